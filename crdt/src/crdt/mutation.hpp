@@ -1,0 +1,20 @@
+// Deliberate breakage, one rule at a time, so that tests can show that they would notice (tests/sim).
+// Nothing but a test ever sets one; every check is off the hot path.
+#pragma once
+
+#include <cstdint>
+
+namespace baton {
+
+enum class mutation : std::uint8_t {
+    none,
+    i2_skip_causal_check,     ///< apply a delta without looking at its dependencies
+    i3_claim_partial_session, ///< join the server's cut when the first chunk arrives
+    i4_serve_staged,          ///< make a session's records visible as they arrive
+    i5_drop_losers,           ///< keep only the last writer at a merge
+    i6_reuse_replica,         ///< restart under the old id, counting from 1 again (kept by the simulator)
+    merge_skips_kills,        ///< a repair adds records but never removes any
+    commit_without_tail,      ///< commit at the cut of the end without what changed during the walk
+};
+
+} // namespace baton

@@ -1,0 +1,31 @@
+// beacon: the datagram by which nodes find each other. A hint and nothing more: it makes a node dial, never
+// believe.
+//
+// Pure; values; any thread.
+#pragma once
+
+#include <baton/dot.hpp>
+#include <baton/result.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace baton::discovery {
+
+struct beacon {
+    std::string cluster;
+    std::uint64_t version_min = 0, version_max = 0;
+    replica_id id{};
+    std::uint64_t sequence = 0; ///< grows with every beacon of this incarnation
+    std::uint16_t port = 0, publish_port = 0;
+    std::string hosts; ///< addresses to dial, separated by blanks; empty: the datagram's source
+};
+
+constexpr std::size_t beacon_bytes_max = 1200; ///< fits one datagram on every link
+
+[[nodiscard]] std::string encode(const beacon& from);
+/// Errors: malformed.
+[[nodiscard]] result<beacon> decode_beacon(std::string_view bytes);
+
+} // namespace baton::discovery

@@ -1,0 +1,14 @@
+// actions: what the program does, each from its start to its exit status.
+#pragma once
+
+#include "arguments.hpp"
+
+namespace baton::cli {
+
+/// A node until it is told to leave: commands from standard input, JSON lines to standard output.
+int run(const arguments& given);
+
+/// get, put, members: joins, waits until synced, acts, leaves.
+int run_once(const arguments& given);
+
+} // namespace baton::cli

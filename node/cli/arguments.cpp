@@ -1,0 +1,133 @@
+#include "arguments.hpp"
+
+#include "parse.hpp"
+#include "session.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+
+namespace baton::cli {
+namespace {
+
+std::string footer() {
+    return R"(
+Commands of `baton run`, one a line, each answered by a JSON object on one line:
+)" + session::help() +
+           R"(
+  A leading "#ID " comes back as "id". DUR is a number and ms, s, m or h. KEY, PREFIX and VALUE may be written as JSON
+  strings in double quotes. The cut of `digest` is a list of "replica:counter". A reply with "error" changed nothing.
+  End of input, SIGTERM and SIGINT mean leave; a second signal ends the leave with what it has reached.
+
+Exit status: 0 safe, 1 could not start (get, put, members: nobody found, or no such key), 2 usage,
+3 degraded or spilled, 4 unsafe.
+)";
+}
+
+/// An option of a later version: a script that relies on it must not run without it.
+void add_unavailable(CLI::App& app, const std::string& name) {
+    app.add_option_function<std::string>(
+           name, [name](const std::string&) { throw CLI::ValidationError(name, "is not available yet"); })
+        ->group("");
+}
+
+void add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& into,
+                  const std::string& text) {
+    app.add_option_function<std::string>(
+           name,
+           [name, &into](const std::string& given) {
+               const auto parsed = parse_duration(given);
+               if (!parsed)
+                   throw CLI::ValidationError(name,
+                                              "'" + given + "' is not a duration such as 250ms, 1.5s or 1m");
+               into = *parsed;
+           },
+           text)
+        ->type_name("DUR");
+}
+
+void add_network(CLI::App& app, options& node) {
+    app.option_defaults()->group("Network");
+    app.add_option("--name", node.name, "Shown to people; default: node- and 8 digits of the id");
+    app.add_option("--cluster", node.cluster, "Nodes of other clusters are ignored")->capture_default_str();
+    app.add_option("--host", node.host, "Local address to use; default: every usable interface")
+        ->type_name("ADDR");
+    app.add_option("--port", node.port, "Port that others name as a seed; 0: any")->type_name("PORT");
+    app.add_option("--publish-port", node.publish_port, "Port of the delta stream; 0: any")
+        ->type_name("PORT");
+    app.add_option("--seed", node.seeds, "HOST:PORT of a member to join by; repeatable")
+        ->type_name("HOST:PORT")
+        ->allow_extra_args(false);
+    app.add_flag_callback(
+        "--no-beacon", [&node] { node.beacon.enabled = false; }, "Neither announce nor listen by UDP");
+    app.add_option("--beacon-port", node.beacon.port, "UDP port of the beacon")
+        ->type_name("PORT")
+        ->capture_default_str();
+    app.add_option("--interface", node.beacon.interfaces, "Network interface for the beacon; repeatable")
+        ->type_name("IF")
+        ->allow_extra_args(false);
+    app.add_option("--chunk-bytes", node.limits.chunk_bytes_max, "Size of one piece of a full state")
+        ->type_name("N")
+        ->capture_default_str();
+    add_duration(app, "--leave-within", node.leave_within, "Deadline of a leave; default: 25s");
+    add_unavailable(app, "--key-file");
+    add_unavailable(app, "--spill-dir");
+}
+
+} // namespace
+
+std::variant<arguments, int> parse_arguments(int argc, const char* const* argv) {
+    arguments given;
+    CLI::App app{
+        "One member of a baton mesh: a replicated map in memory, handed over when a process goes away.",
+        "baton"};
+    app.footer(footer());
+    app.set_version_flag("--version", "baton " BATON_VERSION);
+    app.set_config("--config", "", "Read options from a file of NAME = VALUE lines (TOML)")
+        ->type_name("FILE");
+    app.allow_config_extras(CLI::config_extras_mode::error);
+    app.require_subcommand(1);
+    app.fallthrough(); // options may stand before or after the action, and mean the same in the file
+    add_network(app, given.node);
+    app.option_defaults()->group("Options");
+    add_duration(app, "--within", given.within,
+                 "get, put, members: how long to look for the mesh; default: 5s");
+    app.add_flag("--hex", given.hex, "Values are hexadecimal digits");
+    app.add_flag("-v,--verbose", given.verbose,
+                 "Log everything to standard error, not only warnings and errors");
+
+    const auto action_of = [&](const std::string& name, action what, const std::string& text) {
+        auto* sub = app.add_subcommand(name, text);
+        sub->set_help_flag(); // the one page of help says it all
+        sub->callback([&given, what] { given.what = what; });
+        return sub;
+    };
+    action_of("run", action::run, "Be a member until told to leave; commands on stdin, JSON lines on stdout");
+    auto* get = action_of("get", action::get, "KEY: join, print its value, leave");
+    get->add_option("KEY", given.key)->required();
+    auto* put =
+        action_of("put", action::put, "KEY VALUE: join, stash, leave; the exit status says how safe it is");
+    put->add_option("KEY", given.key)->required();
+    put->add_option("VALUE", given.value)->required();
+    action_of("members", action::members, "Join, print every other member as a JSON line, leave");
+    auto* watch = app.add_subcommand("watch")->group("");
+    watch->add_option("PREFIX", given.key);
+    watch->callback([] { throw CLI::ValidationError("watch", "is not available yet"); });
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+        std::cout << app.get_formatter()->make_help(&app, "baton", CLI::AppFormatMode::Normal);
+        return 0;
+    } catch (const CLI::CallForVersion& version) {
+        std::cout << version.what() << '\n';
+        return 0;
+    } catch (const CLI::ParseError& fault) {
+        std::cerr << "baton: " << fault.what() << "\nRun baton --help for more information.\n";
+        return 2;
+    }
+    given.node.log = log_to_stderr(given.verbose);
+    return given;
+}
+
+} // namespace baton::cli

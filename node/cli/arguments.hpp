@@ -1,0 +1,30 @@
+// arguments: what the program was started with.
+//
+// Pure apart from reading --config FILE.
+#pragma once
+
+#include <baton/options.hpp>
+
+#include <chrono>
+#include <string>
+#include <variant>
+
+namespace baton::cli {
+
+enum class action { run, get, put, members };
+
+struct arguments {
+    action what{};
+    options node{};
+    bool hex = false;
+    bool verbose = false;
+    std::string key{};                      ///< get, put
+    std::string value{};                    ///< put
+    std::chrono::milliseconds within{5000}; ///< get, put, members: to join and be synced
+};
+
+/// The arguments, or the exit status when there is nothing left to do: help was printed (0) or a fault was
+/// (2).
+std::variant<arguments, int> parse_arguments(int argc, const char* const* argv);
+
+} // namespace baton::cli

@@ -1,0 +1,17 @@
+// baton: a node as a program, for people, shell scripts and tests of any language. `baton --help` says it
+// all.
+#include "actions.hpp"
+
+#include <exception>
+#include <iostream>
+
+int main(int argc, char** argv) try {
+    using namespace baton::cli;
+    const auto parsed = parse_arguments(argc, argv);
+    if (const auto* status = std::get_if<int>(&parsed)) return *status;
+    const auto& given = std::get<arguments>(parsed);
+    return given.what == action::run ? run(given) : run_once(given);
+} catch (const std::exception& fault) {
+    std::cerr << "baton: " << fault.what() << '\n';
+    return 1;
+}

@@ -1,0 +1,164 @@
+#include "parse.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace baton::cli {
+namespace {
+
+constexpr std::string_view blanks = " \t";
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+std::string_view without_leading_blanks(std::string_view text) {
+    text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+    return text;
+}
+
+/// The JSON string that `text` begins with, quotes included.
+std::string_view quoted_prefix(std::string_view text) {
+    for (std::size_t at = 1; at < text.size(); ++at) {
+        if (text[at] == '\\')
+            ++at;
+        else if (text[at] == '"')
+            return text.substr(0, at + 1);
+    }
+    throw refusal{"usage", "a text that begins with a quote has to end with one"};
+}
+
+std::string unquoted(std::string_view text) {
+    const auto parsed = nlohmann::json::parse(text, nullptr, false);
+    if (!parsed.is_string()) throw refusal{"usage", "a quoted text has to be a JSON string"};
+    return parsed.get<std::string>();
+}
+
+bool is_stash_option(std::string_view word) {
+    return word.starts_with("copies=") || word.starts_with("within=") || word.starts_with("ttl=");
+}
+
+/// Takes the options off the end of `text`, and the blank before each.
+std::vector<std::string> take_options(std::string_view& text) {
+    std::vector<std::string> found;
+    for (;;) {
+        const auto blank = text.find_last_of(blanks);
+        const auto begin = blank == text.npos ? 0 : blank + 1;
+        if (!is_stash_option(text.substr(begin))) break;
+        found.emplace(found.begin(), text.substr(begin));
+        text = text.substr(0, begin == 0 ? 0 : begin - 1);
+    }
+    return found;
+}
+
+} // namespace
+
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+    constexpr double year_ms = 365.0 * 24 * 3600 * 1000;
+    constexpr std::array<std::pair<std::string_view, double>, 4> units{
+        {{"ms", 1.0}, {"s", 1000.0}, {"m", 60'000.0}, {"h", 3'600'000.0}}};
+
+    double number = 0;
+    if (text.empty() || !is_digit(text.front())) return std::nullopt; // no sign, no "inf"
+    const auto [end, fault] =
+        std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+    if (fault != std::errc{}) return std::nullopt;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    for (const auto& [unit, factor] : units)
+        if (text == unit && number * factor <= year_ms)
+            return std::chrono::milliseconds{std::llround(number * factor)};
+    return std::nullopt;
+}
+
+std::chrono::milliseconds duration_of(std::string_view text) {
+    if (const auto parsed = parse_duration(text)) return *parsed;
+    throw refusal{"usage", "'" + std::string{text} + "' is not a duration such as 250ms, 1.5s or 1m"};
+}
+
+std::string to_hex(std::string_view bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string out;
+    out.reserve(bytes.size() * 2);
+    for (const char c : bytes) {
+        const auto byte = static_cast<unsigned char>(c);
+        out += digits[byte >> 4];
+        out += digits[byte & 15];
+    }
+    return out;
+}
+
+std::optional<std::string> from_hex(std::string_view digits) {
+    if (digits.size() % 2 != 0) return std::nullopt;
+    std::string out;
+    out.reserve(digits.size() / 2);
+    for (std::size_t at = 0; at < digits.size(); at += 2) {
+        unsigned char byte = 0;
+        const auto* last = digits.data() + at + 2;
+        if (std::from_chars(digits.data() + at, last, byte, 16).ptr != last) return std::nullopt;
+        out += static_cast<char>(byte);
+    }
+    return out;
+}
+
+command_line parse_command(std::string_view line) {
+    command_line parsed;
+    line = without_leading_blanks(line);
+    if (line.starts_with('#')) {
+        const auto end = std::min(line.find_first_of(blanks), line.size());
+        parsed.id = std::string{line.substr(1, end - 1)};
+        line = without_leading_blanks(line.substr(end));
+    }
+    const auto end = std::min(line.find_first_of(blanks), line.size());
+    parsed.name = std::string{line.substr(0, end)};
+    parsed.rest = std::string{line.substr(end)};
+    return parsed;
+}
+
+std::optional<std::string> words::maybe() {
+    rest_ = without_leading_blanks(rest_);
+    if (rest_.empty()) return std::nullopt;
+    const bool quoted = rest_.front() == '"';
+    const auto word = quoted ? quoted_prefix(rest_) : rest_.substr(0, rest_.find_first_of(blanks));
+    rest_.remove_prefix(word.size());
+    if (!quoted) return std::string{word};
+    if (!rest_.empty() && blanks.find(rest_.front()) == blanks.npos)
+        throw refusal{"usage", "a blank has to follow the closing quote"};
+    return unquoted(word);
+}
+
+std::string words::next(std::string_view what) {
+    if (auto word = maybe()) return *std::move(word);
+    throw refusal{"usage", std::string{what} + " is missing"};
+}
+
+void words::end() const {
+    const auto extra = without_leading_blanks(rest_);
+    if (!extra.empty()) throw refusal{"usage", "'" + std::string{extra} + "' is too much"};
+}
+
+stash_arguments parse_stash(std::string_view text) {
+    words args{text};
+    stash_arguments parsed;
+    parsed.key = args.next("KEY");
+    auto rest = args.rest();
+    if (rest.empty()) throw refusal{"usage", "VALUE is missing; \"\" is the empty one"};
+    rest.remove_prefix(1);
+    if (rest.starts_with('"')) {
+        const auto value = quoted_prefix(rest);
+        parsed.value = unquoted(value);
+        words options{rest.substr(value.size())};
+        while (auto option = options.maybe()) {
+            if (!is_stash_option(*option))
+                throw refusal{"usage", "'" + *option + "' follows a quoted VALUE and is no option"};
+            parsed.options.push_back(*std::move(option));
+        }
+    } else {
+        parsed.options = take_options(rest);
+        parsed.value = std::string{rest};
+    }
+    return parsed;
+}
+
+} // namespace baton::cli

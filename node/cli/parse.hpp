@@ -1,0 +1,65 @@
+// parse: what a person or a script types, as values.
+//
+// Pure; any thread. A line that makes no sense throws `refusal`, which becomes the error reply of that line.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace baton::cli {
+
+/// A command that is not carried out: `error` is a name for scripts, `detail` a sentence for people.
+struct refusal {
+    std::string error;
+    std::string detail;
+};
+
+/// "250ms", "2s", "1.5s", "1m", "1h", rounded to milliseconds; nothing for anything else or over a year.
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+/// The same; throws a `usage` refusal that quotes `text`.
+std::chrono::milliseconds duration_of(std::string_view text);
+
+std::string to_hex(std::string_view bytes);
+/// Nothing unless `digits` is an even number of hexadecimal digits.
+std::optional<std::string> from_hex(std::string_view digits);
+
+/// `[#ID ]NAME[ REST]`; REST is kept as it is, from the first blank after NAME on.
+struct command_line {
+    std::optional<std::string> id;
+    std::string name;
+    std::string rest;
+};
+command_line parse_command(std::string_view line);
+
+/// Reads words separated by blanks. A word in double quotes is a JSON string, so that it can be empty or hold
+/// blanks.
+class words {
+  public:
+    explicit words(std::string_view text)
+        : rest_(text) {}
+
+    /// The next word, called `what` in the refusal when there is none.
+    std::string next(std::string_view what);
+    std::optional<std::string> maybe();
+    /// What has not been read yet.
+    [[nodiscard]] std::string_view rest() const { return rest_; }
+    /// Throws unless everything was read.
+    void end() const;
+
+  private:
+    std::string_view rest_;
+};
+
+/// `KEY VALUE [copies=…] [within=…] [ttl=…]`. VALUE is all text after one blank up to the options, or a JSON
+/// string.
+struct stash_arguments {
+    std::string key;
+    std::string value;
+    std::vector<std::string> options;
+};
+stash_arguments parse_stash(std::string_view rest);
+
+} // namespace baton::cli

@@ -1,0 +1,87 @@
+#include "actions.hpp"
+#include "session.hpp"
+#include "terminal.hpp"
+
+#include <baton/node.hpp>
+
+namespace baton::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Prints membership events as they come, and on its destruction those that are left.
+class event_printer {
+  public:
+    event_printer(node& served, json_lines& out)
+        : node_(served)
+        , out_(out)
+        , thread_([this] { print(); }) {}
+    ~event_printer() {
+        done_ = true;
+        thread_.join();
+    }
+    event_printer(event_printer&&) = delete;
+
+  private:
+    void print() {
+        constexpr auto look_up = 50ms; // bounds how long the end waits for this thread
+        for (;;) {
+            const bool last = done_;
+            if (const auto happened = node_.next_event(last ? 0ms : look_up))
+                out_.write(to_json(*happened));
+            else if (last)
+                return;
+        }
+    }
+
+    node& node_;
+    json_lines& out_;
+    std::atomic<bool> done_ = false;
+    std::thread thread_;
+};
+
+/// Answers commands until there is a reason to leave; the reply that tells what the leave reached.
+json serve(session& commands, const stop_signals& stop, json_lines& out) {
+    line_reader lines{stop};
+    while (const auto line = lines.next()) {
+        if (line->too_long) {
+            out.write({{"reply", ""}, {"error", "usage"}, {"detail", "a line is at most 64 MiB long"}});
+            continue;
+        }
+        auto reply = commands.answer(line->text);
+        if (commands.left()) return reply;
+        if (!reply.empty()) out.write(reply);
+    }
+    return commands.answer("leave");
+}
+
+} // namespace
+
+int run(const arguments& given) {
+    stop_signals stop;
+    json_lines out;
+    auto started = node::start(given.node);
+    if (!started) {
+        out.write({{"event", "failed"},
+                   {"error", to_string(started.error().code)},
+                   {"detail", started.error().what}});
+        return 1;
+    }
+    auto& self = *started;
+    out.write({{"event", "started"},
+               {"name", self.name()},
+               {"id", self.id().to_string()},
+               {"endpoint", self.endpoint()}});
+    stop.on_second([&self] { self.hurry(); });
+    session commands{self, stop, given.hex};
+    json farewell;
+    {
+        const event_printer events{self, out};
+        farewell = serve(commands, stop, out);
+    }
+    stop.on_second(nullptr);
+    out.write(farewell);
+    return commands.left() ? exit_status(*commands.left()) : 1;
+}
+
+} // namespace baton::cli

@@ -1,0 +1,75 @@
+#include "actions.hpp"
+#include "parse.hpp"
+#include "session.hpp"
+#include "terminal.hpp"
+
+#include <baton/node.hpp>
+
+#include <unistd.h>
+
+namespace baton::cli {
+namespace {
+
+int fail(int status, const std::string& sentence) {
+    write_all(STDERR_FILENO, "baton: " + sentence + "\n");
+    return status;
+}
+
+int get(node& self, const arguments& given) {
+    auto got = self.pickup(given.key);
+    if (!got) return fail(2, got.error().what);
+    if (!got->found()) return fail(1, "no member in view has '" + given.key + "'");
+    write_all(STDOUT_FILENO, shown(std::move(got->value), given.hex) + "\n");
+    return 0;
+}
+
+int put(node& self, const arguments& given, const std::string& value) {
+    const auto stashed = self.stash(given.key, value);
+    if (!stashed) return fail(2, stashed.error().what);
+    const auto report = self.leave();
+    if (!report) return fail(4, report.error().what);
+    const int status = exit_status(report->outcome);
+    if (status != 0)
+        return fail(status, "left with " + std::to_string(report->copies) +
+                                " copies: " + std::string{to_string(report->outcome)});
+    return 0;
+}
+
+int members(node& self) {
+    json_lines out;
+    for (const auto& who : self.members()) out.write(to_json(who));
+    return 0;
+}
+
+} // namespace
+
+int run_once(const arguments& given) try {
+    const auto value = typed(given.value, given.hex); // before joining: a fault here concerns nobody else
+    auto started = node::start(given.node);
+    if (!started) return fail(1, started.error().what);
+    auto& self = *started;
+    if (!self.wait_synced(given.within))
+        return fail(1, "not in sync with any member of cluster '" + given.node.cluster + "' within " +
+                           std::to_string(given.within.count()) + " ms; nothing was done");
+
+    int status = 0;
+    switch (given.what) {
+    case action::get:
+        status = get(self, given);
+        break;
+    case action::put:
+        return put(self, given, value);
+    case action::members:
+        status = members(self);
+        break;
+    case action::run:
+        break;
+    }
+    // Nothing of our own to hand over: what this reaches changes no answer, so it need not wait long either.
+    static_cast<void>(self.leave({.within = given.within}));
+    return status;
+} catch (const refusal& no) {
+    return fail(2, no.detail);
+}
+
+} // namespace baton::cli

@@ -1,0 +1,295 @@
+#include "session.hpp"
+
+#include "parse.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace baton::cli {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+/// The value, or the refusal that names the error.
+template <class T>
+T need(result<T> got) {
+    if (!got) throw refusal{std::string{to_string(got.error().code)}, got.error().what};
+    return std::move(got).value();
+}
+
+double seconds_since(steady_clock::time_point start) {
+    return std::chrono::duration<double>(steady_clock::now() - start).count();
+}
+
+std::uint64_t number(std::string_view what, std::string_view text) {
+    std::uint64_t value = 0;
+    const auto* end = text.data() + text.size();
+    const auto [stop, fault] = std::from_chars(text.data(), end, value);
+    if (fault != std::errc{} || stop != end)
+        throw refusal{"usage", std::string{what} + " '" + std::string{text} + "' is not a whole number"};
+    return value;
+}
+
+/// Printable text that depends on `key` alone (splitmix64 from an FNV-1a hash of it), so that digests mean
+/// something.
+std::string generated_value(std::string_view key, std::size_t bytes) {
+    constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    std::uint64_t state = 0xcbf29ce484222325;
+    for (const char c : key) state = (state ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    std::string value(bytes, '\0');
+    std::uint64_t random = 0;
+    for (std::size_t at = 0; at < bytes; ++at, random >>= 6) {
+        if (at % 10 == 0) { // ten digits of six bits
+            state += 0x9e3779b97f4a7c15;
+            random = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9;
+            random = (random ^ (random >> 27)) * 0x94d049bb133111eb;
+            random ^= random >> 31;
+        }
+        value[at] = alphabet[random & 63];
+    }
+    return value;
+}
+
+std::string generated_key(std::string_view prefix, std::uint64_t index) {
+    constexpr std::size_t digits = 16; // with the default prefix: keys of 20 bytes
+    auto text = std::to_string(index);
+    return std::string{prefix} + std::string(digits - std::min(digits, text.size()), '0') + text;
+}
+
+} // namespace
+
+struct session::command {
+    std::string_view name;
+    std::string_view arguments;
+    json (session::*run)(std::string_view rest);
+};
+
+const session::command session::commands[] = {
+    {"stash", " KEY VALUE", &session::stash},
+    {"load", " COUNT BYTES [PREFIX]", &session::load},
+    {"pickup", " KEY [within=DUR]", &session::pickup},
+    {"drop", " KEY", &session::drop},
+    {"keys", " [PREFIX]", &session::keys},
+    {"digest", "", &session::digest},
+    {"members", "", &session::members},
+    {"stats", "", &session::stats},
+    {"wait-synced", " DUR", &session::wait_synced},
+    {"leave", " [DUR]", &session::leave},
+};
+
+std::string session::help() {
+    std::string text;
+    for (const auto& known : commands)
+        text.append("  ").append(known.name).append(known.arguments).append("\n");
+    return text;
+}
+
+json session::answer(std::string_view line) {
+    const auto given = parse_command(line);
+    if (given.name.empty() && !given.id) return json::object();
+    json reply{{"reply", given.name}};
+    if (given.id) reply["id"] = *given.id;
+    try {
+        const auto* known = std::ranges::find(commands, given.name, &command::name);
+        if (known == std::end(commands))
+            throw refusal{"unknown_command", "'" + given.name + "' is not a command of this version"};
+        reply.update((this->*known->run)(given.rest));
+    } catch (const refusal& no) {
+        reply["error"] = no.error;
+        reply["detail"] = no.detail;
+    }
+    return reply;
+}
+
+json session::stash(std::string_view rest) {
+    const auto args = parse_stash(rest);
+    if (!args.options.empty()) {
+        std::string named;
+        for (const auto& option : args.options) named += (named.empty() ? "" : ", ") + option;
+        throw refusal{"not_available", named + ": not available yet; nothing was stored"};
+    }
+    need(node_.stash(args.key, typed(args.value, hex_)));
+    return {{"key", args.key}, {"copies", 1}, {"met", true}}; // the local level: applied here
+}
+
+json session::load(std::string_view rest) {
+    words args{rest};
+    const auto count = number("COUNT", args.next("COUNT"));
+    const auto bytes = number("BYTES", args.next("BYTES"));
+    const auto prefix = args.maybe().value_or("key-");
+    args.end();
+    constexpr std::uint64_t bytes_max = std::uint64_t{64} << 20; // the node's own limit answers below it
+    if (bytes > bytes_max)
+        throw refusal{"value_too_long", "BYTES " + std::to_string(bytes) + " is over 64 MiB"};
+
+    const auto start = steady_clock::now();
+    std::uint64_t stashed = 0;
+    for (; stashed < count && !stop_.stopping(); ++stashed) {
+        const auto key = generated_key(prefix, stashed);
+        need(node_.stash(key, generated_value(key, bytes)));
+    }
+    return {{"count", stashed}, {"seconds", seconds_since(start)}};
+}
+
+json session::pickup(std::string_view rest) {
+    words args{rest};
+    const auto key = args.next("KEY");
+    milliseconds within{0};
+    if (const auto option = args.maybe()) {
+        if (!option->starts_with("within=")) throw refusal{"usage", "'" + *option + "' is not within=DUR"};
+        within = duration_of(std::string_view{*option}.substr(7));
+    }
+    args.end();
+
+    const auto deadline = steady_clock::now() + within;
+    for (;;) {
+        const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
+        const auto wait = std::clamp(left, milliseconds{0}, slice);
+        auto got = need(node_.pickup(key, {.within = wait}));
+        if (!got.found() && left > slice && !stop_.stopping()) continue;
+        json reply{
+            {"key", key}, {"result", to_string(got.outcome)}, {"value", nullptr}, {"siblings", got.siblings}};
+        if (got.found()) reply["value"] = shown(std::move(got.value), hex_);
+        return reply;
+    }
+}
+
+json session::drop(std::string_view rest) {
+    words args{rest};
+    const auto key = args.next("KEY");
+    args.end();
+    const bool was_there = need(node_.drop(key));
+    return {{"key", key}, {"dropped", was_there}};
+}
+
+json session::keys(std::string_view rest) {
+    words args{rest};
+    const auto prefix = args.maybe().value_or("");
+    args.end();
+    return {{"keys", node_.keys(prefix)}};
+}
+
+json session::digest(std::string_view rest) {
+    words{rest}.end();
+    json cut = json::array();
+    for (const auto& entry : node_.cut()) cut.push_back(entry.to_string());
+    json reply{{"keys", node_.stats().keys}, {"digest", nullptr}, {"cut", std::move(cut)}};
+    if (auto digest = node_.digest()) reply["digest"] = *std::move(digest);
+    return reply;
+}
+
+json session::members(std::string_view rest) {
+    words{rest}.end();
+    json list = json::array();
+    for (const auto& who : node_.members()) list.push_back(to_json(who));
+    return {{"members", std::move(list)}};
+}
+
+json session::stats(std::string_view rest) {
+    words{rest}.end();
+    const auto now = node_.stats();
+    json by_reason = json::object();
+    for (const auto& [reason, count] : now.refused_by_reason) by_reason[reason] = count;
+    return {
+        {"members_up", now.members_up},
+        {"keys", now.keys},
+        {"records", now.records},
+        {"removals", now.removals},
+        {"key_value_bytes", now.key_value_bytes},
+        {"store_bytes", now.store_bytes},
+        {"stashes", now.stashes},
+        {"drops", now.drops},
+        {"deltas_sent", now.deltas_sent},
+        {"delta_bytes_sent", now.delta_bytes_sent},
+        {"deltas_received", now.deltas_received},
+        {"events_applied", now.events_applied},
+        {"events_duplicate", now.events_duplicate},
+        {"deltas_early", now.deltas_early},
+        {"gaps", now.gaps},
+        {"sessions_pulled", now.sessions_pulled},
+        {"sessions_served", now.sessions_served},
+        {"sessions_failed", now.sessions_failed},
+        {"state_bytes_sent", now.state_bytes_sent},
+        {"state_bytes_received", now.state_bytes_received},
+        {"hello_bytes_sent", now.hello_bytes_sent},
+        {"beacons_sent", now.beacons_sent},
+        {"beacons_received", now.beacons_received},
+        {"digest_checks", now.digest_checks},
+        {"diverged", now.diverged},
+        {"clock_skew", now.clock_skew},
+        {"refused_frames", now.refused_frames},
+        {"refused_beacons", now.refused_beacons},
+        {"foreign_cluster", now.foreign_cluster},
+        {"sends_refused", now.sends_refused},
+        {"refused_by_reason", std::move(by_reason)},
+    };
+}
+
+json session::wait_synced(std::string_view rest) {
+    words args{rest};
+    const auto within = duration_of(args.next("DUR"));
+    args.end();
+    const auto start = steady_clock::now();
+    bool synced = false;
+    for (;;) {
+        const auto left = std::chrono::ceil<milliseconds>(start + within - steady_clock::now());
+        synced = node_.wait_synced(std::clamp(left, milliseconds{0}, slice));
+        if (synced || left <= slice || stop_.stopping()) break;
+    }
+    return {{"synced", synced}, {"seconds", seconds_since(start)}};
+}
+
+json session::leave(std::string_view rest) {
+    words args{rest};
+    leave_options how;
+    if (const auto within = args.maybe()) how.within = duration_of(*within);
+    args.end();
+    const auto report = need(node_.leave(how));
+    left_ = report.outcome;
+    return {
+        {"outcome", to_string(report.outcome)},
+        {"copies", report.copies},
+        {"unsafe", report.unsafe_keys}, // the first 1,000
+        {"unsafe_count", report.unsafe},
+        {"spilled", nullptr},
+        {"seconds", std::chrono::duration<double>(report.took).count()},
+    };
+}
+
+json to_json(const member& who) {
+    return {{"name", who.name},         {"id", who.id.to_string()}, {"state", to_string(who.state)},
+            {"endpoint", who.endpoint}, {"synced", who.synced},     {"lag", who.lag}};
+}
+
+json to_json(const event& happened) {
+    json line{{"event", to_string(happened.kind)},
+              {"name", happened.name},
+              {"id", happened.id.to_string()},
+              {"reason", happened.reason}};
+    if (happened.kind == event_kind::dropped) line["count"] = happened.count;
+    return line;
+}
+
+int exit_status(leave_outcome outcome) {
+    switch (outcome) {
+    case leave_outcome::safe:
+        return 0;
+    case leave_outcome::safe_degraded:
+    case leave_outcome::spilled:
+        return 3;
+    case leave_outcome::unsafe:
+        return 4;
+    }
+    return 4;
+}
+
+std::string shown(std::string value, bool hex) { return hex ? to_hex(value) : std::move(value); }
+
+std::string typed(std::string value, bool hex) {
+    if (!hex) return value;
+    if (auto bytes = from_hex(value)) return *std::move(bytes);
+    throw refusal{"usage", "with --hex a value is an even number of hexadecimal digits"};
+}
+
+} // namespace baton::cli

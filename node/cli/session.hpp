@@ -1,0 +1,65 @@
+// session: carries out the commands of `baton run` on a node.
+//
+// One thread calls answer(). A command that waits looks up every `slice`, so that a signal does not have to.
+#pragma once
+
+#include "terminal.hpp"
+
+#include <baton/node.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace baton::cli {
+
+class session {
+  public:
+    session(node& served, const stop_signals& stop, bool hex)
+        : node_(served)
+        , stop_(stop)
+        , hex_(hex) {}
+
+    /// The reply to one line; an empty object for an empty line. A command that fails changes nothing.
+    json answer(std::string_view line);
+
+    /// Set once a leave has been carried out; the reply that told it is the last one.
+    [[nodiscard]] std::optional<leave_outcome> left() const { return left_; }
+
+    /// The commands, one a line, for --help.
+    static std::string help();
+
+  private:
+    struct command;
+    static const command commands[];
+    static constexpr std::chrono::milliseconds slice{50};
+
+    json stash(std::string_view rest);
+    json load(std::string_view rest);
+    json pickup(std::string_view rest);
+    json drop(std::string_view rest);
+    json keys(std::string_view rest);
+    json digest(std::string_view rest);
+    json members(std::string_view rest);
+    json stats(std::string_view rest);
+    json wait_synced(std::string_view rest);
+    json leave(std::string_view rest);
+
+    node& node_;
+    const stop_signals& stop_;
+    const bool hex_;
+    std::optional<leave_outcome> left_;
+};
+
+json to_json(const member& who);
+json to_json(const event& happened);
+/// Of the program, by what its leave reached: 0 safe, 3 degraded or spilled, 4 unsafe.
+int exit_status(leave_outcome outcome);
+
+/// A value as typed and shown: text, or hexadecimal digits.
+std::string shown(std::string value, bool hex);
+/// Throws a `usage` refusal when `hex` is set and `value` is not hexadecimal.
+std::string typed(std::string value, bool hex);
+
+} // namespace baton::cli

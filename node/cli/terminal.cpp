@@ -1,0 +1,150 @@
+#include "terminal.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+
+namespace baton::cli {
+namespace {
+
+int checked(int fd, const char* call) {
+    if (fd < 0) throw std::system_error{errno, std::generic_category(), call};
+    return fd;
+}
+
+void ring(const descriptor& event) {
+    const std::uint64_t one = 1;
+    write_all(event.get(), {reinterpret_cast<const char*>(&one), sizeof one});
+}
+
+/// Blocks the stop signals for this thread and all it will start.
+int blocked_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
+        struct sigaction now {};
+        if (sigaction(number, nullptr, &now) == 0 && now.sa_handler != SIG_IGN) sigaddset(&set, number);
+    }
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    std::signal(SIGPIPE, SIG_IGN); // a reader of our output that goes away must not cost us the leave
+    return checked(signalfd(-1, &set, SFD_CLOEXEC), "signalfd");
+}
+
+int new_event() { return checked(eventfd(0, EFD_CLOEXEC), "eventfd"); }
+
+/// Waits until one of two descriptors is readable (or closed); true if it is the first.
+bool first_is_readable(int first, int second) {
+    std::array<pollfd, 2> wait{{{first, POLLIN, 0}, {second, POLLIN, 0}}};
+    while (poll(wait.data(), wait.size(), -1) < 0 && errno == EINTR) {
+    }
+    return wait[1].revents == 0;
+}
+
+} // namespace
+
+descriptor::~descriptor() { close(fd_); }
+
+void write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const auto written = ::write(fd, text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0 && errno == EAGAIN) { // somebody else's terminal mode
+            pollfd wait{fd, POLLOUT, 0};
+            poll(&wait, 1, -1);
+            continue;
+        }
+        if (written < 0) return;
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+}
+
+stop_signals::stop_signals()
+    : signal_fd_(blocked_signals())
+    , stop_event_(new_event())
+    , quit_event_(new_event())
+    , thread_([this] { watch(); }) {}
+
+stop_signals::~stop_signals() {
+    ring(quit_event_);
+    thread_.join();
+}
+
+void stop_signals::on_second(std::function<void()> hurry) {
+    const std::scoped_lock lock{hurry_mutex_};
+    hurry_ = std::move(hurry);
+}
+
+void stop_signals::watch() {
+    while (first_is_readable(signal_fd_.get(), quit_event_.get())) {
+        signalfd_siginfo info{};
+        if (read(signal_fd_.get(), &info, sizeof info) != sizeof info) continue;
+        if (!stopping_.exchange(true)) {
+            ring(stop_event_);
+            continue;
+        }
+        const std::scoped_lock lock{hurry_mutex_};
+        if (hurry_) hurry_();
+    }
+}
+
+std::optional<line_reader::line> line_reader::next() {
+    bool too_long = false;
+    while (!stop_.stopping()) {
+        auto end = buffered_.find('\n', searched_);
+        const bool last = end == buffered_.npos && ended_;
+        if (last && taken_ == buffered_.size()) return std::nullopt;
+        if (last) end = buffered_.size();
+        if (end != buffered_.npos) {
+            line found{too_long ? std::string{} : buffered_.substr(taken_, end - taken_), too_long};
+            taken_ = searched_ = std::min(end + 1, buffered_.size());
+            return found;
+        }
+        searched_ = buffered_.size();
+        if (buffered_.size() - taken_ > line_bytes_max) {
+            too_long = true;
+            buffered_.clear();
+            taken_ = searched_ = 0;
+        }
+        if (!fill()) return std::nullopt;
+    }
+    return std::nullopt;
+}
+
+bool line_reader::fill() {
+    if (!first_is_readable(STDIN_FILENO, stop_.fd())) return false;
+    buffered_.erase(0, taken_);
+    searched_ -= taken_;
+    taken_ = 0;
+    std::array<char, std::size_t{64} << 10> piece;
+    const auto got = read(STDIN_FILENO, piece.data(), piece.size());
+    if (got > 0)
+        buffered_.append(piece.data(), static_cast<std::size_t>(got));
+    else if (got == 0 || (errno != EINTR && errno != EAGAIN))
+        ended_ = true;
+    return true;
+}
+
+void json_lines::write(const json& object) {
+    auto text = object.dump(-1, ' ', false, json::error_handler_t::replace);
+    text += '\n';
+    const std::scoped_lock lock{mutex_};
+    write_all(STDOUT_FILENO, text);
+}
+
+log_sink log_to_stderr(bool verbose) {
+    return [verbose](log_level level, std::string_view line) {
+        constexpr std::array<std::string_view, 4> names{"debug", "info", "warning", "error"};
+        if (level < log_level::warning && !verbose) return;
+        std::string text{names[static_cast<std::size_t>(level)]};
+        text.append(" ").append(line).append("\n");
+        write_all(STDERR_FILENO, text);
+    };
+}
+
+} // namespace baton::cli

@@ -1,0 +1,107 @@
+// terminal: the program's ends towards the outside: signals, command lines in, JSON lines out, the log.
+//
+// Each class says which threads may call it. No data is lost by a signal: they are blocked and read from a
+// descriptor.
+#pragma once
+
+#include <baton/options.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace baton::cli {
+
+using json = nlohmann::ordered_json; // fields in the order they were written
+
+/// A file descriptor that is closed with its owner.
+class descriptor {
+  public:
+    explicit descriptor(int fd)
+        : fd_(fd) {}
+    descriptor(descriptor&&) = delete;
+    ~descriptor();
+    [[nodiscard]] int get() const { return fd_; }
+
+  private:
+    int fd_;
+};
+
+/// SIGTERM, SIGINT and SIGHUP: the first means stop, each later one calls `hurry`. To be made before any
+/// other thread, because threads inherit which signals are blocked. A signal that the parent process has set
+/// to be ignored stays so.
+class stop_signals {
+  public:
+    stop_signals();
+    ~stop_signals();
+    stop_signals(stop_signals&&) = delete;
+
+    /// Any thread.
+    [[nodiscard]] bool stopping() const { return stopping_; }
+    /// Readable from the first signal on.
+    [[nodiscard]] int fd() const { return stop_event_.get(); }
+    /// Any thread; `hurry` is called on the signal thread until it is replaced.
+    void on_second(std::function<void()> hurry);
+
+  private:
+    void watch();
+
+    descriptor signal_fd_;
+    descriptor stop_event_;
+    descriptor quit_event_;
+    std::atomic<bool> stopping_ = false;
+    std::mutex hurry_mutex_;
+    std::function<void()> hurry_;
+    std::thread thread_;
+};
+
+/// Lines from standard input. One thread.
+class line_reader {
+  public:
+    static constexpr std::size_t line_bytes_max = std::size_t{64}
+                                                  << 20; // an 8 MiB value, escaped as \u00XX, and its key
+
+    explicit line_reader(const stop_signals& stop)
+        : stop_(stop) {}
+    struct line {
+        std::string text;
+        bool too_long = false; ///< it was skipped up to its end
+    };
+    /// Waits; nothing at the end of input or once a signal has come.
+    std::optional<line> next();
+
+  private:
+    bool fill();
+
+    const stop_signals& stop_;
+    std::string buffered_;
+    std::size_t taken_ = 0;    // of buffered_, by earlier lines
+    std::size_t searched_ = 0; // of buffered_, no newline in there
+    bool ended_ = false;
+};
+
+/// One JSON object a line on standard output, each flushed whole. Any thread.
+class json_lines {
+  public:
+    /// Bytes that are not UTF-8 become U+FFFD; --hex is there for them.
+    void write(const json& object);
+
+  private:
+    std::mutex mutex_;
+};
+
+/// Writes all of `text` to `fd`; gives up silently when the other end is gone.
+void write_all(int fd, std::string_view text);
+
+/// Warnings and errors to standard error, with `verbose` all the rest.
+log_sink log_to_stderr(bool verbose);
+
+} // namespace baton::cli

@@ -1,0 +1,112 @@
+// io: what goes into the mesh's state machine and what comes out. The seam between the pure core and the
+// shell: the shell turns sockets into inputs and actions into sends; the simulator does the same under a
+// virtual clock.
+//
+// Values; the views in inputs are valid during the call only.
+// Source: the `Ready` struct of etcd's raft and quinn-proto's polling API: outputs are data, not callbacks.
+#pragma once
+
+#include "crdt/time.hpp"
+
+#include <baton/node.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace baton::core {
+
+/// One outgoing connection: a DEALER to a peer's ROUTER, and the SUB connection to its PUB.
+enum class link_id : std::uint32_t {};
+
+// --- inputs ---
+struct beacon_arrived {
+    std::string_view host; ///< numeric address it came from
+    std::string_view bytes;
+};
+struct broadcast_arrived { ///< on SUB
+    std::string_view bytes;
+};
+struct request_arrived { ///< on ROUTER
+    replica_id from{};   ///< the routing id; checked against what the frame says
+    std::string_view host;
+    std::string_view bytes;
+};
+struct reply_arrived { ///< on the DEALER of a link
+    link_id link{};
+    std::string_view host;
+    std::string_view bytes;
+};
+struct link_changed {
+    link_id link{};
+    bool open = false;
+};
+struct subscriber_changed { ///< seen on XPUB: `who` receives, or no longer receives, what we publish
+    replica_id who{};
+    bool present = false;
+};
+struct time_passed {};
+using input = std::variant<beacon_arrived, broadcast_arrived, request_arrived, reply_arrived, link_changed,
+                           subscriber_changed, time_passed>;
+
+// --- outputs ---
+struct send_beacon {
+    std::string bytes;
+};
+struct send_broadcast {
+    std::string bytes;
+};
+struct send_request {
+    link_id link{};
+    std::string bytes;
+};
+struct send_reply {
+    replica_id to{};
+    std::string bytes;
+};
+struct dial {
+    link_id link{};
+    std::string endpoint; ///< "tcp://HOST:PORT" of a ROUTER
+};
+struct subscribe { ///< replaces the link's former subscription
+    link_id link{};
+    std::string endpoint; ///< of a PUB
+};
+struct hang_up {
+    link_id link{};
+};
+using action = std::variant<send_beacon, send_broadcast, send_request, send_reply, dial, subscribe, hang_up>;
+
+/// One step of the story, for logs and transcripts; never acted upon.
+struct trace {
+    std::string_view what; ///< a literal
+    replica_id who{};
+    std::uint64_t a = 0, b = 0;
+};
+
+struct outbox {
+    std::vector<action> actions; ///< in order
+    std::vector<event> events;
+    std::vector<trace> traces;
+    std::size_t events_applied = 0;
+    std::optional<instant> wake_at; ///< call step(time_passed) then at the latest
+
+    void clear() {
+        actions.clear();
+        events.clear();
+        traces.clear();
+        events_applied = 0;
+        wake_at.reset();
+    }
+};
+
+/// Why an input was turned away; null when it was taken. The text is a literal and counts by itself in stats.
+struct verdict {
+    const char* refused = nullptr;
+    [[nodiscard]] explicit operator bool() const { return refused == nullptr; }
+};
+
+} // namespace baton::core

@@ -1,0 +1,286 @@
+// mesh: one node's share of the mesh as a state machine. (moment, input) → outbox; no sockets, threads,
+// clocks or hidden randomness, so that any number of them run in one test under a virtual clock.
+//
+// Single-threaded: whoever holds the node's lock calls it. Owns the store, the peers and the sessions.
+// When to call again: step(time_passed) at outbox.wake_at; work() until it says false after every step and
+// every write.
+#pragma once
+
+#include "core/io.hpp"
+#include "crdt/store.hpp"
+#include "discovery/beacon.hpp"
+#include "discovery/liveness.hpp"
+#include "wire/frame.hpp"
+#include "wire/rows.hpp"
+
+#include <baton/options.hpp>
+
+#include <deque>
+#include <list>
+#include <map>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace baton::core {
+
+struct mesh_options {
+    replica_id self{};
+    std::string name;
+    std::string cluster = "default";
+    std::string hosts; ///< addresses to advertise, separated by blanks; empty: those we are seen under
+    std::uint16_t port = 1, publish_port = 1;
+    std::vector<std::string> seeds; ///< "tcp://HOST:PORT"
+    bool beacon = true;
+    std::chrono::milliseconds beacon_every{1000};
+    liveness_options liveness{};
+    limit_options limits{};
+    std::chrono::milliseconds clock_skew_max{5000};
+    std::uint64_t random_seed = 0;
+    mutation broken = mutation::none;
+};
+
+class mesh {
+  public:
+    mesh(mesh_options settings, const moment& start);
+    ~mesh();
+
+    // --- inputs ---
+    verdict step(const moment& at, const input& in, outbox& out);
+    /// One bounded slice (at most 256 events or keys) of what is waiting: received rows, folding, serving,
+    /// own deltas. True: call again, after letting others have the lock.
+    bool work(const moment& at, outbox& out);
+
+    // --- writes of this process; then call work() ---
+    result<version> stash(const moment& at, std::string_view key, std::string_view value);
+    result<bool> drop(const moment& at, std::string_view key);
+    /// Own deltas waiting to be sent, in bytes.
+    [[nodiscard]] std::size_t unsent_bytes() const { return unsent_bytes_; }
+
+    // --- reads ---
+    [[nodiscard]] store& state() { return store_; }
+    [[nodiscard]] result<void> check_key(std::string_view key) const;
+    [[nodiscard]] bool synced() const;
+    [[nodiscard]] std::vector<member> members() const;
+    [[nodiscard]] node_stats stats() const;
+    [[nodiscard]] const mesh_options& settings() const { return settings_; }
+
+    // --- leaving ---
+    /// Announces the leaving and freezes the cut. Again: nothing.
+    void begin_leave(const moment& at, std::size_t copies, outbox& out);
+    struct leave_progress {
+        bool met = false;       ///< the wanted number of staying members hold everything, or nothing is held
+        std::size_t copies = 0; ///< staying members that acknowledged this leaving with everything
+        std::size_t staying = 0;
+    };
+    [[nodiscard]] leave_progress leaving_progress() const;
+    /// Keys in one of index::shards slices that no staying member is known to hold.
+    void unsafe_keys(std::size_t shard, std::vector<std::string>& into);
+    /// Says goodbye to everybody. Then call step() until farewell_heard(), or as long as there is time.
+    void say_left(const moment& at, outbox& out);
+    [[nodiscard]] bool farewell_heard() const;
+
+  private:
+    struct link {
+        std::string endpoint;
+        std::string publish_endpoint; ///< what SUB is connected to
+        std::optional<replica_id> peer;
+        bool open = false;
+        instant greet_at{};
+        mesh_clock::duration greet_every{};
+    };
+    struct peer {
+        std::string name;
+        member_state state = member_state::contacting;
+        std::optional<link_id> via;
+        std::string host;     ///< where it was last seen
+        std::string endpoint; ///< of its ROUTER
+        std::string publish_endpoint;
+        bool greeted = false;  ///< a HELLO of this incarnation has come
+        bool sees_me = false;  ///< its PUB has seen our subscription
+        bool routable = false; ///< our ROUTER has heard it, so it can be answered there
+        discovery::liveness life;
+        cut seen; ///< the latest cut it has told
+        std::uint64_t standing_hash = 0;
+        bool hash_known = false;
+        cut at_join; ///< what it held when it came up
+        bool synced = false;
+        std::optional<instant> pull_at; ///< it holds something we lack: ask for it then, if that is still so
+        instant greet_at{};
+        mesh_clock::duration greet_every{};
+        instant asked_at{};
+        instant ended_at{};               ///< when it left or crashed
+        std::uint64_t answer_leaving = 0; ///< number of its LEAVING that we have not answered yet
+        std::uint64_t leaving_number = 0;
+        std::optional<cut> acked; ///< what it acknowledged in answer to our LEAVING
+        bool acked_staying = false;
+        bool heard_farewell = false;
+        bool skew_told = false;
+        bool diverged = false;
+    };
+    /// Own events packed until they are sent.
+    struct batch {
+        std::uint64_t first;
+        wire::event_writer rows;
+    };
+    /// A received frame that is being worked through.
+    struct delta_job;
+    struct state_job;
+    /// A PULL of ours.
+    struct inbound_session {
+        std::uint64_t number;
+        replica_id from;
+        std::uint64_t next_chunk = 0;
+        instant progress_at{};
+        unsigned repeats = 0;
+        cut staged; ///< highest dots staged; must be under the cut of the COMMIT
+        std::string part_key;
+        std::map<dot, std::string> parts;
+    };
+    /// A PULL of somebody else's.
+    struct outbound_session;
+
+    // mesh.cpp: dispatch, timers, members
+    verdict take(const beacon_arrived& in, outbox& out);
+    verdict take(const broadcast_arrived& in, outbox& out);
+    verdict take(const request_arrived& in, outbox& out);
+    verdict take(const reply_arrived& in, outbox& out);
+    verdict take(const link_changed& in, outbox& out);
+    verdict take(const subscriber_changed& in, outbox& out);
+    verdict take(const time_passed& in, outbox& out);
+    verdict refuse(const char* reason);
+    void run_timers(outbox& out);
+    void judge_peers(outbox& out);
+    void wake_by(instant when) { wake_at_ = std::min(wake_at_, when); }
+    void raise(outbox& out, event_kind kind, const replica_id& id, std::string reason);
+    void note(outbox& out, std::string_view what, const replica_id& who, std::uint64_t a = 0,
+              std::uint64_t b = 0) {
+        out.traces.push_back({what, who, a, b});
+    }
+    [[nodiscard]] peer* find(const replica_id& id);
+    [[nodiscard]] bool is_member(const peer& p) const;
+    [[nodiscard]] static bool is_gone(const peer& p);
+
+    // mesh_hello.cpp: contact and the readiness handshake
+    struct arrival { ///< where a frame came from
+        std::optional<link_id> link;
+        std::optional<replica_id> route;
+        std::string_view host;
+    };
+    verdict on_hello(const wire::hello& f, const arrival& from, outbox& out);
+    verdict on_brief(const wire::brief& f, outbox& out);
+    link_id connect(const std::string& endpoint, outbox& out);
+    void bind(link_id number, const replica_id& id, outbox& out);
+    void follow(peer& p, outbox& out);
+    void release_link(peer& p, outbox& out);
+    void greet(link_id number, bool wants_answer, outbox& out);
+    void tell(const replica_id& id, peer& p, bool wants_answer, outbox& out);
+    bool send_to(const replica_id& id, peer& p, std::string bytes, outbox& out);
+    void maybe_up(const replica_id& id, peer& p, outbox& out);
+    void learn_standing(const replica_id& id, peer& p, const wire::standing& s, mesh_clock::duration grace,
+                        outbox& out);
+    void note_lack(peer& p, mesh_clock::duration grace);
+    void compare_digests(const replica_id& id, peer& p, bool equal, outbox& out);
+    void check_synced(outbox& out);
+    void publish_hello(outbox& out);
+    [[nodiscard]] wire::hello make_hello(std::uint64_t flags);
+    [[nodiscard]] wire::standing standing();
+    void end_peer(const replica_id& id, peer& p, member_state state, event_kind kind, std::string reason,
+                  outbox& out);
+    void make_room(outbox& out);
+
+    // mesh_delta.cpp
+    verdict on_delta(std::string_view bytes, const wire::delta& f, outbox& out);
+    bool work_on_delta(outbox& out);
+    void keep_early(const replica_id& origin, std::uint64_t first, std::string bytes);
+    void retry_early();
+    void queue_event(const dot& id, const event_view& event);
+    void flush(outbox& out);
+    void cut_grew(outbox& out);
+    void observe(const replica_id& origin, timestamp stamp, outbox& out);
+
+    // mesh_pull.cpp: this node as receiver
+    void consider_pull(outbox& out);
+    void start_pull(const replica_id& id, peer& p, outbox& out);
+    void nudge_pull(outbox& out);
+    void abandon_pull(std::string_view why, outbox& out);
+    verdict on_state(const replica_id& from, std::string_view bytes, const wire::state& f, outbox& out);
+    bool work_on_state(outbox& out);
+    bool stage_row(const wire::state_row& row);
+    void finish_pull(const wire::standing& at, outbox& out);
+
+    // mesh_serve.cpp: this node as server
+    verdict on_pull(const replica_id& from, const wire::pull& f, outbox& out);
+    verdict on_credit(const replica_id& from, const wire::credit& f, outbox& out);
+    bool work_on_serving(outbox& out);
+    void fill(outbound_session& s, std::size_t& steps);
+    bool fill_large(outbound_session& s);
+    void seal(outbound_session& s, bool commit, outbox& out);
+    void expire_sessions(outbox& out);
+
+    // mesh_leave.cpp
+    verdict on_leaving(const replica_id& from, const wire::leaving& f, outbox& out);
+    verdict on_ack(const replica_id& from, const wire::ack& f);
+    verdict on_left(const wire::left& f, const arrival& from, outbox& out);
+    void answer_leavings(outbox& out);
+    void repeat_leaving(outbox& out);
+    [[nodiscard]] bool countable(const peer& p) const;
+
+    mesh_options settings_;
+    discovery::patience patience_;
+    wire::row_limits row_limits_;
+    moment at_{};
+    instant wake_at_{};
+    std::mt19937_64 random_;
+    store store_;
+    hybrid_clock clock_;
+    node_stats counters_{};
+    std::map<std::string_view, std::uint64_t> refused_;
+
+    std::map<replica_id, peer> peers_;
+    std::map<link_id, link> links_;
+    std::uint32_t last_link_ = 0;
+    std::set<replica_id> subscribers_;
+    std::set<std::string> self_endpoints_;
+    std::map<std::string, replica_id> seed_ids_; ///< who answered at a seed's address last
+    std::set<std::string> foreign_told_;
+    bool met_any_ = false;
+
+    std::uint64_t beacon_sequence_ = 0;
+    instant beacon_at_{}, heartbeat_at_{}, step_at_{};
+    std::uint64_t published_generation_ = 0;
+    digest published_digest_{};
+    bool publish_now_ = false;
+
+    std::deque<batch> batches_;
+    std::size_t unsent_bytes_ = 0;
+    cut depends_sent_;
+    std::uint64_t remote_generation_ = 1, depends_generation_ = 0;
+    std::vector<dot> kills_;
+
+    std::list<delta_job> deltas_;
+    struct early_frame {
+        std::uint64_t first;
+        std::string bytes;
+    };
+    std::map<replica_id, std::deque<early_frame>> early_;
+    std::size_t early_bytes_ = 0;
+
+    std::optional<inbound_session> pulling_;
+    std::list<state_job> states_;
+    std::map<replica_id, std::unique_ptr<outbound_session>> serving_;
+    std::optional<replica_id> last_served_;
+
+    struct own_leaving {
+        std::uint64_t number;
+        std::size_t copies;
+        cut final;
+        instant repeat_at;
+        bool said_left = false;
+    };
+    std::optional<own_leaving> leaving_;
+};
+
+} // namespace baton::core

@@ -1,0 +1,383 @@
+#include "core/mesh.hpp"
+
+#include "core/jobs.hpp"
+#include "crdt/assert.hpp"
+
+#include <algorithm>
+
+namespace baton::core {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr auto never = instant::max();
+constexpr auto left_remembered_for = 60s;
+constexpr auto stall_min = 400ms;
+} // namespace
+
+mesh::mesh(mesh_options settings, const moment& start)
+    : settings_(std::move(settings))
+    , patience_{settings_.liveness.suspect_after, settings_.liveness.crashed_after,
+                settings_.liveness.closed_after}
+    , row_limits_{settings_.limits.key_bytes_max, settings_.limits.value_bytes_max}
+    , at_(start)
+    , random_(settings_.random_seed)
+    , store_(settings_.self, random_(), settings_.broken)
+    , clock_(static_cast<std::uint64_t>(settings_.clock_skew_max.count())) {
+    beacon_at_ = heartbeat_at_ = step_at_ = wake_at_ = start.now;
+}
+
+mesh::~mesh() = default;
+
+// ---------------------------------------------------------------- inputs
+
+verdict mesh::step(const moment& at, const input& in, outbox& out) {
+    at_ = at;
+    const auto result = std::visit([&](const auto& each) { return take(each, out); }, in);
+    if (at_.now >= wake_at_) run_timers(out);
+    out.wake_at = wake_at_;
+    return result;
+}
+
+verdict mesh::refuse(const char* reason) {
+    ++counters_.refused_frames;
+    ++refused_[reason];
+    return {reason};
+}
+
+verdict mesh::take(const beacon_arrived& in, outbox& out) {
+    ++counters_.beacons_received;
+    const auto decoded = discovery::decode_beacon(in.bytes);
+    if (!decoded) {
+        ++counters_.refused_beacons;
+        return {"malformed beacon"};
+    }
+    const auto& b = *decoded;
+    if (b.id == settings_.self) return {};
+    if (b.cluster != settings_.cluster) {
+        ++counters_.foreign_cluster;
+        return {"beacon of another cluster"};
+    }
+    if (b.version_min > wire::version_max || b.version_max < wire::version_min) {
+        ++counters_.refused_beacons;
+        return {"beacon of another wire version"};
+    }
+    if (leaving_) return {};
+    auto* const known = find(b.id);
+    if (known != nullptr && (known->state == member_state::left || known->via)) {
+        // A crashed member that speaks again: do not wait for the backoff.
+        if (known->via && known->state == member_state::crashed) greet(*known->via, true, out);
+        return {};
+    }
+    const auto host = b.hosts.empty() ? std::string(in.host) : b.hosts.substr(0, b.hosts.find(' '));
+    const auto endpoint = "tcp://" + host + ':' + std::to_string(b.port);
+    if (self_endpoints_.contains(endpoint)) return {};
+    make_room(out);
+    if (peers_.size() >= settings_.limits.peers_max) return refuse("too many peers");
+    auto& p = peers_[b.id];
+    p.host = host;
+    p.endpoint = endpoint;
+    p.publish_endpoint = "tcp://" + host + ':' + std::to_string(b.publish_port);
+    p.life.heard(at_.now, true);
+    note(out, "beacon", b.id, b.sequence);
+    follow(p, out);
+    bind(connect(endpoint, out), b.id, out);
+    return {};
+}
+
+verdict mesh::take(const broadcast_arrived& in, outbox& out) {
+    const auto decoded = wire::decode(in.bytes);
+    if (!decoded) return refuse("malformed broadcast");
+    if (const auto* f = std::get_if<wire::delta>(&*decoded)) return on_delta(in.bytes, *f, out);
+    if (const auto* f = std::get_if<wire::hello>(&*decoded)) {
+        auto* const p = find(f->id);
+        if (p == nullptr) return refuse("broadcast by nobody known");
+        p->life.heard(at_.now, false);
+        if (f->cluster != settings_.cluster) return refuse("hello of another cluster");
+        learn_standing(f->id, *p, f->at, 100ms, out);
+        observe(f->id, f->clock, out);
+        return {};
+    }
+    if (const auto* f = std::get_if<wire::brief>(&*decoded)) return on_brief(*f, out);
+    if (const auto* f = std::get_if<wire::leaving>(&*decoded)) return on_leaving(f->id, *f, out);
+    if (const auto* f = std::get_if<wire::left>(&*decoded)) return on_left(*f, {}, out);
+    return refuse("misplaced frame");
+}
+
+verdict mesh::take(const request_arrived& in, outbox& out) {
+    const auto decoded = wire::decode(in.bytes);
+    if (!decoded) return refuse("malformed request");
+    const arrival from{std::nullopt, in.from, in.host};
+    if (const auto* f = std::get_if<wire::hello>(&*decoded)) {
+        if (f->id != in.from) return refuse("stolen identity");
+        return on_hello(*f, from, out);
+    }
+    auto* const p = find(in.from);
+    if (p == nullptr) return refuse("request by nobody known");
+    p->life.heard(at_.now, true);
+    p->routable = true;
+    if (const auto* f = std::get_if<wire::pull>(&*decoded)) {
+        return f->id == in.from ? on_pull(in.from, *f, out) : refuse("stolen identity");
+    }
+    if (const auto* f = std::get_if<wire::credit>(&*decoded)) return on_credit(in.from, *f, out);
+    if (const auto* f = std::get_if<wire::ack>(&*decoded)) {
+        return f->id == in.from ? on_ack(in.from, *f) : refuse("stolen identity");
+    }
+    if (const auto* f = std::get_if<wire::leaving>(&*decoded)) {
+        return f->id == in.from ? on_leaving(in.from, *f, out) : refuse("stolen identity");
+    }
+    if (const auto* f = std::get_if<wire::left>(&*decoded)) {
+        return f->id == in.from ? on_left(*f, from, out) : refuse("stolen identity");
+    }
+    return refuse("misplaced frame");
+}
+
+verdict mesh::take(const reply_arrived& in, outbox& out) {
+    const auto at = links_.find(in.link);
+    if (at == links_.end()) return {}; // hung up meanwhile
+    const auto decoded = wire::decode(in.bytes);
+    if (!decoded) return refuse("malformed reply");
+    const arrival from{in.link, std::nullopt, in.host};
+    if (const auto* f = std::get_if<wire::hello>(&*decoded)) return on_hello(*f, from, out);
+    if (!at->second.peer) return refuse("reply before hello");
+    const auto id = *at->second.peer;
+    auto* const p = find(id);
+    if (p == nullptr || !p->greeted) return refuse("reply before hello");
+    p->life.heard(at_.now, at->second.open);
+    if (const auto* f = std::get_if<wire::state>(&*decoded)) return on_state(id, in.bytes, *f, out);
+    if (const auto* f = std::get_if<wire::ack>(&*decoded)) {
+        return f->id == id ? on_ack(id, *f) : refuse("stolen identity");
+    }
+    if (const auto* f = std::get_if<wire::left>(&*decoded)) {
+        return f->id == id ? on_left(*f, from, out) : refuse("stolen identity");
+    }
+    if (const auto* f = std::get_if<wire::leaving>(&*decoded)) {
+        return f->id == id ? on_leaving(id, *f, out) : refuse("stolen identity");
+    }
+    return refuse("misplaced frame");
+}
+
+verdict mesh::take(const link_changed& in, outbox& out) {
+    const auto at = links_.find(in.link);
+    if (at == links_.end()) return {};
+    auto& l = at->second;
+    l.open = in.open;
+    auto* const p = l.peer ? find(*l.peer) : nullptr;
+    if (in.open) {
+        l.greet_every = 50ms;
+        l.greet_at = at_.now;
+        greet(in.link, true, out);
+        wake_by(at_.now);
+    } else if (p != nullptr && is_member(*p)) {
+        p->life.closed(at_.now);
+        p->routable = false;
+        wake_by(at_.now);
+    }
+    return {};
+}
+
+verdict mesh::take(const subscriber_changed& in, outbox& out) {
+    if (!in.present) {
+        subscribers_.erase(in.who);
+        return {};
+    }
+    subscribers_.insert(in.who);
+    if (auto* const p = find(in.who); p != nullptr && p->greeted) {
+        tell(in.who, *p, !p->sees_me, out);
+        maybe_up(in.who, *p, out);
+    }
+    return {};
+}
+
+verdict mesh::take(const time_passed&, outbox&) { return {}; }
+
+// ---------------------------------------------------------------- timers
+
+void mesh::run_timers(outbox& out) {
+    // A process that did not run cannot blame others for the silence.
+    const auto pause = at_.now - step_at_;
+    if (pause > stall_min) {
+        for (auto& [id, p] : peers_) p.life.excuse(pause);
+    }
+    step_at_ = at_.now;
+    wake_at_ = never;
+
+    if (settings_.beacon && !leaving_) {
+        if (at_.now >= beacon_at_) {
+            ++counters_.beacons_sent;
+            out.actions.push_back(send_beacon{discovery::encode(
+                {settings_.cluster, wire::version_min, wire::version_max, settings_.self, ++beacon_sequence_,
+                 settings_.port, settings_.publish_port, settings_.hosts})});
+            // The first datagrams follow one another closely: one may be lost, or find a listener that is not
+            // up yet.
+            const auto fast = 40ms * (1 << std::min<std::uint64_t>(beacon_sequence_, 10));
+            beacon_at_ = at_.now + std::min<mesh_clock::duration>(fast, settings_.beacon_every);
+        }
+        wake_by(beacon_at_);
+    }
+    if (at_.now >= heartbeat_at_ || publish_now_) {
+        publish_hello(out);
+        heartbeat_at_ = at_.now + settings_.liveness.heartbeat_every;
+    }
+    wake_by(std::min(heartbeat_at_, at_.now + stall_min / 2));
+
+    // Seeds are dialled until they answer; connections that broke are redialled below us, by the socket.
+    for (const auto& seed : settings_.seeds) {
+        if (leaving_ || self_endpoints_.contains(seed)) continue;
+        const auto answered = seed_ids_.find(seed);
+        const auto* const p = answered == seed_ids_.end() ? nullptr : find(answered->second);
+        if (p == nullptr || is_gone(*p)) connect(seed, out);
+    }
+    for (auto& [number, l] : links_) {
+        const auto* const p = l.peer ? find(*l.peer) : nullptr;
+        const bool settled = p != nullptr && p->sees_me && p->state != member_state::contacting &&
+                             p->state != member_state::suspect && p->state != member_state::crashed;
+        if (!l.open || settled) continue;
+        if (at_.now >= l.greet_at) {
+            greet(number, true, out);
+            l.greet_at = at_.now + l.greet_every;
+            l.greet_every = std::min<mesh_clock::duration>(l.greet_every * 2, 1s);
+        }
+        wake_by(l.greet_at);
+    }
+    judge_peers(out);
+    repeat_leaving(out);
+    nudge_pull(out);
+    consider_pull(out);
+    expire_sessions(out);
+}
+
+void mesh::judge_peers(outbox& out) {
+    using discovery::liveness;
+    for (auto at = peers_.begin(); at != peers_.end();) {
+        auto& [id, p] = *at;
+        if (is_gone(p)) {
+            const auto keep = p.state == member_state::left
+                                  ? mesh_clock::duration{left_remembered_for}
+                                  : mesh_clock::duration{settings_.liveness.redial_for};
+            if (at_.now - p.ended_at >= keep) {
+                release_link(p, out);
+                at = peers_.erase(at);
+                continue;
+            }
+        } else if (p.state == member_state::contacting) {
+            // Never answered: forget it, so that a beacon or a seed can begin anew.
+            if (p.life.judge(at_.now, patience_) == liveness::verdict::crashed) {
+                release_link(p, out);
+                at = peers_.erase(at);
+                continue;
+            }
+            wake_by(p.life.due(at_.now, patience_));
+        } else {
+            const auto verdict = p.life.judge(at_.now, patience_);
+            if (verdict == liveness::verdict::crashed) {
+                end_peer(id, p, member_state::crashed, event_kind::crashed,
+                         p.life.is_closed() ? "its connection closed and did not come back" : "silent", out);
+            } else if (verdict == liveness::verdict::suspect && p.state == member_state::up) {
+                p.state = member_state::suspect;
+                raise(out, event_kind::suspect, id, p.life.is_closed() ? "its connection closed" : "silent");
+                if (p.via) links_[*p.via].greet_at = at_.now, links_[*p.via].greet_every = 100ms;
+                wake_by(at_.now + 1ms);
+            } else if (verdict == liveness::verdict::alive && p.state == member_state::suspect) {
+                p.state = member_state::up;
+                check_synced(out);
+            }
+            if (!is_gone(p)) wake_by(p.life.due(at_.now, patience_));
+        }
+        ++at;
+    }
+}
+
+// ---------------------------------------------------------------- members
+
+mesh::peer* mesh::find(const replica_id& id) {
+    const auto at = peers_.find(id);
+    return at == peers_.end() ? nullptr : &at->second;
+}
+
+bool mesh::is_member(const peer& p) const {
+    return p.state == member_state::up || p.state == member_state::suspect ||
+           p.state == member_state::leaving;
+}
+
+bool mesh::is_gone(const peer& p) {
+    return p.state == member_state::left || p.state == member_state::crashed;
+}
+
+void mesh::raise(outbox& out, event_kind kind, const replica_id& id, std::string reason) {
+    const auto* const p = find(id);
+    out.events.push_back({kind, id, p == nullptr ? std::string{} : p->name, std::move(reason), 0});
+    note(out, to_string(kind), id);
+}
+
+void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kind kind, std::string reason,
+                    outbox& out) {
+    p.state = state;
+    p.ended_at = at_.now;
+    p.sees_me = false;
+    p.greeted = false;
+    p.routable = false;
+    p.pull_at.reset();
+    p.acked.reset();
+    p.answer_leaving = 0;
+    if (pulling_ && pulling_->from == id) abandon_pull("server gone", out);
+    serving_.erase(id);
+    if (p.via) {
+        links_[*p.via].greet_at = at_.now;
+        links_[*p.via].greet_every = 100ms;
+    }
+    raise(out, kind, id, std::move(reason));
+    check_synced(out);
+}
+
+// A table full of the dead makes room for the living, oldest first.
+void mesh::make_room(outbox& out) {
+    while (peers_.size() >= settings_.limits.peers_max) {
+        auto oldest = peers_.end();
+        for (auto at = peers_.begin(); at != peers_.end(); ++at) {
+            if (!is_gone(at->second)) continue;
+            if (oldest == peers_.end() || at->second.ended_at < oldest->second.ended_at) oldest = at;
+        }
+        if (oldest == peers_.end()) return;
+        release_link(oldest->second, out);
+        peers_.erase(oldest);
+    }
+}
+
+// ---------------------------------------------------------------- reads
+
+bool mesh::synced() const {
+    if (!met_any_) return false;
+    return std::all_of(peers_.begin(), peers_.end(), [](const auto& each) {
+        const auto state = each.second.state;
+        return state == member_state::contacting || is_gone(each.second) || each.second.synced;
+    });
+}
+
+std::vector<member> mesh::members() const {
+    std::vector<member> all;
+    const auto own = store_.counter_of(settings_.self);
+    for (const auto& [id, p] : peers_) {
+        const auto told = p.seen.of(settings_.self);
+        all.push_back({id, p.name, p.state, p.endpoint, p.synced, own > told ? own - told : 0});
+    }
+    std::sort(all.begin(), all.end(), [](const member& a, const member& b) {
+        return std::tie(a.name, a.id) < std::tie(b.name, b.id);
+    });
+    return all;
+}
+
+node_stats mesh::stats() const {
+    auto all = counters_;
+    all.members_up = static_cast<std::uint64_t>(std::count_if(
+        peers_.begin(), peers_.end(), [](const auto& p) { return p.second.state == member_state::up; }));
+    all.keys = store_.keys();
+    all.records = store_.records();
+    all.removals = store_.removals();
+    all.key_value_bytes = store_.key_value_bytes();
+    all.store_bytes = store_.memory_bytes();
+    for (const auto& [reason, count] : refused_) all.refused_by_reason.emplace_back(reason, count);
+    return all;
+}
+
+} // namespace baton::core

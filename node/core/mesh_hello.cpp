@@ -1,0 +1,319 @@
+// Contact and the readiness handshake. A peer is up when each side has greeted the other and each side's PUB
+// has seen the other's subscription: from then on no delta is lost to a slow joiner.
+#include "core/jobs.hpp"
+#include "core/mesh.hpp"
+
+#include <algorithm>
+
+namespace baton::core {
+
+using namespace std::chrono_literals;
+
+namespace {
+std::uint64_t flag(bool set, std::uint64_t bit) { return set ? bit : 0; }
+} // namespace
+
+// ---------------------------------------------------------------- links
+
+link_id mesh::connect(const std::string& endpoint, outbox& out) {
+    for (const auto& [number, l] : links_) {
+        if (l.endpoint == endpoint) return number;
+    }
+    const link_id number{++last_link_};
+    auto& l = links_[number];
+    l.endpoint = endpoint;
+    l.greet_every = 50ms;
+    out.actions.push_back(dial{number, endpoint});
+    return number;
+}
+
+// Makes `number` the link to `id`. Whoever had it before has been replaced at that address.
+void mesh::bind(link_id number, const replica_id& id, outbox& out) {
+    auto& l = links_[number];
+    auto& p = peers_[id];
+    if (l.peer && *l.peer != id) {
+        const auto former = *l.peer;
+        if (auto* const old = find(former)) {
+            old->via.reset();
+            if (is_member(*old)) {
+                end_peer(former, *old, member_state::crashed, event_kind::restarted,
+                         "its address answers as " + id.to_string().substr(0, 8), out);
+            }
+        }
+    }
+    l.peer = id;
+    if (p.via && *p.via != number) { // two ways to the same peer: keep the one that works
+        const auto other = *p.via;
+        const bool keep_other = links_[other].open;
+        const auto redundant = keep_other ? number : other;
+        links_.erase(redundant);
+        out.actions.push_back(hang_up{redundant});
+        if (keep_other) return;
+    }
+    p.via = number;
+    follow(p, out);
+}
+
+// Connects SUB to the peer's PUB, on the link's account.
+void mesh::follow(peer& p, outbox& out) {
+    if (!p.via || p.publish_endpoint.empty()) return;
+    auto& l = links_[*p.via];
+    if (l.publish_endpoint == p.publish_endpoint) return;
+    l.publish_endpoint = p.publish_endpoint;
+    p.sees_me = false;
+    out.actions.push_back(subscribe{*p.via, p.publish_endpoint});
+}
+
+void mesh::release_link(peer& p, outbox& out) {
+    if (!p.via) return;
+    out.actions.push_back(hang_up{*p.via});
+    links_.erase(*p.via);
+    p.via.reset();
+}
+
+// ---------------------------------------------------------------- hello
+
+wire::standing mesh::standing() {
+    wire::standing s;
+    s.seen = store_.seen();
+    if (const auto sum = store_.state_digest()) {
+        s.state = *sum;
+        s.has_state = true;
+    }
+    return s;
+}
+
+wire::hello mesh::make_hello(std::uint64_t flags) {
+    wire::hello f;
+    f.cluster = settings_.cluster;
+    f.id = settings_.self;
+    f.flags = flags | flag(leaving_.has_value(), wire::hello::is_leaving);
+    f.name = settings_.name;
+    f.hosts = settings_.hosts;
+    f.port = settings_.port;
+    f.publish_port = settings_.publish_port;
+    f.at = standing();
+    f.latest = store_.counter_of(settings_.self);
+    f.clock = clock_.last();
+    f.records = store_.records();
+    return f;
+}
+
+void mesh::greet(link_id number, bool wants_answer, outbox& out) {
+    const auto& l = links_[number];
+    std::uint64_t flags = flag(wants_answer, wire::hello::wants_answer);
+    if (l.peer && subscribers_.contains(*l.peer)) flags |= wire::hello::sees_you;
+    out.actions.push_back(send_request{number, wire::encode(make_hello(flags))});
+}
+
+bool mesh::send_to(const replica_id& id, peer& p, std::string bytes, outbox& out) {
+    if (p.via && links_[*p.via].open) {
+        out.actions.push_back(send_request{*p.via, std::move(bytes)});
+    } else if (p.routable) {
+        out.actions.push_back(send_reply{id, std::move(bytes)});
+    } else {
+        ++counters_.sends_refused;
+        return false;
+    }
+    return true;
+}
+
+void mesh::tell(const replica_id& id, peer& p, bool wants_answer, outbox& out) {
+    std::uint64_t flags = flag(wants_answer, wire::hello::wants_answer);
+    if (subscribers_.contains(id)) flags |= wire::hello::sees_you;
+    send_to(id, p, wire::encode(make_hello(flags)), out);
+}
+
+verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
+    const auto turn_away = [&](const char* reason) {
+        const auto whose = f.id.to_string();
+        if (foreign_told_.size() < 256 && foreign_told_.insert(whose).second) {
+            out.events.push_back({event_kind::refused, f.id, f.name, reason, 0});
+        }
+        if (from.link) { // keep a seed's link, quietly: its address may be reused by one of ours
+            auto& l = links_[*from.link];
+            l.greet_every = 10s;
+            l.greet_at = at_.now + l.greet_every;
+        }
+        return refuse(reason);
+    };
+    if (f.cluster != settings_.cluster) {
+        ++counters_.foreign_cluster;
+        return turn_away("hello of another cluster");
+    }
+    if (f.version_min > wire::version_max || f.version_max < wire::version_min) {
+        return turn_away("no common wire version");
+    }
+    if (f.id == settings_.self) { // we have dialled ourselves
+        if (from.link) {
+            self_endpoints_.insert(links_[*from.link].endpoint);
+            links_.erase(*from.link);
+            out.actions.push_back(hang_up{*from.link});
+        }
+        return {};
+    }
+    auto* known = find(f.id);
+    if (known != nullptr && known->state == member_state::left) return {};
+    if (known == nullptr) {
+        if (leaving_)
+            return {}; // whoever arrives now has nothing to hope for from us but repairs through others
+        make_room(out);
+        if (peers_.size() >= settings_.limits.peers_max) return turn_away("too many peers");
+        known = &peers_[f.id];
+        note(out, "hello", f.id);
+    }
+    auto& p = *known;
+    if (from.link) {
+        const auto& endpoint = links_[*from.link].endpoint;
+        if (std::find(settings_.seeds.begin(), settings_.seeds.end(), endpoint) != settings_.seeds.end()) {
+            seed_ids_[endpoint] = f.id;
+        }
+    }
+    p.name = f.name;
+    p.life.heard(at_.now, true);
+    if (from.route) p.routable = true;
+
+    const auto host = !f.hosts.empty() ? f.hosts.substr(0, f.hosts.find(' ')) : std::string(from.host);
+    if (from.link && f.hosts.empty()) {
+        p.endpoint = links_[*from.link].endpoint; // the address that works
+        p.host = p.endpoint.substr(6, p.endpoint.rfind(':') - 6);
+    } else if (!p.greeted || p.host.empty()) {
+        p.host = host;
+        p.endpoint = "tcp://" + host + ':' + std::to_string(f.port);
+    }
+    p.publish_endpoint = "tcp://" + p.host + ':' + std::to_string(f.publish_port);
+    if (from.link) {
+        bind(*from.link, f.id, out);
+    } else if (!p.via) {
+        bind(connect(p.endpoint, out), f.id, out);
+    }
+    follow(p, out);
+
+    const bool first = !p.greeted;
+    p.greeted = true;
+    p.sees_me = (f.flags & wire::hello::sees_you) != 0;
+    if ((f.flags & wire::hello::is_leaving) != 0 && p.state == member_state::up)
+        p.state = member_state::leaving;
+    observe(f.id, f.clock, out);
+    if ((f.flags & wire::hello::wants_answer) != 0) {
+        std::uint64_t flags = flag(subscribers_.contains(f.id), wire::hello::sees_you);
+        if (first && !p.sees_me) flags |= wire::hello::wants_answer;
+        auto bytes = wire::encode(make_hello(flags));
+        if (from.route) {
+            out.actions.push_back(send_reply{f.id, std::move(bytes)});
+        } else {
+            out.actions.push_back(send_request{*from.link, std::move(bytes)});
+        }
+    }
+    learn_standing(f.id, p, f.at, is_member(p) ? mesh_clock::duration{100ms} : mesh_clock::duration{0}, out);
+    maybe_up(f.id, p, out);
+    if (p.state == member_state::suspect) judge_peers(out);
+    wake_by(at_.now + 1ms);
+    return {};
+}
+
+void mesh::maybe_up(const replica_id& id, peer& p, outbox& out) {
+    if (is_member(p) || p.state == member_state::left) return;
+    if (!p.greeted || !p.sees_me || !subscribers_.contains(id)) return;
+    const bool back = p.state == member_state::crashed;
+    p.state = member_state::up;
+    p.life.heard(at_.now, true);
+    p.at_join = p.seen;
+    p.synced = false;
+    met_any_ = true;
+    raise(out, event_kind::joined, id, back ? "back" : "new");
+    note_lack(p, 0ms);
+    tell(id, p, false, out); // the other side may be waiting for just this
+    check_synced(out);
+    consider_pull(out);
+}
+
+verdict mesh::on_brief(const wire::brief& f, outbox& out) {
+    auto* const p = find(f.id);
+    if (p == nullptr) return refuse("broadcast by nobody known");
+    p->life.heard(at_.now, false);
+    if (!is_member(*p)) return {};
+    // What its own counter says is certain: PUB delivers in order, so a delta we have not seen by now is
+    // lost.
+    if (f.latest > store_.counter_of(f.id)) {
+        ++counters_.gaps;
+        p->seen.raise({f.id, f.latest});
+        note_lack(*p, 0ms);
+    }
+    const auto own = standing();
+    const auto own_hash = wire::hash_of(own);
+    if (f.standing_hash == own_hash) {
+        p->pull_at.reset();
+        if (own.has_state && f.state_low != 0) compare_digests(f.id, *p, f.state_low == own.state.low, out);
+        p->seen.join(own.seen);
+        answer_leavings(out);
+    } else if ((!p->hash_known || f.standing_hash != p->standing_hash) && at_.now - p->asked_at >= 100ms) {
+        p->asked_at = at_.now; // the hello that said what it holds was lost
+        tell(f.id, *p, true, out);
+    }
+    return {};
+}
+
+// ---------------------------------------------------------------- who holds what
+
+void mesh::learn_standing(const replica_id& id, peer& p, const wire::standing& s, mesh_clock::duration grace,
+                          outbox& out) {
+    p.standing_hash = wire::hash_of(s);
+    p.hash_known = true;
+    p.seen.join(s.seen);
+    // On PUB its deltas come before this word of them: what is missing of its own events is lost, not late.
+    const bool lost = is_member(p) && s.seen.of(id) > store_.counter_of(id);
+    note_lack(p, lost ? mesh_clock::duration{0} : grace);
+    if (s.has_state && s.seen == store_.seen()) {
+        if (const auto own = store_.state_digest()) {
+            compare_digests(id, p, *own == s.state, out);
+        }
+    }
+}
+
+// I1 says that this never differs; it is told once until it is well again.
+void mesh::compare_digests(const replica_id& id, peer& p, bool equal, outbox& out) {
+    ++counters_.digest_checks;
+    if (!equal) {
+        ++counters_.diverged;
+        if (!p.diverged) raise(out, event_kind::diverged, id, "equal cuts, different digests");
+    }
+    p.diverged = !equal;
+}
+
+void mesh::note_lack(peer& p, mesh_clock::duration grace) {
+    if (store_.covers(p.seen)) {
+        p.pull_at.reset();
+        return;
+    }
+    const auto when = at_.now + grace;
+    if (!p.pull_at || *p.pull_at > when) p.pull_at = when;
+    wake_by(*p.pull_at);
+}
+
+void mesh::check_synced(outbox& out) {
+    for (auto& [id, p] : peers_) {
+        if (!is_member(p) || p.synced || !store_.covers(p.at_join)) continue;
+        p.synced = true;
+        raise(out, event_kind::synced, id, "holds what it held when it joined");
+    }
+}
+
+void mesh::publish_hello(outbox& out) {
+    publish_now_ = false;
+    const auto sum = store_.state_digest();
+    const bool unchanged = published_generation_ == store_.generation() && sum == published_digest_;
+    std::string bytes;
+    if (unchanged) {
+        bytes = wire::encode(wire::brief{settings_.self, wire::hash_of(standing()), sum ? sum->low : 0,
+                                         store_.counter_of(settings_.self)});
+    } else {
+        bytes = wire::encode(make_hello(0));
+        published_generation_ = store_.generation();
+        published_digest_ = sum.value_or(digest{});
+    }
+    counters_.hello_bytes_sent += bytes.size();
+    out.actions.push_back(send_broadcast{std::move(bytes)});
+}
+
+} // namespace baton::core

@@ -1,0 +1,165 @@
+// Leaving: announce, freeze, be pulled from, count who acknowledged this leaving, say goodbye.
+#include "core/jobs.hpp"
+#include "core/mesh.hpp"
+
+#include <algorithm>
+
+namespace baton::core {
+
+using namespace std::chrono_literals;
+
+// ---------------------------------------------------------------- as the one that leaves
+
+void mesh::begin_leave(const moment& at, std::size_t copies, outbox& out) {
+    if (leaving_) return;
+    at_ = at;
+    if (pulling_) abandon_pull("leaving", out);
+    deltas_.clear();
+    early_.clear();
+    early_bytes_ = 0;
+    flush(out);
+    leaving_ = own_leaving{random_() | 1, copies, store_.seen(), at.now, false};
+    note(out, "leave", settings_.self, store_.keys());
+    repeat_leaving(out);
+    out.wake_at = wake_at_;
+}
+
+void mesh::repeat_leaving(outbox& out) {
+    if (!leaving_ || leaving_->said_left) return;
+    if (at_.now >= leaving_->repeat_at) {
+        const auto bytes = wire::encode(wire::leaving{settings_.self, leaving_->number,
+                                                      store_.counter_of(settings_.self), leaving_->final});
+        // On PUB it follows the last delta, so whoever reads it there has applied all that was not lost.
+        out.actions.push_back(send_broadcast{bytes});
+        for (auto& [id, p] : peers_) {
+            const bool done = p.acked && p.acked->covers(leaving_->final);
+            if (is_member(p) && !done) send_to(id, p, bytes, out);
+        }
+        leaving_->repeat_at = at_.now + 100ms;
+    }
+    wake_by(leaving_->repeat_at);
+}
+
+verdict mesh::on_ack(const replica_id& from, const wire::ack& f) {
+    auto* const p = find(from);
+    if (p == nullptr) return refuse("ack by nobody known");
+    p->seen.join(f.seen);
+    if (!leaving_ || f.answers != leaving_->number) return {};
+    p->acked = f.seen;
+    p->acked_staying = f.staying;
+    return {};
+}
+
+// An acknowledgement is void once its sender is known to be leaving, suspect or gone.
+bool mesh::countable(const peer& p) const {
+    return p.state == member_state::up && p.acked && p.acked_staying;
+}
+
+mesh::leave_progress mesh::leaving_progress() const {
+    leave_progress progress;
+    if (!leaving_) return progress;
+    for (const auto& [id, p] : peers_) {
+        const bool says_leaving = p.acked && !p.acked_staying;
+        if (p.state == member_state::up && !says_leaving) ++progress.staying;
+        if (countable(p) && p.acked->covers(leaving_->final)) ++progress.copies;
+    }
+    const auto wanted = std::max<std::size_t>(1, std::min(leaving_->copies, progress.staying));
+    const bool nothing_held = store_.keys() == 0 && (store_.removals() == 0 || progress.staying == 0);
+    progress.met = progress.copies >= wanted || nothing_held;
+    return progress;
+}
+
+void mesh::unsafe_keys(std::size_t shard, std::vector<std::string>& into) {
+    std::vector<std::string> keys;
+    store_.keys_of(shard, {}, keys);
+    std::vector<record_view> records;
+    for (auto& key : keys) {
+        store_.siblings(key, records);
+        const bool safe = std::all_of(records.begin(), records.end(), [&](const record_view& r) {
+            return std::any_of(peers_.begin(), peers_.end(), [&](const auto& each) {
+                return countable(each.second) && each.second.acked->has(r.id);
+            });
+        });
+        if (!safe) into.push_back(std::move(key));
+    }
+}
+
+void mesh::say_left(const moment& at, outbox& out) {
+    at_ = at;
+    if (!leaving_ || leaving_->said_left) return;
+    leaving_->said_left = true;
+    wire::left f{settings_.self, store_.counter_of(settings_.self), false, false, settings_.self};
+    out.actions.push_back(send_broadcast{wire::encode(f)});
+    f.wants_answer = true;
+    const auto bytes = wire::encode(f);
+    for (auto& [id, p] : peers_) {
+        if (is_member(p)) send_to(id, p, bytes, out);
+    }
+    out.wake_at = wake_at_;
+}
+
+bool mesh::farewell_heard() const {
+    return std::all_of(peers_.begin(), peers_.end(), [&](const auto& each) {
+        const auto& p = each.second;
+        return !is_member(p) || p.state == member_state::suspect || p.heard_farewell;
+    });
+}
+
+// ---------------------------------------------------------------- as a member
+
+verdict mesh::on_leaving(const replica_id& from, const wire::leaving& f, outbox& out) {
+    auto* const p = find(from);
+    if (p == nullptr) return refuse("leaving by nobody known");
+    if (!is_member(*p)) return {};
+    p->seen.join(f.seen);
+    if (p->state != member_state::leaving) {
+        p->state = member_state::leaving;
+        raise(out, event_kind::leaving, from, "hands over");
+    }
+    p->leaving_number = p->answer_leaving = f.number;
+    // Its last deltas may be a moment behind this word; what is missing after that is asked for.
+    if (!leaving_) note_lack(*p, 5ms);
+    answer_leavings(out);
+    return {};
+}
+
+// An acknowledgement is said after applying, and again when asked again.
+void mesh::answer_leavings(outbox& out) {
+    for (auto& [id, p] : peers_) {
+        if (p.answer_leaving == 0) continue;
+        const bool whole = store_.covers(p.seen);
+        if (!whole && !leaving_) continue;
+        send_to(id, p, wire::encode(wire::ack{settings_.self, !leaving_, p.answer_leaving, store_.seen()}),
+                out);
+        p.answer_leaving = 0;
+    }
+}
+
+verdict mesh::on_left(const wire::left& f, const arrival& from, outbox& out) {
+    if (f.is_answer) {
+        if (auto* const p = find(f.id)) p->heard_farewell = true;
+        return {};
+    }
+    auto* const p = find(f.about);
+    if (f.wants_answer && f.id == f.about) {
+        const auto bytes = wire::encode(
+            wire::left{settings_.self, store_.counter_of(settings_.self), false, true, settings_.self});
+        if (from.route) out.actions.push_back(send_reply{f.id, bytes});
+        if (from.link) out.actions.push_back(send_request{*from.link, bytes});
+    }
+    if (p == nullptr || p->state == member_state::left || f.about == settings_.self) return {};
+    const bool own_word = f.id == f.about;
+    if (!own_word && !is_gone(*p) && p->state != member_state::leaving && p->state != member_state::suspect) {
+        return {}; // a passed-on goodbye about somebody who is plainly here
+    }
+    end_peer(f.about, *p, member_state::left, event_kind::left,
+             own_word ? "said goodbye" : "a member passed it on", out);
+    release_link(*p, out);
+    if (own_word && !leaving_) {
+        out.actions.push_back(
+            send_broadcast{wire::encode(wire::left{settings_.self, f.final_counter, false, false, f.about})});
+    }
+    return {};
+}
+
+} // namespace baton::core

@@ -1,0 +1,219 @@
+// This node as the server of sessions: it walks its logs for what the receiver's cut lacks, in bounded
+// chunks, and commits at the cut it has reached.
+#include "core/jobs.hpp"
+#include "core/mesh.hpp"
+
+#include <algorithm>
+
+namespace baton::core {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr std::size_t slice_slots = 512;
+constexpr auto session_forgotten_after = 5s;
+constexpr std::size_t chunk_bytes_min = 256;
+} // namespace
+
+verdict mesh::on_pull(const replica_id& from, const wire::pull& f, outbox& out) {
+    auto& slot = serving_[from];
+    if (slot && slot->number == f.session) { // asked again: the answer, or part of it, was lost
+        slot->heard_at = at_.now;
+        for (const auto& chunk : slot->window) out.actions.push_back(send_reply{from, chunk.bytes});
+        return {};
+    }
+    if (!slot && serving_.size() > settings_.limits.sessions_max) {
+        serving_.erase(from);
+        wire::state busy{};
+        busy.session = f.session;
+        busy.flags = wire::state::busy;
+        out.actions.push_back(send_reply{from, wire::encode(busy)});
+        return {};
+    }
+    slot = std::make_unique<outbound_session>();
+    auto& s = *slot;
+    s.number = f.session;
+    s.receiver = f.seen;
+    s.start = store_.seen();
+    const auto frame_max = settings_.limits.frame_bytes_max - settings_.limits.frame_bytes_max / 8;
+    s.chunk_bytes = std::clamp<std::uint64_t>(f.chunk_bytes, chunk_bytes_min, frame_max);
+    s.credit_bytes =
+        std::clamp<std::uint64_t>(f.credit_bytes, s.chunk_bytes, 4 * settings_.limits.credit_bytes);
+    s.walk = store_.walk_from(f.seen);
+    s.records = std::min<std::uint64_t>(store_.records(), events_missing(f.seen, store_.seen()));
+    s.heard_at = at_.now;
+    ++counters_.sessions_served;
+    note(out, "serve", from, f.session, s.records);
+    wake_by(at_.now + session_forgotten_after);
+    return {};
+}
+
+verdict mesh::on_credit(const replica_id& from, const wire::credit& f, outbox& out) {
+    const auto at = serving_.find(from);
+    if (at == serving_.end() || at->second->number != f.session) return {};
+    auto& s = *at->second;
+    if (f.done) {
+        if (s.complete && f.next >= s.next_chunk) {
+            if (auto* const p = find(from)) p->seen.join(s.receiver);
+        }
+        serving_.erase(at);
+        return {};
+    }
+    s.heard_at = at_.now;
+    const bool repeated = f.next == s.acknowledged && f.next != 0;
+    s.acknowledged = std::max(s.acknowledged, f.next);
+    while (!s.window.empty() && s.window.front().number < s.acknowledged) {
+        s.window_bytes -= s.window.front().bytes.size();
+        s.window.pop_front();
+    }
+    if (repeated) {
+        for (const auto& chunk : s.window) out.actions.push_back(send_reply{from, chunk.bytes});
+    }
+    return {};
+}
+
+void mesh::expire_sessions(outbox& out) {
+    for (auto at = serving_.begin(); at != serving_.end();) {
+        if (at_.now - at->second->heard_at >= session_forgotten_after) {
+            note(out, "session expired", at->first, at->second->number);
+            at = serving_.erase(at);
+        } else {
+            wake_by(at->second->heard_at + session_forgotten_after);
+            ++at;
+        }
+    }
+}
+
+// One slice for one session, the next one after the one served last. True while any can go on.
+bool mesh::work_on_serving(outbox& out) {
+    const auto can_go_on = [](const outbound_session& s) {
+        return !s.complete && s.window_bytes < s.credit_bytes;
+    };
+    auto at = last_served_ ? serving_.upper_bound(*last_served_) : serving_.begin();
+    for (std::size_t tries = 0; tries < serving_.size(); ++tries, ++at) {
+        if (at == serving_.end()) at = serving_.begin();
+        if (can_go_on(*at->second)) break;
+    }
+    if (serving_.empty()) return false;
+    if (at == serving_.end()) at = serving_.begin();
+    auto& s = *at->second;
+    if (!can_go_on(s)) return false;
+    last_served_ = at->first;
+
+    if (!s.chunk) s.chunk.emplace(timestamp::at(at_.wall_ms));
+    std::size_t steps = slice_slots;
+    fill(s, steps);
+    const bool walked = steps != 0 && !s.pending && !s.parts;
+    if (walked || s.chunk->bytes() >= s.chunk_bytes || s.pending || s.parts) {
+        const bool commit = walked && !s.parts;
+        if (commit || s.chunk->bytes() != 0) seal(s, commit, out);
+    }
+    return std::any_of(serving_.begin(), serving_.end(),
+                       [&](const auto& each) { return can_go_on(*each.second); });
+}
+
+// Adds rows until the chunk is full (`pending` or `parts` is left), the slots are used up (`steps` 0), or
+// everything under the present cut has been walked.
+void mesh::fill(outbound_session& s, std::size_t& steps) {
+    std::vector<staged_view> chain;
+    while (steps != 0) {
+        if (s.parts) {
+            if (!fill_large(s)) return;
+            continue;
+        }
+        if (!s.pending) s.pending = store_.next(s.walk, steps);
+        if (!s.pending) return;
+        if (settings_.broken == mutation::commit_without_tail && !s.start.has(*s.pending)) {
+            s.pending.reset();
+            continue;
+        }
+        const std::string key(store_.key_of(*s.pending));
+        if (key.empty()) { // overwritten since: its successor comes later in the walk
+            s.pending.reset();
+            continue;
+        }
+        store_.chain_of(key, chain);
+        std::size_t bytes = key.size() + 16;
+        for (auto& entry : chain) {
+            if (s.receiver.has(entry.id)) {
+                entry.what = staged_view::kind::reference;
+                entry.value = {};
+            }
+            bytes += entry.value.size() + 24;
+        }
+        const bool room = s.chunk->bytes() + bytes <= s.chunk_bytes;
+        if (!room && s.chunk->bytes() != 0) return;
+        if (!room && bytes > s.chunk_bytes + 1024) {
+            s.parts.emplace();
+            s.parts->key = key;
+            s.pending.reset();
+            continue;
+        }
+        s.chunk->chain(key, chain, {});
+        s.pending.reset();
+    }
+}
+
+// A key with values too large for a chunk: each such value in parts, then the chain. The chain is looked at
+// anew every time, as it may have changed between two chunks. False when the chunk is full.
+bool mesh::fill_large(outbound_session& s) {
+    auto& large = *s.parts;
+    std::vector<staged_view> chain;
+    store_.chain_of(large.key, chain);
+    const staged_view* next = nullptr;
+    for (auto& entry : chain) {
+        if (s.receiver.has(entry.id)) {
+            entry.what = staged_view::kind::reference;
+            entry.value = {};
+        }
+        const bool sent = std::find(large.sent.begin(), large.sent.end(), entry.id) != large.sent.end();
+        if (!sent && entry.value.size() > 128 && (next == nullptr || large.current == entry.id))
+            next = &entry;
+    }
+    if (next == nullptr) {
+        s.chunk->chain(large.key, chain, large.sent);
+        s.parts.reset();
+        return true;
+    }
+    if (large.current != next->id) { // a new value, or the one under way was overwritten
+        large.current = next->id;
+        large.offset = 0;
+    }
+    const auto overhead = large.key.size() + 48;
+    const auto used = s.chunk->bytes() + overhead;
+    if (used >= s.chunk_bytes && s.chunk->bytes() != 0) return false;
+    const auto room = used < s.chunk_bytes ? s.chunk_bytes - used : 64;
+    const auto piece = next->value.substr(large.offset, room);
+    s.chunk->part({large.key, next->id, next->value.size(), large.offset, piece});
+    large.offset += piece.size();
+    if (large.offset == next->value.size()) {
+        large.sent.push_back(next->id);
+        large.current.reset();
+        large.offset = 0;
+    }
+    return true;
+}
+
+void mesh::seal(outbound_session& s, bool commit, outbox& out) {
+    wire::state f;
+    f.session = s.number;
+    f.chunk = s.next_chunk++;
+    if (commit) f.flags |= wire::state::commit;
+    f.records = s.records;
+    f.base = s.chunk->base();
+    f.replicas = s.chunk->replicas();
+    f.rows = s.chunk->rows();
+    if (commit) {
+        f.at = standing();
+        s.receiver.join(f.at.seen);
+        s.complete = true;
+    }
+    auto bytes = wire::encode(f);
+    s.chunk.reset();
+    s.window_bytes += bytes.size();
+    counters_.state_bytes_sent += bytes.size();
+    out.actions.push_back(send_reply{*last_served_, bytes});
+    s.window.push_back({f.chunk, std::move(bytes)});
+}
+
+} // namespace baton::core

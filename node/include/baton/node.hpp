@@ -1,0 +1,207 @@
+// node: one member of the mesh. A program embeds one (or several) of these.
+//
+// Thread contract: every member function may be called from any thread, but not from inside the log or
+// on_applied callbacks. Reads and stash take one short lock and never wait for the network or for a sync. The
+// node owns one I/O thread that makes, polls and closes every socket. Movable; not copyable; a moved-from
+// node may only be destroyed or assigned to. fork(): the node works on in the parent; in the child every call
+// answers `errc::forked`.
+#pragma once
+
+#include <baton/dot.hpp>
+#include <baton/options.hpp>
+#include <baton/result.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace baton {
+
+/// Where a member is in its life, as this node sees it.
+enum class member_state : std::uint8_t {
+    contacting, ///< heard of; the readiness handshake is not over
+    up,         ///< hears us and is heard
+    suspect,    ///< silent, or its connection closed
+    leaving,    ///< has announced that it leaves; it still serves reads and repairs
+    left,       ///< said goodbye
+    crashed,    ///< gone without a word; its address is still redialled
+};
+[[nodiscard]] std::string_view to_string(member_state state);
+
+struct member {
+    replica_id id{};
+    std::string name;
+    member_state state{};
+    std::string endpoint;  ///< "tcp://HOST:PORT", what another node may name as a seed
+    bool synced = false;   ///< we hold everything it held when it joined
+    std::uint64_t lag = 0; ///< our own events that it has not told us it has applied
+};
+
+enum class event_kind : std::uint8_t {
+    joined,     ///< a member is up
+    synced,     ///< this node now holds everything that member held when it joined
+    suspect,    ///< silent for liveness.suspect_after, or its connection closed
+    leaving,    ///< a member has announced that it leaves
+    left,       ///< a member said goodbye
+    crashed,    ///< a member is gone without a word
+    restarted,  ///< a member's address now answers as a new incarnation, which joins by itself
+    refused,    ///< a node was turned away; the reason names why
+    clock_skew, ///< a peer's clock is further ahead than options::clock_skew_max
+    diverged,   ///< equal cuts with different digests: a fault in baton, please report
+    dropped,    ///< events were lost because nobody read them; `count` says how many
+};
+[[nodiscard]] std::string_view to_string(event_kind kind);
+
+struct event {
+    event_kind kind{};
+    replica_id id{};         ///< the member's incarnation
+    std::string name;        ///< the member's name
+    std::string reason;      ///< a short phrase
+    std::uint64_t count = 0; ///< only with `dropped`
+};
+
+/// Names one write; larger than any version it has seen of the same key.
+struct version {
+    dot id{};
+    friend constexpr auto operator<=>(const version&, const version&) = default;
+};
+
+enum class pickup_outcome : std::uint8_t {
+    found,            ///< here it is
+    pending_handoff,  ///< a leaving member has announced it (not reported yet: see README, limits)
+    absent_confirmed, ///< nobody has it (not reported yet: see README, limits)
+    absent_unsynced,  ///< not here; nothing proves that nobody has it: do not start from blank state
+};
+[[nodiscard]] std::string_view to_string(pickup_outcome outcome);
+
+struct picked {
+    pickup_outcome outcome{};
+    std::string value;        ///< the last writer's among concurrent values; may be empty when found
+    version written{};        ///< of that value
+    std::size_t siblings = 0; ///< concurrent values beside this one
+    [[nodiscard]] bool found() const { return outcome == pickup_outcome::found; }
+};
+
+enum class leave_outcome : std::uint8_t {
+    safe,          ///< `copies` staying members acknowledged everything; or nothing was held
+    safe_degraded, ///< fewer, but at least one did
+    spilled,       ///< written to a file (not available yet)
+    unsafe,        ///< no staying member acknowledged everything: `unsafe_keys` may be lost
+};
+[[nodiscard]] std::string_view to_string(leave_outcome outcome);
+
+struct leave_report {
+    leave_outcome outcome{};
+    std::size_t copies = 0; ///< staying members that acknowledged everything after the leaving was announced
+    std::size_t unsafe = 0; ///< how many keys no staying member is known to hold in full
+    std::vector<std::string> unsafe_keys; ///< the first 1,000 of them, sorted
+    std::chrono::nanoseconds took{};
+};
+
+struct leave_options {
+    std::optional<std::chrono::milliseconds> within{}; ///< default: options::leave_within
+    std::size_t copies = 2;                            ///< wanted holders; fewer where fewer members stay
+};
+
+struct pickup_options {
+    std::chrono::milliseconds within{0}; ///< wait this long for the key to appear
+};
+
+/// Counters since the start, and sizes now. All counts are of this node.
+struct node_stats {
+    std::uint64_t members_up = 0, keys = 0, records = 0, removals = 0;
+    std::uint64_t key_value_bytes = 0; ///< of live records, user bytes only
+    std::uint64_t store_bytes = 0;     ///< memory the store has taken, key_value_bytes included
+    std::uint64_t stashes = 0, drops = 0;
+    std::uint64_t deltas_sent = 0, delta_bytes_sent = 0, deltas_received = 0, events_applied = 0,
+                  events_duplicate = 0;
+    std::uint64_t deltas_early = 0; ///< arrived before something they depend on
+    std::uint64_t gaps = 0;         ///< losses noticed
+    std::uint64_t sessions_pulled = 0, sessions_served = 0, sessions_failed = 0;
+    std::uint64_t state_bytes_sent = 0, state_bytes_received = 0;
+    std::uint64_t hello_bytes_sent = 0, beacons_sent = 0, beacons_received = 0;
+    std::uint64_t digest_checks = 0, diverged = 0, clock_skew = 0;
+    std::uint64_t refused_frames = 0; ///< malformed, oversized or from nobody known; by reason below
+    std::uint64_t refused_beacons = 0;
+    std::uint64_t foreign_cluster = 0; ///< beacons and hellos of other clusters
+    std::uint64_t sends_refused = 0;   ///< by a full or missing link; repaired later
+    std::vector<std::pair<std::string, std::uint64_t>> refused_by_reason; ///< sorted by reason
+};
+
+class node {
+  public:
+    /// Binds the sockets, starts the I/O thread and returns; finding others goes on in the background.
+    /// Errors: bad_option, bad_seed, unknown_interface, address_in_use, network, each naming the culprit. A
+    /// beacon that cannot bind is a warning in the log, not an error.
+    static result<node> start(options settings);
+
+    node(node&&) noexcept;
+    node& operator=(node&&) noexcept;
+    /// Leaves within options::destructor_leave_within if leave() was not called. Never hangs.
+    ~node();
+
+    /// Applies locally on this thread, then broadcasts from the I/O thread. Replaces every value of `key`
+    /// this node has seen; a concurrent write elsewhere stays beside it (read: last writer wins). Waits only
+    /// while more than limits.unsent_bytes_max of own writes are unsent. Errors: key_empty, key_too_long,
+    /// value_too_long, leaving, forked; then nothing is stored. O(key + value).
+    result<version> stash(std::string_view key, std::string_view value);
+
+    /// The value of `key` in local memory; with `within`, waits for it to arrive. An absent key is
+    /// `absent_unsynced` (see README, limits). Errors: key_empty, key_too_long, forked. O(key + value)
+    /// without waiting.
+    [[nodiscard]] result<picked> pickup(std::string_view key, pickup_options how = {}) const;
+
+    /// Every concurrent value of `key`, the one that pickup reads first, then by falling (epoch, clock, id).
+    [[nodiscard]] result<std::vector<picked>> siblings(std::string_view key) const;
+
+    /// Removes what this node has seen of `key`; a concurrent write survives. True if there was something.
+    /// Errors: key_empty, key_too_long, leaving, forked.
+    result<bool> drop(std::string_view key);
+
+    /// Keys that begin with `prefix`, sorted. O(keys), taken in slices: a key present throughout the call is
+    /// listed.
+    [[nodiscard]] std::vector<std::string> keys(std::string_view prefix = {}) const;
+
+    /// Everybody this node knows of but itself, sorted by (name, id).
+    [[nodiscard]] std::vector<member> members() const;
+
+    /// The oldest unread event; nothing if none comes within `timeout`.
+    [[nodiscard]] std::optional<event>
+    next_event(std::chrono::milliseconds timeout = std::chrono::milliseconds{0});
+
+    /// True once this node holds everything that every member in view held when it joined, and has met at
+    /// least one. False when `within` passes first.
+    [[nodiscard]] bool wait_synced(std::chrono::milliseconds within) const;
+
+    /// Hands everything over and closes: announces the leaving, freezes the state, waits until `copies`
+    /// staying members have acknowledged everything (or the deadline), says goodbye. Reads work on
+    /// afterwards, writes answer `leaving`. Called again: the first report. A second thread's call waits for
+    /// the first. Errors: forked.
+    result<leave_report> leave(leave_options how = {});
+    /// Makes a leave that is under way end now with what it has reached. Any thread; safe when none is.
+    void hurry();
+
+    [[nodiscard]] node_stats stats() const;
+
+    [[nodiscard]] const std::string& name() const;
+    [[nodiscard]] replica_id id() const;
+    /// "tcp://HOST:PORT" for other nodes' seeds; HOST is 127.0.0.1 when the node listens on every interface.
+    [[nodiscard]] std::string endpoint() const;
+
+    /// 32 hexadecimal digits over everything visible; equal on nodes with equal state. Nothing while a large
+    /// sync is being folded in.
+    [[nodiscard]] std::optional<std::string> digest() const;
+    /// The causal cut, "replica:counter" each, sorted by replica.
+    [[nodiscard]] std::vector<dot> cut() const;
+
+  private:
+    struct impl;
+    explicit node(std::unique_ptr<impl> body);
+    std::unique_ptr<impl> impl_;
+};
+
+} // namespace baton

@@ -1,0 +1,102 @@
+// options: everything a node can be told at its start, grouped by meaning.
+//
+// An aggregate with defaults; plain values, any thread, copied by node::start. Durations are chrono; bounds
+// end in
+// `_max`, bytes in `_bytes`. No option is only documented: each is covered by a test.
+#pragma once
+
+#include <baton/result.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace baton {
+
+enum class log_level : std::uint8_t { debug, info, warning, error };
+
+/// Called from the node's I/O thread, one line an event, `key=value` words. Must not block and must not call
+/// the node.
+using log_sink = std::function<void(log_level, std::string_view line)>;
+
+/// How a node announces itself and hears of others by UDP.
+struct beacon_options {
+    bool enabled = true;
+    std::uint16_t port = 5671;
+    /// Interfaces to use by name; empty: every one that is up (with `options::host` set: the one that has
+    /// it).
+    std::vector<std::string> interfaces{};
+    /// IPv4 multicast group beside the directed broadcast.
+    std::string group = "239.255.86.71";
+    /// Between two announcements once the node has been up for a while; at the start they come faster.
+    std::chrono::milliseconds every{1000};
+};
+
+/// When a silent or closed peer is believed to be gone.
+struct liveness_options {
+    /// Between two heartbeats (HELLO on PUB).
+    std::chrono::milliseconds heartbeat_every{250};
+    /// Silence until a member becomes suspect.
+    std::chrono::milliseconds suspect_after{1500};
+    /// Silence until a suspect is called crashed.
+    std::chrono::milliseconds crashed_after{4000};
+    /// From a closed connection that does not come back to `crashed`.
+    std::chrono::milliseconds closed_after{400};
+    /// How long the address of a crashed member is redialled.
+    std::chrono::seconds redial_for{3600};
+};
+
+/// Bounds. What is over one is refused with an error that names it, or counted in stats().
+struct limit_options {
+    std::size_t key_bytes_max = 512;                      ///< at most 512
+    std::size_t value_bytes_max = std::size_t{8} << 20;   ///< at most 8 MiB
+    std::size_t frame_bytes_max = std::size_t{1} << 20;   ///< one message on any socket
+    std::size_t delta_bytes_max = std::size_t{128} << 10; ///< one packed DELTA; a larger event goes by PULL
+    std::size_t chunk_bytes_max = std::size_t{512} << 10; ///< one STATE chunk asked for in a PULL
+    std::size_t credit_bytes = std::size_t{4} << 20;      ///< STATE bytes under way in one session
+    std::size_t unsent_bytes_max = std::size_t{32} << 20; ///< own deltas not yet sent; stash() waits above it
+    std::size_t early_bytes_max = std::size_t{4}
+                                  << 20; ///< deltas kept because something before them is missing
+    std::size_t peers_max = 150;         ///< members and candidates known at a time
+    std::size_t sessions_max = 8;        ///< PULLs served at once
+    std::size_t send_frames_max = 2000;  ///< per peer in libzmq before PUB drops (repaired by PULL)
+    std::size_t events_max = 10000;      ///< unread events; then the oldest go, and it says so
+};
+
+struct options {
+    std::string name{};               ///< for people; empty: "node-" and 8 digits of the id
+    std::string cluster = "default";  ///< nodes of other clusters are ignored; at most 64 bytes
+    std::string host{};               ///< local address to bind and advertise; empty: every usable interface
+    std::uint16_t port = 0;           ///< the port others name as a seed; 0: any free one
+    std::uint16_t publish_port = 0;   ///< the port of the delta stream; 0: any free one
+    std::vector<std::string> seeds{}; ///< "HOST:PORT" or "tcp://HOST:PORT" of members to join by
+    beacon_options beacon{};
+    liveness_options liveness{};
+    limit_options limits{};
+    /// A peer's clock further ahead than this does not drag ours along; it is counted.
+    std::chrono::milliseconds clock_skew_max{5000};
+    /// Default deadline of leave(); fits Kubernetes' 30 s grace period.
+    std::chrono::milliseconds leave_within{25000};
+    /// Deadline of the leave that the destructor performs when leave() was not called.
+    std::chrono::milliseconds destructor_leave_within{2000};
+    log_sink log{};
+    /// Called on the I/O thread after events have been applied and are readable, e.g. to measure. Same rules
+    /// as `log`.
+    std::function<void(std::size_t events_applied)> on_applied{};
+    /// Seed of every random choice but the node's id; nothing: taken from the system.
+    std::optional<std::uint64_t> random_seed{};
+
+    /// Every fault at once, one sentence each, joined by "; ". Checks values only, opens nothing.
+    [[nodiscard]] result<void> validate() const;
+
+    static options lan();      ///< the defaults
+    static options loopback(); ///< host 127.0.0.1: nothing leaves the machine, the beacon included
+    static options wan();      ///< no beacon, slower judgement of silence; name seeds
+};
+
+} // namespace baton

@@ -1,0 +1,380 @@
+#include "shell/io_thread.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace baton::shell {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr std::size_t reads_per_wake = 64; // from one socket, then the others have their turn
+constexpr std::size_t told_max = 1000;
+constexpr auto farewell_wait = 250ms;
+} // namespace
+
+moment io_thread::now() {
+    using namespace std::chrono;
+    return {instant{steady_clock::now().time_since_epoch()},
+            static_cast<std::uint64_t>(
+                duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count())};
+}
+
+io_thread::io_thread(options settings, core::mesh_options mesh_settings, std::unique_ptr<sockets> owned,
+                     std::optional<beacon_socket> beacon)
+    : settings_(std::move(settings))
+    , mesh_(std::move(mesh_settings), now())
+    , sockets_(std::move(owned))
+    , beacon_(std::move(beacon))
+    , bell_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    thread_ = std::thread([this] { run(); });
+}
+
+io_thread::~io_thread() {
+    leave(settings_.destructor_leave_within, 2);
+    thread_.join();
+    ::close(bell_);
+}
+
+void io_thread::ring() {
+    if (rung_.exchange(true)) return; // the I/O thread has not looked since the last time
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(bell_, &one, sizeof one);
+}
+
+// ---------------------------------------------------------------- callers
+
+std::optional<event> io_thread::next_event(std::chrono::milliseconds timeout) {
+    std::unique_lock lock(mutex_, std::defer_lock);
+    enter(lock);
+    ++waiters_;
+    changed_.wait_for(lock, timeout, [this] { return !events_.empty() || events_dropped_ != 0; });
+    --waiters_;
+    if (events_dropped_ != 0) {
+        event lost{event_kind::dropped, {}, {}, "limits.events_max unread events", events_dropped_};
+        events_dropped_ = 0;
+        return lost;
+    }
+    if (events_.empty()) return std::nullopt;
+    auto first = std::move(events_.front());
+    events_.pop_front();
+    return first;
+}
+
+leave_report io_thread::leave(std::chrono::milliseconds within, std::size_t copies) {
+    std::unique_lock lock(mutex_, std::defer_lock);
+    enter(lock);
+    if (!leaving_) {
+        const auto since = now().now;
+        leaving_.emplace();
+        leaving_->since = since;
+        leaving_->deadline = since + within;
+        leaving_->copies = copies;
+        ring();
+    }
+    changed_.wait(lock, [this] { return stopped_; });
+    return *leaving_->report;
+}
+
+void io_thread::hurry() {
+    hurry_ = true;
+    ring();
+}
+
+// ---------------------------------------------------------------- the I/O thread
+
+void io_thread::run() {
+    try {
+        loop();
+    } catch (
+        const std::exception& failure) { // a socket that cannot be used any more; the state stays readable
+        log(log_level::error, std::string("event=io_thread_failed reason=\"") + failure.what() + '"');
+    }
+    sockets_.reset();
+    beacon_.reset();
+    const std::lock_guard lock(mutex_);
+    if (!leaving_) leaving_.emplace();
+    if (!leaving_->report)
+        leaving_->report = leave_report{leave_outcome::unsafe, 0, mesh_.state().keys(), {}, {}};
+    stopped_ = true;
+    changed_.notify_all();
+    sent_.notify_all();
+}
+
+void io_thread::loop() {
+    wake_at_ = now().now;
+    give(core::time_passed{}, {});
+    while (!ended_) {
+        poll(timeout_ms());
+        // Cleared before looking at what was written, so that whatever is written after the look rings again.
+        if (rung_.exchange(false)) {
+            std::uint64_t count = 0;
+            [[maybe_unused]] const auto got = ::read(bell_, &count, sizeof count);
+        }
+        settle(); // own deltas first: somebody waits to see them
+        read_publisher();
+        read_subscriber();
+        read_router();
+        read_links();
+        read_beacons();
+        if (now().now >= wake_at_) give(core::time_passed{}, {});
+        manage_leave();
+    }
+}
+
+int io_thread::timeout_ms() const {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(wake_at_ - now().now).count();
+    return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1000));
+}
+
+void io_thread::poll(int timeout_ms) {
+    if (items_generation_ != sockets_->generation()) {
+        items_generation_ = sockets_->generation();
+        items_.clear();
+        item_links_.clear();
+        items_.push_back({nullptr, bell_, ZMQ_POLLIN, 0});
+        items_.push_back({nullptr, beacon_ ? beacon_->fd() : -1, ZMQ_POLLIN, 0});
+        items_.push_back({sockets_->publisher().handle(), 0, ZMQ_POLLIN, 0});
+        items_.push_back({sockets_->subscriber().handle(), 0, ZMQ_POLLIN, 0});
+        items_.push_back({sockets_->router().handle(), 0, ZMQ_POLLIN, 0});
+        for (auto& [link, connection] : sockets_->connections()) {
+            items_.push_back({connection.dealer.handle(), 0, ZMQ_POLLIN, 0});
+            items_.push_back({connection.monitor.handle(), 0, ZMQ_POLLIN, 0});
+            item_links_.push_back(link);
+        }
+        if (!beacon_) items_[1].fd = bell_; // keeps the places of the others
+    }
+    try {
+        zmq::poll(items_, std::chrono::milliseconds{timeout_ms});
+    } catch (const zmq::error_t& failure) {
+        if (failure.num() != EINTR) throw;
+    }
+}
+
+// One input: into the mesh, then everything it makes possible, then what it wants sent.
+void io_thread::give(const core::input& in, std::string_view host) {
+    core::verdict verdict;
+    {
+        const std::lock_guard lock(mutex_);
+        verdict = mesh_.step(now(), in, out_);
+        publish(out_);
+    }
+    perform();
+    if (!verdict) complain(host, verdict.refused);
+    settle();
+}
+
+// Slices of work until none is left. Between two, whoever waits for the lock has it first.
+void io_thread::settle() {
+    for (bool more = true; more;) {
+        {
+            const std::lock_guard lock(mutex_);
+            more = mesh_.work(now(), out_);
+            publish(out_);
+        }
+        perform();
+        if (more) give_way();
+    }
+    sent_.notify_all();
+}
+
+void io_thread::give_way() const {
+    for (int tries = 0; tries < 200 && at_door_.load(std::memory_order_relaxed) != 0; ++tries)
+        std::this_thread::yield();
+}
+
+// Under the lock: what readers and waiters are to know.
+void io_thread::publish(core::outbox& out) {
+    if (out.wake_at) wake_at_ = *out.wake_at;
+    const bool news = !out.events.empty() || out.events_applied != 0;
+    for (auto& each : out.events) {
+        log(log_level::info, "event=" + std::string(to_string(each.kind)) + " member=" + each.name + " id=" +
+                                 each.id.to_string().substr(0, 8) + " reason=\"" + each.reason + '"');
+        events_.push_back(std::move(each));
+        if (events_.size() > settings_.limits.events_max) {
+            events_.pop_front();
+            ++events_dropped_;
+        }
+    }
+    if (settings_.log) {
+        for (const auto& each : out.traces) {
+            log(log_level::debug, "trace=\"" + std::string(each.what) +
+                                      "\" id=" + each.who.to_string().substr(0, 8) +
+                                      " a=" + std::to_string(each.a) + " b=" + std::to_string(each.b));
+        }
+    }
+    out.events.clear();
+    out.traces.clear();
+    if (news && waiters_ != 0) changed_.notify_all();
+}
+
+void io_thread::perform() {
+    if (out_.events_applied != 0 && settings_.on_applied) settings_.on_applied(out_.events_applied);
+    for (const auto& action : out_.actions) {
+        std::visit([this](const auto& a) { act(a); }, action);
+    }
+    out_.clear();
+}
+
+void io_thread::act(const core::send_beacon& a) {
+    if (!beacon_ || beacon_->send(a.bytes) != 0 || beacon_complained_) return;
+    beacon_complained_ = true;
+    log(log_level::warning, "event=beacon_unsent reason=\"no interface takes it; seeds still work\"");
+}
+void io_thread::act(const core::send_broadcast& a) { sockets_->broadcast(a.bytes); }
+void io_thread::act(const core::send_request& a) {
+    if (!sockets_->request(a.link, a.bytes)) ++sends_refused_;
+}
+void io_thread::act(const core::send_reply& a) {
+    if (!sockets_->reply(a.to, a.bytes)) ++sends_refused_;
+}
+void io_thread::act(const core::dial& a) { sockets_->dial(a.link, a.endpoint); }
+void io_thread::act(const core::subscribe& a) { sockets_->subscribe(a.link, a.endpoint); }
+void io_thread::act(const core::hang_up& a) { sockets_->hang_up(a.link); }
+
+// Once a source and reason, for a bounded number of them; every one is in stats().
+void io_thread::complain(std::string_view host, const char* reason) {
+    if (!settings_.log || told_.size() >= told_max) return;
+    if (!told_.insert(std::string(host) + '|' + reason).second) return;
+    log(log_level::warning, "event=refused from=" + std::string(host) + " reason=\"" + reason + '"');
+}
+
+// ---------------------------------------------------------------- sockets → inputs
+
+void io_thread::read_publisher() {
+    for (std::size_t i = 0; i < reads_per_wake; ++i) {
+        zmq::message_t message;
+        if (!sockets_->publisher().recv(message, zmq::recv_flags::dontwait)) return;
+        const auto text = message.to_string_view();
+        if (text.empty()) continue;
+        if (const auto who = sockets::subscriber_of(text.substr(1))) {
+            give(core::subscriber_changed{*who, text.front() == 1}, sockets::host_of(message));
+        }
+    }
+}
+
+void io_thread::read_subscriber() {
+    for (std::size_t i = 0; i < reads_per_wake; ++i) {
+        zmq::message_t message;
+        if (!sockets_->subscriber().recv(message, zmq::recv_flags::dontwait)) return;
+        give(core::broadcast_arrived{message.to_string_view()}, sockets::host_of(message));
+        while (message.more() && sockets_->subscriber().recv(message, zmq::recv_flags::dontwait)) {
+        }
+    }
+}
+
+void io_thread::read_router() {
+    for (std::size_t i = 0; i < reads_per_wake; ++i) {
+        zmq::message_t from, message, rest;
+        if (!sockets_->router().recv(from, zmq::recv_flags::dontwait)) return;
+        if (!from.more() || !sockets_->router().recv(message, zmq::recv_flags::dontwait)) continue;
+        bool more = message.more();
+        while (more && sockets_->router().recv(rest, zmq::recv_flags::dontwait)) more = rest.more();
+        const auto host = sockets::host_of(message);
+        const auto who = sockets::replica_of(from.to_string_view());
+        give(core::request_arrived{who.value_or(replica_id{}), host, message.to_string_view()}, host);
+    }
+}
+
+void io_thread::read_links() {
+    // Reading may add or remove connections: take the list as it is now, and look each one up again.
+    const auto links = item_links_;
+    for (const auto link : links) {
+        for (std::size_t i = 0; i < reads_per_wake; ++i) {
+            const auto at = sockets_->connections().find(link);
+            if (at == sockets_->connections().end()) break;
+            zmq::message_t message, rest;
+            if (!at->second.monitor.recv(message, zmq::recv_flags::dontwait)) break;
+            std::uint16_t what = 0;
+            std::memcpy(&what, message.data(), std::min(sizeof what, message.size()));
+            [[maybe_unused]] const auto endpoint = at->second.monitor.recv(rest, zmq::recv_flags::dontwait);
+            give(core::link_changed{link, what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED}, {});
+        }
+        for (std::size_t i = 0; i < reads_per_wake; ++i) {
+            const auto at = sockets_->connections().find(link);
+            if (at == sockets_->connections().end()) break;
+            zmq::message_t message;
+            if (!at->second.dealer.recv(message, zmq::recv_flags::dontwait)) break;
+            zmq::message_t rest;
+            bool more = message.more();
+            while (more && at->second.dealer.recv(rest, zmq::recv_flags::dontwait)) more = rest.more();
+            const auto host = sockets::host_of(message);
+            give(core::reply_arrived{link, host, message.to_string_view()}, host);
+        }
+    }
+}
+
+void io_thread::read_beacons() {
+    if (!beacon_) return;
+    beacon_->receive(reads_per_wake, [this](std::string_view host, std::string_view bytes) {
+        give(core::beacon_arrived{host, bytes}, host);
+    });
+}
+
+// ---------------------------------------------------------------- leaving
+
+void io_thread::manage_leave() {
+    const auto at = now();
+    bool begin = false, farewell = false;
+    core::mesh::leave_progress progress;
+    {
+        const std::lock_guard lock(mutex_);
+        if (!leaving_) return;
+        if (!leaving_->begun) {
+            leaving_->begun = begin = true;
+            mesh_.begin_leave(at, leaving_->copies, out_);
+            publish(out_);
+        }
+        progress = mesh_.leaving_progress();
+        farewell = leaving_->farewell_until.has_value();
+        if (farewell && (mesh_.farewell_heard() || at.now >= *leaving_->farewell_until)) ended_ = true;
+    }
+    perform();
+    if (begin) settle();
+    if (farewell) {
+        wake_at_ = std::min(wake_at_, at.now + 5ms);
+        return;
+    }
+    if (progress.met || at.now >= leaving_->deadline || hurry_) {
+        finish_leave(progress.met, progress.copies);
+    } else {
+        wake_at_ = std::min(wake_at_, leaving_->deadline);
+    }
+}
+
+void io_thread::finish_leave(bool met, std::size_t copies) {
+    leave_report report;
+    report.copies = copies;
+    report.outcome = met           ? leave_outcome::safe
+                     : copies != 0 ? leave_outcome::safe_degraded
+                                   : leave_outcome::unsafe;
+    if (report.outcome == leave_outcome::unsafe) {
+        std::vector<std::string> keys;
+        for (std::size_t shard = 0; shard < index::shards; ++shard) {
+            with([&](core::mesh& mesh) { mesh.unsafe_keys(shard, keys); });
+        }
+        std::sort(keys.begin(), keys.end());
+        report.unsafe = keys.size();
+        keys.resize(std::min<std::size_t>(keys.size(), 1000));
+        report.unsafe_keys = std::move(keys);
+    }
+    const auto at = now();
+    {
+        const std::lock_guard lock(mutex_);
+        mesh_.say_left(at, out_);
+        publish(out_);
+        report.took = at.now - leaving_->since;
+        leaving_->report = report;
+        leaving_->farewell_until = at.now + farewell_wait;
+    }
+    perform();
+    wake_at_ = std::min(wake_at_, at.now + 5ms);
+    log(report.outcome == leave_outcome::unsafe ? log_level::warning : log_level::info,
+        "event=leave outcome=" + std::string(to_string(report.outcome)) +
+            " copies=" + std::to_string(report.copies) + " unsafe=" + std::to_string(report.unsafe));
+}
+
+} // namespace baton::shell

@@ -1,0 +1,126 @@
+#include "shell/seeds.hpp"
+
+#include <baton/options.hpp>
+
+#include <arpa/inet.h>
+
+#include <charconv>
+
+namespace baton {
+
+namespace {
+
+class faults {
+  public:
+    void require(bool good, std::string sentence) {
+        if (good) return;
+        if (!text_.empty()) text_ += "; ";
+        text_ += sentence;
+    }
+    [[nodiscard]] const std::string& text() const { return text_; }
+
+  private:
+    std::string text_;
+};
+
+void check_durations(faults& all, const options& o) {
+    using std::chrono::milliseconds;
+    const auto positive = [&](const char* name, milliseconds value) {
+        all.require(value.count() > 0, std::string(name) + " must be positive");
+    };
+    positive("beacon.every", o.beacon.every);
+    positive("liveness.heartbeat_every", o.liveness.heartbeat_every);
+    positive("liveness.closed_after", o.liveness.closed_after);
+    all.require(o.liveness.suspect_after > o.liveness.heartbeat_every,
+                "liveness.suspect_after must be longer than liveness.heartbeat_every");
+    all.require(o.liveness.crashed_after > o.liveness.suspect_after,
+                "liveness.crashed_after must be longer than liveness.suspect_after");
+    all.require(o.liveness.redial_for.count() >= 0, "liveness.redial_for must not be negative");
+    all.require(o.clock_skew_max.count() >= 0, "clock_skew_max must not be negative");
+    all.require(o.leave_within.count() >= 0, "leave_within must not be negative");
+    all.require(o.destructor_leave_within.count() >= 0, "destructor_leave_within must not be negative");
+}
+
+void check_limits(faults& all, const limit_options& l) {
+    all.require(l.key_bytes_max >= 1 && l.key_bytes_max <= 512, "limits.key_bytes_max must be 1 to 512");
+    all.require(l.value_bytes_max <= std::size_t{8} << 20, "limits.value_bytes_max must be at most 8 MiB");
+    all.require(l.frame_bytes_max >= 16384 && l.frame_bytes_max <= std::size_t{16} << 20,
+                "limits.frame_bytes_max must be 16 KiB to 16 MiB");
+    all.require(l.delta_bytes_max >= 1024 && l.delta_bytes_max <= l.frame_bytes_max / 2,
+                "limits.delta_bytes_max must be 1 KiB to half of limits.frame_bytes_max");
+    all.require(l.chunk_bytes_max >= 256 && l.chunk_bytes_max <= l.frame_bytes_max / 2,
+                "limits.chunk_bytes_max must be 256 bytes to half of limits.frame_bytes_max");
+    all.require(l.credit_bytes >= l.chunk_bytes_max,
+                "limits.credit_bytes must be at least limits.chunk_bytes_max");
+    all.require(l.unsent_bytes_max >= l.delta_bytes_max,
+                "limits.unsent_bytes_max must be at least limits.delta_bytes_max");
+    all.require(l.peers_max >= 1 && l.peers_max <= 1000, "limits.peers_max must be 1 to 1000");
+    all.require(l.sessions_max >= 1, "limits.sessions_max must be at least 1");
+    all.require(l.send_frames_max >= 1, "limits.send_frames_max must be at least 1");
+    all.require(l.events_max >= 1, "limits.events_max must be at least 1");
+}
+
+bool is_ipv4(const std::string& text) {
+    in_addr parsed{};
+    return inet_pton(AF_INET, text.c_str(), &parsed) == 1;
+}
+
+} // namespace
+
+result<void> options::validate() const {
+    faults all;
+    all.require(name.size() <= 64, "name must be at most 64 bytes");
+    all.require(!cluster.empty() && cluster.size() <= 64, "cluster must be 1 to 64 bytes");
+    all.require(host.empty() || is_ipv4(host), "host '" + host + "' is not an IPv4 address");
+    all.require(!beacon.enabled || beacon.port != 0, "beacon.port must not be 0");
+    all.require(!beacon.enabled || is_ipv4(beacon.group),
+                "beacon.group '" + beacon.group + "' is not an IPv4 address");
+    check_durations(all, *this);
+    check_limits(all, limits);
+    bool bad_seed = false;
+    for (const auto& seed : seeds) {
+        const bool good = shell::seed_endpoint(seed).has_value();
+        all.require(good, "seed '" + seed + "' is not HOST:PORT");
+        bad_seed = bad_seed || !good;
+    }
+    if (all.text().empty()) return {};
+    return error{bad_seed ? errc::bad_seed : errc::bad_option, all.text()};
+}
+
+namespace shell {
+
+std::optional<std::string> seed_endpoint(std::string_view seed) {
+    if (seed.starts_with("tcp://")) seed.remove_prefix(6);
+    const auto colon = seed.rfind(':');
+    if (colon == std::string_view::npos || colon == 0) return std::nullopt;
+    const auto host = seed.substr(0, colon);
+    const auto digits = seed.substr(colon + 1);
+    unsigned port = 0;
+    const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    if (failure != std::errc{} || end != digits.data() + digits.size() || port == 0 || port > 65535)
+        return std::nullopt;
+    if (host.find_first_of(" \t/*") != std::string_view::npos) return std::nullopt;
+    return "tcp://" + std::string(seed);
+}
+
+} // namespace shell
+
+options options::lan() { return {}; }
+
+options options::loopback() {
+    options o;
+    o.host = "127.0.0.1";
+    return o;
+}
+
+options options::wan() {
+    options o;
+    o.beacon.enabled = false;
+    o.liveness.heartbeat_every = std::chrono::milliseconds{500};
+    o.liveness.suspect_after = std::chrono::milliseconds{5000};
+    o.liveness.crashed_after = std::chrono::milliseconds{15000};
+    o.liveness.closed_after = std::chrono::milliseconds{3000};
+    return o;
+}
+
+} // namespace baton

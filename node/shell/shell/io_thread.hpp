@@ -1,0 +1,156 @@
+// io_thread: a node's engine room. It keeps the mesh under one lock, runs the one thread that owns every
+// socket, and lets other threads write and read between two of that thread's slices.
+//
+// Thread contract: the public functions may be called from any thread. What they hand to the I/O thread goes
+// by the lock and an eventfd, nothing else.
+#pragma once
+
+#include "core/mesh.hpp"
+#include "shell/beacon_socket.hpp"
+#include "shell/sockets.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <thread>
+
+namespace baton::shell {
+
+class io_thread {
+  public:
+    io_thread(options settings, core::mesh_options mesh_settings, std::unique_ptr<sockets> owned,
+              std::optional<beacon_socket> beacon);
+    ~io_thread();
+    io_thread(const io_thread&) = delete;
+    io_thread& operator=(const io_thread&) = delete;
+
+    /// Runs `use(mesh&)` under the lock, ahead of the I/O thread's next slice.
+    template <class Use>
+    auto with(Use use) const {
+        const guest lock(*this);
+        return use(mesh_);
+    }
+    /// As with(), for writes: waits first while too much is unsent, and sees to it that what was written is
+    /// sent.
+    template <class Use>
+    auto write(Use use) {
+        std::unique_lock lock(mutex_, std::defer_lock);
+        enter(lock);
+        sent_.wait(lock,
+                   [this] { return mesh_.unsent_bytes() <= settings_.limits.unsent_bytes_max || stopped_; });
+        auto outcome = use(mesh_);
+        if (waiters_ != 0) changed_.notify_all();
+        lock.unlock();
+        ring();
+        return outcome;
+    }
+    /// Waits under the lock until `done(mesh&)` holds or `within` has passed; the last word of `done`.
+    template <class Done>
+    bool wait_for(std::chrono::milliseconds within, Done done) const {
+        std::unique_lock lock(mutex_, std::defer_lock);
+        enter(lock);
+        ++waiters_;
+        const bool outcome = changed_.wait_for(lock, within, [&] { return done(mesh_); });
+        --waiters_;
+        return outcome;
+    }
+    [[nodiscard]] std::optional<event> next_event(std::chrono::milliseconds timeout);
+
+    /// Sends that a full or missing connection did not take; repaired later.
+    [[nodiscard]] std::uint64_t sends_refused() const { return sends_refused_; }
+
+    leave_report leave(std::chrono::milliseconds within, std::size_t copies);
+    void hurry();
+
+    [[nodiscard]] static moment now();
+
+  private:
+    class guest {
+      public:
+        explicit guest(const io_thread& owner)
+            : lock_(owner.mutex_, std::defer_lock) {
+            owner.enter(lock_);
+        }
+
+      private:
+        std::unique_lock<std::mutex> lock_;
+    };
+    /// Takes the lock; the I/O thread gives way while somebody is at the door.
+    void enter(std::unique_lock<std::mutex>& lock) const {
+        at_door_.fetch_add(1, std::memory_order_relaxed);
+        lock.lock();
+        at_door_.fetch_sub(1, std::memory_order_relaxed);
+    }
+    void ring();
+    void log(log_level level, const std::string& line) const {
+        if (settings_.log) settings_.log(level, line);
+    }
+
+    // on the I/O thread
+    void run();
+    void loop();
+    void poll(int timeout_ms);
+    void read_publisher();
+    void read_router();
+    void read_subscriber();
+    void read_links();
+    void read_beacons();
+    void give(const core::input& in, std::string_view host);
+    void settle();
+    void perform();
+    void act(const core::send_beacon& a);
+    void act(const core::send_broadcast& a);
+    void act(const core::send_request& a);
+    void act(const core::send_reply& a);
+    void act(const core::dial& a);
+    void act(const core::subscribe& a);
+    void act(const core::hang_up& a);
+    void publish(core::outbox& out);
+    void complain(std::string_view host, const char* reason);
+    void give_way() const;
+    void manage_leave();
+    void finish_leave(bool met, std::size_t copies);
+    [[nodiscard]] int timeout_ms() const;
+
+    const options settings_;
+    mutable std::mutex mutex_;
+    mutable std::condition_variable changed_, sent_;
+    mutable std::atomic<int> at_door_{0};
+    mutable int waiters_ = 0;
+    mutable core::mesh mesh_; // reads may fold a key
+    std::deque<event> events_;
+    std::uint64_t events_dropped_ = 0;
+
+    struct leaving {
+        instant since{}, deadline{};
+        std::size_t copies = 2;
+        bool begun = false;
+        std::optional<instant> farewell_until;
+        std::optional<leave_report> report;
+    };
+    std::optional<leaving> leaving_; // under the lock
+    bool stopped_ = false;           // under the lock: the I/O thread has ended
+    std::atomic<bool> hurry_{false};
+    std::atomic<bool> rung_{false};
+    std::atomic<std::uint64_t> sends_refused_{0};
+
+    // of the I/O thread alone
+    std::unique_ptr<sockets> sockets_;
+    std::optional<beacon_socket> beacon_;
+    int bell_ = -1;
+    core::outbox out_;
+    instant wake_at_{};
+    std::vector<zmq::pollitem_t> items_;
+    std::vector<core::link_id> item_links_;
+    std::uint64_t items_generation_ = ~std::uint64_t{0};
+    std::set<std::string> told_;
+    bool beacon_complained_ = false;
+    bool ended_ = false;
+
+    std::thread thread_;
+};
+
+} // namespace baton::shell

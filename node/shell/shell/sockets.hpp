@@ -1,0 +1,71 @@
+// sockets: every ZeroMQ socket of a node, with the settings that keep them from biting (README of this
+// folder).
+//
+// Made, used and closed by the I/O thread alone.
+#pragma once
+
+#include "core/io.hpp"
+
+#include <baton/options.hpp>
+
+#include <zmq.hpp>
+
+#include <map>
+#include <memory>
+#include <string>
+
+namespace baton::shell {
+
+/// One context a process, shared by its nodes, gone with the last of them.
+[[nodiscard]] std::shared_ptr<zmq::context_t> shared_context();
+
+class sockets {
+  public:
+    /// Binds PUB and ROUTER. Errors: address_in_use, network.
+    [[nodiscard]] static result<std::unique_ptr<sockets>> open(const options& settings,
+                                                               const replica_id& self);
+
+    [[nodiscard]] std::uint16_t port() const { return port_; }
+    [[nodiscard]] std::uint16_t publish_port() const { return publish_port_; }
+
+    void dial(core::link_id link, const std::string& endpoint);
+    void subscribe(core::link_id link, const std::string& endpoint);
+    void hang_up(core::link_id link);
+    void broadcast(std::string_view bytes);
+    /// False when the link cannot take it now; it is not queued elsewhere.
+    bool request(core::link_id link, std::string_view bytes);
+    bool reply(const replica_id& to, std::string_view bytes);
+
+    struct connection {
+        zmq::socket_t dealer;
+        zmq::socket_t monitor;
+        std::string subscribed;
+    };
+    zmq::socket_t& publisher() { return publisher_; }
+    zmq::socket_t& router() { return router_; }
+    zmq::socket_t& subscriber() { return subscriber_; }
+    std::map<core::link_id, connection>& connections() { return connections_; }
+    /// Changes when a connection is added or taken away.
+    [[nodiscard]] std::uint64_t generation() const { return generation_; }
+
+    /// The replica named by a subscription that a node makes to be recognised; nothing for other topics.
+    [[nodiscard]] static std::optional<replica_id> subscriber_of(std::string_view topic);
+    [[nodiscard]] static std::optional<replica_id> replica_of(std::string_view routing_id);
+    /// The peer's numeric address without port; empty when it cannot be told.
+    [[nodiscard]] static std::string host_of(zmq::message_t& message);
+
+  private:
+    sockets(const options& settings, const replica_id& self);
+    void tune(zmq::socket_t& socket) const;
+    result<std::uint16_t> bind(zmq::socket_t& socket, const char* what, std::uint16_t port) const;
+
+    std::shared_ptr<zmq::context_t> context_;
+    options settings_;
+    replica_id self_;
+    zmq::socket_t publisher_, router_, subscriber_;
+    std::uint16_t port_ = 0, publish_port_ = 0;
+    std::map<core::link_id, connection> connections_;
+    std::uint64_t generation_ = 0;
+};
+
+} // namespace baton::shell

@@ -1,0 +1,196 @@
+#include "shell/sockets.hpp"
+
+#include <atomic>
+#include <mutex>
+
+namespace baton::shell {
+
+namespace {
+
+constexpr char marker = 1;    // first byte of a marking subscription; no frame begins with it
+constexpr char routing = 'B'; // first byte of a routing id; ZeroMQ keeps those that begin with 0 for itself
+
+constexpr int connect_timeout_ms = 1000, handshake_ms = 2000, linger_ms = 200;
+constexpr int redial_ms = 20, redial_max_ms = 1000;
+constexpr int heartbeat_ms = 500, heartbeat_timeout_ms = 2000;
+
+std::string marked(char first, const replica_id& id) {
+    std::string name(1, first);
+    name += id.view();
+    return name;
+}
+
+} // namespace
+
+std::shared_ptr<zmq::context_t> shared_context() {
+    static std::mutex guard;
+    static std::weak_ptr<zmq::context_t> shared;
+    const std::lock_guard lock(guard);
+    auto context = shared.lock();
+    if (!context) {
+        context = std::make_shared<zmq::context_t>(1);
+        context->set(zmq::ctxopt::blocky, false);
+        context->set(zmq::ctxopt::max_sockets, 8192);
+        shared = context;
+    }
+    return context;
+}
+
+sockets::sockets(const options& settings, const replica_id& self)
+    : context_(shared_context())
+    , settings_(settings)
+    , self_(self)
+    , publisher_(*context_, zmq::socket_type::xpub)
+    , router_(*context_, zmq::socket_type::router)
+    , subscriber_(*context_, zmq::socket_type::sub) {
+    tune(publisher_);
+    tune(router_);
+    tune(subscriber_);
+    publisher_.set(zmq::sockopt::xpub_verbose, true); // a returning subscriber shows too
+    router_.set(zmq::sockopt::router_mandatory, true);
+    router_.set(zmq::sockopt::router_handover,
+                true); // a peer that reconnects before we noticed the cut is heard
+    subscriber_.set(zmq::sockopt::subscribe, "");
+    subscriber_.set(zmq::sockopt::subscribe, marked(marker, self_));
+}
+
+void sockets::tune(zmq::socket_t& socket) const {
+    const auto frames = static_cast<int>(settings_.limits.send_frames_max);
+    socket.set(zmq::sockopt::linger, linger_ms);
+    socket.set(zmq::sockopt::sndhwm, frames);
+    socket.set(zmq::sockopt::rcvhwm, frames);
+    // Somewhat above what a node sends, so that an oversized frame is seen and counted; far above, libzmq
+    // hangs up.
+    socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(4 * settings_.limits.frame_bytes_max));
+    socket.set(zmq::sockopt::connect_timeout, connect_timeout_ms);
+    socket.set(zmq::sockopt::handshake_ivl, handshake_ms);
+    socket.set(zmq::sockopt::reconnect_ivl, redial_ms);
+    socket.set(zmq::sockopt::reconnect_ivl_max, redial_max_ms);
+    socket.set(zmq::sockopt::heartbeat_ivl, heartbeat_ms);
+    socket.set(zmq::sockopt::heartbeat_timeout, heartbeat_timeout_ms);
+}
+
+result<std::uint16_t> sockets::bind(zmq::socket_t& socket, const char* what, std::uint16_t port) const {
+    const auto host = settings_.host.empty() ? std::string("0.0.0.0") : settings_.host;
+    const auto endpoint = "tcp://" + host + ':' + (port == 0 ? std::string("*") : std::to_string(port));
+    try {
+        socket.bind(endpoint);
+    } catch (const zmq::error_t& failure) {
+        const auto code = failure.num() == EADDRINUSE ? errc::address_in_use : errc::network;
+        return error{code, std::string(what) + ' ' + endpoint + ": " + failure.what()};
+    }
+    const auto bound = socket.get(zmq::sockopt::last_endpoint);
+    return static_cast<std::uint16_t>(std::stoul(bound.substr(bound.rfind(':') + 1)));
+}
+
+result<std::unique_ptr<sockets>> sockets::open(const options& settings, const replica_id& self) {
+    try {
+        std::unique_ptr<sockets> made(new sockets(settings, self));
+        const auto port = made->bind(made->router_, "port", settings.port);
+        if (!port) return port.error();
+        const auto publish_port = made->bind(made->publisher_, "publish_port", settings.publish_port);
+        if (!publish_port) return publish_port.error();
+        made->port_ = *port;
+        made->publish_port_ = *publish_port;
+        return made;
+    } catch (const zmq::error_t& failure) { // no descriptors or sockets left
+        return error{errc::network, std::string("sockets: ") + failure.what()};
+    }
+}
+
+void sockets::dial(core::link_id link, const std::string& endpoint) {
+    static std::atomic<std::uint64_t> names{0};
+    connection made{zmq::socket_t(*context_, zmq::socket_type::dealer),
+                    zmq::socket_t(*context_, zmq::socket_type::pair),
+                    {}};
+    tune(made.dealer);
+    made.dealer.set(zmq::sockopt::routing_id, marked(routing, self_));
+    made.dealer.set(zmq::sockopt::immediate, true); // nothing is queued for a connection that is not there
+    const auto name = "inproc://baton-monitor-" + std::to_string(++names);
+    zmq_socket_monitor(made.dealer.handle(), name.c_str(),
+                       ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
+    made.monitor.set(zmq::sockopt::linger, 0);
+    made.monitor.connect(name);
+    try {
+        made.dealer.connect(endpoint);
+    } catch (
+        const zmq::error_t&) { // an address that libzmq cannot read: the link never opens and is forgotten
+        return;
+    }
+    connections_.insert_or_assign(link, std::move(made));
+    ++generation_;
+}
+
+void sockets::subscribe(core::link_id link, const std::string& endpoint) {
+    const auto at = connections_.find(link);
+    if (at == connections_.end()) return;
+    auto& subscribed = at->second.subscribed;
+    try {
+        if (!subscribed.empty()) subscriber_.disconnect(subscribed);
+        subscriber_.connect(endpoint);
+        subscribed = endpoint;
+    } catch (
+        const zmq::error_t&) { // an address that libzmq cannot read: the peer never comes up and is forgotten
+        subscribed.clear();
+    }
+}
+
+void sockets::hang_up(core::link_id link) {
+    const auto at = connections_.find(link);
+    if (at == connections_.end()) return;
+    if (!at->second.subscribed.empty()) {
+        bool shared = false;
+        for (const auto& [other, c] : connections_)
+            shared = shared || (other != link && c.subscribed == at->second.subscribed);
+        try {
+            if (!shared) subscriber_.disconnect(at->second.subscribed);
+        } catch (const zmq::error_t&) { // already gone
+        }
+    }
+    zmq_socket_monitor(at->second.dealer.handle(), nullptr, 0);
+    connections_.erase(at);
+    ++generation_;
+}
+
+void sockets::broadcast(std::string_view bytes) {
+    publisher_.send(zmq::buffer(bytes), zmq::send_flags::dontwait);
+}
+
+bool sockets::request(core::link_id link, std::string_view bytes) {
+    const auto at = connections_.find(link);
+    if (at == connections_.end()) return false;
+    auto& dealer = at->second.dealer;
+    if (dealer.send(zmq::buffer(bytes), zmq::send_flags::dontwait)) return true;
+    // A connection that has just opened may not have reached the socket yet; asking for its events makes it
+    // look.
+    (void)dealer.get(zmq::sockopt::events);
+    return dealer.send(zmq::buffer(bytes), zmq::send_flags::dontwait).has_value();
+}
+
+bool sockets::reply(const replica_id& to, std::string_view bytes) {
+    try {
+        const auto id = marked(routing, to);
+        if (!router_.send(zmq::buffer(id), zmq::send_flags::dontwait | zmq::send_flags::sndmore))
+            return false;
+        return router_.send(zmq::buffer(bytes), zmq::send_flags::dontwait).has_value();
+    } catch (const zmq::error_t&) { // EHOSTUNREACH: it is not connected now
+        return false;
+    }
+}
+
+std::optional<replica_id> sockets::subscriber_of(std::string_view topic) {
+    if (topic.size() != 17 || topic.front() != marker) return std::nullopt;
+    return replica_id::from_bytes(topic.substr(1));
+}
+
+std::optional<replica_id> sockets::replica_of(std::string_view routing_id) {
+    if (routing_id.size() != 17 || routing_id.front() != routing) return std::nullopt;
+    return replica_id::from_bytes(routing_id.substr(1));
+}
+
+std::string sockets::host_of(zmq::message_t& message) {
+    const char* const host = zmq_msg_gets(message.handle(), "Peer-Address");
+    return host == nullptr ? std::string{} : host;
+}
+
+} // namespace baton::shell

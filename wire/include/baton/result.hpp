@@ -1,0 +1,82 @@
+// result<T>: a value or an error, the subset of std::expected that baton's calls use.
+//
+// Plain values; any thread. Errors are about the world (a port in use) or about the caller's arguments (a key
+// too long); nothing in the public API throws but std::bad_alloc.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace baton {
+
+/// What went wrong, by kind. `error::what` says which thing and by how much.
+enum class errc : std::uint8_t {
+    bad_option,        ///< an option's value cannot work; the sentence names the option
+    bad_seed,          ///< a seed is not HOST:PORT
+    unknown_interface, ///< no network interface of that name, or no local address `host`
+    address_in_use,    ///< the port is taken
+    network,           ///< another refusal of the operating system
+    key_empty,         ///< a key has at least one byte
+    key_too_long,      ///< over limits::key_bytes_max
+    value_too_long,    ///< over limits::value_bytes_max
+    leaving,           ///< the node is leaving or has left: it accepts no more writes
+    forked,            ///< called in a child process: a node does not survive fork()
+    timeout,           ///< the deadline passed first
+    malformed,         ///< bytes that are not what they claim to be
+    not_readable,      ///< a typed value of another type or version
+};
+
+/// The name of a kind as scripts see it, e.g. "key_too_long".
+[[nodiscard]] std::string_view to_string(errc code);
+
+struct error {
+    errc code{};
+    std::string what; ///< one sentence that names the thing, the value and the limit
+};
+
+/// A value or an error. Reading the one that is not there is a bug of the caller (it terminates).
+template <class T>
+class [[nodiscard]] result {
+  public:
+    result(T value)
+        : data_(std::in_place_index<0>, std::move(value)) {}
+    result(baton::error failure)
+        : data_(std::in_place_index<1>, std::move(failure)) {}
+
+    [[nodiscard]] bool has_value() const noexcept { return data_.index() == 0; }
+    explicit operator bool() const noexcept { return has_value(); }
+
+    [[nodiscard]] T& value() & noexcept { return std::get<0>(data_); }
+    [[nodiscard]] const T& value() const& noexcept { return std::get<0>(data_); }
+    [[nodiscard]] T&& value() && noexcept { return std::get<0>(std::move(data_)); }
+    T& operator*() & noexcept { return value(); }
+    const T& operator*() const& noexcept { return value(); }
+    T&& operator*() && noexcept { return std::move(*this).value(); }
+    T* operator->() noexcept { return &value(); }
+    const T* operator->() const noexcept { return &value(); }
+
+    [[nodiscard]] const baton::error& error() const noexcept { return std::get<1>(data_); }
+    [[nodiscard]] T value_or(T other) const& { return has_value() ? value() : std::move(other); }
+
+  private:
+    std::variant<T, baton::error> data_;
+};
+
+template <>
+class [[nodiscard]] result<void> {
+  public:
+    result() = default;
+    result(baton::error failure)
+        : data_(std::in_place_index<1>, std::move(failure)) {}
+    [[nodiscard]] bool has_value() const noexcept { return data_.index() == 0; }
+    explicit operator bool() const noexcept { return has_value(); }
+    [[nodiscard]] const baton::error& error() const noexcept { return std::get<1>(data_); }
+
+  private:
+    std::variant<std::monostate, baton::error> data_;
+};
+
+} // namespace baton

@@ -1,0 +1,246 @@
+#include "wire/frame.hpp"
+
+namespace baton::wire {
+
+namespace {
+
+constexpr std::uint64_t port_max = 65535;
+
+frame_writer begin(std::string& to, kind what, std::uint32_t fields) {
+    frame_writer out(to, fields + 2);
+    out.number(version_max).number(static_cast<std::uint64_t>(what));
+    return out;
+}
+
+void put(frame_writer& out, const standing& s) {
+    out.bytes(encode_cut(s.seen)).bytes(encode_cut(s.floor)).bytes(encode_digest(s.archive));
+    out.bytes(s.has_state ? encode_digest(s.state) : std::string{});
+}
+
+standing get_standing(frame_reader& in) {
+    standing s;
+    s.seen = in.vector();
+    s.floor = in.vector();
+    s.archive = in.sum();
+    const auto state = in.bytes(16);
+    if (!state.empty()) {
+        const auto sum = decode_digest(state);
+        if (!sum) in.fail();
+        s.state = sum.value_or(digest{});
+        s.has_state = true;
+    }
+    return s;
+}
+
+struct encoder {
+    std::string& to;
+
+    void operator()(const hello& f) const {
+        auto out = begin(to, kind::hello, 16);
+        out.text(f.cluster).number(f.version_min).number(f.version_max).id(f.id).number(f.flags);
+        out.text(f.name).text(f.hosts).number(f.port).number(f.publish_port);
+        out.number(f.latest).number(f.clock.raw).number(f.records);
+        put(out, f.at);
+    }
+    void operator()(const brief& f) const {
+        begin(to, kind::brief, 4).id(f.id).number(f.standing_hash).number(f.state_low).number(f.latest);
+    }
+    void operator()(const delta& f) const {
+        begin(to, kind::delta, 7)
+            .id(f.origin)
+            .number(f.first)
+            .number(f.count)
+            .number(f.base.raw)
+            .bytes(encode_cut(f.depends))
+            .bytes(f.replicas)
+            .bytes(f.rows);
+    }
+    void operator()(const pull& f) const {
+        begin(to, kind::pull, 7)
+            .number(f.session)
+            .id(f.id)
+            .number(f.chunk_bytes)
+            .number(f.credit_bytes)
+            .bytes(encode_cut(f.seen))
+            .bytes(encode_cut(f.floor))
+            .bytes(encode_digest(f.archive));
+    }
+    void operator()(const state& f) const {
+        const bool last = (f.flags & state::commit) != 0;
+        auto out = begin(to, kind::state, last ? 11 : 7);
+        out.number(f.session).number(f.chunk).number(f.flags).number(f.records).number(f.base.raw);
+        out.bytes(f.replicas).bytes(f.rows);
+        if (last) put(out, f.at);
+    }
+    void operator()(const credit& f) const {
+        begin(to, kind::credit, 3).number(f.session).number(f.next).number(f.done ? 1 : 0);
+    }
+    void operator()(const ack& f) const {
+        begin(to, kind::ack, 4)
+            .id(f.id)
+            .number(f.staying ? 1 : 0)
+            .number(f.answers)
+            .bytes(encode_cut(f.seen));
+    }
+    void operator()(const leaving& f) const {
+        begin(to, kind::leaving, 4)
+            .id(f.id)
+            .number(f.number)
+            .number(f.final_counter)
+            .bytes(encode_cut(f.seen));
+    }
+    void operator()(const left& f) const {
+        begin(to, kind::left, 4)
+            .id(f.id)
+            .number(f.final_counter)
+            .number((f.wants_answer ? 1U : 0U) | (f.is_answer ? 2U : 0U))
+            .id(f.about);
+    }
+};
+
+hello get_hello(frame_reader& in) {
+    hello f;
+    f.cluster = in.bytes(name_bytes_max);
+    f.version_min = in.number();
+    f.version_max = in.number();
+    f.id = in.id();
+    f.flags = in.number();
+    f.name = in.bytes(name_bytes_max);
+    f.hosts = in.bytes(hosts_bytes_max);
+    f.port = static_cast<std::uint16_t>(in.number_up_to(port_max));
+    f.publish_port = static_cast<std::uint16_t>(in.number_up_to(port_max));
+    f.latest = in.number();
+    f.clock = timestamp{in.number()};
+    f.records = in.number();
+    f.at = get_standing(in);
+    if (f.port == 0 || f.publish_port == 0 || f.version_min > f.version_max) in.fail();
+    if (f.at.seen.of(f.id) != f.latest) in.fail(); // a node has applied all it wrote
+    return f;
+}
+
+delta get_delta(frame_reader& in) {
+    delta f;
+    f.origin = in.id();
+    f.first = in.number();
+    f.count = in.number();
+    f.base = timestamp{in.number()};
+    f.depends = in.vector();
+    f.replicas = in.bytes();
+    f.rows = in.bytes();
+    if (f.first == 0 || f.count == 0 || f.count > f.rows.size() || f.first + f.count < f.first) in.fail();
+    if (f.replicas.size() % 16 != 0 || f.depends.of(f.origin) != 0) in.fail();
+    return f;
+}
+
+pull get_pull(frame_reader& in) {
+    pull f;
+    f.session = in.number();
+    f.id = in.id();
+    f.chunk_bytes = in.number();
+    f.credit_bytes = in.number();
+    f.seen = in.vector();
+    f.floor = in.vector();
+    f.archive = in.sum();
+    return f;
+}
+
+state get_state(frame_reader& in) {
+    state f;
+    f.session = in.number();
+    f.chunk = in.number();
+    f.flags = in.number();
+    f.records = in.number();
+    f.base = timestamp{in.number()};
+    f.replicas = in.bytes();
+    f.rows = in.bytes();
+    if ((f.flags & state::commit) != 0) f.at = get_standing(in);
+    if (f.replicas.size() % 16 != 0) in.fail();
+    return f;
+}
+
+frame get_body(frame_reader& in, std::uint64_t what) {
+    switch (static_cast<kind>(what)) {
+    case kind::hello:
+        return get_hello(in);
+    case kind::brief: {
+        brief f;
+        f.id = in.id();
+        f.standing_hash = in.number();
+        f.state_low = in.number();
+        f.latest = in.number();
+        return f;
+    }
+    case kind::delta:
+        return get_delta(in);
+    case kind::pull:
+        return get_pull(in);
+    case kind::state:
+        return get_state(in);
+    case kind::credit: {
+        credit f;
+        f.session = in.number();
+        f.next = in.number();
+        f.done = in.number_up_to(1) != 0;
+        return f;
+    }
+    case kind::ack: {
+        ack f;
+        f.id = in.id();
+        f.staying = in.number_up_to(1) != 0;
+        f.answers = in.number();
+        f.seen = in.vector();
+        return f;
+    }
+    case kind::leaving: {
+        leaving f;
+        f.id = in.id();
+        f.number = in.number();
+        f.final_counter = in.number();
+        f.seen = in.vector();
+        if (f.seen.of(f.id) != f.final_counter) in.fail();
+        return f;
+    }
+    case kind::left: {
+        left f;
+        f.id = in.id();
+        f.final_counter = in.number();
+        const auto flags = in.number_up_to(3);
+        f.wants_answer = (flags & 1) != 0;
+        f.is_answer = (flags & 2) != 0;
+        f.about = in.id();
+        return f;
+    }
+    }
+    in.fail();
+    return brief{};
+}
+
+} // namespace
+
+std::uint64_t hash_of(const standing& s) {
+    std::string bytes = encode_cut(s.seen);
+    bytes += '|';
+    bytes += encode_cut(s.floor);
+    bytes += encode_digest(s.archive);
+    return hash_bytes(bytes, 0);
+}
+
+std::string encode(const frame& from) {
+    std::string to;
+    std::visit(encoder{to}, from);
+    return to;
+}
+
+result<frame> decode(std::string_view bytes) {
+    frame_reader in(bytes);
+    const auto version = in.number();
+    const auto what = in.number();
+    if (!in.ok()) return error{errc::malformed, "not a frame"};
+    if (version < version_min || version > version_max) return error{errc::malformed, "wire version"};
+    if (what < 1 || what > 9) return error{errc::malformed, "unknown kind"};
+    auto body = get_body(in, what);
+    if (!in.ok()) return error{errc::malformed, "bad field"};
+    return body;
+}
+
+} // namespace baton::wire

@@ -1,0 +1,37 @@
+#include <baton/result.hpp>
+
+namespace baton {
+
+std::string_view to_string(errc code) {
+    switch (code) {
+    case errc::bad_option:
+        return "bad_option";
+    case errc::bad_seed:
+        return "bad_seed";
+    case errc::unknown_interface:
+        return "unknown_interface";
+    case errc::address_in_use:
+        return "address_in_use";
+    case errc::network:
+        return "network";
+    case errc::key_empty:
+        return "key_empty";
+    case errc::key_too_long:
+        return "key_too_long";
+    case errc::value_too_long:
+        return "value_too_long";
+    case errc::leaving:
+        return "leaving";
+    case errc::forked:
+        return "forked";
+    case errc::timeout:
+        return "timeout";
+    case errc::malformed:
+        return "malformed";
+    case errc::not_readable:
+        return "not_readable";
+    }
+    return "unknown";
+}
+
+} // namespace baton

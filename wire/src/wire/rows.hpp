@@ -1,0 +1,138 @@
+// rows: what a DELTA and a STATE carry in their `rows` column, written and read one at a time, without
+// allocation.
+//
+// Pure; a writer or reader belongs to one thread. Key and value come right after the few bytes that describe
+// them, so that a put appends to one buffer and a reader makes one pass; separate columns cost the same bytes
+// and a second pass.
+#pragma once
+
+#include "crdt/store.hpp"
+#include "wire/codec.hpp"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace baton::wire {
+
+struct row_limits {
+    std::size_t key_bytes_max = 512;
+    std::size_t value_bytes_max = std::size_t{8} << 20;
+};
+
+/// Replicas named by index in rows; 16 bytes each as they travel.
+class replica_table {
+  public:
+    [[nodiscard]] std::uint64_t index_of(const replica_id& id);
+    [[nodiscard]] std::string_view bytes() const { return bytes_; }
+    void clear();
+
+  private:
+    std::map<replica_id, std::uint64_t> index_;
+    std::string bytes_;
+    replica_id last_{};
+    std::uint64_t last_index_ = 0;
+};
+
+class event_writer {
+  public:
+    explicit event_writer(timestamp base)
+        : base_(base)
+        , last_(base) {}
+    void add(const event_view& event);
+    [[nodiscard]] std::size_t bytes() const { return rows_.size() + replicas_.bytes().size(); }
+    [[nodiscard]] std::uint64_t count() const { return count_; }
+    [[nodiscard]] timestamp base() const { return base_; }
+    [[nodiscard]] std::string_view rows() const { return rows_; }
+    [[nodiscard]] std::string_view replicas() const { return replicas_.bytes(); }
+
+  private:
+    timestamp base_, last_;
+    std::uint64_t count_ = 0;
+    std::string rows_;
+    replica_table replicas_;
+};
+
+class event_reader {
+  public:
+    event_reader(timestamp base, std::string_view replicas, std::string_view rows, row_limits limits)
+        : last_(base)
+        , replicas_(replicas)
+        , in_(rows)
+        , limits_(limits) {}
+    /// The next event; nothing at the end or when the rows are bad (see ok). `kills` backs event_view::kills.
+    [[nodiscard]] std::optional<event_view> next(std::vector<dot>& kills);
+    [[nodiscard]] bool ok() const { return in_.ok(); }
+
+  private:
+    timestamp last_;
+    std::string_view replicas_;
+    byte_reader in_;
+    row_limits limits_;
+};
+
+/// A piece of a value that is too large for one chunk.
+struct value_part {
+    std::string_view key;
+    dot id{};
+    std::uint64_t total = 0, offset = 0;
+    std::string_view bytes;
+};
+
+class state_writer {
+  public:
+    explicit state_writer(timestamp base)
+        : base_(base)
+        , last_(base) {}
+    /// `in_parts`: these records' values have been sent by part() before.
+    void chain(std::string_view key, const std::vector<staged_view>& entries,
+               const std::vector<dot>& in_parts);
+    void part(const value_part& piece);
+    [[nodiscard]] std::size_t bytes() const { return rows_.size() + replicas_.bytes().size(); }
+    [[nodiscard]] timestamp base() const { return base_; }
+    [[nodiscard]] std::string_view rows() const { return rows_; }
+    [[nodiscard]] std::string_view replicas() const { return replicas_.bytes(); }
+
+  private:
+    void entry(const staged_view& what, bool in_parts);
+    timestamp base_, last_;
+    std::uint64_t last_counter_ = 0;
+    std::string rows_;
+    replica_table replicas_;
+};
+
+/// One row of a STATE: a part, or a chain (entries whose value came in parts have `total` set and an empty
+/// value).
+struct state_row {
+    std::optional<value_part> part;
+    std::string_view key;
+    struct entry {
+        staged_view what;
+        std::optional<std::uint64_t> total;
+    };
+    std::vector<entry> entries;
+};
+
+class state_reader {
+  public:
+    state_reader(timestamp base, std::string_view replicas, std::string_view rows, row_limits limits)
+        : last_(base)
+        , replicas_(replicas)
+        , in_(rows)
+        , limits_(limits) {}
+    /// Fills `row`, reusing its memory; false at the end or when the rows are bad (see ok).
+    [[nodiscard]] bool next(state_row& row);
+    [[nodiscard]] bool ok() const { return in_.ok(); }
+
+  private:
+    [[nodiscard]] dot read_dot();
+    [[nodiscard]] state_row::entry read_entry();
+    timestamp last_;
+    std::uint64_t last_counter_ = 0;
+    std::string_view replicas_;
+    byte_reader in_;
+    row_limits limits_;
+};
+
+} // namespace baton::wire

@@ -5,10 +5,10 @@
 
 namespace baton {
 
-std::uint64_t index::hash(std::string_view key) const { return hash_bytes(key, seed_); }
+std::uint64_t key_index::hash(std::string_view key) const { return hash_bytes(key, seed_); }
 
 // The slot of `key`, or the free slot where its search ended. The shard has at least one free slot.
-std::size_t index::place(const shard& in, std::uint64_t hash, std::string_view key) const {
+std::size_t key_index::place(const shard& in, std::uint64_t hash, std::string_view key) const {
     const std::size_t mask = in.heads.size() - 1;
     const auto wanted = tag(hash);
     for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
@@ -17,7 +17,7 @@ std::size_t index::place(const shard& in, std::uint64_t hash, std::string_view k
     }
 }
 
-handle* index::find(std::string_view key) {
+handle* key_index::find(std::string_view key) {
     const auto h = hash(key);
     auto& in = of(table_, h);
     if (in.used == 0) return nullptr;
@@ -25,7 +25,7 @@ handle* index::find(std::string_view key) {
     return in.tags[at] == 0 ? nullptr : &in.heads[at];
 }
 
-void index::settle(shard& in, std::uint64_t hash, handle head) {
+void key_index::settle(shard& in, std::uint64_t hash, handle head) {
     const std::size_t mask = in.heads.size() - 1;
     std::size_t at = hash & mask;
     while (in.tags[at] != 0) at = (at + 1) & mask;
@@ -33,7 +33,7 @@ void index::settle(shard& in, std::uint64_t hash, handle head) {
     in.heads[at] = head;
 }
 
-void index::grow(shard& in) {
+void key_index::grow(shard& in) {
     shard larger;
     const std::size_t slots = in.heads.empty() ? 4 : in.heads.size() * 2;
     larger.heads.resize(slots);
@@ -45,7 +45,7 @@ void index::grow(shard& in) {
     in = std::move(larger);
 }
 
-void index::insert(std::string_view key, handle head) {
+void key_index::insert(std::string_view key, handle head) {
     const auto h = hash(key);
     auto& in = of(table_, h);
     if ((in.used + 1) * 8 > in.heads.size() * 7) grow(in);
@@ -54,7 +54,7 @@ void index::insert(std::string_view key, handle head) {
     ++size_;
 }
 
-void index::erase(std::string_view key) {
+void key_index::erase(std::string_view key) {
     const auto h = hash(key);
     auto& in = of(table_, h);
     BATON_ASSERT(in.used != 0);
@@ -75,13 +75,13 @@ void index::erase(std::string_view key) {
     --size_;
 }
 
-std::size_t index::bytes() const {
+std::size_t key_index::bytes() const {
     std::size_t sum = sizeof(*this);
     for (const auto& in : table_) sum += in.heads.capacity() * sizeof(handle) + in.tags.capacity();
     return sum;
 }
 
-handle index::any() {
+handle key_index::any() {
     if (size_ == 0) return 0;
     for (;;) {
         if (sweep_shard_ >= shards) sweep_shard_ = 0;
@@ -96,7 +96,7 @@ handle index::any() {
     }
 }
 
-void index::clear() {
+void key_index::clear() {
     for (auto& in : table_) in = shard{};
     size_ = sweep_shard_ = sweep_place_ = 0;
 }

@@ -32,6 +32,8 @@ std::uint32_t store::intern(const replica_id& id) {
 }
 
 // I6: the only place that issues a dot; the counter is never set back.
+dot store::next_dot() const { return {origins_[0].id, origins_[0].counter + 1}; }
+
 dot store::issue() {
     ++generation_;
     return {origins_[0].id, ++origins_[0].counter};
@@ -128,22 +130,6 @@ void store::release_chain(handle head) {
     }
 }
 
-// I3: the log entry, the chain and the digest are complete before the caller raises the cut past this dot.
-void store::link(std::string_view key, handle added) {
-    auto& b = at(added);
-    auto* const head = index_.find(key);
-    if (!b.is(block::removal) && (head == nullptr || !any_live(memory_, *head))) ++live_keys_;
-    if (head != nullptr) {
-        b.next = *head;
-        *head = added;
-    } else {
-        b.next = 0;
-        index_.insert(b.key(), added);
-    }
-    origins_[b.origin].log.set(b.counter, added);
-    account(b, true);
-}
-
 // ---------------------------------------------------------------- reading
 
 handle store::head_of(std::string_view key) {
@@ -200,27 +186,23 @@ void store::keys_of(std::size_t shard, std::string_view prefix, std::vector<std:
 // ---------------------------------------------------------------- events
 
 dot store::put(std::string_view key, std::string_view value, timestamp stamp, std::vector<dot>& kills) {
-    kills.clear();
-    fold_if_staged(key);
-    sweep(key, [&](const block& b) {
-        if (b.origin != 0) kills.push_back(dot_of(b));
-        return true;
-    });
-    const dot id{origins_[0].id, origins_[0].counter + 1};
-    link(key, make(key, {staged_view::kind::record, id, value_type::reg, stamp, 0, value}));
-    return issue();
+    return write(key, {staged_view::kind::record, next_dot(), value_type::reg, stamp, 0, value}, kills);
 }
 
+// An older removal record is superseded too: this one has seen it and kills the same key (I7).
 std::optional<dot> store::remove(std::string_view key, timestamp stamp, std::vector<dot>& kills) {
     kills.clear();
     if (!read(key)) return std::nullopt;
-    sweep(key, [&](const block& b) {
+    return write(key, {staged_view::kind::removal, next_dot(), value_type::reg, stamp, 0, {}}, kills);
+}
+
+dot store::write(std::string_view key, const staged_view& what, std::vector<dot>& kills) {
+    kills.clear();
+    fold_if_staged(key);
+    splice(key, make(key, what), [&](const block& b) {
         if (b.origin != 0) kills.push_back(dot_of(b));
-        return true; // an older removal record is superseded too: this one has seen it and kills the same key
-                     // (I7)
+        return true;
     });
-    const dot id{origins_[0].id, origins_[0].counter + 1};
-    link(key, make(key, {staged_view::kind::removal, id, value_type::reg, stamp, 0, {}}));
     return issue();
 }
 
@@ -229,12 +211,11 @@ store::applied store::apply(const dot& id, const event_view& event) {
     if (id.counter <= origins_[from].counter) return applied::duplicate;
     if (id.counter != origins_[from].counter + 1) return applied::early; // I2: no gaps
     fold_if_staged(event.key);
-    sweep(event.key, [&](const block& b) {
-        return b.origin == from ||
-               std::find(event.kills.begin(), event.kills.end(), dot_of(b)) != event.kills.end();
-    });
     const auto kind = event.removal ? staged_view::kind::removal : staged_view::kind::record;
-    link(event.key, make(event.key, {kind, id, event.type, event.stamp, event.epoch, event.value}));
+    const auto made = make(event.key, {kind, id, event.type, event.stamp, event.epoch, event.value});
+    splice(event.key, made, [&](const block& b) {
+        return b.origin == from || std::find(event.kills.begin(), event.kills.end(), dot_of(b)) != event.kills.end();
+    });
     origins_[from].counter = id.counter; // I3: last
     ++generation_;
     return applied::yes;

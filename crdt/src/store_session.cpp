@@ -130,7 +130,7 @@ void store::fold_key(std::string_view shipped, handle staged_head) {
         return false;
     };
     if (broken_ != mutation::merge_skips_kills) {
-        sweep(key, [&](const block& b) { return by_server(b) && !shipped_too(b); });
+        splice(key, 0, [&](const block& b) { return by_server(b) && !shipped_too(b); });
     }
     while (staged_head != 0) {
         const auto h = staged_head;
@@ -138,13 +138,13 @@ void store::fold_key(std::string_view shipped, handle staged_head) {
         if (at(h).is(block::reference) || seen_here(at(h))) {
             memory_.release(h, at(h).bytes());
         } else {
-            link(key, h);
+            splice(key, h, [](const block&) { return false; });
         }
     }
     if (broken_ == mutation::i5_drop_losers) {
         if (const auto winner = read(key)) {
             const auto keep = winner->id;
-            sweep(key, [&](const block& b) { return !b.is(block::removal) && dot_of(b) != keep; });
+            splice(key, 0, [&](const block& b) { return !b.is(block::removal) && dot_of(b) != keep; });
         }
     }
 }

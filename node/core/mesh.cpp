@@ -86,6 +86,7 @@ verdict mesh::take(const beacon_arrived& in, outbox& out) {
 }
 
 verdict mesh::take(const broadcast_arrived& in, outbox& out) {
+    if (oversized(in.bytes)) return refuse("oversized broadcast");
     const auto decoded = wire::decode(in.bytes);
     if (!decoded) return refuse("malformed broadcast");
     if (const auto* f = std::get_if<wire::delta>(&*decoded)) return on_delta(in.bytes, *f, out);
@@ -105,6 +106,7 @@ verdict mesh::take(const broadcast_arrived& in, outbox& out) {
 }
 
 verdict mesh::take(const request_arrived& in, outbox& out) {
+    if (oversized(in.bytes)) return refuse("oversized request");
     const auto decoded = wire::decode(in.bytes);
     if (!decoded) return refuse("malformed request");
     const arrival from{std::nullopt, in.from, in.host};
@@ -135,6 +137,7 @@ verdict mesh::take(const request_arrived& in, outbox& out) {
 verdict mesh::take(const reply_arrived& in, outbox& out) {
     const auto at = links_.find(in.link);
     if (at == links_.end()) return {}; // hung up meanwhile
+    if (oversized(in.bytes)) return refuse("oversized reply");
     const auto decoded = wire::decode(in.bytes);
     if (!decoded) return refuse("malformed reply");
     const arrival from{in.link, std::nullopt, in.host};
@@ -188,6 +191,8 @@ verdict mesh::take(const subscriber_changed& in, outbox& out) {
     }
     return {};
 }
+
+verdict mesh::take(const noise_arrived& in, outbox&) { return refuse(in.what); }
 
 verdict mesh::take(const time_passed&, outbox&) { return {}; }
 

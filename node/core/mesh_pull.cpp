@@ -39,7 +39,7 @@ void mesh::consider_pull(outbox& out) {
 
 void mesh::start_pull(const replica_id& id, peer& p, outbox& out) {
     p.pull_at.reset();
-    pulling_.emplace();
+    pulling_.emplace(inbound_session{});
     pulling_->number = random_() >> 1;
     pulling_->from = id;
     pulling_->progress_at = at_.now;

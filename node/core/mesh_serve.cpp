@@ -144,7 +144,7 @@ void mesh::fill(outbound_session& s, std::size_t& steps) {
         const bool room = s.chunk->bytes() + bytes <= s.chunk_bytes;
         if (!room && s.chunk->bytes() != 0) return;
         if (!room && bytes > s.chunk_bytes + 1024) {
-            s.parts.emplace();
+            s.parts.emplace(outbound_session::large{});
             s.parts->key = key;
             s.pending.reset();
             continue;

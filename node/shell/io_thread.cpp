@@ -1,6 +1,7 @@
 #include "shell/io_thread.hpp"
 
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@ namespace {
 constexpr std::size_t reads_per_wake = 64; // from one socket, then the others have their turn
 constexpr std::size_t told_max = 1000;
 constexpr auto farewell_wait = 250ms;
+constexpr auto pack_for = 100us;
 } // namespace
 
 moment io_thread::now() {
@@ -29,7 +31,8 @@ io_thread::io_thread(options settings, core::mesh_options mesh_settings, std::un
     , mesh_(std::move(mesh_settings), now())
     , sockets_(std::move(owned))
     , beacon_(std::move(beacon))
-    , bell_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    , bell_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))
+    , timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
     thread_ = std::thread([this] { run(); });
 }
 
@@ -37,6 +40,7 @@ io_thread::~io_thread() {
     leave(settings_.destructor_leave_within, 2);
     thread_.join();
     ::close(bell_);
+    ::close(timer_);
 }
 
 void io_thread::ring() {
@@ -69,7 +73,7 @@ leave_report io_thread::leave(std::chrono::milliseconds within, std::size_t copi
     enter(lock);
     if (!leaving_) {
         const auto since = now().now;
-        leaving_.emplace();
+        leaving_.emplace(leaving{});
         leaving_->since = since;
         leaving_->deadline = since + within;
         leaving_->copies = copies;
@@ -96,7 +100,7 @@ void io_thread::run() {
     sockets_.reset();
     beacon_.reset();
     const std::lock_guard lock(mutex_);
-    if (!leaving_) leaving_.emplace();
+    if (!leaving_) leaving_.emplace(leaving{});
     if (!leaving_->report)
         leaving_->report = leave_report{leave_outcome::unsafe, 0, mesh_.state().keys(), {}, {}};
     stopped_ = true;
@@ -108,13 +112,8 @@ void io_thread::loop() {
     wake_at_ = now().now;
     give(core::time_passed{}, {});
     while (!ended_) {
-        poll(timeout_ms());
-        // Cleared before looking at what was written, so that whatever is written after the look rings again.
-        if (rung_.exchange(false)) {
-            std::uint64_t count = 0;
-            [[maybe_unused]] const auto got = ::read(bell_, &count, sizeof count);
-        }
-        settle(); // own deltas first: somebody waits to see them
+        poll();
+        answer_bell(); // own deltas first: somebody waits to see them
         read_publisher();
         read_subscriber();
         read_router();
@@ -125,18 +124,32 @@ void io_thread::loop() {
     }
 }
 
-int io_thread::timeout_ms() const {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(wake_at_ - now().now).count();
-    return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1000));
+// A write on an idle wire is sent at once; while writes keep coming they are packed for a moment, so that frames are
+// worth their overhead. The bell stays silent meanwhile: writers do not pay for what would only be noticed later.
+void io_thread::answer_bell() {
+    const auto at = now().now;
+    if (!rung_ || at < pack_until_) return;
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto got = ::read(bell_, &count, sizeof count);
+    rung_ = false; // before looking, so that whatever is written after the look rings again
+    settle();
+    pack_until_ = at + pack_for;
 }
 
-void io_thread::poll(int timeout_ms) {
+// Milliseconds are too coarse for packing: the timer wakes poll() in time for it.
+void io_thread::arm_timer(mesh_clock::duration in) {
+    itimerspec when{};
+    when.it_value.tv_nsec = std::max<std::int64_t>(in.count(), 1);
+    ::timerfd_settime(timer_, 0, &when, nullptr);
+}
+
+void io_thread::poll() {
     if (items_generation_ != sockets_->generation()) {
         items_generation_ = sockets_->generation();
         items_.clear();
         item_links_.clear();
         items_.push_back({nullptr, bell_, ZMQ_POLLIN, 0});
-        items_.push_back({nullptr, beacon_ ? beacon_->fd() : -1, ZMQ_POLLIN, 0});
+        items_.push_back({nullptr, timer_, ZMQ_POLLIN, 0});
         items_.push_back({sockets_->publisher().handle(), 0, ZMQ_POLLIN, 0});
         items_.push_back({sockets_->subscriber().handle(), 0, ZMQ_POLLIN, 0});
         items_.push_back({sockets_->router().handle(), 0, ZMQ_POLLIN, 0});
@@ -145,12 +158,21 @@ void io_thread::poll(int timeout_ms) {
             items_.push_back({connection.monitor.handle(), 0, ZMQ_POLLIN, 0});
             item_links_.push_back(link);
         }
-        if (!beacon_) items_[1].fd = bell_; // keeps the places of the others
+        if (beacon_) items_.push_back({nullptr, beacon_->fd(), ZMQ_POLLIN, 0});
     }
+    const auto at = now().now;
+    const bool packing = rung_ && at < pack_until_;
+    if (packing) arm_timer(pack_until_ - at);
+    items_[0].events = packing ? 0 : ZMQ_POLLIN; // the bell has rung already
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(wake_at_ - at);
     try {
-        zmq::poll(items_, std::chrono::milliseconds{timeout_ms});
+        zmq::poll(items_, std::clamp(left, 0ms, 1000ms));
     } catch (const zmq::error_t& failure) {
         if (failure.num() != EINTR) throw;
+    }
+    if ((items_[1].revents & ZMQ_POLLIN) != 0) {
+        std::uint64_t fired = 0;
+        [[maybe_unused]] const auto got = ::read(timer_, &fired, sizeof fired);
     }
 }
 
@@ -249,9 +271,13 @@ void io_thread::read_publisher() {
         zmq::message_t message;
         if (!sockets_->publisher().recv(message, zmq::recv_flags::dontwait)) return;
         const auto text = message.to_string_view();
-        if (text.empty()) continue;
-        if (const auto who = sockets::subscriber_of(text.substr(1))) {
-            give(core::subscriber_changed{*who, text.front() == 1}, sockets::host_of(message));
+        const auto host = sockets::host_of(message);
+        if (text.empty() || text.front() > 1) {
+            give(core::noise_arrived{"message to a publisher"}, host);
+        } else if (const auto who = sockets::subscriber_of(text.substr(1))) {
+            give(core::subscriber_changed{*who, text.front() == 1}, host);
+        } else if (text.size() > 1) {
+            give(core::noise_arrived{"stray subscription"}, host);
         }
     }
 }
@@ -274,8 +300,11 @@ void io_thread::read_router() {
         bool more = message.more();
         while (more && sockets_->router().recv(rest, zmq::recv_flags::dontwait)) more = rest.more();
         const auto host = sockets::host_of(message);
-        const auto who = sockets::replica_of(from.to_string_view());
-        give(core::request_arrived{who.value_or(replica_id{}), host, message.to_string_view()}, host);
+        if (const auto who = sockets::replica_of(from.to_string_view())) {
+            give(core::request_arrived{*who, host, message.to_string_view()}, host);
+        } else {
+            give(core::noise_arrived{"request without a routing id"}, host);
+        }
     }
 }
 
@@ -353,7 +382,7 @@ void io_thread::finish_leave(bool met, std::size_t copies) {
                                    : leave_outcome::unsafe;
     if (report.outcome == leave_outcome::unsafe) {
         std::vector<std::string> keys;
-        for (std::size_t shard = 0; shard < index::shards; ++shard) {
+        for (std::size_t shard = 0; shard < key_index::shards; ++shard) {
             with([&](core::mesh& mesh) { mesh.unsafe_keys(shard, keys); });
         }
         std::sort(keys.begin(), keys.end());

@@ -175,7 +175,7 @@ std::vector<std::string> node::keys(std::string_view prefix) const {
     // A sync that is being folded in would be listed half: wait for it, it is a matter of milliseconds.
     while (impl_->engine->with([](core::mesh& mesh) { return mesh.state().fold(256); })) {
     }
-    for (std::size_t shard = 0; shard < index::shards; ++shard) {
+    for (std::size_t shard = 0; shard < key_index::shards; ++shard) {
         impl_->engine->with([&](core::mesh& mesh) { mesh.state().keys_of(shard, prefix, all); });
     }
     std::sort(all.begin(), all.end());

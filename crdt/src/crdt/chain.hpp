@@ -12,25 +12,39 @@ inline bool any_live(const arena& memory, handle head) {
     }
     return false;
 }
-/// Drops every block of the key's chain for which `dead` holds.
+/// Drops every block of the key's chain for which `dead` holds and puts `added`, if any, at its head: one look-up, and
+/// an overwritten key keeps its place in the index. The new block's log entry, chain and digest are complete before the
+/// caller raises the cut past its dot (I3).
 template <class Dead>
-void store::sweep(std::string_view key, Dead dead) {
+void store::splice(std::string_view key, handle added, Dead dead) {
     auto* const head = index_.find(key);
-    if (head == nullptr) return;
-    const bool was_live = any_live(memory_, *head);
     handle kept = 0, doomed = 0;
-    for (handle h = *head; h != 0;) {
-        const auto next = at(h).next;
-        auto& list = dead(at(h)) ? doomed : kept;
-        at(h).next = list;
+    bool was_live = false, is_live = added != 0 && !at(added).is(block::removal);
+    for (handle h = head == nullptr ? 0 : *head; h != 0;) {
+        auto& b = at(h);
+        const auto next = b.next;
+        const bool drop = dead(b), live = !b.is(block::removal);
+        was_live = was_live || live;
+        is_live = is_live || (live && !drop);
+        auto& list = drop ? doomed : kept;
+        b.next = list;
         list = h;
         h = next;
     }
-    if (was_live && !any_live(memory_, kept)) --live_keys_;
-    if (kept == 0) {
-        index_.erase(key); // before its blocks go: the index reads keys from them
-    } else {
+    live_keys_ += (is_live ? 1 : 0) - (was_live ? 1 : 0);
+    if (added != 0) {
+        auto& b = at(added);
+        b.next = kept;
+        kept = added;
+        origins_[b.origin].log.set(b.counter, added);
+        account(b, true);
+    }
+    if (head == nullptr) {
+        if (kept != 0) index_.insert(at(kept).key(), kept);
+    } else if (kept != 0) {
         *head = kept;
+    } else {
+        index_.erase(key); // before its blocks go: the index reads keys from them
     }
     while (doomed != 0) {
         const auto next = at(doomed).next;

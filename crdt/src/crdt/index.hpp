@@ -1,4 +1,4 @@
-// index: key → head of the key's chain. Open addressing with one tag byte a slot, in 512 shards chosen by the
+// key_index: key → head of the key's chain. Open addressing with one tag byte a slot, in 512 shards chosen by the
 // top bits of the hash, so that growing rehashes a shard and never the whole table in one go.
 //
 // Owned by a store; same thread contract. find, insert and erase are O(1) expected; an insert that grows a
@@ -14,11 +14,11 @@
 
 namespace baton {
 
-class index {
+class key_index {
   public:
     static constexpr std::size_t shards = 512;
 
-    index(const arena& memory, std::uint64_t seed)
+    key_index(const arena& memory, std::uint64_t seed)
         : memory_(&memory)
         , seed_(seed) {}
 

@@ -76,7 +76,7 @@ class store {
     [[nodiscard]] std::size_t sibling_count(std::string_view key);
     /// All live records of `key`, the winner first.
     void siblings(std::string_view key, std::vector<record_view>& into);
-    /// Keys with a live record in one of `index::shards` slices, in no order. O(keys / shards).
+    /// Keys with a live record in one of `key_index::shards` slices, in no order. O(keys / shards).
     void keys_of(std::size_t shard, std::string_view prefix, std::vector<std::string>& into);
 
     // --- writing here: issues the next dot of this replica (I6) ---
@@ -149,14 +149,14 @@ class store {
     std::uint32_t intern(const replica_id& id);
     [[nodiscard]] std::optional<std::uint32_t> find_origin(const replica_id& id) const;
     [[nodiscard]] handle make(std::string_view key, const staged_view& what);
+    [[nodiscard]] dot next_dot() const;
     dot issue();
+    dot write(std::string_view key, const staged_view& what, std::vector<dot>& kills);
 
     /// The head of a key's chain in the main index, after folding it; 0 when there is none.
     [[nodiscard]] handle head_of(std::string_view key);
-    void link(std::string_view key, handle added);
-    /// Drops every block of the key's chain for which `dead` holds, keeping the digest and counts.
     template <class Dead>
-    void sweep(std::string_view key, Dead dead);
+    void splice(std::string_view key, handle added, Dead dead);
     void forget(handle h);
     void account(const block& b, bool added);
     void fold_key(std::string_view key, handle staged_head);
@@ -164,8 +164,8 @@ class store {
     void release_chain(handle head);
 
     arena memory_;
-    index index_;
-    index staging_;
+    key_index index_;
+    key_index staging_;
     std::vector<origin> origins_; // [0] is this node
     std::map<replica_id, std::uint32_t> origin_index_;
     std::optional<folding_state> fold_;

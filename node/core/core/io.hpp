@@ -48,9 +48,12 @@ struct subscriber_changed { ///< seen on XPUB: `who` receives, or no longer rece
     replica_id who{};
     bool present = false;
 };
+struct noise_arrived { ///< something that is no frame at all
+    const char* what;  ///< a literal
+};
 struct time_passed {};
 using input = std::variant<beacon_arrived, broadcast_arrived, request_arrived, reply_arrived, link_changed,
-                           subscriber_changed, time_passed>;
+                           subscriber_changed, noise_arrived, time_passed>;
 
 // --- outputs ---
 struct send_beacon {

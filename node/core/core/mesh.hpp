@@ -76,7 +76,7 @@ class mesh {
         std::size_t staying = 0;
     };
     [[nodiscard]] leave_progress leaving_progress() const;
-    /// Keys in one of index::shards slices that no staying member is known to hold.
+    /// Keys in one of key_index::shards slices that no staying member is known to hold.
     void unsafe_keys(std::size_t shard, std::vector<std::string>& into);
     /// Says goodbye to everybody. Then call step() until farewell_heard(), or as long as there is time.
     void say_left(const moment& at, outbox& out);
@@ -130,8 +130,8 @@ class mesh {
     struct state_job;
     /// A PULL of ours.
     struct inbound_session {
-        std::uint64_t number;
-        replica_id from;
+        std::uint64_t number = 0;
+        replica_id from{};
         std::uint64_t next_chunk = 0;
         instant progress_at{};
         unsigned repeats = 0;
@@ -149,7 +149,9 @@ class mesh {
     verdict take(const reply_arrived& in, outbox& out);
     verdict take(const link_changed& in, outbox& out);
     verdict take(const subscriber_changed& in, outbox& out);
+    verdict take(const noise_arrived& in, outbox& out);
     verdict take(const time_passed& in, outbox& out);
+    [[nodiscard]] bool oversized(std::string_view bytes) const { return bytes.size() > settings_.limits.frame_bytes_max; }
     verdict refuse(const char* reason);
     void run_timers(outbox& out);
     void judge_peers(outbox& out);

@@ -92,7 +92,9 @@ class io_thread {
     // on the I/O thread
     void run();
     void loop();
-    void poll(int timeout_ms);
+    void poll();
+    void answer_bell();
+    void arm_timer(mesh_clock::duration in);
     void read_publisher();
     void read_router();
     void read_subscriber();
@@ -113,7 +115,6 @@ class io_thread {
     void give_way() const;
     void manage_leave();
     void finish_leave(bool met, std::size_t copies);
-    [[nodiscard]] int timeout_ms() const;
 
     const options settings_;
     mutable std::mutex mutex_;
@@ -140,9 +141,10 @@ class io_thread {
     // of the I/O thread alone
     std::unique_ptr<sockets> sockets_;
     std::optional<beacon_socket> beacon_;
-    int bell_ = -1;
+    int bell_ = -1, timer_ = -1;
     core::outbox out_;
     instant wake_at_{};
+    instant pack_until_{};
     std::vector<zmq::pollitem_t> items_;
     std::vector<core::link_id> item_links_;
     std::uint64_t items_generation_ = ~std::uint64_t{0};

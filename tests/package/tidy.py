@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""Finds what breaks the project's rules where neither the compiler nor the include roots can see it.
+
+tidy.py ROOT prints every offence as file:line: message and exits 1 if there is one. The rules: the pure layers stay
+pure and see only lower layers; text is clean; files are short; nothing is left "to do"; C++ in the README is C++
+that the examples compile; the licence is there.
+"""
+import pathlib
+import re
+import sys
+
+LAYERS = ["crdt", "wire", "discovery", "core", "shell"]  # each may include those before it, and itself
+FOLDERS = {"crdt": "crdt", "wire": "wire", "discovery": "discovery", "node/core": "core"}  # the pure ones
+LINES_MAX = 500
+CODE = {".cpp", ".hpp", ".py", ".sh", ".cmake"}
+TEXT = CODE | {".md", ".txt", ".json", ".in", ""}  # "": dev, .ci/run, LICENSE, dot-files
+SKIPPED = {"build", ".git", ".cache", "corpus", "__pycache__"}
+
+IMPURE = {
+    r"\bzmq(\.hpp|\.h|::|_\w+)": "ZeroMQ",
+    r"#include <(thread|stop_token|future|mutex|shared_mutex|condition_variable|atomic|semaphore)>": "threads",
+    r"\bstd::(jthread|thread|mutex|atomic)\b": "threads",
+    r"::now\(\)": "a clock",
+    r"#include <(ctime|sys/time\.h|time\.h)>": "a clock",
+    r"\brandom_device\b": "hidden randomness",
+    r"\b\w+_distribution\b": "a distribution, which differs between standard libraries",
+    r"\bgetenv\b": "the environment",
+    r"#include <(iostream|fstream|print)>": "input or output",
+    r"#include <(sys/(?!types)\w+|netinet/\w+|arpa/\w+|net/\w+|unistd|poll|fcntl)\.h>": "the operating system",
+    r"\bspdlog\b": "a log library",
+    r"\bunordered_(multi)?(map|set)\b": "an unordered container",
+}
+UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
+REGION = re.compile(r"^// \[readme\]\n(.*?)^// \[/readme\]$", re.MULTILINE | re.DOTALL)
+CPP_BLOCK = re.compile(r"^```cpp\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def text_files(root):
+    """Files of the project that people write, as (path from the root, contents), sorted."""
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root)
+        if path.is_file() and not SKIPPED & set(name.parts) and path.suffix in TEXT:
+            yield name, path.read_text(encoding="utf-8")
+
+
+def without_comments(line):
+    return line.split("//", 1)[0]
+
+
+def layer_of(name):
+    for folder, layer in FOLDERS.items():
+        if name.is_relative_to(folder):
+            return layer
+    return None
+
+
+def public_headers(root):
+    """baton/<header> → the layer it belongs to. The core speaks in node's own public types: options, member, event."""
+    homes = {"crdt": "crdt", "wire": "wire", "discovery": "discovery", "node": "core"}
+    return {f"baton/{path.name}": layer for folder, layer in homes.items()
+            for path in (root / folder / "include/baton").glob("*.hpp")}
+
+
+def impurities(layer, contents, public):
+    for number, line in enumerate(contents.splitlines(), 1):
+        code = without_comments(line)
+        for pattern, what in IMPURE.items():
+            if re.search(pattern, code):
+                yield number, f"{what} in a pure layer ({layer})"
+        included = re.match(r'\s*#\s*include\s*[<"]([^>"]+)[>"]', code)
+        if included:
+            header = included[1]
+            owner = public.get(header, header.split("/")[0])
+            if owner in LAYERS and LAYERS.index(owner) > LAYERS.index(layer):
+                yield number, f"{layer} includes {header}, which belongs to a higher layer ({owner})"
+
+
+def untidiness(name, contents):
+    lines = contents.splitlines()
+    for number, line in enumerate(lines, 1):
+        if "\t" in line:
+            yield number, "a tab"
+        if line != line.rstrip():
+            yield number, "blanks at the end of the line"
+        if UNFINISHED.search(line):
+            yield number, "something left to do: do it, or open an issue"
+    if contents and not contents.endswith("\n"):
+        yield len(lines), "no newline at the end of the file"
+    if name.suffix in CODE and len(lines) > LINES_MAX:
+        yield len(lines), f"more than {LINES_MAX} lines: split the file"
+
+
+def readme_drift(root):
+    """Each C++ block of the README is the marked region of an example; embed's is there."""
+    readme = root / "README.md"
+    text = readme.read_text(encoding="utf-8") if readme.exists() else ""
+    regions = [region for path in sorted((root / "examples").rglob("*.cpp"))
+               for region in REGION.findall(path.read_text(encoding="utf-8"))]
+    blocks = list(CPP_BLOCK.finditer(text))
+    for block in blocks:
+        if block[1] not in regions:
+            yield text.count("\n", 0, block.start()) + 1, "C++ that is no marked region of an example"
+    embed = root / "examples/embed/main.cpp"
+    snippet = REGION.findall(embed.read_text(encoding="utf-8")) if embed.exists() else []
+    if not snippet or snippet[0] not in [block[1] for block in blocks]:
+        yield 1, "lacks the marked region of examples/embed/main.cpp as a ```cpp block"
+
+
+def offences(root):
+    public = public_headers(root)
+    for name, contents in text_files(root):
+        layer = layer_of(name)
+        if layer and name.suffix in {".cpp", ".hpp"}:
+            yield from ((name, *found) for found in impurities(layer, contents, public))
+        yield from ((name, *found) for found in untidiness(name, contents))
+    yield from (("README.md", *found) for found in readme_drift(root))
+    licence = root / "LICENSE"
+    if not licence.exists() or not licence.read_text(encoding="utf-8").startswith("MIT License"):
+        yield "LICENSE", 1, "is not the MIT licence"
+
+
+def main():
+    found = list(offences(pathlib.Path(sys.argv[1])))
+    for name, number, message in found:
+        print(f"{name}:{number}: {message}")
+    print(f"tidy: {len(found)} offences" if found else "tidy: clean")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

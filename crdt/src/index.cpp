@@ -48,7 +48,8 @@ void key_index::grow(shard& in) {
 void key_index::insert(std::string_view key, handle head) {
     const auto h = hash(key);
     auto& in = of(table_, h);
-    if ((in.used + 1) * 8 > in.heads.size() * 7) grow(in);
+    if ((in.used + 1) * 4 > in.heads.size() * 3)
+        grow(in); // fuller, and a search for what is absent gets long
     settle(in, h, head);
     ++in.used;
     ++size_;

@@ -214,7 +214,8 @@ store::applied store::apply(const dot& id, const event_view& event) {
     const auto kind = event.removal ? staged_view::kind::removal : staged_view::kind::record;
     const auto made = make(event.key, {kind, id, event.type, event.stamp, event.epoch, event.value});
     splice(event.key, made, [&](const block& b) {
-        return b.origin == from || std::find(event.kills.begin(), event.kills.end(), dot_of(b)) != event.kills.end();
+        return b.origin == from ||
+               std::find(event.kills.begin(), event.kills.end(), dot_of(b)) != event.kills.end();
     });
     origins_[from].counter = id.counter; // I3: last
     ++generation_;

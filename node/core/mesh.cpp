@@ -95,7 +95,10 @@ verdict mesh::take(const broadcast_arrived& in, outbox& out) {
         if (p == nullptr) return refuse("broadcast by nobody known");
         p->life.heard(at_.now, false);
         if (f->cluster != settings_.cluster) return refuse("hello of another cluster");
-        learn_standing(f->id, *p, f->at, 100ms, out);
+        // On PUB its deltas come before this word of them: what is missing of its own events is lost, not
+        // late.
+        const bool lost = f->latest > store_.counter_of(f->id);
+        learn_standing(f->id, *p, f->at, lost ? 0ms : 100ms, out);
         observe(f->id, f->clock, out);
         return {};
     }

@@ -67,10 +67,18 @@ void mesh::queue_event(const dot& id, const event_view& event) {
     unsent_bytes_ += rows.bytes() - before;
 }
 
+void mesh::flush(outbox& out) {
+    if (publish_now_) {
+        publish_hello(out);
+    } else {
+        send_batches(out);
+    }
+}
+
 // Everything waiting becomes frames. What others must have seen first is this node's cut now, as far as it
 // has changed: that may be more than an event really depends on, which only delays it, and never in a circle.
-void mesh::flush(outbox& out) {
-    if (batches_.empty() && !publish_now_) return;
+void mesh::send_batches(outbox& out) {
+    if (batches_.empty()) return;
     cut depends;
     if (depends_generation_ != remote_generation_) {
         const auto seen = store_.seen();
@@ -91,7 +99,6 @@ void mesh::flush(outbox& out) {
     }
     batches_.clear();
     unsent_bytes_ = 0;
-    if (publish_now_) publish_hello(out);
 }
 
 // ---------------------------------------------------------------- deltas of others

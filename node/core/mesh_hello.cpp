@@ -236,7 +236,7 @@ verdict mesh::on_brief(const wire::brief& f, outbox& out) {
     // What its own counter says is certain: PUB delivers in order, so a delta we have not seen by now is
     // lost.
     if (f.latest > store_.counter_of(f.id)) {
-        ++counters_.gaps;
+        if (!pulling_) ++counters_.gaps;
         p->seen.raise({f.id, f.latest});
         note_lack(*p, 0ms);
     }
@@ -261,9 +261,7 @@ void mesh::learn_standing(const replica_id& id, peer& p, const wire::standing& s
     p.standing_hash = wire::hash_of(s);
     p.hash_known = true;
     p.seen.join(s.seen);
-    // On PUB its deltas come before this word of them: what is missing of its own events is lost, not late.
-    const bool lost = is_member(p) && s.seen.of(id) > store_.counter_of(id);
-    note_lack(p, lost ? mesh_clock::duration{0} : grace);
+    note_lack(p, grace);
     if (s.has_state && s.seen == store_.seen()) {
         if (const auto own = store_.state_digest()) {
             compare_digests(id, p, *own == s.state, out);
@@ -301,6 +299,7 @@ void mesh::check_synced(outbox& out) {
 
 void mesh::publish_hello(outbox& out) {
     publish_now_ = false;
+    send_batches(out); // on PUB a word of an event never comes before the event
     const auto sum = store_.state_digest();
     const bool unchanged = published_generation_ == store_.generation() && sum == published_digest_;
     std::string bytes;

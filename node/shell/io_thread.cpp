@@ -124,8 +124,9 @@ void io_thread::loop() {
     }
 }
 
-// A write on an idle wire is sent at once; while writes keep coming they are packed for a moment, so that frames are
-// worth their overhead. The bell stays silent meanwhile: writers do not pay for what would only be noticed later.
+// A write on an idle wire is sent at once; while writes keep coming they are packed for a moment, so that
+// frames are worth their overhead. The bell stays silent meanwhile: writers do not pay for what would only be
+// noticed later.
 void io_thread::answer_bell() {
     const auto at = now().now;
     if (!rung_ || at < pack_until_) return;

@@ -12,9 +12,9 @@ inline bool any_live(const arena& memory, handle head) {
     }
     return false;
 }
-/// Drops every block of the key's chain for which `dead` holds and puts `added`, if any, at its head: one look-up, and
-/// an overwritten key keeps its place in the index. The new block's log entry, chain and digest are complete before the
-/// caller raises the cut past its dot (I3).
+/// Drops every block of the key's chain for which `dead` holds and puts `added`, if any, at its head: one
+/// look-up, and an overwritten key keeps its place in the index. The new block's log entry, chain and digest
+/// are complete before the caller raises the cut past its dot (I3).
 template <class Dead>
 void store::splice(std::string_view key, handle added, Dead dead) {
     auto* const head = index_.find(key);

@@ -1,5 +1,5 @@
-// key_index: key → head of the key's chain. Open addressing with one tag byte a slot, in 512 shards chosen by the
-// top bits of the hash, so that growing rehashes a shard and never the whole table in one go.
+// key_index: key → head of the key's chain. Open addressing with one tag byte a slot, in 512 shards chosen by
+// the top bits of the hash, so that growing rehashes a shard and never the whole table in one go.
 //
 // Owned by a store; same thread contract. find, insert and erase are O(1) expected; an insert that grows a
 // shard is O(entries / 512). Iteration order depends on the seed and must not show. Source: tag bytes as in

@@ -151,7 +151,9 @@ class mesh {
     verdict take(const subscriber_changed& in, outbox& out);
     verdict take(const noise_arrived& in, outbox& out);
     verdict take(const time_passed& in, outbox& out);
-    [[nodiscard]] bool oversized(std::string_view bytes) const { return bytes.size() > settings_.limits.frame_bytes_max; }
+    [[nodiscard]] bool oversized(std::string_view bytes) const {
+        return bytes.size() > settings_.limits.frame_bytes_max;
+    }
     verdict refuse(const char* reason);
     void run_timers(outbox& out);
     void judge_peers(outbox& out);
@@ -200,6 +202,7 @@ class mesh {
     void retry_early();
     void queue_event(const dot& id, const event_view& event);
     void flush(outbox& out);
+    void send_batches(outbox& out);
     void cut_grew(outbox& out);
     void observe(const replica_id& origin, timestamp stamp, outbox& out);
 

@@ -62,7 +62,6 @@ verdict mesh::take(const beacon_arrived& in, outbox& out) {
         ++counters_.refused_beacons;
         return {"beacon of another wire version"};
     }
-    if (leaving_) return {};
     auto* const known = find(b.id);
     if (known != nullptr && (known->state == member_state::left || known->via)) {
         // A crashed member that speaks again: do not wait for the backoff.
@@ -171,9 +170,9 @@ verdict mesh::take(const link_changed& in, outbox& out) {
     auto* const p = l.peer ? find(*l.peer) : nullptr;
     if (in.open) {
         l.greet_every = 50ms;
-        l.greet_at = at_.now;
+        l.greet_at = at_.now + l.greet_every;
         greet(in.link, true, out);
-        wake_by(at_.now);
+        wake_by(l.greet_at);
     } else if (p != nullptr && is_member(*p)) {
         p->life.closed(at_.now);
         p->routable = false;
@@ -187,6 +186,7 @@ verdict mesh::take(const subscriber_changed& in, outbox& out) {
         subscribers_.erase(in.who);
         return {};
     }
+    if (subscribers_.size() >= 4 * settings_.limits.peers_max) return refuse("too many subscribers");
     subscribers_.insert(in.who);
     if (auto* const p = find(in.who); p != nullptr && p->greeted) {
         tell(in.who, *p, !p->sees_me, out);
@@ -210,7 +210,9 @@ void mesh::run_timers(outbox& out) {
     step_at_ = at_.now;
     wake_at_ = never;
 
-    if (settings_.beacon && !leaving_) {
+    // Who is leaving goes on looking for somebody to take over, until it has said goodbye.
+    const bool gone = leaving_ && leaving_->said_left;
+    if (settings_.beacon && !gone) {
         if (at_.now >= beacon_at_) {
             ++counters_.beacons_sent;
             out.actions.push_back(send_beacon{discovery::encode(
@@ -231,7 +233,7 @@ void mesh::run_timers(outbox& out) {
 
     // Seeds are dialled until they answer; connections that broke are redialled below us, by the socket.
     for (const auto& seed : settings_.seeds) {
-        if (leaving_ || self_endpoints_.contains(seed)) continue;
+        if (gone || self_endpoints_.contains(seed)) continue;
         const auto answered = seed_ids_.find(seed);
         const auto* const p = answered == seed_ids_.end() ? nullptr : find(answered->second);
         if (p == nullptr || is_gone(*p)) connect(seed, out);

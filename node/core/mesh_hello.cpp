@@ -155,8 +155,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     auto* known = find(f.id);
     if (known != nullptr && known->state == member_state::left) return {};
     if (known == nullptr) {
-        if (leaving_)
-            return {}; // whoever arrives now has nothing to hope for from us but repairs through others
+        if (leaving_ && leaving_->said_left) return {};
         make_room(out);
         if (peers_.size() >= settings_.limits.peers_max) return turn_away("too many peers");
         known = &peers_[f.id];

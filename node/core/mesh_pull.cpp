@@ -40,7 +40,7 @@ void mesh::consider_pull(outbox& out) {
 void mesh::start_pull(const replica_id& id, peer& p, outbox& out) {
     p.pull_at.reset();
     pulling_.emplace(inbound_session{});
-    pulling_->number = random_() >> 1;
+    pulling_->number = ++last_session_;
     pulling_->from = id;
     pulling_->progress_at = at_.now;
     wire::pull f{pulling_->number,

@@ -16,6 +16,16 @@ constexpr std::size_t chunk_bytes_min = 256;
 } // namespace
 
 verdict mesh::on_pull(const replica_id& from, const wire::pull& f, outbox& out) {
+    // A number is begun at most once: were a late or repeated PULL to begin a second walk under it, the receiver could
+    // take some chunks of the one and some of the other, and commit with a gap between them.
+    auto& begun = peers_[from].session_begun;
+    const auto at = serving_.find(from);
+    const bool running = at != serving_.end() && at->second->number == f.session;
+    if (!running && f.session <= begun) {
+        if (f.session == begun) tell_busy(from, f.session, out); // forgotten here: begin anew
+        return {};
+    }
+    begun = f.session;
     auto& slot = serving_[from];
     if (slot && slot->number == f.session) { // asked again: the answer, or part of it, was lost
         slot->heard_at = at_.now;
@@ -24,10 +34,7 @@ verdict mesh::on_pull(const replica_id& from, const wire::pull& f, outbox& out) 
     }
     if (!slot && serving_.size() > settings_.limits.sessions_max) {
         serving_.erase(from);
-        wire::state busy{};
-        busy.session = f.session;
-        busy.flags = wire::state::busy;
-        out.actions.push_back(send_reply{from, wire::encode(busy)});
+        tell_busy(from, f.session, out);
         return {};
     }
     slot = std::make_unique<outbound_session>();
@@ -48,9 +55,19 @@ verdict mesh::on_pull(const replica_id& from, const wire::pull& f, outbox& out) 
     return {};
 }
 
+void mesh::tell_busy(const replica_id& to, std::uint64_t session, outbox& out) {
+    wire::state busy{};
+    busy.session = session;
+    busy.flags = wire::state::busy;
+    out.actions.push_back(send_reply{to, wire::encode(busy)});
+}
+
 verdict mesh::on_credit(const replica_id& from, const wire::credit& f, outbox& out) {
     const auto at = serving_.find(from);
-    if (at == serving_.end() || at->second->number != f.session) return {};
+    if (at == serving_.end() || at->second->number != f.session) {
+        if (!f.done) tell_busy(from, f.session, out); // forgotten here: the receiver need not wait
+        return {};
+    }
     auto& s = *at->second;
     if (f.done) {
         if (s.complete && f.next >= s.next_chunk) {

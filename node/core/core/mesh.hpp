@@ -114,6 +114,7 @@ class mesh {
         instant ended_at{};               ///< when it left or crashed
         std::uint64_t answer_leaving = 0; ///< number of its LEAVING that we have not answered yet
         std::uint64_t leaving_number = 0;
+        std::uint64_t session_begun = 0; ///< highest number of its PULLs that was taken
         std::optional<cut> acked; ///< what it acknowledged in answer to our LEAVING
         bool acked_staying = false;
         bool heard_farewell = false;
@@ -219,6 +220,7 @@ class mesh {
     // mesh_serve.cpp: this node as server
     verdict on_pull(const replica_id& from, const wire::pull& f, outbox& out);
     verdict on_credit(const replica_id& from, const wire::credit& f, outbox& out);
+    static void tell_busy(const replica_id& to, std::uint64_t session, outbox& out);
     bool work_on_serving(outbox& out);
     void fill(outbound_session& s, std::size_t& steps);
     bool fill_large(outbound_session& s);
@@ -274,6 +276,7 @@ class mesh {
     std::size_t early_bytes_ = 0;
 
     std::optional<inbound_session> pulling_;
+    std::uint64_t last_session_ = 0;
     std::list<state_job> states_;
     std::map<replica_id, std::unique_ptr<outbound_session>> serving_;
     std::optional<replica_id> last_served_;

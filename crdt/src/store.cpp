@@ -20,15 +20,19 @@ store::store(replica_id self, std::uint64_t seed, mutation broken)
 // ---------------------------------------------------------------- origins and dots
 
 std::optional<std::uint32_t> store::find_origin(const replica_id& id) const {
-    const auto at = origin_index_.find(id);
-    if (at == origin_index_.end()) return std::nullopt;
-    return at->second;
+    if (origins_[last_origin_].id == id) return last_origin_;
+    const auto found = origin_index_.find(id);
+    if (found == origin_index_.end()) return std::nullopt;
+    last_origin_ = found->second;
+    return last_origin_;
 }
 
 std::uint32_t store::intern(const replica_id& id) {
-    const auto [at, added] = origin_index_.try_emplace(id, static_cast<std::uint32_t>(origins_.size()));
-    if (added) origins_.push_back({id, 0, {}});
-    return at->second;
+    if (const auto known = find_origin(id)) return *known;
+    last_origin_ = static_cast<std::uint32_t>(origins_.size());
+    origin_index_.emplace(id, last_origin_);
+    origins_.push_back({id, 0, {}});
+    return last_origin_;
 }
 
 // I6: the only place that issues a dot; the counter is never set back.
@@ -66,6 +70,7 @@ std::size_t store::memory_bytes() const {
     std::size_t sum =
         memory_.bytes() + index_.bytes() + staging_.bytes() + origins_.capacity() * sizeof(origin);
     for (const auto& each : origins_) sum += each.log.bytes();
+    for (const auto& each : staged_.logs) sum += each.bytes();
     return sum;
 }
 
@@ -120,6 +125,14 @@ void store::forget(handle h) {
     origins_[b.origin].log.erase(b.counter);
     account(b, false);
     memory_.release(h, b.bytes());
+}
+
+void store::mark_shared(handle head) {
+    const bool several = head != 0 && at(head).next != 0;
+    for (handle h = head; h != 0; h = at(h).next) {
+        auto& b = at(h);
+        b.flags = static_cast<std::uint8_t>(several ? b.flags | block::shared : b.flags & ~block::shared);
+    }
 }
 
 void store::release_chain(handle head) {

@@ -32,42 +32,89 @@ std::optional<dot> store::next(log_walk& walk, std::size_t& steps) const {
     return std::nullopt;
 }
 
-std::string_view store::key_of(const dot& id) const {
+staged_view store::entry_of(const block& b) const {
+    const auto kind = b.is(block::removal) ? staged_view::kind::removal : staged_view::kind::record;
+    return {kind, dot_of(b), b.type, timestamp{b.stamp}, b.epoch_value(), b.value()};
+}
+
+std::string_view store::chain_at(const dot& id, std::vector<staged_view>& into) {
+    into.clear();
     const auto from = find_origin(id.replica);
-    if (!from) return {};
-    const auto h = origins_[*from].log.at(id.counter);
-    return h == 0 ? std::string_view{} : at(h).key();
+    const auto h = from ? origins_[*from].log.at(id.counter) : 0;
+    if (h == 0) return {};
+    const auto& b = at(h);
+    if (b.is(block::shared)) {
+        chain_of(b.key(), into);
+    } else {
+        into.push_back(entry_of(b)); // alone: no need to look for others
+    }
+    return b.key();
 }
 
 void store::chain_of(std::string_view key, std::vector<staged_view>& into) {
     into.clear();
-    for (handle h = head_of(key); h != 0; h = at(h).next) {
-        const auto& b = at(h);
-        const auto kind = b.is(block::removal) ? staged_view::kind::removal : staged_view::kind::record;
-        into.push_back({kind, dot_of(b), b.type, timestamp{b.stamp}, b.epoch_value(), b.value()});
-    }
+    for (handle h = head_of(key); h != 0; h = at(h).next) into.push_back(entry_of(at(h)));
 }
 
 // ---------------------------------------------------------------- receiving
 
+bool store::is_newcomer() const {
+    for (std::size_t i = 1; i < origins_.size(); ++i) {
+        if (origins_[i].counter != 0) return false;
+    }
+    return true;
+}
+
 void store::stage(std::string_view key, std::span<const staged_view> chain) {
     BATON_ASSERT(!fold_);
+    if (staging_.size() == 0) {
+        staged_ = {};
+        staged_.kept = is_newcomer();
+    }
     handle head = 0;
     for (const auto& each : chain) {
+        if (each.what == staged_view::kind::reference) staged_.kept = false;
         const auto h = make(key, each);
         at(h).next = head;
         head = h;
     }
-    if (auto* const old = staging_.find(key)) {
-        const auto former = *old;
+    mark_shared(head);
+    const auto hash = staging_.hash(key);
+    if (auto* const place = staging_.find(hash, key)) {
+        const auto former = *place;
         if (head == 0) {
-            staging_.erase(key);
+            staging_.erase(hash, place);
         } else {
-            *old = head;
+            *place = head;
         }
+        account_staged(former, false);
         release_chain(former);
     } else if (head != 0) {
-        staging_.insert(at(head).key(), head);
+        staging_.insert(hash, head);
+    }
+    account_staged(head, true);
+}
+
+void store::account_staged(handle head, bool added) {
+    if (!staged_.kept) return;
+    const auto count = [added](std::size_t& what, std::size_t by) { added ? what += by : what -= by; };
+    count(staged_.keys, any_live(memory_, head) ? 1 : 0);
+    for (handle h = head; h != 0; h = at(h).next) {
+        const auto& b = at(h);
+        if (staged_.logs.size() <= b.origin) staged_.logs.resize(origins_.size());
+        auto& log = staged_.logs[b.origin];
+        if (added) {
+            log.set(b.counter, h);
+        } else if (log.at(b.counter) == h) {
+            log.erase(b.counter);
+        }
+        if (b.is(block::removal)) {
+            count(staged_.removals, 1);
+            continue;
+        }
+        count(staged_.records, 1);
+        count(staged_.user_bytes, std::size_t{b.key_bytes} + b.value_bytes);
+        added ? staged_.sum += hash_of(b) : staged_.sum -= hash_of(b);
     }
 }
 
@@ -77,21 +124,50 @@ void store::stage_abort() {
         staging_.erase(at(head).key());
         release_chain(head);
     }
+    staging_.clear();
+    staged_ = {};
+}
+
+// Neither side has seen an event of an origin that the other has seen.
+bool store::is_disjoint(const cut& server) const {
+    return std::none_of(origins_.begin(), origins_.end(),
+                        [&](const origin& each) { return each.counter != 0 && server.of(each.id) != 0; });
 }
 
 void store::commit(const cut& server) {
     BATON_ASSERT(!fold_);
     for (const auto& id : server.entries()) intern(id.replica);
     folding_state both;
+    both.disjoint = staged_.kept && index_.size() < staging_.size() && is_disjoint(server);
     for (auto& each : origins_) {
         const auto theirs = server.of(each.id);
         both.mine.push_back(each.counter);
         both.server.push_back(theirs);
-        each.counter = std::max(each.counter, theirs);
+    }
+    if (both.disjoint) swap_in();
+    for (std::size_t i = 0; i < origins_.size(); ++i) {
+        origins_[i].counter = std::max(both.mine[i], both.server[i]); // I3: last
     }
     ++generation_;
     fold_ = std::move(both);
-    if (staging_.size() == 0) fold_.reset();
+    staged_ = {};
+    if (staging_.size() == 0) {
+        fold_.reset();
+        staging_.clear();
+    }
+}
+
+// The staged records become the main ones as they are; this node's own are left in staging.
+void store::swap_in() {
+    index_.swap(staging_);
+    for (std::size_t i = 0; i < staged_.logs.size(); ++i) {
+        if (origins_[i].counter == 0) origins_[i].log = std::move(staged_.logs[i]);
+    }
+    digest_ += staged_.sum;
+    live_keys_ += staged_.keys;
+    live_records_ += staged_.records;
+    removals_ += staged_.removals;
+    user_bytes_ += staged_.user_bytes;
 }
 
 bool store::fold(std::size_t keys) {
@@ -112,11 +188,26 @@ void store::fold_if_staged(std::string_view key) {
     if (const auto* const head = staging_.find(key)) fold_key(key, *head);
 }
 
+// Own records of a key beside those that came with a disjoint session: both stay, all are accounted for
+// already.
+void store::append_chain(std::string_view key, handle own) {
+    const auto hash = index_.hash(key);
+    auto* const head = index_.find(hash, key);
+    if (head == nullptr) return index_.insert(hash, own);
+    if (any_live(memory_, own) && any_live(memory_, *head)) --live_keys_;
+    handle last = own;
+    while (at(last).next != 0) last = at(last).next;
+    at(last).next = *head;
+    *head = own;
+    mark_shared(own);
+}
+
 // The merge of one key, as of the moment of the commit: keep a local block if the server has it too or has
 // not seen its dot; take a server's block if its dot was unseen here.
 void store::fold_key(std::string_view shipped, handle staged_head) {
     const std::string key(shipped); // the view may lie in a block that goes away here
     staging_.erase(key);
+    if (fold_->disjoint) return append_chain(key, staged_head);
     const auto by_server = [&](const block& b) {
         return b.origin < fold_->server.size() && b.counter <= fold_->server[b.origin];
     };

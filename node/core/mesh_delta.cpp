@@ -67,7 +67,8 @@ void mesh::queue_event(const dot& id, const event_view& event) {
     unsent_bytes_ += rows.bytes() - before;
 }
 
-void mesh::flush(outbox& out) {
+void mesh::flush(const moment& at, outbox& out) {
+    at_ = at;
     if (publish_now_) {
         publish_hello(out);
     } else {
@@ -251,7 +252,7 @@ bool mesh::work(const moment& at, outbox& out) {
     } else {
         more = work_on_serving(out);
     }
-    flush(out);
+    flush(at, out);
     out.wake_at = wake_at_;
     return more || store_.folding();
 }

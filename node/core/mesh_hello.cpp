@@ -146,9 +146,14 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     }
     if (f.id == settings_.self) { // we have dialled ourselves
         if (from.link) {
-            self_endpoints_.insert(links_[*from.link].endpoint);
+            const auto& l = links_[*from.link];
+            self_endpoints_.insert(l.endpoint);
+            // A beacon of our former incarnation may have led us here.
+            if (auto* const former = l.peer ? find(*l.peer) : nullptr) former->via.reset();
             links_.erase(*from.link);
             out.actions.push_back(hang_up{*from.link});
+        } else if (from.route) { // the other end of that link is ours, and has to learn it
+            out.actions.push_back(send_reply{f.id, wire::encode(make_hello(0))});
         }
         return {};
     }

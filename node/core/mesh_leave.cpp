@@ -17,7 +17,7 @@ void mesh::begin_leave(const moment& at, std::size_t copies, outbox& out) {
     deltas_.clear();
     early_.clear();
     early_bytes_ = 0;
-    flush(out);
+    flush(at, out);
     leaving_ = own_leaving{random_() | 1, copies, store_.seen(), at.now, false};
     note(out, "leave", settings_.self, store_.keys());
     repeat_leaving(out);

@@ -136,6 +136,7 @@ bool mesh::work_on_state(outbox& out) {
         job.head = std::get<wire::state>(std::move(*frame));
         job.rows.emplace(job.head.base, job.head.replicas, job.head.rows, row_limits_);
         job.opened = true;
+        if (job.head.chunk == 0) store_.expect(job.head.records);
         if (settings_.broken == mutation::i3_claim_partial_session && job.head.chunk == 0) {
             auto* const p = find(pulling_->from);
             store_.commit(p->seen); // the broken rule: claimed before its effects are here

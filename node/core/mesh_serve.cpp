@@ -16,8 +16,8 @@ constexpr std::size_t chunk_bytes_min = 256;
 } // namespace
 
 verdict mesh::on_pull(const replica_id& from, const wire::pull& f, outbox& out) {
-    // A number is begun at most once: were a late or repeated PULL to begin a second walk under it, the receiver could
-    // take some chunks of the one and some of the other, and commit with a gap between them.
+    // A number is begun at most once: were a late or repeated PULL to begin a second walk under it, the
+    // receiver could take some chunks of the one and some of the other, and commit with a gap between them.
     auto& begun = peers_[from].session_begun;
     const auto at = serving_.find(from);
     const bool running = at != serving_.end() && at->second->number == f.session;
@@ -144,12 +144,11 @@ void mesh::fill(outbound_session& s, std::size_t& steps) {
             s.pending.reset();
             continue;
         }
-        const std::string key(store_.key_of(*s.pending));
+        const auto key = store_.chain_at(*s.pending, chain);
         if (key.empty()) { // overwritten since: its successor comes later in the walk
             s.pending.reset();
             continue;
         }
-        store_.chain_of(key, chain);
         std::size_t bytes = key.size() + 16;
         for (auto& entry : chain) {
             if (s.receiver.has(entry.id)) {

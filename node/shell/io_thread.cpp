@@ -15,7 +15,8 @@ namespace {
 constexpr std::size_t reads_per_wake = 64; // from one socket, then the others have their turn
 constexpr std::size_t told_max = 1000;
 constexpr auto farewell_wait = 250ms;
-constexpr auto pack_for = 100us;
+constexpr std::chrono::nanoseconds pack_for = 100us; // while writes come in a burst
+constexpr std::chrono::nanoseconds burst_gap = 20us;
 } // namespace
 
 moment io_thread::now() {
@@ -50,6 +51,28 @@ void io_thread::ring() {
 }
 
 // ---------------------------------------------------------------- callers
+
+// A single write on an idle wire is sent by its own thread: one thread less to wake. Whoever holds PUB takes
+// the batch from the mesh and sends it without letting go, so frames leave in the order of their counters.
+// When somebody else has PUB, or writes come in a burst, the bell sees to it.
+bool io_thread::send_directly(const moment& at) {
+    const auto time = at.now.time_since_epoch().count();
+    const bool burst = time - last_write_.exchange(time, std::memory_order_relaxed) < burst_gap.count();
+    burst_.store(burst, std::memory_order_relaxed);
+    if (burst) return false;
+    std::unique_lock publishing(publisher_mutex_, std::try_to_lock);
+    if (!publishing || !sockets_) return false;
+    {
+        const guest lock(*this);
+        mesh_.flush(at, direct_out_);
+    }
+    for (const auto& action : direct_out_.actions) {
+        if (const auto* each = std::get_if<core::send_broadcast>(&action)) sockets_->broadcast(each->bytes);
+    }
+    direct_out_.clear();
+    // Sending may have swallowed the sign that a subscription came in: then the I/O thread has to look.
+    return !sockets_->publisher_readable();
+}
 
 std::optional<event> io_thread::next_event(std::chrono::milliseconds timeout) {
     std::unique_lock lock(mutex_, std::defer_lock);
@@ -97,7 +120,10 @@ void io_thread::run() {
         const std::exception& failure) { // a socket that cannot be used any more; the state stays readable
         log(log_level::error, std::string("event=io_thread_failed reason=\"") + failure.what() + '"');
     }
-    sockets_.reset();
+    {
+        const std::lock_guard publishing(publisher_mutex_);
+        sockets_.reset();
+    }
     beacon_.reset();
     const std::lock_guard lock(mutex_);
     if (!leaving_) leaving_.emplace(leaving{});
@@ -110,17 +136,18 @@ void io_thread::run() {
 
 void io_thread::loop() {
     wake_at_ = now().now;
-    give(core::time_passed{}, {});
     while (!ended_) {
         poll();
-        answer_bell(); // own deltas first: somebody waits to see them
+        const std::lock_guard publishing(publisher_mutex_);
+        answer_bell();
+        read_subscriber(); // what others wrote before anything else: somebody waits to see it
         read_publisher();
-        read_subscriber();
         read_router();
         read_links();
         read_beacons();
         if (now().now >= wake_at_) give(core::time_passed{}, {});
         manage_leave();
+        publisher_readable_ = sockets_->publisher_readable(); // its sign may be gone with something sent
     }
 }
 
@@ -128,10 +155,12 @@ void io_thread::loop() {
 // frames are worth their overhead. The bell stays silent meanwhile: writers do not pay for what would only be
 // noticed later.
 void io_thread::answer_bell() {
+    if ((items_[0].revents & ZMQ_POLLIN) != 0) { // whatever became of what it was rung for
+        std::uint64_t count = 0;
+        [[maybe_unused]] const auto got = ::read(bell_, &count, sizeof count);
+    }
     const auto at = now().now;
-    if (!rung_ || at < pack_until_) return;
-    std::uint64_t count = 0;
-    [[maybe_unused]] const auto got = ::read(bell_, &count, sizeof count);
+    if (!rung_ || (burst_ && at < pack_until_)) return;
     rung_ = false; // before looking, so that whatever is written after the look rings again
     settle();
     pack_until_ = at + pack_for;
@@ -151,7 +180,8 @@ void io_thread::poll() {
         item_links_.clear();
         items_.push_back({nullptr, bell_, ZMQ_POLLIN, 0});
         items_.push_back({nullptr, timer_, ZMQ_POLLIN, 0});
-        items_.push_back({sockets_->publisher().handle(), 0, ZMQ_POLLIN, 0});
+        // By its descriptor: polling the socket itself would use it, and a caller may be sending on it.
+        items_.push_back({nullptr, sockets_->publisher().get(zmq::sockopt::fd), ZMQ_POLLIN, 0});
         items_.push_back({sockets_->subscriber().handle(), 0, ZMQ_POLLIN, 0});
         items_.push_back({sockets_->router().handle(), 0, ZMQ_POLLIN, 0});
         for (auto& [link, connection] : sockets_->connections()) {
@@ -162,10 +192,11 @@ void io_thread::poll() {
         if (beacon_) items_.push_back({nullptr, beacon_->fd(), ZMQ_POLLIN, 0});
     }
     const auto at = now().now;
-    const bool packing = rung_ && at < pack_until_;
+    const bool rung = rung_, packing = rung && burst_ && at < pack_until_;
     if (packing) arm_timer(pack_until_ - at);
     items_[0].events = packing ? 0 : ZMQ_POLLIN; // the bell has rung already
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(wake_at_ - at);
+    const bool due = publisher_readable_ || (rung && !packing);
+    const auto left = due ? 0ms : std::chrono::ceil<std::chrono::milliseconds>(wake_at_ - at);
     try {
         zmq::poll(items_, std::clamp(left, 0ms, 1000ms));
     } catch (const zmq::error_t& failure) {

@@ -124,12 +124,12 @@ node::~node() = default;
 result<version> node::stash(std::string_view key, std::string_view value) {
     if (impl_->forked()) return forked_error();
     return impl_->engine->write(
-        [&](core::mesh& mesh) { return mesh.stash(shell::io_thread::now(), key, value); });
+        [&](core::mesh& mesh, const moment& at) { return mesh.stash(at, key, value); });
 }
 
 result<bool> node::drop(std::string_view key) {
     if (impl_->forked()) return forked_error();
-    return impl_->engine->write([&](core::mesh& mesh) { return mesh.drop(shell::io_thread::now(), key); });
+    return impl_->engine->write([&](core::mesh& mesh, const moment& at) { return mesh.drop(at, key); });
 }
 
 result<picked> node::pickup(std::string_view key, pickup_options how) const {

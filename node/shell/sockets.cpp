@@ -98,17 +98,19 @@ result<std::unique_ptr<sockets>> sockets::open(const options& settings, const re
     }
 }
 
-// What cannot be dialled, for want of descriptors or of a readable address, is a link that never opens: the mesh
-// forgets the peer after a while and tries again when it hears of it.
+// What cannot be dialled, for want of descriptors or of a readable address, is a link that never opens: the
+// mesh forgets the peer after a while and tries again when it hears of it.
 void sockets::dial(core::link_id link, const std::string& endpoint) {
     static std::atomic<std::uint64_t> names{0};
     const auto name = "inproc://baton-monitor-" + std::to_string(++names);
     try {
         connection made{zmq::socket_t(*context_, zmq::socket_type::dealer),
-                        zmq::socket_t(*context_, zmq::socket_type::pair), {}};
+                        zmq::socket_t(*context_, zmq::socket_type::pair),
+                        {}};
         tune(made.dealer);
         made.dealer.set(zmq::sockopt::routing_id, marked(routing, self_));
-        made.dealer.set(zmq::sockopt::immediate, true); // nothing is queued for a connection that is not there
+        made.dealer.set(zmq::sockopt::immediate,
+                        true); // nothing is queued for a connection that is not there
         zmq_socket_monitor(made.dealer.handle(), name.c_str(),
                            ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
         made.monitor.set(zmq::sockopt::linger, 0);

@@ -84,8 +84,7 @@ class world {
                 meanwhile();
                 continue;
             }
-            const std::string key(s.key_of(*id));
-            s.chain_of(key, chain);
+            const std::string key(s.chain_at(*id, chain));
             for (auto& each : chain) {
                 if (!asked.has(each.id)) continue;
                 each.what = staged_view::kind::reference;

@@ -18,6 +18,7 @@ struct block {
         removal = 1,   ///< a removal record: kills what its writer saw of this key; has no value
         reference = 2, ///< staged only: the server holds this dot, and the receiver has seen it
         epoch = 4,     ///< eight bytes of epoch precede the key
+        shared = 8,    ///< its key's chain has other blocks too
     };
     std::uint64_t counter;
     std::uint64_t stamp;

@@ -12,12 +12,14 @@ inline bool any_live(const arena& memory, handle head) {
     }
     return false;
 }
+
 /// Drops every block of the key's chain for which `dead` holds and puts `added`, if any, at its head: one
 /// look-up, and an overwritten key keeps its place in the index. The new block's log entry, chain and digest
 /// are complete before the caller raises the cut past its dot (I3).
 template <class Dead>
 void store::splice(std::string_view key, handle added, Dead dead) {
-    auto* const head = index_.find(key);
+    const auto hash = index_.hash(key);
+    auto* const head = index_.find(hash, key);
     handle kept = 0, doomed = 0;
     bool was_live = false, is_live = added != 0 && !at(added).is(block::removal);
     for (handle h = head == nullptr ? 0 : *head; h != 0;) {
@@ -39,12 +41,13 @@ void store::splice(std::string_view key, handle added, Dead dead) {
         origins_[b.origin].log.set(b.counter, added);
         account(b, true);
     }
+    mark_shared(kept);
     if (head == nullptr) {
-        if (kept != 0) index_.insert(at(kept).key(), kept);
+        if (kept != 0) index_.insert(hash, kept);
     } else if (kept != 0) {
         *head = kept;
     } else {
-        index_.erase(key); // before its blocks go: the index reads keys from them
+        index_.erase(hash, head);
     }
     while (doomed != 0) {
         const auto next = at(doomed).next;

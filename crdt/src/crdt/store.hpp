@@ -96,12 +96,14 @@ class store {
     /// optional with steps left: everything under the present cut has been walked, so a COMMIT at cut() is
     /// true now.
     [[nodiscard]] std::optional<dot> next(log_walk& walk, std::size_t& steps) const;
-    /// The key of a live record or removal record; empty when it is gone.
-    [[nodiscard]] std::string_view key_of(const dot& id) const;
+    /// The key of a live record or removal record, and its whole chain; an empty key when it is gone.
+    [[nodiscard]] std::string_view chain_at(const dot& id, std::vector<staged_view>& into);
     /// The whole chain of `key`: live records and removal records. Values are views into the store.
     void chain_of(std::string_view key, std::vector<staged_view>& into);
 
     // --- receiving a session: staged aside (I4), then committed in one step and folded in key by key ---
+    /// About this many records will be staged.
+    void expect(std::size_t records) { staging_.reserve(records); }
     /// What the server holds of `key`; replaces what was staged for it before.
     void stage(std::string_view key, std::span<const staged_view> chain);
     void stage_abort();
@@ -139,9 +141,18 @@ class store {
     struct folding_state {
         std::vector<std::uint64_t> mine;   ///< own cut before the commit, by origin index
         std::vector<std::uint64_t> server; ///< the server's cut, by origin index
+        bool disjoint = false; ///< nothing in common: what is left in staging is this node's own, and is kept
+    };
+    /// What the store would have if only the staged records were in it; kept while this node is a newcomer.
+    struct staged_totals {
+        bool kept = false;
+        std::vector<event_log> logs; ///< by origin index
+        digest sum{};
+        std::size_t keys = 0, records = 0, removals = 0, user_bytes = 0;
     };
 
     [[nodiscard]] block& at(handle h) const { return block_at(memory_, h); }
+    [[nodiscard]] staged_view entry_of(const block& b) const;
     [[nodiscard]] dot dot_of(const block& b) const { return {origins_[b.origin].id, b.counter}; }
     [[nodiscard]] digest hash_of(const block& b) const;
     [[nodiscard]] bool beats(const block& a, const block& b) const;
@@ -159,7 +170,13 @@ class store {
     void splice(std::string_view key, handle added, Dead dead);
     void forget(handle h);
     void account(const block& b, bool added);
+    void account_staged(handle head, bool added);
+    void mark_shared(handle head);
+    [[nodiscard]] bool is_newcomer() const;
+    [[nodiscard]] bool is_disjoint(const cut& server) const;
+    void swap_in();
     void fold_key(std::string_view key, handle staged_head);
+    void append_chain(std::string_view key, handle own);
     void fold_if_staged(std::string_view key);
     void release_chain(handle head);
 
@@ -168,6 +185,8 @@ class store {
     key_index staging_;
     std::vector<origin> origins_; // [0] is this node
     std::map<replica_id, std::uint32_t> origin_index_;
+    mutable std::uint32_t last_origin_ = 0; ///< events of one origin come in runs
+    staged_totals staged_;
     std::optional<folding_state> fold_;
     digest digest_{};
     std::uint64_t generation_ = 1;

@@ -56,6 +56,9 @@ class mesh {
     // --- writes of this process; then call work() ---
     result<version> stash(const moment& at, std::string_view key, std::string_view value);
     result<bool> drop(const moment& at, std::string_view key);
+    /// What work() would send of own writes, now; nothing but broadcasts.
+    void flush(const moment& at, outbox& out);
+    [[nodiscard]] bool has_unsent() const { return !batches_.empty() || publish_now_; }
     /// Own deltas waiting to be sent, in bytes.
     [[nodiscard]] std::size_t unsent_bytes() const { return unsent_bytes_; }
 
@@ -115,7 +118,7 @@ class mesh {
         std::uint64_t answer_leaving = 0; ///< number of its LEAVING that we have not answered yet
         std::uint64_t leaving_number = 0;
         std::uint64_t session_begun = 0; ///< highest number of its PULLs that was taken
-        std::optional<cut> acked; ///< what it acknowledged in answer to our LEAVING
+        std::optional<cut> acked;        ///< what it acknowledged in answer to our LEAVING
         bool acked_staying = false;
         bool heard_farewell = false;
         bool skew_told = false;
@@ -202,7 +205,6 @@ class mesh {
     void keep_early(const replica_id& origin, std::uint64_t first, std::string bytes);
     void retry_early();
     void queue_event(const dot& id, const event_view& event);
-    void flush(outbox& out);
     void send_batches(outbox& out);
     void cut_grew(outbox& out);
     void observe(const replica_id& origin, timestamp stamp, outbox& out);

@@ -33,18 +33,20 @@ class io_thread {
         const guest lock(*this);
         return use(mesh_);
     }
-    /// As with(), for writes: waits first while too much is unsent, and sees to it that what was written is
-    /// sent.
+    /// As with(), for writes: `use(mesh&, moment)`. Waits first while too much is unsent. On an idle wire
+    /// what was written is sent from here; otherwise the I/O thread packs it with what comes next.
     template <class Use>
     auto write(Use use) {
         std::unique_lock lock(mutex_, std::defer_lock);
         enter(lock);
         sent_.wait(lock,
                    [this] { return mesh_.unsent_bytes() <= settings_.limits.unsent_bytes_max || stopped_; });
-        auto outcome = use(mesh_);
+        const auto at = now();
+        auto outcome = use(mesh_, at);
         if (waiters_ != 0) changed_.notify_all();
+        const bool unsent = mesh_.has_unsent();
         lock.unlock();
-        ring();
+        if (unsent && !send_directly(at)) ring();
         return outcome;
     }
     /// Waits under the lock until `done(mesh&)` holds or `within` has passed; the last word of `done`.
@@ -85,6 +87,7 @@ class io_thread {
         at_door_.fetch_sub(1, std::memory_order_relaxed);
     }
     void ring();
+    bool send_directly(const moment& at);
     void log(log_level level, const std::string& line) const {
         if (settings_.log) settings_.log(level, line);
     }
@@ -117,7 +120,8 @@ class io_thread {
     void finish_leave(bool met, std::size_t copies);
 
     const options settings_;
-    mutable std::mutex mutex_;
+    mutable std::mutex publisher_mutex_; // whoever uses PUB; taken before mutex_, never while holding it
+    mutable std::mutex mutex_;           // the mesh and what stands beside it
     mutable std::condition_variable changed_, sent_;
     mutable std::atomic<int> at_door_{0};
     mutable int waiters_ = 0;
@@ -136,10 +140,15 @@ class io_thread {
     bool stopped_ = false;           // under the lock: the I/O thread has ended
     std::atomic<bool> hurry_{false};
     std::atomic<bool> rung_{false};
+    std::atomic<bool> burst_{false}; // writes follow one another closely: pack them
+    std::atomic<std::int64_t> last_write_{0};
     std::atomic<std::uint64_t> sends_refused_{0};
 
+    std::unique_ptr<sockets>
+        sockets_;             // made, replaced and closed by the I/O thread; PUB under publisher_mutex_
+    core::outbox direct_out_; // under publisher_mutex_
+
     // of the I/O thread alone
-    std::unique_ptr<sockets> sockets_;
     std::optional<beacon_socket> beacon_;
     int bell_ = -1, timer_ = -1;
     core::outbox out_;
@@ -150,6 +159,7 @@ class io_thread {
     std::uint64_t items_generation_ = ~std::uint64_t{0};
     std::set<std::string> told_;
     bool beacon_complained_ = false;
+    bool publisher_readable_ = false;
     bool ended_ = false;
 
     std::thread thread_;

@@ -1,7 +1,8 @@
 // sockets: every ZeroMQ socket of a node, with the settings that keep them from biting (README of this
 // folder).
 //
-// Made, used and closed by the I/O thread alone.
+// Made, used and closed by the I/O thread alone, but for PUB: others may send on it too, all of them under
+// one mutex.
 #pragma once
 
 #include "core/io.hpp"
@@ -42,6 +43,10 @@ class sockets {
         std::string subscribed;
     };
     zmq::socket_t& publisher() { return publisher_; }
+    /// Whether a subscription waits to be read.
+    [[nodiscard]] bool publisher_readable() {
+        return (publisher_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
+    }
     zmq::socket_t& router() { return router_; }
     zmq::socket_t& subscriber() { return subscriber_; }
     std::map<core::link_id, connection>& connections() { return connections_; }

@@ -1,0 +1,54 @@
+// The benchmarks and the roles their child processes play.
+//
+// A benchmark runs in the parent, measures ours and the reference by turns, and returns its rows. A role runs
+// in a child of its own (process.hpp): it gets its settings as the first line and ends when the parent closes
+// the pipe.
+#pragma once
+
+#include "process.hpp"
+#include "report.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace baton::bench {
+
+struct settings {
+    std::size_t rounds = 5;
+    bool quick = false;
+};
+
+struct benchmark {
+    std::vector<std::string> rows; ///< the names of what it returns
+    bool large;                    ///< left out of a quick run unless it is named
+    std::vector<row> (*run)(const benchmark& self, const settings& how);
+    std::uint64_t keys = 0;
+};
+
+std::vector<row> run_visible_back_to_back(const benchmark& self, const settings& how);
+std::vector<row> run_visible_paced(const benchmark& self, const settings& how);
+std::vector<row> run_puts(const benchmark& self, const settings& how);
+std::vector<row> run_newcomer(const benchmark& self, const settings& how);
+std::vector<row> run_join(const benchmark& self, const settings& how);
+std::vector<row> run_local(const benchmark& self, const settings& how);
+
+void role_visible_writer(const json& told, parent& up);
+void role_visible_reader(const json& told, parent& up);
+void role_visible_zmq_writer(const json& told, parent& up);
+void role_visible_zmq_reader(const json& told, parent& up);
+void role_puts_writer(const json& told, parent& up);
+void role_puts_reader(const json& told, parent& up);
+void role_puts_zmq_writer(const json& told, parent& up);
+void role_puts_zmq_reader(const json& told, parent& up);
+void role_newcomer_holder(const json& told, parent& up);
+void role_newcomer(const json& told, parent& up);
+void role_join_host(const json& told, parent& up);
+void role_join_guest(const json& told, parent& up);
+void role_local_node(const json& told, parent& up);
+void role_local_map(const json& told, parent& up);
+
+/// False when the program was built without abseil; role_local_map then fails.
+bool has_local_map();
+
+} // namespace baton::bench

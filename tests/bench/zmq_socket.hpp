@@ -1,0 +1,61 @@
+// A raw libzmq socket over tcp loopback, for the references: no batching, no wrapper on the hot path.
+//
+// One thread. Publishing sockets are XPUB, which is PUB that lets its owner see that somebody has subscribed;
+// no high-water mark, so that nothing is dropped.
+#pragma once
+
+#include <zmq.h>
+
+#include <stdexcept>
+#include <string>
+
+namespace baton::bench {
+
+class zmq_socket {
+  public:
+    explicit zmq_socket(int type)
+        : context_(zmq_ctx_new())
+        , socket_(zmq_socket_of(context_, type)) {
+        const int none = 0;
+        check(zmq_setsockopt(socket_, ZMQ_SNDHWM, &none, sizeof none));
+        check(zmq_setsockopt(socket_, ZMQ_RCVHWM, &none, sizeof none));
+        check(zmq_setsockopt(socket_, ZMQ_LINGER, &none, sizeof none));
+        if (type == ZMQ_SUB) check(zmq_setsockopt(socket_, ZMQ_SUBSCRIBE, "", 0));
+    }
+    ~zmq_socket() {
+        zmq_close(socket_);
+        zmq_ctx_term(context_);
+    }
+    zmq_socket(const zmq_socket&) = delete;
+    zmq_socket& operator=(const zmq_socket&) = delete;
+
+    /// Binds to any port of 127.0.0.1 and returns where.
+    std::string bind() {
+        check(zmq_bind(socket_, "tcp://127.0.0.1:*"));
+        char endpoint[64];
+        std::size_t size = sizeof endpoint;
+        check(zmq_getsockopt(socket_, ZMQ_LAST_ENDPOINT, endpoint, &size));
+        return endpoint;
+    }
+    void connect(const std::string& endpoint) { check(zmq_connect(socket_, endpoint.c_str())); }
+    void send(const void* bytes, std::size_t size) { check(zmq_send(socket_, bytes, size, 0)); }
+    /// Blocks for the next message. On an XPUB: until somebody has subscribed.
+    void receive(void* bytes, std::size_t size) { check(zmq_recv(socket_, bytes, size, 0)); }
+
+  private:
+    static void* zmq_socket_of(void* context, int type) { return ::zmq_socket(context, type); }
+    static void check(int outcome) {
+        if (outcome < 0) throw std::runtime_error(zmq_strerror(zmq_errno()));
+    }
+    void* context_;
+    void* socket_;
+};
+
+/// "libzmq 4.3.4"
+inline std::string zmq_name() {
+    int major, minor, patch;
+    zmq_version(&major, &minor, &patch);
+    return "libzmq " + std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(patch);
+}
+
+} // namespace baton::bench

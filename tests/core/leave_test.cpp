@@ -1,0 +1,124 @@
+#include "scene.hpp"
+
+using namespace baton;
+using namespace baton::sim;
+
+TEST_CASE("leave: 100 stashes and an immediate leave: all 100 are at the survivor", "[core][scenario]") {
+    scene s(with_keys(100));
+    s.gather(2);
+    s.fill(0, 100);
+    s.leave(0);
+    REQUIRE(s.run_until([&] { return s.at(0).left; }, 5s));
+    CHECK(s.at(0).met != 0);
+    CHECK(s.mesh(1).state().keys() == 100);
+    CHECK(s.heard(1, event_kind::leaving, 0) == 1);
+    CHECK(s.heard(1, event_kind::left, 0) == 1);
+    CHECK(s.heard(1, event_kind::crashed, 0) == 0);
+}
+
+TEST_CASE("leave: the last deltas lost, a leave still hands everything over", "[core][scenario]") {
+    // Every DELTA vanishes: only PULL can bring what LEAVING names.
+    scene s;
+    s.gather(3);
+    s.set_filter([](process_number, process_number, channel, std::string_view bytes) {
+        return !is<wire::delta>(bytes);
+    });
+    s.fill(0, 10);
+    s.leave(0, 2);
+    REQUIRE(s.run_until([&] { return s.at(0).left; }, 5s));
+    CHECK(s.at(0).met != 0);
+    CHECK(s.at(0).heirs.size() == 2);
+    s.settle();
+    CHECK(s.mesh(2).state().keys() == 10);
+}
+
+TEST_CASE("leave: two at once hand over to the third, and not to each other", "[core][scenario]") {
+    scene s;
+    s.gather(3);
+    s.fill(0, 4);
+    s.stash(1, 9, "of the second");
+    s.leave(0), s.leave(1);
+    REQUIRE(s.run_until([&] { return s.at(0).left && s.at(1).left; }, 10s));
+    CHECK(s.at(0).met != 0);
+    CHECK(s.at(1).met != 0);
+    CHECK(s.mesh(2).state().keys() == 5);
+}
+
+TEST_CASE("leave: two at once with nobody else do not count on each other", "[core][scenario]") {
+    scene s;
+    s.gather(2);
+    s.fill(0, 4);
+    s.run_for(50ms);
+    s.leave(0, 1, 1s), s.leave(1, 1, 1s);
+    REQUIRE(s.run_until([&] { return s.at(0).left && s.at(1).left; }, 10s));
+    CHECK(s.at(0).met == 0);
+    CHECK(s.at(1).met == 0);
+}
+
+TEST_CASE("leave: an acknowledgement by one that leaves itself does not count", "[core][scenario]") {
+    // The second's own LEAVING is lost, so that only its acknowledgement can tell the first.
+    scene s;
+    s.gather(2);
+    s.fill(0, 4);
+    s.settle();
+    s.set_filter([](process_number from, process_number, channel, std::string_view bytes) {
+        return from != 1 || !is<wire::leaving>(bytes);
+    });
+    s.leave(1, 1, 3s);
+    s.run_for(1ms);
+    s.leave(0, 1, 1s);
+    REQUIRE(s.run_until([&] { return s.at(0).left; }, 3s));
+    CHECK(s.at(0).met == 0);
+}
+
+TEST_CASE("leave: alone, it is not met and names every key", "[core][scenario]") {
+    scene s;
+    s.gather(1);
+    s.fill(0, 3);
+    s.leave(0, 1, 1s);
+    s.run_for(500ms);
+    CHECK_FALSE(s.mesh(0).leaving_progress().met);
+    std::vector<std::string> unsafe;
+    for (std::size_t shard = 0; shard < key_index::shards; ++shard) s.mesh(0).unsafe_keys(shard, unsafe);
+    CHECK(unsafe.size() == 3);
+    REQUIRE(s.run_until([&] { return s.at(0).left; }, 2s));
+    CHECK(s.at(0).met == 0);
+}
+
+TEST_CASE("leave: holding nothing, it is met without anybody", "[core][scenario]") {
+    scene s;
+    s.gather(1);
+    s.leave(0, 2, 3s);
+    const auto begun = s.now();
+    REQUIRE(s.run_until([&] { return s.at(0).left; }, 5s));
+    CHECK(s.now() - begun < 100ms);
+}
+
+TEST_CASE("leave: cut off from the others, it is not met by what they acknowledged before",
+          "[core][scenario]") {
+    // They hold most of it, but nobody has answered this leaving.
+    scene s;
+    s.gather(3);
+    s.fill(0, 3);
+    s.settle();
+    s.sever(0, 1, true), s.sever(0, 2, true);
+    s.leave(0, 1, 2s);
+    REQUIRE(s.run_until([&] { return s.at(0).left; }, 5s));
+    CHECK(s.at(0).met == 0);
+}
+
+TEST_CASE("leave: a leaving node takes no more writes and no more events", "[core][scenario]") {
+    scene s;
+    s.gather(2);
+    s.fill(0, 3);
+    s.sever(0, 1, true); // so that it does not end at once
+    s.leave(0, 1, 500ms);
+    const auto before = s.at(0).cut;
+    const auto refused = s.mesh(0).stash({s.now(), 0}, "key", "value");
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == errc::leaving);
+    s.stash(1, 5, "too late for it");
+    s.sever(0, 1, false);
+    s.run_for(1s);
+    CHECK(s.at(0).cut == before);
+}

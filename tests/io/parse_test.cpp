@@ -1,0 +1,100 @@
+// Proves that what people type at `baton run` is read as meant: durations, hexadecimal digits, command lines.
+#include "parse.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace baton::cli;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string refused(std::string_view rest) {
+    try {
+        static_cast<void>(parse_stash(rest));
+    } catch (const refusal& no) {
+        return no.error;
+    }
+    return "taken";
+}
+
+} // namespace
+
+TEST_CASE("parse: durations have a number and a unit", "[io][parse]") {
+    CHECK(parse_duration("250ms") == 250ms);
+    CHECK(parse_duration("2s") == 2s);
+    CHECK(parse_duration("1.5s") == 1500ms);
+    CHECK(parse_duration("0s") == 0ms);
+    CHECK(parse_duration("1m") == 1min);
+    CHECK(parse_duration("0.5h") == 30min);
+    for (const auto* text :
+         {"", "5", "s", "-1s", "+1s", "1 s", "1x", "1sec", "inf", "infs", "nans", "1e9s", "0x1s", "9999h9"})
+        CHECK_FALSE(parse_duration(text));
+    CHECK_FALSE(parse_duration("99999h")); // over a year
+    CHECK_FALSE(parse_duration("99999999999999999999999s"));
+    CHECK_THROWS_AS(duration_of("soon"), refusal);
+}
+
+TEST_CASE("parse: hexadecimal digits are bytes both ways", "[io][parse]") {
+    const std::string bytes{"\0a\xff\n", 4};
+    CHECK(to_hex(bytes) == "0061ff0a");
+    CHECK(from_hex("0061ff0a") == bytes);
+    CHECK(from_hex("0061FF0A") == bytes);
+    CHECK(from_hex("") == "");
+    for (const auto* text : {"0", "0g", "g0", "-1", "+1", " 1", "0x", "001"}) CHECK_FALSE(from_hex(text));
+}
+
+TEST_CASE("parse: a command line is an id, a name and the rest", "[io][parse]") {
+    CHECK(parse_command("digest").name == "digest");
+    CHECK(parse_command("digest").rest.empty());
+    CHECK_FALSE(parse_command("digest").id);
+    const auto full = parse_command("#7 stash k  v ");
+    CHECK(full.id == "7");
+    CHECK(full.name == "stash");
+    CHECK(full.rest == " k  v ");
+    CHECK(parse_command("#only").id == "only");
+    CHECK(parse_command("#only").name.empty());
+    CHECK(parse_command("  \tkeys").name == "keys");
+    CHECK(parse_command("").name.empty());
+}
+
+TEST_CASE("parse: words are separated by blanks; in quotes they are JSON strings", "[io][parse]") {
+    words args{R"(  one "two words" "" "a\"b\u00e9" )"};
+    CHECK(args.next("A") == "one");
+    CHECK(args.next("B") == "two words");
+    CHECK(args.maybe() == "");
+    CHECK(args.maybe() == "a\"b\xc3\xa9");
+    CHECK_NOTHROW(args.end());
+    CHECK_FALSE(args.maybe());
+    CHECK_THROWS_AS(args.next("MORE"), refusal);
+    CHECK_THROWS_AS(words{"\"open"}.maybe(), refusal);
+    CHECK_THROWS_AS(words{"\"a\"b"}.maybe(), refusal);
+    CHECK_THROWS_AS(words{"\"\\x\""}.maybe(), refusal);
+    CHECK_THROWS_AS(words{" extra"}.end(), refusal);
+}
+
+TEST_CASE("parse: a value is the rest of the line, or a JSON string", "[io][parse]") {
+    const auto value_of = [](std::string_view rest) { return parse_stash(rest).value; };
+    CHECK(parse_stash(" k v").key == "k");
+    CHECK(parse_stash(" \"a b\" v").key == "a b");
+    CHECK(value_of(" k hello world") == "hello world");
+    CHECK(value_of(" k  two blanks ") == " two blanks ");
+    CHECK(value_of(" k ") == "");
+    CHECK(value_of(" k \"\"") == "");
+    CHECK(value_of(" k \"a\\nb\"") == "a\nb");
+    CHECK(value_of(" k say \"hi\"") == "say \"hi\"");
+    CHECK(refused("") == "usage");
+    CHECK(refused(" k") == "usage");
+    CHECK(refused(" k \"open") == "usage");
+    CHECK(refused(" k \"a\" b") == "usage");
+}
+
+TEST_CASE("parse: options follow the value", "[io][parse]") {
+    const auto plain = parse_stash(" k a value copies=2 within=1s");
+    CHECK(plain.value == "a value");
+    CHECK(plain.options == std::vector<std::string>{"copies=2", "within=1s"});
+    const auto quoted = parse_stash(" k \"a copies=2\" ttl=5s");
+    CHECK(quoted.value == "a copies=2");
+    CHECK(quoted.options == std::vector<std::string>{"ttl=5s"});
+    CHECK(parse_stash(" k copies=2 is no option here").options.empty());
+    CHECK(parse_stash(" k ttl=1s").value.empty());
+}

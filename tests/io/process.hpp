@@ -1,0 +1,231 @@
+// process: the program `baton` as a child, spoken to by lines. Header-only harness of the tests in this
+// folder.
+//
+// One thread. Nothing sleeps: every wait is for a line, for the end of a process or for a condition, and has
+// a deadline, which BATON_TEST_SLOWDOWN (default 1) multiplies for sanitizer builds. A missed deadline
+// throws, and the sentence holds what the child wrote. The child is killed and reaped with its object; should
+// the test itself be killed, the child's input ends and it leaves by itself.
+#pragma once
+
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <deque>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace io {
+
+using namespace std::chrono_literals;
+using json = nlohmann::json;
+using clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+/// How long `usual` may take here.
+inline milliseconds patience(milliseconds usual) {
+    static const double factor = [] {
+        const char* set = std::getenv("BATON_TEST_SLOWDOWN");
+        return set != nullptr ? std::max(1.0, std::strtod(set, nullptr)) : 1.0;
+    }();
+    return std::chrono::duration_cast<milliseconds>(usual * factor);
+}
+
+inline milliseconds since(clock::time_point start) {
+    return std::chrono::ceil<milliseconds>(clock::now() - start);
+}
+
+/// Waits until `holds()`; false when `within` passes first. Between two looks a short time passes.
+template <class Condition>
+[[nodiscard]] bool eventually(milliseconds within, Condition holds) {
+    const auto until = clock::now() + patience(within);
+    while (!holds()) {
+        if (clock::now() >= until) return false;
+        poll(nullptr, 0, 5);
+    }
+    return true;
+}
+
+class process {
+  public:
+    /// Starts `baton` with these arguments.
+    explicit process(const std::vector<std::string>& arguments) {
+        std::signal(SIGPIPE, SIG_IGN); // a child that is gone shows as a missing reply
+        std::array<int, 2> in{}, out{};
+        if (pipe2(in.data(), O_CLOEXEC) != 0 || pipe2(out.data(), O_CLOEXEC) != 0)
+            throw std::runtime_error("pipe2");
+        to_ = in[1];
+        from_ = out[0];
+        log_ = memfd_create("log", MFD_CLOEXEC);
+        posix_spawn_file_actions_t files;
+        posix_spawn_file_actions_init(&files);
+        posix_spawn_file_actions_adddup2(&files, in[0], STDIN_FILENO);
+        posix_spawn_file_actions_adddup2(&files, out[1], STDOUT_FILENO);
+        posix_spawn_file_actions_adddup2(&files, log_, STDERR_FILENO);
+        posix_spawnattr_t attributes;
+        posix_spawnattr_init(&attributes);
+        sigset_t usual;
+        sigemptyset(&usual);
+        sigaddset(&usual, SIGPIPE);
+        posix_spawnattr_setsigdefault(&attributes, &usual);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+
+        command_ = BATON_PROGRAM;
+        std::vector<char*> argv{command_.data()};
+        auto words = arguments;
+        for (auto& word : words) argv.push_back(word.data());
+        argv.push_back(nullptr);
+        const int fault = posix_spawn(&pid_, BATON_PROGRAM, &files, &attributes, argv.data(), environ);
+        posix_spawn_file_actions_destroy(&files);
+        posix_spawnattr_destroy(&attributes);
+        close(in[0]);
+        close(out[1]);
+        for (const auto& word : arguments) command_ += ' ' + word;
+        if (fault != 0) throw std::runtime_error("cannot start " + command_);
+        pidfd_ =
+            static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)); // glibc 2.36 declares pidfd_open for C only
+    }
+    process(const process&) = delete;
+    ~process() {
+        if (!status_) {
+            ::kill(pid_, SIGKILL);
+            waitpid(pid_, nullptr, 0);
+        }
+        for (const int fd : {to_, from_, log_, pidfd_})
+            if (fd >= 0) close(fd);
+    }
+
+    void write(std::string line) {
+        line += '\n';
+        std::string_view rest = line;
+        while (!rest.empty()) {
+            const auto written = ::write(to_, rest.data(), rest.size());
+            if (written < 0 && errno == EINTR) continue;
+            if (written < 0) throw std::runtime_error(told("its input is closed"));
+            rest.remove_prefix(static_cast<std::size_t>(written));
+        }
+    }
+    /// The reply to `command`, an error included.
+    json ask(const std::string& command, milliseconds within = 20s) {
+        const auto id = std::to_string(++asked_);
+        write("#" + id + " " + command);
+        return take("reply to: " + command, within,
+                    [&](const json& line) { return line.contains("reply") && line.value("id", "") == id; });
+    }
+    /// The same; an error throws.
+    json operator()(const std::string& command, milliseconds within = 20s) {
+        auto reply = ask(command, within);
+        if (reply.contains("error")) throw std::runtime_error(told(command + " answered " + reply.dump()));
+        return reply;
+    }
+    /// The next event of this kind, about the member of that name unless it is empty. Each is given out once.
+    json event(const std::string& kind, const std::string& name = {}, milliseconds within = 10s) {
+        return take("event: " + kind + " " + name, within,
+                    [&](const json& line) { return is_event(line, kind, name); });
+    }
+    /// True if such an event has come and was not taken yet.
+    bool saw(const std::string& kind, const std::string& name = {}) {
+        while (absorb(clock::now())) {
+        }
+        return std::ranges::any_of(lines_, [&](const json& line) { return is_event(line, kind, name); });
+    }
+    /// The reply to a leave that a signal or the end of input has started.
+    json farewell(milliseconds within = 30s) {
+        return take("farewell", within, [](const json& line) { return line.value("reply", "") == "leave"; });
+    }
+
+    void end_input() { close(std::exchange(to_, -1)); }
+    void signal(int number) const { ::kill(pid_, number); }
+    /// Waits for its end: the exit status, or 128 and the signal's number.
+    int exit_status(milliseconds within = 30s) {
+        if (status_) return *status_;
+        pollfd wait{pidfd_, POLLIN, 0};
+        if (poll(&wait, 1, static_cast<int>(patience(within).count())) != 1)
+            throw std::runtime_error(told("has not ended in time"));
+        int raw = 0;
+        waitpid(pid_, &raw, 0);
+        status_ = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
+        return *status_;
+    }
+    /// What it wrote to standard error so far.
+    [[nodiscard]] std::string log() const {
+        std::string text(static_cast<std::size_t>(std::max<off_t>(lseek(log_, 0, SEEK_END), 0)), '\0');
+        const auto got = pread(log_, text.data(), text.size(), 0);
+        text.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+        return text;
+    }
+    /// Everything else on standard output, up to its end: of programs that do not write JSON.
+    std::string output() {
+        std::array<char, 4096> piece;
+        for (ssize_t got = 0; (got = read(from_, piece.data(), piece.size())) > 0;)
+            buffered_.append(piece.data(), static_cast<std::size_t>(got));
+        return buffered_;
+    }
+
+  private:
+    static bool is_event(const json& line, const std::string& kind, const std::string& name) {
+        return line.value("event", "") == kind && (name.empty() || line.value("name", "") == name);
+    }
+
+    template <class Wanted>
+    json take(const std::string& what, milliseconds within, Wanted wanted) {
+        const auto until = clock::now() + patience(within);
+        for (;;) {
+            const auto found = std::ranges::find_if(lines_, wanted);
+            if (found != lines_.end()) {
+                auto line = *found;
+                lines_.erase(found);
+                return line;
+            }
+            if (!absorb(until)) throw std::runtime_error(told("no " + what));
+        }
+    }
+
+    /// Reads one more line; false if none has come by then, or ever will.
+    bool absorb(clock::time_point until) {
+        for (;;) {
+            if (const auto end = buffered_.find('\n'); end != buffered_.npos) {
+                lines_.push_back(json::parse(buffered_.substr(0, end)));
+                buffered_.erase(0, end + 1);
+                return true;
+            }
+            const auto left = std::chrono::ceil<milliseconds>(until - clock::now());
+            pollfd wait{from_, POLLIN, 0};
+            if (poll(&wait, 1, static_cast<int>(std::max<long>(left.count(), 0))) <= 0) return false;
+            std::array<char, 65536> piece;
+            const auto got = read(from_, piece.data(), piece.size());
+            if (got <= 0) return false;
+            buffered_.append(piece.data(), static_cast<std::size_t>(got));
+        }
+    }
+
+    [[nodiscard]] std::string told(const std::string& what) const {
+        auto text = command_ + ": " + what + "\n  unread lines:";
+        for (const auto& line : lines_) text += "\n    " + line.dump().substr(0, 300);
+        return text + "\n  log: " + log();
+    }
+
+    std::string command_;
+    pid_t pid_ = -1;
+    int to_ = -1, from_ = -1, log_ = -1, pidfd_ = -1;
+    std::optional<int> status_;
+    std::string buffered_;
+    std::deque<json> lines_;
+    std::uint64_t asked_ = 0;
+};
+
+} // namespace io

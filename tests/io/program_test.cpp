@@ -1,0 +1,240 @@
+// Proves that `baton` keeps the contract that people and scripts rely on: replies, errors, exit statuses,
+// one-shot forms, options and the configuration file.
+#include "mesh.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <fstream>
+
+using namespace io;
+
+namespace {
+
+struct ended {
+    int status;
+    std::string output, log;
+};
+
+/// Runs it to its end.
+ended finish(process program) {
+    program.end_input();
+    const auto output = program.output();
+    const int status = program.exit_status();
+    return {status, output, program.log()};
+}
+ended invoke(const mesh& net, const std::vector<std::string>& words) { return finish(net.invoke(words)); }
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
+
+} // namespace
+
+TEST_CASE("program: every command replies as documented", "[io][program]") {
+    const mesh net;
+    auto one = net.run("one");
+    CHECK(one("stash key hello world") ==
+          json{{"reply", "stash"}, {"id", "1"}, {"key", "key"}, {"copies", 1}, {"met", true}});
+    CHECK(one("pickup key") == json{{"reply", "pickup"},
+                                    {"id", "2"},
+                                    {"key", "key"},
+                                    {"result", "found"},
+                                    {"value", "hello world"},
+                                    {"siblings", 0}});
+    one("stash empty ");
+    CHECK(one("pickup empty").at("result") == "found");
+    CHECK(one("pickup empty").at("value") == "");
+    const auto absent = one("pickup nothing");
+    CHECK(absent.at("result") == "absent_unsynced");
+    CHECK(absent.at("value").is_null());
+    one("stash \"a key\" \"two\\nlines\"");
+    CHECK(one("pickup \"a key\"").at("value") == "two\nlines");
+    CHECK(one("keys").at("keys") == json{"a key", "empty", "key"});
+    CHECK(one("keys e").at("keys") == json{"empty"});
+    CHECK(one("drop key").at("dropped") == true);
+    CHECK(one("drop key").at("dropped") == false);
+    CHECK(one("load 10 7").at("count") == 10);
+    CHECK(one("keys key-").at("keys").at(9) == "key-0000000000000009");
+    CHECK(one("pickup key-0000000000000009").at("value").get<std::string>().size() == 7);
+    CHECK(one("pickup key-0000000000000009").at("value") != one("pickup key-0000000000000008").at("value"));
+    CHECK(one("digest").at("keys") == 12);
+    CHECK(one("digest").at("digest").get<std::string>().size() == 32);
+    CHECK(one("digest").at("cut").size() == 1);
+    CHECK(one("members").at("members").empty());
+    CHECK(one("stats").at("keys") == 12);
+    CHECK(one("stats").at("stashes") == 13);
+    CHECK(one("stats").at("drops") == 1);
+    CHECK(one("wait-synced 100ms").at("synced") == false); // nobody met
+}
+
+TEST_CASE("program: equal loads give equal values, and the load depends on the key alone", "[io][program]") {
+    const mesh net, elsewhere;
+    auto one = net.run("one"), other = elsewhere.run("other");
+    one("load 3 50");
+    other("load 3 50");
+    CHECK(one("pickup key-0000000000000002").at("value") == other("pickup key-0000000000000002").at("value"));
+}
+
+TEST_CASE("program: a command that fails says why and changes nothing", "[io][program]") {
+    const mesh net;
+    auto one = net.run("one");
+    one("stash key value");
+    const auto before = one("digest").at("digest");
+    const std::vector<std::pair<std::string, std::string>> faults{
+        {"claim key", "unknown_command"},
+        {"watch key", "unknown_command"},
+        {"nonsense", "unknown_command"},
+        {"stash", "usage"},
+        {"stash key", "usage"},
+        {"stash key \"open", "usage"},
+        {"stash key v copies=2", "not_available"},
+        {"stash key v within=1s ttl=2s", "not_available"},
+        {"stash \"\" v", "key_empty"},
+        {"stash " + std::string(513, 'k') + " v", "key_too_long"},
+        {"pickup", "usage"},
+        {"pickup key within=soon", "usage"},
+        {"pickup key later", "usage"},
+        {"pickup \"\"", "key_empty"},
+        {"drop key more", "usage"},
+        {"drop \"\"", "key_empty"},
+        {"load 5", "usage"},
+        {"load -1 5", "usage"},
+        {"load 1 8388609", "value_too_long"},
+        {"load 1 99999999999", "value_too_long"},
+        {"digest now", "usage"},
+        {"wait-synced", "usage"},
+        {"leave soon", "usage"},
+    };
+    for (const auto& [command, error] : faults) {
+        CAPTURE(command);
+        const auto reply = one.ask(command);
+        CHECK(reply.at("error") == error);
+        CHECK_FALSE(reply.at("detail").get<std::string>().empty());
+        CHECK(reply.at("reply") == command.substr(0, command.find(' ')));
+    }
+    CHECK(contains(one.ask("stash key v within=1s ttl=2s").at("detail"), "within=1s, ttl=2s"));
+    CHECK(one("digest").at("digest") == before);
+    CHECK(one("pickup key").at("value") == "value");
+}
+
+TEST_CASE("program: values that are not text", "[io][program]") {
+    const mesh net;
+    auto text = net.run("text"), hex = net.run("hex", {"--hex"});
+    meet(text, "text", hex, "hex");
+    hex("stash bytes 00ff80");
+    CHECK(hex("pickup bytes").at("value") == "00ff80");
+    CHECK(text("pickup bytes within=5s").at("value") == std::string("\0", 1) + "\xEF\xBF\xBD\xEF\xBF\xBD");
+    text("stash words abc");
+    CHECK(hex("pickup words within=5s").at("value") == "616263");
+    CHECK(hex.ask("stash bytes 0").at("error") == "usage");
+    CHECK(hex.ask("stash bytes 0g").at("error") == "usage");
+}
+
+TEST_CASE("program: a signal ends a command that waits, and the program leaves", "[io][program]") {
+    const mesh net;
+    auto one = net.run("one");
+    one.event("started");
+    const auto start = clock::now();
+    one.write("wait-synced 60s");
+    one.signal(SIGINT);
+    CHECK(one.farewell(10s).at("outcome") == "safe");
+    CHECK(one.exit_status() == 0);
+    CHECK(since(start) < patience(10s));
+}
+
+TEST_CASE("program: a wrong start is a usage error that names the culprit", "[io][program]") {
+    const mesh net;
+    const std::vector<std::pair<std::vector<std::string>, std::string>> faults{
+        {{"run", "--key-file", "secret"}, "--key-file"},
+        {{"run", "--spill-dir", "spills"}, "--spill-dir"},
+        {{"watch", "prefix"}, "watch"},
+        {{"run", "--nonsense"}, "--nonsense"},
+        {{"run", "--port", "70000"}, "--port"},
+        {{"run", "--leave-within", "soon"}, "soon"},
+        {{"run", "--config", "no-such-file.toml"}, "no-such-file.toml"},
+        {{"get"}, "KEY"},
+        {{"put", "key"}, "VALUE"},
+        {{"put", "key", "0g", "--hex"}, "hex"},
+        {{}, ""},
+    };
+    for (const auto& [words, culprit] : faults) {
+        CAPTURE(words);
+        const auto end = invoke(net, words);
+        CHECK(end.status == 2);
+        CHECK(end.output.empty());
+        CHECK(contains(end.log, culprit));
+    }
+    CHECK(contains(invoke(net, {"run", "--key-file", "secret"}).log, "not available yet"));
+    CHECK(contains(invoke(net, {"watch", "prefix"}).log, "not available yet"));
+}
+
+TEST_CASE("program: a node that cannot start says so and ends with 1", "[io][program]") {
+    const mesh net;
+    const socket_holder taken{SOCK_STREAM};
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    getsockname(taken.fd(), reinterpret_cast<sockaddr*>(&address), &size);
+    const auto port = std::to_string(ntohs(address.sin_port));
+    const auto end = invoke(net, {"run", "--port", port});
+    CHECK(end.status == 1);
+    const auto line = json::parse(end.output);
+    CHECK(line.at("event") == "failed");
+    CHECK(line.at("error") == "address_in_use");
+    CHECK(contains(line.at("detail"), port));
+}
+
+TEST_CASE("program: help and version", "[io][program]") {
+    const auto page = finish(process{{"--help"}});
+    CHECK(page.status == 0);
+    for (const std::string word : {"--seed", "--beacon-port", "wait-synced", "put", "Exit status"})
+        CHECK(contains(page.output, word));
+    CHECK(finish(process{{"run", "--help"}}).output == page.output);
+    CHECK(finish(process{{"--version"}}).output.starts_with("baton "));
+}
+
+TEST_CASE("program: options can come from a file, and the command line wins", "[io][program]") {
+    const mesh net;
+    const auto path = std::filesystem::temp_directory_path() / (net.cluster + ".toml");
+    std::ofstream{path} << "name = \"from-file\"\nno-beacon = true\nseed = [\"127.0.0.1:1\"]\n";
+    auto plain = net.invoke({"run", "--config", path.string()});
+    CHECK(plain.event("started").at("name") == "from-file");
+    CHECK(plain("stats").at("beacons_sent") == 0);
+    auto named = net.run("from-line", {"--config", path.string()});
+    CHECK(named.event("started").at("name") == "from-line");
+    std::ofstream{path} << "nonsense = 1\n";
+    CHECK(invoke(net, {"run", "--config", path.string()}).status == 2);
+    std::filesystem::remove(path);
+}
+
+TEST_CASE("program: one-shot forms join, act and leave", "[io][program]") {
+    const mesh net;
+    CHECK(invoke(net, {"get", "key", "--within", "200ms"}).status == 1); // nobody there
+    CHECK(invoke(net, {"put", "key", "value", "--within", "200ms"}).status == 1);
+    auto member = net.run("member");
+    member("stash key a value");
+    const auto seed = started_at(member);
+
+    SECTION("by beacon") {
+        const auto got = invoke(net, {"get", "key"});
+        CHECK(got.status == 0);
+        CHECK(got.output == "a value\n");
+        CHECK(invoke(net, {"get", "key", "--hex"}).output == "612076616c7565\n");
+    }
+    SECTION("what is not there") {
+        const auto got = invoke(net, {"get", "nothing"});
+        CHECK(got.status == 1);
+        CHECK(got.output.empty());
+        CHECK(contains(got.log, "nothing"));
+    }
+    SECTION("put, by seed") {
+        const auto put = invoke(net, {"put", "other", "from one shot", "--no-beacon", "--seed", seed});
+        CHECK(put.status == 0);
+        CHECK(member("pickup other").at("value") == "from one shot");
+        member.event("left");
+        CHECK(invoke(net, {"put", "", "x"}).status == 2);
+    }
+    SECTION("members") {
+        const auto listed = invoke(net, {"members"});
+        CHECK(listed.status == 0);
+        CHECK(json::parse(listed.output).at("name") == "member");
+    }
+}

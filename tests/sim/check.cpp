@@ -1,0 +1,137 @@
+// What must hold after every step of every node, and once all is well again. See proof.md 2–3 of the design:
+// digests alone miss values that came back everywhere, so each visible key is compared to what users wrote.
+#include "sim/world.hpp"
+
+#include <algorithm>
+
+namespace baton::sim {
+
+void world::fail(const process& p, const std::string& what) const {
+    const auto ms =
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now().time_since_epoch()).count();
+    throw violation(p.name + " at " + std::to_string(ms) + " ms: " + what);
+}
+
+counts world::counts_of(const cut& seen) const {
+    counts all(processes_.size());
+    for (const auto& id : seen.entries()) {
+        const auto at = by_id_.find(id.replica);
+        if (at == by_id_.end()) throw violation("a cut names a replica that never was: " + id.to_string());
+        all[at->second] = id.counter;
+    }
+    return all;
+}
+
+void world::check(process& p) {
+    auto& store = p.mesh->state();
+    const auto sum = store.state_digest();
+    if (!how_.check || (!p.unchecked && store.generation() == p.generation && sum == p.sum)) return;
+    const auto now = counts_of(store.seen());
+    if (!covers(now, p.cut)) fail(p, "its cut shrank");
+    p.cut = now;
+    p.generation = store.generation();
+    p.sum = sum;
+    p.unchecked = !sum;
+    if (!oracle_.causally_closed(now)) fail(p, "its cut is not causally closed (I2)");
+    if (!sum) { // reading folds: leave most of it unfolded, so that the states in between are seen too
+        ++half_folded_;
+        for (int i = 0; i < 3; ++i) check_key(p, luck_.below(oracle_.keys()));
+        return;
+    }
+    std::uint64_t name = 0;
+    for (std::size_t i = 0; i < now.size(); ++i) {
+        if (now[i] != 0) name = (name ^ (i << 32) ^ now[i]) * 0x9e3779b97f4a7c15, name ^= name >> 31;
+    }
+    const auto [known, added] = digests_.try_emplace(name, *sum);
+    if (!added && known->second != *sum) fail(p, "equal cuts, different digests (I1)");
+    check_keys(p);
+    mix(sum->low);
+}
+
+// All of them where they are few; otherwise some, and now and then all.
+void world::check_keys(process& p) {
+    constexpr std::size_t few = 64;
+    if (oracle_.keys() <= few || luck_.chance(30)) {
+        for (std::size_t key = 0; key < oracle_.keys(); ++key) check_key(p, key);
+    } else {
+        for (std::size_t i = 0; i < few / 2; ++i) check_key(p, luck_.below(oracle_.keys()));
+    }
+}
+
+void world::check_key(process& p, std::size_t key) {
+    static thread_local std::vector<const oracle::written*> expected;
+    static thread_local std::vector<record_view> found;
+    oracle_.visible(key, p.cut, expected);
+    p.mesh->state().siblings(key_name(key), found);
+    const auto is_there = [&](const oracle::written* event) {
+        return std::any_of(found.begin(), found.end(), [&](const record_view& r) {
+            return r.id.counter == event->counter && r.id.replica == processes_[event->origin]->id &&
+                   r.value == event->value;
+        });
+    };
+    if (found.size() == expected.size() && std::all_of(expected.begin(), expected.end(), is_there)) return;
+    std::string text = key_name(key) + " shows";
+    for (const auto& r : found) text += ' ' + name_of(r.id.replica) + ':' + std::to_string(r.id.counter);
+    text += ", its cut says";
+    for (const auto* e : expected)
+        text += ' ' + processes_[e->origin]->name + ':' + std::to_string(e->counter);
+    fail(p, text);
+}
+
+void world::check_everything() {
+    for (const auto number : alive()) {
+        auto& p = at(number);
+        for (std::size_t key = 0; key < oracle_.keys(); ++key) check_key(p, key);
+        const auto stats = p.mesh->stats();
+        if (stats.diverged != 0) fail(p, "diverged");
+        for (const auto& [reason, count] : stats.refused_by_reason) {
+            // A stranger may be early, and an address may answer as a new incarnation before it has said so.
+            const bool innocent = reason.find("nobody known") != std::string::npos ||
+                                  reason == "reply before hello" || reason == "stolen identity";
+            if (!innocent && tally_.of[static_cast<std::size_t>(fault::garbage)] == 0)
+                fail(p, "refused an honest frame: " + reason);
+        }
+    }
+    // A leave that was met lost nothing, as long as one of those who held it lives, or was met in leaving
+    // later.
+    const auto kept = [&](const auto& self, const process& p) -> bool {
+        return std::any_of(p.heirs.begin(), p.heirs.end(), [&](process_number number) {
+            const auto& heir = *processes_[number];
+            return heir.alive() || (heir.left && heir.met > p.met && self(self, heir));
+        });
+    };
+    for (const auto& leaver : processes_) {
+        if (leaver->met == 0 || !kept(kept, *leaver)) continue;
+        for (const auto number : alive()) {
+            if (!covers(at(number).cut, leaver->cut))
+                fail(at(number), "lacks what " + leaver->name + " handed over");
+        }
+    }
+}
+
+std::string world::unsettled() {
+    const auto all = alive();
+    for (const auto number : all) {
+        auto& p = at(number);
+        if (p.leaving) return p.name + " is leaving";
+        if (!p.mesh->synced() && all.size() > 1) return p.name + " is not synced";
+        if (p.mesh->state().folding()) return p.name + " is folding";
+        const auto members = p.mesh->members();
+        for (const auto other : all) {
+            if (other == number) continue;
+            const auto known = std::find_if(members.begin(), members.end(),
+                                            [&](const member& m) { return m.id == at(other).id; });
+            if (known == members.end()) return p.name + " does not know " + at(other).name;
+            if (known->state != member_state::up) {
+                return p.name + " sees " + at(other).name + " as " + std::string(to_string(known->state));
+            }
+        }
+        const auto& first = at(all.front());
+        if (p.mesh->state().seen() != first.mesh->state().seen())
+            return p.name + " and " + first.name + " differ";
+        if (p.mesh->state().state_digest() != first.mesh->state().state_digest()) return "digests differ";
+    }
+    return {};
+}
+
+} // namespace baton::sim

@@ -1,0 +1,110 @@
+// network: what the shell's sockets would do, under the virtual clock: DEALER→ROUTER and PUB→SUB connections
+// that open, break, are redialled and carry bytes, and beacons; with the faults of `rates`.
+//
+// One thread. A connection keeps order and loses nothing while it is open, but for the faults asked for; what
+// is under way when it breaks is gone. A path that is blocked holds messages back until it opens or the
+// connection is given up. Deliveries come out of the timeline only, never from within perform().
+#pragma once
+
+#include "core/io.hpp"
+#include "sim/faults.hpp"
+#include "sim/oracle.hpp"
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+
+namespace baton::sim {
+
+/// An address: "tcp://10.0.0.<slot + 1>". Incarnations come and go at it.
+using slot_number = std::size_t;
+[[nodiscard]] std::string host_of(slot_number slot);
+[[nodiscard]] std::string endpoint_of(slot_number slot);
+inline constexpr std::uint16_t router_port = 5001, publish_port = 5002;
+
+enum class channel : std::uint8_t { request, reply, broadcast, beacon };
+
+class network {
+  public:
+    using deliver = std::function<void(process_number, const core::input&)>;
+    /// For scenarios: false makes the message vanish.
+    using filter =
+        std::function<bool(process_number from, process_number to, channel, std::string_view bytes)>;
+
+    network(timeline& clock, dice luck, rates& faults, tally& counted, deliver to)
+        : clock_(clock)
+        , luck_(luck)
+        , faults_(faults)
+        , counted_(counted)
+        , deliver_(std::move(to)) {}
+
+    void arrive(process_number who, slot_number slot, const replica_id& id);
+    /// Connections to a process that exited close at once; those to a machine that died, when silence has
+    /// been noticed.
+    void depart(process_number who, bool noticed_at_once);
+    /// A frozen process hears nothing until it is thawed; what came meanwhile is heard then.
+    void freeze(process_number who, bool frozen);
+    void perform(process_number who, core::action& what);
+    /// Blocks add up: a path is open again when each block has been lifted.
+    void block(slot_number from, slot_number to, bool on);
+    [[nodiscard]] bool blocked(slot_number from, slot_number to) const;
+    void set_filter(filter passes) { passes_ = std::move(passes); }
+
+  private:
+    struct process {
+        slot_number slot;
+        replica_id id;
+        bool alive = true, frozen = false;
+        std::deque<core::link_changed> missed_links;
+        std::deque<core::subscriber_changed> missed_subscribers;
+    };
+    struct connection {
+        process_number from;
+        core::link_id link;
+        bool is_sub;
+        slot_number to;
+        std::optional<process_number> with; ///< while open
+        bool hung_up = false;
+        std::uint64_t generation = 0; ///< of the transport connection; what belongs to a former one is gone
+        duration backoff{};
+        struct {
+            instant last_due{};
+            std::deque<std::string> held;
+        } way[2]; ///< 0: from → with; 1: back
+    };
+
+    connection& open_link(process_number from, core::link_id link, bool is_sub, const std::string& endpoint);
+    void attempt(connection& c);
+    void established(connection& c);
+    void broken(connection& c);
+    void retry(connection& c);
+    void look_after(connection& c, duration patience);
+    void send(connection& c, int way, std::string bytes);
+    void land(connection& c, int way, std::string bytes);
+    void hand_over(connection& c, int way, std::string_view bytes);
+    void flush(connection& c);
+    [[nodiscard]] bool passable(const connection& c, int way) const;
+    [[nodiscard]] std::optional<process_number> alive_at(slot_number slot) const;
+    bool spoil(std::string& bytes);
+    [[nodiscard]] duration delay();
+    template <class Input>
+    void notify(process_number who, std::deque<Input> process::*missed, Input what);
+
+    timeline& clock_;
+    dice luck_;
+    rates& faults_;
+    tally& counted_;
+    deliver deliver_;
+    filter passes_;
+    std::vector<process> processes_;
+    std::map<slot_number, process_number> at_; ///< the latest at an address
+    std::deque<connection> connections_;       ///< never shrinks: callbacks hold references
+    std::map<std::pair<process_number, core::link_id>, connection*> dealers_, subs_;
+    std::map<process_number, std::map<replica_id, connection*>> routes_;
+    std::map<process_number, std::vector<connection*>> subscribers_;
+    std::map<std::pair<slot_number, slot_number>, int> blocks_;
+};
+
+} // namespace baton::sim

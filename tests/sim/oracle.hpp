@@ -1,0 +1,60 @@
+// oracle: what users wrote, and what therefore must be readable under a cut. It keeps every event for ever
+// and computes visibility directly, knowing nothing of logs, sessions or digests.
+//
+// One thread. Source: visibility and arbitration as in Burckhardt, "Principles of Eventual Consistency",
+// 2014.
+#pragma once
+
+#include "crdt/time.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+namespace baton::sim {
+
+/// Number of one incarnation of one node, from 0, in order of their starts.
+using process_number = std::size_t;
+/// A cut as the oracle sees it: the counter of each process; missing ones are 0.
+using counts = std::vector<std::uint64_t>;
+
+[[nodiscard]] inline std::uint64_t count_of(const counts& cut, process_number who) {
+    return who < cut.size() ? cut[who] : 0;
+}
+[[nodiscard]] bool covers(const counts& cut, const counts& other);
+
+class oracle {
+  public:
+    struct written {
+        process_number origin;
+        std::uint64_t counter;
+        bool removal;
+        std::string value;
+        counts saw; ///< the writer's cut at the time
+        std::vector<std::uint64_t>
+            replaced; ///< a bit for each event of this key, in order of writing: under that cut
+    };
+
+    explicit oracle(std::size_t keys)
+        : keys_(keys) {}
+
+    /// `saw` is the writer's cut before this event.
+    void write(process_number origin, std::uint64_t counter, std::size_t key, bool removal, std::string value,
+               counts saw);
+    /// Puts under the cut that no event under the cut has seen, in order of writing.
+    void visible(std::size_t key, const counts& cut, std::vector<const written*>& into) const;
+    /// Every event under the cut finds under it what its writer had seen.
+    [[nodiscard]] bool causally_closed(const counts& cut) const;
+    /// How many events a process has written.
+    [[nodiscard]] std::uint64_t issued(process_number origin) const {
+        return origin < by_origin_.size() ? by_origin_[origin].size() : 0;
+    }
+    [[nodiscard]] std::size_t keys() const { return keys_.size(); }
+
+  private:
+    std::vector<std::deque<written>> keys_;
+    std::vector<std::vector<const written*>> by_origin_; ///< by counter − 1; stable addresses
+};
+
+} // namespace baton::sim

@@ -1,0 +1,296 @@
+#include "sim/world.hpp"
+
+#include <algorithm>
+
+namespace baton::sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr std::uint64_t wall_start_ms = 1'700'000'000'000;
+constexpr auto poll = 5ms; // how often a leaving process looks how far it is
+} // namespace
+
+world::world(settings how)
+    : how_(std::move(how))
+    , luck_(how_.seed)
+    , network_(clock_, luck_.fork(), how_.faults, tally_,
+               [this](process_number who, const core::input& in) {
+                   if (processes_[who]->alive()) give(who, in);
+               })
+    , oracle_(how_.keys) {}
+
+world::~world() = default;
+
+// ---------------------------------------------------------------- processes
+
+process_number world::start(slot_number slot, std::optional<replica_id> id) {
+    return start(slot, how_.node, id);
+}
+
+process_number world::start(slot_number slot, const core::mesh_options& own, std::optional<replica_id> id) {
+    const auto number = processes_.size();
+    auto& p = *processes_.emplace_back(std::make_unique<process>());
+    p.number = number;
+    p.slot = slot;
+    if (id) {
+        p.id = *id;
+    } else {
+        for (auto& byte : p.id.bytes) byte = static_cast<std::uint8_t>(luck_.next());
+    }
+    const auto earlier =
+        std::count_if(processes_.begin(), processes_.end() - 1, [&](auto& o) { return o->slot == slot; });
+    p.name = "n" + std::to_string(slot + 1) + std::string(static_cast<std::size_t>(earlier), '\'');
+    p.origin = by_id_.try_emplace(p.id, number).first->second;
+
+    auto options = own;
+    options.self = p.id;
+    options.name = p.name;
+    options.port = router_port;
+    options.publish_port = publish_port;
+    options.random_seed = luck_.next();
+    p.mesh = std::make_unique<core::mesh>(options, moment_of(p));
+    network_.arrive(number, slot, p.id);
+    tell(p, "starts");
+    clock_.after(0ns, [this, number] { give(number, core::time_passed{}); });
+    return number;
+}
+
+void world::exit(process& p, bool noticed_at_once) {
+    network_.depart(p.number, noticed_at_once);
+    p.mesh.reset();
+}
+
+void world::crash(process_number who, bool noticed_at_once) {
+    auto& p = *processes_[who];
+    if (!p.alive()) return;
+    tell(p, "crashes");
+    exit(p, noticed_at_once);
+}
+
+void world::freeze(process_number who, bool on) {
+    auto& p = *processes_[who];
+    if (!p.alive() || p.frozen == on) return;
+    tell(p, on ? "stands still" : "goes on");
+    p.frozen = on;
+    if (!on) give(who, core::time_passed{}); // timers first: it does not know yet that it was away
+    network_.freeze(who, on);
+}
+
+void world::leave(process_number who, std::size_t copies, duration within) {
+    auto& p = *processes_[who];
+    if (!p.alive() || p.leaving) return;
+    p.leaving = true;
+    p.leave_began = clock_.now();
+    tell(p, "begins to leave");
+    out_.clear();
+    p.mesh->begin_leave(moment_of(p), copies, out_);
+    absorb(p);
+    await_copies(who, within);
+}
+
+void world::await_copies(process_number who, duration left) {
+    auto& p = *processes_[who];
+    if (!p.alive()) return;
+    const auto progress = p.mesh->leaving_progress();
+    if (!p.frozen && (progress.met || left <= 0ns)) {
+        if (progress.met && progress.copies != 0) {
+            p.met = ++leaves_met_;
+            std::size_t stayed = 0; // who was leaving already cannot have promised to stay
+            for (const auto& other : processes_) {
+                if (other->number == who || !covers(other->cut, p.cut)) continue;
+                p.heirs.push_back(other->number);
+                stayed += other->leave_began >= p.leave_began;
+            }
+            if (stayed < progress.copies) fail(p, "counts more copies than there are");
+        }
+        tell(p, "says goodbye: met=" + std::to_string(progress.met) +
+                    " copies=" + std::to_string(progress.copies));
+        out_.clear();
+        p.mesh->say_left(moment_of(p), out_);
+        absorb(p);
+        return await_farewell(who, 300ms);
+    }
+    clock_.after(poll, [this, who, left] { await_copies(who, left - poll); });
+}
+
+void world::await_farewell(process_number who, duration left) {
+    auto& p = *processes_[who];
+    if (!p.alive()) return;
+    if (!p.frozen && (p.mesh->farewell_heard() || left <= 0ns)) {
+        tell(p, "exits");
+        p.left = true;
+        return exit(p, true);
+    }
+    clock_.after(poll, [this, who, left] { await_farewell(who, left - poll); });
+}
+
+// ---------------------------------------------------------------- driving
+
+moment world::moment_of(const process& p) const {
+    const auto elapsed =
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now().time_since_epoch()).count();
+    const auto wall = elapsed + elapsed * p.drift_per_mille / 1000 + p.clock_offset_ms;
+    return {clock_.now(), wall_start_ms + static_cast<std::uint64_t>(wall)};
+}
+
+core::verdict world::give(process_number who, const core::input& in) {
+    auto& p = *processes_[who];
+    if (!p.alive() || p.frozen) return {};
+    mix(who << 8 | in.index());
+    out_.clear();
+    const auto verdict = p.mesh->step(moment_of(p), in, out_);
+    absorb(p);
+    toil(p);
+    return verdict;
+}
+
+// One call of work(); false when nothing is left.
+bool world::slice(process& p) {
+    out_.clear();
+    const bool more = p.mesh->work(moment_of(p), out_);
+    absorb(p);
+    return more;
+}
+
+// Works until nothing is left; or, by chance, a few slices, so that others are heard in between.
+void world::toil(process& p) {
+    if (p.work_waiting) return;
+    while (p.alive()) {
+        if (luck_.chance(how_.faults.slices)) {
+            p.work_waiting = true;
+            clock_.after(luck_.between(0us, 2000us), [this, &p] {
+                p.work_waiting = false;
+                if (p.alive() && !p.frozen && slice(p)) toil(p);
+            });
+            return;
+        }
+        if (!slice(p)) return;
+    }
+}
+
+void world::absorb(process& p) {
+    check(p);
+    for (const auto& each : out_.traces) {
+        mix(each.what);
+        mix(each.a), mix(each.b);
+        const bool told = std::any_of(out_.events.begin(), out_.events.end(), [&](const event& e) {
+            return to_string(e.kind) == each.what && e.id == each.who;
+        });
+        if (teller_ && !told) {
+            auto line = std::string(each.what) + ' ' + name_of(each.who);
+            if (each.a != 0 || each.b != 0)
+                line += ' ' + std::to_string(each.a) + ' ' + std::to_string(each.b);
+            tell(p, line);
+        }
+        if (on_trace) on_trace(p.number, each);
+    }
+    for (auto& each : out_.events) {
+        mix(static_cast<std::uint64_t>(each.kind));
+        mix(each.reason);
+        if (teller_)
+            tell(p,
+                 "event " + std::string(to_string(each.kind)) + ' ' + name_of(each.id) + ": " + each.reason);
+        if (each.kind == event_kind::diverged) fail(p, "reports that it diverged from " + name_of(each.id));
+        p.events.push_back(std::move(each));
+    }
+    for (auto& each : out_.actions) {
+        mix(each.index());
+        network_.perform(p.number, each);
+    }
+    if (out_.wake_at) wake_later(p, *out_.wake_at);
+}
+
+// Timers come a little late, as they do.
+void world::wake_later(process& p, instant due) {
+    if (due == instant::max() || due == p.wake_due) return;
+    p.wake_due = due;
+    const auto number = ++p.wake_number;
+    clock_.at(std::max(due, clock_.now()) + luck_.between(10us, 300us), [this, &p, number] {
+        if (p.wake_number != number) return;
+        p.wake_due = instant::max();
+        give(p.number, core::time_passed{});
+    });
+}
+
+// ---------------------------------------------------------------- writes
+
+dot world::stash(process_number who, std::size_t key, std::string value) {
+    auto& p = *processes_[who];
+    auto saw = counts_of(p.mesh->state().seen());
+    const auto name = key_name(key);
+    const auto written = p.mesh->stash(moment_of(p), name, value);
+    if (!written) fail(p, "refused a stash: " + written.error().what);
+    mix(name), mix(value);
+    tell(p, "stash " + name + " (" + std::to_string(value.size()) + " bytes) " +
+                std::to_string(written->id.counter));
+    oracle_.write(p.origin, written->id.counter, key, false, std::move(value), std::move(saw));
+    toil(p);
+    return written->id;
+}
+
+bool world::drop(process_number who, std::size_t key) {
+    auto& p = *processes_[who];
+    auto saw = counts_of(p.mesh->state().seen());
+    const auto before = p.mesh->state().counter_of(p.id);
+    const auto name = key_name(key);
+    const auto dropped = p.mesh->drop(moment_of(p), name);
+    if (!dropped) fail(p, "refused a drop: " + dropped.error().what);
+    mix(name);
+    std::vector<const oracle::written*> live;
+    oracle_.visible(key, saw, live);
+    if (*dropped == live.empty()) fail(p, "dropped what was not there, or did not drop what was: " + name);
+    if (*dropped) {
+        tell(p, "drop " + name + ' ' + std::to_string(before + 1));
+        oracle_.write(p.origin, before + 1, key, true, {}, std::move(saw));
+    }
+    toil(p);
+    return *dropped;
+}
+
+std::optional<std::string> world::pickup(process_number who, std::size_t key) {
+    const auto found = mesh(who).state().read(key_name(key));
+    if (!found) return std::nullopt;
+    return std::string(found->value);
+}
+
+// ---------------------------------------------------------------- time
+
+void world::run_for(duration span) {
+    const auto end = clock_.now() + span;
+    while (clock_.advance(end)) {
+    }
+}
+
+bool world::run_until(const std::function<bool()>& condition, duration bound) {
+    const auto end = clock_.now() + bound;
+    while (!condition()) {
+        if (!clock_.advance(end)) return condition();
+    }
+    return true;
+}
+
+// ---------------------------------------------------------------- looking
+
+std::vector<process_number> world::alive() const {
+    std::vector<process_number> all;
+    for (const auto& p : processes_) {
+        if (p->alive()) all.push_back(p->number);
+    }
+    return all;
+}
+
+std::optional<process_number> world::at_slot(slot_number slot) const {
+    for (const auto& p : processes_) {
+        if (p->slot == slot && p->alive()) return p->number;
+    }
+    return std::nullopt;
+}
+
+std::string world::name_of(const replica_id& id) const {
+    const auto at = by_id_.find(id);
+    return at == by_id_.end() ? id.is_nil() ? "-" : id.to_string().substr(0, 8)
+                              : processes_[at->second]->name;
+}
+
+} // namespace baton::sim

@@ -1,0 +1,161 @@
+// world: some meshes, a network between them, a virtual clock, and somebody who watches. Every input goes
+// through step(); after it work() is called as the shell would, and after each of both the watcher looks at
+// what the node shows.
+//
+// One thread. Tests in tests/core use it without faults; the campaign drives it with all of them.
+#pragma once
+
+#include "core/mesh.hpp"
+#include "sim/network.hpp"
+#include "sim/oracle.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace baton::sim {
+
+/// What a checker throws; the campaign adds the seed.
+struct violation : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+class world {
+  public:
+    struct settings {
+        std::uint64_t seed = 1;
+        std::size_t keys = 20;
+        rates faults{};
+        core::mesh_options node{}; ///< for every node; self, name, address and random_seed are filled in
+        bool check = true;
+    };
+    struct process {
+        process_number number = 0;
+        process_number origin = 0; ///< whose events its own are: `number`, unless an id was used again
+        slot_number slot = 0;
+        replica_id id{};
+        std::string name;                 ///< "n<slot>" and an apostrophe for each earlier incarnation
+        std::unique_ptr<core::mesh> mesh; ///< gone with the process
+        bool frozen = false, leaving = false, left = false;
+        instant leave_began = instant::max();
+        std::size_t met = 0;               ///< a leave that was met: the how manieth; 0: none
+        std::vector<process_number> heirs; ///< who held everything then
+        std::int64_t clock_offset_ms = 0, drift_per_mille = 0;
+        std::vector<event> events;
+        counts cut; ///< as last seen; kept after its end
+
+        [[nodiscard]] bool alive() const { return mesh != nullptr; }
+
+      private:
+        friend class world;
+        std::uint64_t wake_number = 0;
+        instant wake_due = instant::max();
+        bool work_waiting = false, unchecked = true;
+        std::uint64_t generation = 0;
+        std::optional<digest> sum;
+    };
+    /// Everything that is worth telling, for -v and for transcripts.
+    using teller = std::function<void(const process&, std::string_view line)>;
+
+    explicit world(settings how);
+    ~world();
+
+    // --- processes ---
+    process_number start(slot_number slot, std::optional<replica_id> id = {});
+    process_number start(slot_number slot, const core::mesh_options& own, std::optional<replica_id> id = {});
+    /// `noticed_at_once`: the connections close with it, as when a process dies and its machine lives on.
+    void crash(process_number who, bool noticed_at_once = true);
+    void freeze(process_number who, bool on);
+    void step_clock(process_number who, std::int64_t by_ms) { processes_[who]->clock_offset_ms += by_ms; }
+    void set_drift(process_number who, std::int64_t per_mille) {
+        processes_[who]->drift_per_mille = per_mille;
+    }
+    /// Announces, waits until `copies` hold everything or `within` is over, says goodbye, exits.
+    void leave(process_number who, std::size_t copies = 2, duration within = std::chrono::seconds(5));
+
+    // --- the network ---
+    void block(slot_number from, slot_number to, bool on) { network_.block(from, to, on); }
+    void sever(slot_number a, slot_number b, bool on) { block(a, b, on), block(b, a, on); }
+    void set_filter(network::filter passes) { network_.set_filter(std::move(passes)); }
+
+    // --- writes; keys are named by number ---
+    static std::string key_name(std::size_t key) { return "key-" + std::to_string(key); }
+    dot stash(process_number who, std::size_t key, std::string value);
+    bool drop(process_number who, std::size_t key);
+    /// The value read first; nothing when the key is absent.
+    std::optional<std::string> pickup(process_number who, std::size_t key);
+
+    [[nodiscard]] std::size_t keys() const { return how_.keys; }
+
+    // --- time ---
+    void run_for(duration span);
+    /// False when `bound` passes first. The condition is looked at after every change.
+    bool run_until(const std::function<bool()>& condition, duration bound);
+    void after(duration delay, happening what) { clock_.after(delay, std::move(what)); }
+    [[nodiscard]] instant now() const { return clock_.now(); }
+
+    // --- looking ---
+    [[nodiscard]] process& at(process_number who) { return *processes_[who]; }
+    core::mesh& mesh(process_number who) { return *processes_[who]->mesh; }
+    [[nodiscard]] std::size_t processes() const { return processes_.size(); }
+    [[nodiscard]] std::vector<process_number> alive() const;
+    [[nodiscard]] std::optional<process_number> at_slot(slot_number slot) const;
+    /// Empty when all that are alive are up at one another, synced, and equal; otherwise what is not.
+    [[nodiscard]] std::string unsettled();
+    [[nodiscard]] bool settled() { return unsettled().empty(); }
+    /// Gives one input as if it had come from the network.
+    core::verdict give(process_number who, const core::input& in);
+    void set_teller(teller tells) { teller_ = std::move(tells); }
+    /// Told of every trace record, to act on what happens inside.
+    std::function<void(process_number, const core::trace&)> on_trace;
+    [[nodiscard]] std::uint64_t trace_hash() const { return hash_; }
+    [[nodiscard]] rates& faults() { return how_.faults; }
+    [[nodiscard]] tally& counted() { return tally_; }
+    [[nodiscard]] std::string name_of(const replica_id& id) const;
+    void check_everything();
+    /// How often a node was looked at while a commit was being folded in.
+    [[nodiscard]] std::uint64_t half_folded() const { return half_folded_; }
+
+  private:
+    [[nodiscard]] moment moment_of(const process& p) const;
+    void toil(process& p);
+    bool slice(process& p);
+    void absorb(process& p);
+    void wake_later(process& p, instant due);
+    void await_copies(process_number who, duration left);
+    void await_farewell(process_number who, duration left);
+    void exit(process& p, bool noticed_at_once);
+    void mix(std::uint64_t value) { hash_ = (hash_ ^ value) * 0x9e3779b97f4a7c15, hash_ ^= hash_ >> 29; }
+    void mix(std::string_view bytes) { mix(hash_bytes(bytes, 0)); }
+    void tell(const process& p, std::string line) {
+        if (teller_) teller_(p, line);
+    }
+
+    // check.cpp
+    void check(process& p);
+    void check_keys(process& p);
+    void check_key(process& p, std::size_t key);
+    [[nodiscard]] counts counts_of(const cut& seen) const;
+    [[noreturn]] void fail(const process& p, const std::string& what) const;
+
+    settings how_;
+    dice luck_;
+    timeline clock_;
+    tally tally_;
+    network network_;
+    oracle oracle_;
+    std::vector<std::unique_ptr<process>> processes_;
+    std::map<replica_id, process_number> by_id_;
+    std::unordered_map<std::uint64_t, digest>
+        digests_; ///< by hash of the cut: every state any node was ever in
+    core::outbox out_;
+    std::size_t leaves_met_ = 0;
+    std::uint64_t hash_ = 0, half_folded_ = 0;
+    teller teller_;
+};
+
+} // namespace baton::sim

@@ -188,6 +188,7 @@ bool mesh::work_on_delta(outbox& out) {
         ++remote_generation_;
         if (finished) cut_grew(out);
     }
+    if (deltas_.empty()) consider_pull(out); // it has waited for what was here already
     return !deltas_.empty();
 }
 

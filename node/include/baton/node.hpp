@@ -189,7 +189,8 @@ class node {
 
     [[nodiscard]] const std::string& name() const;
     [[nodiscard]] replica_id id() const;
-    /// "tcp://HOST:PORT" for other nodes' seeds; HOST is 127.0.0.1 when the node listens on every interface.
+    /// "tcp://HOST:PORT" for other nodes' seeds. A node that listens on every interface names its first address that is
+    /// not loopback.
     [[nodiscard]] std::string endpoint() const;
 
     /// 32 hexadecimal digits over everything visible; equal on nodes with equal state. Nothing while a large

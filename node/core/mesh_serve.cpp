@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t slice_slots = 512;
 constexpr auto session_forgotten_after = 5s;
 constexpr std::size_t chunk_bytes_min = 256;
+constexpr std::size_t chunks_under_way_max = 128; // far below what ROUTER queues for one peer
 } // namespace
 
 verdict mesh::on_pull(const replica_id& from, const wire::pull& f, outbox& out) {

@@ -64,6 +64,11 @@ struct node::impl {
     int fork_generation = 0;
     std::unique_ptr<shell::io_thread> engine;
 
+    /// A committed sync is folded in slice by slice; what looks at all keys does the rest itself.
+    void finish_folding() const {
+        while (engine->with([](core::mesh& mesh) { return mesh.state().fold(256); })) {
+        }
+    }
     [[nodiscard]] bool forked() const { return forks.load(std::memory_order_relaxed) != fork_generation; }
     ~impl() {
         if (forked()) (void)engine.release(); // its thread and sockets are the parent's
@@ -219,6 +224,7 @@ std::string node::endpoint() const { return impl_->endpoint; }
 
 std::optional<std::string> node::digest() const {
     if (impl_->forked()) return std::nullopt;
+    impl_->finish_folding();
     return impl_->engine->with([](core::mesh& mesh) -> std::optional<std::string> {
         const auto sum = mesh.state().state_digest();
         if (!sum) return std::nullopt;

@@ -46,6 +46,7 @@ sockets::sockets(const options& settings, const replica_id& self)
     tune(publisher_);
     tune(router_);
     tune(subscriber_);
+    publisher_.set(zmq::sockopt::sndhwm, static_cast<int>(settings_.limits.send_frames_max));
     publisher_.set(zmq::sockopt::xpub_verbose, true); // a returning subscriber shows too
     router_.set(zmq::sockopt::router_mandatory, true);
     router_.set(zmq::sockopt::router_handover,
@@ -55,10 +56,7 @@ sockets::sockets(const options& settings, const replica_id& self)
 }
 
 void sockets::tune(zmq::socket_t& socket) const {
-    const auto frames = static_cast<int>(settings_.limits.send_frames_max);
     socket.set(zmq::sockopt::linger, linger_ms);
-    socket.set(zmq::sockopt::sndhwm, frames);
-    socket.set(zmq::sockopt::rcvhwm, frames);
     // Somewhat above what a node sends, so that an oversized frame is seen and counted; far above, libzmq
     // hangs up.
     socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(4 * settings_.limits.frame_bytes_max));

@@ -1,6 +1,8 @@
-// Any frame: refused, or one that encodes and decodes to itself; its rows are read to their end within bounds.
-#include "crdt/assert.hpp"
+// Any frame: refused, or one that encodes and decodes to itself; its rows are read to their end within
+// bounds.
 #include "wire/frame.hpp"
+
+#include "crdt/assert.hpp"
 #include "wire/rows.hpp"
 
 using namespace baton;
@@ -14,7 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto* f = std::get_if<wire::delta>(&*decoded)) {
         wire::event_reader rows(f->base, f->replicas, f->rows, {});
         std::vector<dot> kills;
-        while (const auto event = rows.next(kills)) BATON_ASSERT(!event->key.empty() && event->key.size() <= 512);
+        while (const auto event = rows.next(kills))
+            BATON_ASSERT(!event->key.empty() && event->key.size() <= 512);
     }
     if (const auto* f = std::get_if<wire::state>(&*decoded)) {
         wire::state_reader rows(f->base, f->replicas, f->rows, {});

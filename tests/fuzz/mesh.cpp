@@ -1,6 +1,7 @@
-// A whole node that has one peer and a session under way, fed with any inputs on any channel: what arrives may be
-// refused or taken, but the node must live, keep its own writes, and keep its invariants.
+// A whole node that has one peer and a session under way, fed with any inputs on any channel: what arrives
+// may be refused or taken, but the node must live, keep its own writes, and keep its invariants.
 #include "core/mesh.hpp"
+
 #include "crdt/assert.hpp"
 
 using namespace baton;
@@ -16,7 +17,8 @@ replica_id replica(std::uint8_t number) {
 
 class fixture {
   public:
-    fixture() : node_(settings(1), now_) {
+    fixture()
+        : node_(settings(1), now_) {
         wire::hello h;
         h.cluster = "default";
         h.id = replica(2);
@@ -38,7 +40,8 @@ class fixture {
             // A session's number is random: hand it to the fuzzer's frames below.
             if (const auto* sent = std::get_if<send_request>(&each)) remember(sent->bytes);
         }
-        while (node_.work(now_, out_)) {}
+        while (node_.work(now_, out_)) {
+        }
     }
     void remember(const std::string& bytes) {
         const auto frame = wire::decode(bytes);
@@ -80,12 +83,24 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             }
         }
         switch (channel) {
-        case 0: world.give(beacon_arrived{"127.0.0.1", bytes}); break;
-        case 1: world.give(broadcast_arrived{bytes}); break;
-        case 2: world.give(request_arrived{replica(2), "127.0.0.1", bytes}); break;
-        case 3: world.give(reply_arrived{link_id{1}, "127.0.0.1", bytes}); break;
-        case 4: world.give(link_changed{link_id{1}, length % 2 == 0}); break;
-        default: world.give(time_passed{}); break;
+        case 0:
+            world.give(beacon_arrived{"127.0.0.1", bytes});
+            break;
+        case 1:
+            world.give(broadcast_arrived{bytes});
+            break;
+        case 2:
+            world.give(request_arrived{replica(2), "127.0.0.1", bytes});
+            break;
+        case 3:
+            world.give(reply_arrived{link_id{1}, "127.0.0.1", bytes});
+            break;
+        case 4:
+            world.give(link_changed{link_id{1}, length % 2 == 0});
+            break;
+        default:
+            world.give(time_passed{});
+            break;
         }
     }
     std::vector<record_view> mine;

@@ -189,12 +189,13 @@ class node {
 
     [[nodiscard]] const std::string& name() const;
     [[nodiscard]] replica_id id() const;
-    /// "tcp://HOST:PORT" for other nodes' seeds. A node that listens on every interface names its first address that is
-    /// not loopback.
+    /// "tcp://HOST:PORT" for other nodes' seeds. A node that listens on every interface names its first
+    /// address that is not loopback.
     [[nodiscard]] std::string endpoint() const;
 
-    /// 32 hexadecimal digits over everything visible; equal on nodes with equal state. Nothing while a large
-    /// sync is being folded in.
+    /// 32 hexadecimal digits over everything visible; equal on nodes with equal state. O(1), but for a sync
+    /// of which some keys are not folded in yet: those are, first. Nothing only when another sync is
+    /// committed at that very moment, or in a forked child: ask again.
     [[nodiscard]] std::optional<std::string> digest() const;
     /// The causal cut, "replica:counter" each, sorted by replica.
     [[nodiscard]] std::vector<dot> cut() const;

@@ -105,7 +105,7 @@ void mesh::expire_sessions(outbox& out) {
 // One slice for one session, the next one after the one served last. True while any can go on.
 bool mesh::work_on_serving(outbox& out) {
     const auto can_go_on = [](const outbound_session& s) {
-        return !s.complete && s.window_bytes < s.credit_bytes;
+        return !s.complete && s.window_bytes < s.credit_bytes && s.window.size() < chunks_under_way_max;
     };
     auto at = last_served_ ? serving_.upper_bound(*last_served_) : serving_.begin();
     for (std::size_t tries = 0; tries < serving_.size(); ++tries, ++at) {

@@ -225,6 +225,7 @@ std::string node::endpoint() const { return impl_->endpoint; }
 std::optional<std::string> node::digest() const {
     if (impl_->forked()) return std::nullopt;
     impl_->finish_folding();
+    impl_->finish_folding();
     return impl_->engine->with([](core::mesh& mesh) -> std::optional<std::string> {
         const auto sum = mesh.state().state_digest();
         if (!sum) return std::nullopt;

@@ -20,6 +20,7 @@ log_walk store::walk_from(const cut& receiver) const {
 std::optional<dot> store::next(log_walk& walk, std::size_t& steps) const {
     // Origins that appeared since the walk began are walked from their first event.
     walk.at.resize(origins_.size(), 0);
+    if (walk.origin >= origins_.size()) walk.origin = 0;
     for (std::size_t round = 0; round <= origins_.size(); ++round) {
         const auto& each = origins_[walk.origin];
         auto& at = walk.at[walk.origin];
@@ -103,6 +104,10 @@ void store::account_staged(handle head, bool added) {
         const auto& b = at(h);
         if (staged_.logs.size() <= b.origin) staged_.logs.resize(origins_.size());
         auto& log = staged_.logs[b.origin];
+        if (added && log.at(b.counter) != 0) { // named twice: merge key by key
+            staged_.kept = false;
+            return;
+        }
         if (added) {
             log.set(b.counter, h);
         } else if (log.at(b.counter) == h) {
@@ -126,6 +131,12 @@ void store::stage_abort() {
     }
     staging_.clear();
     staged_ = {};
+    // Nothing refers to origins that only the staged records named.
+    while (origins_.size() > 1 && origins_.back().counter == 0) {
+        origin_index_.erase(origins_.back().id);
+        origins_.pop_back();
+    }
+    last_origin_ = 0;
 }
 
 // Neither side has seen an event of an origin that the other has seen.
@@ -226,7 +237,9 @@ void store::fold_key(std::string_view shipped, handle staged_head) {
     while (staged_head != 0) {
         const auto h = staged_head;
         staged_head = at(h).next;
-        if (at(h).is(block::reference) || seen_here(at(h))) {
+        // A peer may name a dot twice: the first stays.
+        const bool twice = origins_[at(h).origin].log.at(at(h).counter) != 0;
+        if (at(h).is(block::reference) || seen_here(at(h)) || twice) {
             memory_.release(h, at(h).bytes());
         } else {
             splice(key, h, [](const block&) { return false; });

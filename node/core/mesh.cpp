@@ -39,6 +39,14 @@ verdict mesh::step(const moment& at, const input& in, outbox& out) {
     return result;
 }
 
+// The first address that a peer advertises, or where it was seen. Addresses only: a name would be looked up
+// on the one thread that serves every socket, and hold them all up.
+std::string mesh::host_of(std::string_view advertised, std::string_view seen_at) {
+    const auto first = advertised.substr(0, advertised.find(' '));
+    const bool numeric = !first.empty() && first.find_first_not_of("0123456789.") == std::string_view::npos;
+    return std::string(numeric ? first : seen_at);
+}
+
 verdict mesh::refuse(const char* reason) {
     ++counters_.refused_frames;
     ++refused_[reason];
@@ -68,9 +76,9 @@ verdict mesh::take(const beacon_arrived& in, outbox& out) {
         if (known->via && known->state == member_state::crashed) greet(*known->via, true, out);
         return {};
     }
-    const auto host = b.hosts.empty() ? std::string(in.host) : b.hosts.substr(0, b.hosts.find(' '));
+    const auto host = host_of(b.hosts, in.host);
     const auto endpoint = "tcp://" + host + ':' + std::to_string(b.port);
-    if (self_endpoints_.contains(endpoint)) return {};
+    if (self_endpoints_.contains(endpoint) || held_by_another(endpoint, b.id, out)) return {};
     make_room(out);
     if (peers_.size() >= settings_.limits.peers_max) return refuse("too many peers");
     auto& p = peers_[b.id];
@@ -332,6 +340,11 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
     p.answer_leaving = 0;
     if (pulling_ && pulling_->from == id) abandon_pull("server gone", out);
     serving_.erase(id);
+    if (const auto early = early_.find(id);
+        early != early_.end()) { // what was missing comes by repair, if at all
+        for (const auto& frame : early->second) early_bytes_ -= frame.bytes.size();
+        early_.erase(early);
+    }
     if (p.via) {
         links_[*p.via].greet_at = at_.now;
         links_[*p.via].greet_every = 100ms;
@@ -341,7 +354,7 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
 }
 
 // A table full of the dead makes room for the living, oldest first.
-void mesh::make_room(outbox& out) {
+void mesh::make_room(outbox& out, std::optional<link_id> keep) {
     while (peers_.size() >= settings_.limits.peers_max) {
         auto oldest = peers_.end();
         for (auto at = peers_.begin(); at != peers_.end(); ++at) {
@@ -349,7 +362,11 @@ void mesh::make_room(outbox& out) {
             if (oldest == peers_.end() || at->second.ended_at < oldest->second.ended_at) oldest = at;
         }
         if (oldest == peers_.end()) return;
-        release_link(oldest->second, out);
+        if (keep && oldest->second.via == keep) { // its address speaks for somebody new just now
+            links_[*keep].peer.reset();
+        } else {
+            release_link(oldest->second, out);
+        }
         peers_.erase(oldest);
     }
 }

@@ -27,6 +27,18 @@ link_id mesh::connect(const std::string& endpoint, outbox& out) {
     return number;
 }
 
+// Whether a living member has the link to this address. Then nobody's word counts but what answers there.
+bool mesh::held_by_another(const std::string& endpoint, const replica_id& id, outbox& out) {
+    for (const auto& [number, l] : links_) {
+        if (l.endpoint != endpoint || !l.peer || *l.peer == id) continue;
+        const auto* const holder = find(*l.peer);
+        if (holder == nullptr || !is_member(*holder)) return false;
+        if (l.open) greet(number, true, out);
+        return true;
+    }
+    return false;
+}
+
 // Makes `number` the link to `id`. Whoever had it before has been replaced at that address.
 void mesh::bind(link_id number, const replica_id& id, outbox& out) {
     auto& l = links_[number];
@@ -147,7 +159,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     if (f.id == settings_.self) { // we have dialled ourselves
         if (from.link) {
             const auto& l = links_[*from.link];
-            self_endpoints_.insert(l.endpoint);
+            if (self_endpoints_.size() < 256) self_endpoints_.insert(l.endpoint);
             // A beacon of our former incarnation may have led us here.
             if (auto* const former = l.peer ? find(*l.peer) : nullptr) former->via.reset();
             links_.erase(*from.link);
@@ -161,7 +173,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     if (known != nullptr && known->state == member_state::left) return {};
     if (known == nullptr) {
         if (leaving_ && leaving_->said_left) return {};
-        make_room(out);
+        make_room(out, from.link);
         if (peers_.size() >= settings_.limits.peers_max) return turn_away("too many peers");
         known = &peers_[f.id];
         note(out, "hello", f.id);
@@ -177,7 +189,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     p.life.heard(at_.now, true);
     if (from.route) p.routable = true;
 
-    const auto host = !f.hosts.empty() ? f.hosts.substr(0, f.hosts.find(' ')) : std::string(from.host);
+    const auto host = host_of(f.hosts, from.host);
     if (from.link && f.hosts.empty()) {
         p.endpoint = links_[*from.link].endpoint; // the address that works
         p.host = p.endpoint.substr(6, p.endpoint.rfind(':') - 6);
@@ -188,7 +200,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     p.publish_endpoint = "tcp://" + p.host + ':' + std::to_string(f.publish_port);
     if (from.link) {
         bind(*from.link, f.id, out);
-    } else if (!p.via) {
+    } else if (!p.via && !held_by_another(p.endpoint, f.id, out)) {
         bind(connect(p.endpoint, out), f.id, out);
     }
     follow(p, out);
@@ -205,6 +217,8 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
         auto bytes = wire::encode(make_hello(flags));
         if (from.route) {
             out.actions.push_back(send_reply{f.id, std::move(bytes)});
+        } else if (!links_.contains(*from.link)) { // it was one of two ways, and was hung up just now
+            send_to(f.id, p, std::move(bytes), out);
         } else {
             out.actions.push_back(send_request{*from.link, std::move(bytes)});
         }

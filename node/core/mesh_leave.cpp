@@ -60,7 +60,9 @@ mesh::leave_progress mesh::leaving_progress() const {
     if (!leaving_) return progress;
     for (const auto& [id, p] : peers_) {
         const bool says_leaving = p.acked && !p.acked_staying;
-        if (p.state == member_state::up && !says_leaving) ++progress.staying;
+        // A suspect is back, or crashed, before long: until then it is one that may stay.
+        const bool here = p.state == member_state::up || p.state == member_state::suspect;
+        if (here && !says_leaving) ++progress.staying;
         if (countable(p) && p.acked->covers(leaving_->final)) ++progress.copies;
     }
     const auto wanted = std::max<std::size_t>(1, std::min(leaving_->copies, progress.staying));

@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 namespace {
 constexpr std::size_t slice_slots = 512;
 constexpr auto session_forgotten_after = 5s;
+constexpr auto send_again_every = 100ms;
 constexpr std::size_t chunk_bytes_min = 256;
 constexpr std::size_t chunks_under_way_max = 128; // far below what ROUTER queues for one peer
 } // namespace
@@ -30,7 +31,7 @@ verdict mesh::on_pull(const replica_id& from, const wire::pull& f, outbox& out) 
     auto& slot = serving_[from];
     if (slot && slot->number == f.session) { // asked again: the answer, or part of it, was lost
         slot->heard_at = at_.now;
-        for (const auto& chunk : slot->window) out.actions.push_back(send_reply{from, chunk.bytes});
+        send_again(from, *slot, out);
         return {};
     }
     if (!slot && serving_.size() > settings_.limits.sessions_max) {
@@ -43,10 +44,10 @@ verdict mesh::on_pull(const replica_id& from, const wire::pull& f, outbox& out) 
     s.number = f.session;
     s.receiver = f.seen;
     s.start = store_.seen();
-    const auto frame_max = settings_.limits.frame_bytes_max - settings_.limits.frame_bytes_max / 8;
-    s.chunk_bytes = std::clamp<std::uint64_t>(f.chunk_bytes, chunk_bytes_min, frame_max);
-    s.credit_bytes =
-        std::clamp<std::uint64_t>(f.credit_bytes, s.chunk_bytes, 4 * settings_.limits.credit_bytes);
+    const auto chunk_max = std::max(chunk_bytes_min, settings_.limits.chunk_bytes_max);
+    s.chunk_bytes = std::clamp<std::uint64_t>(f.chunk_bytes, chunk_bytes_min, chunk_max);
+    s.credit_bytes = std::clamp<std::uint64_t>(f.credit_bytes, s.chunk_bytes,
+                                               std::max(s.chunk_bytes, settings_.limits.credit_bytes));
     s.walk = store_.walk_from(f.seen);
     s.records = std::min<std::uint64_t>(store_.records(), events_missing(f.seen, store_.seen()));
     s.heard_at = at_.now;
@@ -54,6 +55,13 @@ verdict mesh::on_pull(const replica_id& from, const wire::pull& f, outbox& out) 
     note(out, "serve", from, f.session, s.records);
     wake_by(at_.now + session_forgotten_after);
     return {};
+}
+
+// The window once more, and not again right away: a peer that asks and asks must not fill the queue to it.
+void mesh::send_again(const replica_id& to, outbound_session& s, outbox& out) {
+    if (s.sent_again_at && at_.now - *s.sent_again_at < send_again_every) return;
+    s.sent_again_at = at_.now;
+    for (const auto& chunk : s.window) out.actions.push_back(send_reply{to, chunk.bytes});
 }
 
 void mesh::tell_busy(const replica_id& to, std::uint64_t session, outbox& out) {
@@ -84,9 +92,7 @@ verdict mesh::on_credit(const replica_id& from, const wire::credit& f, outbox& o
         s.window_bytes -= s.window.front().bytes.size();
         s.window.pop_front();
     }
-    if (repeated) {
-        for (const auto& chunk : s.window) out.actions.push_back(send_reply{from, chunk.bytes});
-    }
+    if (repeated) send_again(from, s, out);
     return {};
 }
 

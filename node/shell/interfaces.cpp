@@ -60,7 +60,8 @@ result<std::vector<interface>> usable_interfaces(const options& settings) {
         });
     }
     in_addr host{};
-    if (!settings.host.empty() && inet_pton(AF_INET, settings.host.c_str(), &host) == 1) {
+    if (!settings.host.empty() && settings.host != "0.0.0.0" &&
+        inet_pton(AF_INET, settings.host.c_str(), &host) == 1) {
         const auto address = ntohl(host.s_addr);
         std::erase_if(found, [&](const interface& each) {
             const bool same_loopback = each.loopback && (address >> 24) == 127;

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstring>
+#include <system_error>
 
 namespace baton::shell {
 
@@ -34,7 +36,23 @@ io_thread::io_thread(options settings, core::mesh_options mesh_settings, std::un
     , beacon_(std::move(beacon))
     , bell_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))
     , timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
-    thread_ = std::thread([this] { run(); });
+    // Signals are for the program's own threads. Those that report a fault of the thread itself stay.
+    sigset_t blocked, before;
+    sigfillset(&blocked);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGPROF})
+        sigdelset(&blocked, fault);
+    pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    try {
+        if (bell_ < 0 || timer_ < 0)
+            throw std::system_error(errno, std::generic_category(), "eventfd or timerfd");
+        thread_ = std::thread([this] { run(); });
+    } catch (...) {
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        ::close(bell_);
+        ::close(timer_);
+        throw;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 io_thread::~io_thread() {
@@ -66,6 +84,7 @@ bool io_thread::send_directly(const moment& at) {
         const guest lock(*this);
         mesh_.flush(at, direct_out_);
     }
+    sent_.notify_all();
     for (const auto& action : direct_out_.actions) {
         if (const auto* each = std::get_if<core::send_broadcast>(&action)) sockets_->broadcast(each->bytes);
     }
@@ -78,7 +97,7 @@ std::optional<event> io_thread::next_event(std::chrono::milliseconds timeout) {
     std::unique_lock lock(mutex_, std::defer_lock);
     enter(lock);
     ++waiters_;
-    changed_.wait_for(lock, timeout, [this] { return !events_.empty() || events_dropped_ != 0; });
+    changed_.wait_for(lock, bounded(timeout), [this] { return !events_.empty() || events_dropped_ != 0; });
     --waiters_;
     if (events_dropped_ != 0) {
         event lost{event_kind::dropped, {}, {}, "limits.events_max unread events", events_dropped_};
@@ -98,7 +117,7 @@ leave_report io_thread::leave(std::chrono::milliseconds within, std::size_t copi
         const auto since = now().now;
         leaving_.emplace(leaving{});
         leaving_->since = since;
-        leaving_->deadline = since + within;
+        leaving_->deadline = since + bounded(within);
         leaving_->copies = copies;
         ring();
     }
@@ -132,6 +151,14 @@ void io_thread::run() {
     stopped_ = true;
     changed_.notify_all();
     sent_.notify_all();
+}
+
+// The last word, even where the log itself is what failed.
+void io_thread::complain_of_end(const char* reason) noexcept {
+    try {
+        log(log_level::error, std::string("event=io_thread_failed reason=\"") + reason + '"');
+    } catch (...) {
+    }
 }
 
 void io_thread::loop() {
@@ -301,7 +328,7 @@ void io_thread::complain(std::string_view host, const char* reason) {
 void io_thread::read_publisher() {
     for (std::size_t i = 0; i < reads_per_wake; ++i) {
         zmq::message_t message;
-        if (!sockets_->publisher().recv(message, zmq::recv_flags::dontwait)) return;
+        if (!receive(sockets_->publisher(), message)) return;
         const auto text = message.to_string_view();
         const auto host = sockets::host_of(message);
         if (text.empty() || text.front() > 1) {
@@ -317,9 +344,9 @@ void io_thread::read_publisher() {
 void io_thread::read_subscriber() {
     for (std::size_t i = 0; i < reads_per_wake; ++i) {
         zmq::message_t message;
-        if (!sockets_->subscriber().recv(message, zmq::recv_flags::dontwait)) return;
+        if (!receive(sockets_->subscriber(), message)) return;
         give(core::broadcast_arrived{message.to_string_view()}, sockets::host_of(message));
-        while (message.more() && sockets_->subscriber().recv(message, zmq::recv_flags::dontwait)) {
+        while (message.more() && receive(sockets_->subscriber(), message)) {
         }
     }
 }
@@ -327,10 +354,10 @@ void io_thread::read_subscriber() {
 void io_thread::read_router() {
     for (std::size_t i = 0; i < reads_per_wake; ++i) {
         zmq::message_t from, message, rest;
-        if (!sockets_->router().recv(from, zmq::recv_flags::dontwait)) return;
-        if (!from.more() || !sockets_->router().recv(message, zmq::recv_flags::dontwait)) continue;
+        if (!receive(sockets_->router(), from)) return;
+        if (!from.more() || !receive(sockets_->router(), message)) continue;
         bool more = message.more();
-        while (more && sockets_->router().recv(rest, zmq::recv_flags::dontwait)) more = rest.more();
+        while (more && receive(sockets_->router(), rest)) more = rest.more();
         const auto host = sockets::host_of(message);
         if (const auto who = sockets::replica_of(from.to_string_view())) {
             give(core::request_arrived{*who, host, message.to_string_view()}, host);
@@ -348,20 +375,20 @@ void io_thread::read_links() {
             const auto at = sockets_->connections().find(link);
             if (at == sockets_->connections().end()) break;
             zmq::message_t message, rest;
-            if (!at->second.monitor.recv(message, zmq::recv_flags::dontwait)) break;
+            if (!receive(at->second.monitor, message)) break;
             std::uint16_t what = 0;
             std::memcpy(&what, message.data(), std::min(sizeof what, message.size()));
-            [[maybe_unused]] const auto endpoint = at->second.monitor.recv(rest, zmq::recv_flags::dontwait);
+            [[maybe_unused]] const auto endpoint = receive(at->second.monitor, rest);
             give(core::link_changed{link, what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED}, {});
         }
         for (std::size_t i = 0; i < reads_per_wake; ++i) {
             const auto at = sockets_->connections().find(link);
             if (at == sockets_->connections().end()) break;
             zmq::message_t message;
-            if (!at->second.dealer.recv(message, zmq::recv_flags::dontwait)) break;
+            if (!receive(at->second.dealer, message)) break;
             zmq::message_t rest;
             bool more = message.more();
-            while (more && at->second.dealer.recv(rest, zmq::recv_flags::dontwait)) more = rest.more();
+            while (more && receive(at->second.dealer, rest)) more = rest.more();
             const auto host = sockets::host_of(message);
             give(core::reply_arrived{link, host, message.to_string_view()}, host);
         }

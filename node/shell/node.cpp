@@ -5,6 +5,7 @@
 #include <baton/node.hpp>
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <random>
@@ -26,6 +27,15 @@ void count_forks() {
 
 error forked_error() {
     return {errc::forked, "the node belongs to the parent process: start one here after fork()"};
+}
+
+// A peer takes about seven descriptors, and libzmq spins when there are none left.
+void raise_descriptor_limit() {
+    constexpr rlim_t wanted = 65536;
+    rlimit files{};
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted) return;
+    files.rlim_cur = std::min(files.rlim_max, wanted);
+    setrlimit(RLIMIT_NOFILE, &files);
 }
 
 replica_id fresh_id(std::random_device& entropy) {
@@ -76,10 +86,21 @@ struct node::impl {
 };
 
 result<node> node::start(options settings) {
+    try {
+        return open(std::move(settings));
+    } catch (const std::bad_alloc&) {
+        throw;
+    } catch (const std::exception& failure) { // no thread, descriptor or entropy to be had
+        return error{errc::network, std::string("start: ") + failure.what()};
+    }
+}
+
+result<node> node::open(options settings) {
     if (const auto good = settings.validate(); !good) return good.error();
     auto interfaces = shell::usable_interfaces(settings);
     if (!interfaces) return interfaces.error();
     count_forks();
+    raise_descriptor_limit();
 
     auto body = std::make_unique<impl>();
     std::random_device entropy;

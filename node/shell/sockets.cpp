@@ -1,7 +1,10 @@
 #include "shell/sockets.hpp"
 
+#include <unistd.h>
+
 #include <atomic>
 #include <mutex>
+#include <utility>
 
 namespace baton::shell {
 
@@ -10,6 +13,7 @@ namespace {
 constexpr char marker = 1;    // first byte of a marking subscription; no frame begins with it
 constexpr char routing = 'B'; // first byte of a routing id; ZeroMQ keeps those that begin with 0 for itself
 
+constexpr int reply_frames_max = 256; // per peer; a session keeps at most half of that under way
 constexpr int connect_timeout_ms = 1000, handshake_ms = 2000, linger_ms = 200;
 constexpr int redial_ms = 20, redial_max_ms = 1000;
 constexpr int heartbeat_ms = 500, heartbeat_timeout_ms = 2000;
@@ -25,9 +29,11 @@ std::string marked(char first, const replica_id& id) {
 std::shared_ptr<zmq::context_t> shared_context() {
     static std::mutex guard;
     static std::weak_ptr<zmq::context_t> shared;
+    static pid_t owner = 0;
     const std::lock_guard lock(guard);
-    auto context = shared.lock();
+    auto context = owner == ::getpid() ? shared.lock() : nullptr; // after fork() its threads are the parent's
     if (!context) {
+        owner = ::getpid();
         context = std::make_shared<zmq::context_t>(1);
         context->set(zmq::ctxopt::blocky, false);
         context->set(zmq::ctxopt::max_sockets, 8192);
@@ -48,6 +54,8 @@ sockets::sockets(const options& settings, const replica_id& self)
     tune(subscriber_);
     publisher_.set(zmq::sockopt::sndhwm, static_cast<int>(settings_.limits.send_frames_max));
     publisher_.set(zmq::sockopt::xpub_verbose, true); // a returning subscriber shows too
+    router_.set(zmq::sockopt::sndhwm, reply_frames_max);
+    router_.set(zmq::sockopt::rcvhwm, reply_frames_max);
     router_.set(zmq::sockopt::router_mandatory, true);
     router_.set(zmq::sockopt::router_handover,
                 true); // a peer that reconnects before we noticed the cut is heard
@@ -120,58 +128,62 @@ void sockets::dial(core::link_id link, const std::string& endpoint) {
     }
 }
 
-void sockets::subscribe(core::link_id link, const std::string& endpoint) {
-    const auto at = connections_.find(link);
-    if (at == connections_.end()) return;
-    auto& subscribed = at->second.subscribed;
+void sockets::unsubscribe(core::link_id link) {
+    auto& subscribed = connections_.at(link).subscribed;
+    const auto endpoint = std::exchange(subscribed, {});
+    if (endpoint.empty()) return;
+    for (const auto& [other, c] : connections_) {
+        if (c.subscribed == endpoint) return; // somebody else's too
+    }
     try {
-        if (!subscribed.empty()) subscriber_.disconnect(subscribed);
+        subscriber_.disconnect(endpoint);
+    } catch (const zmq::error_t&) { // already gone
+    }
+}
+
+void sockets::subscribe(core::link_id link, const std::string& endpoint) {
+    if (!connections_.contains(link)) return;
+    unsubscribe(link);
+    try {
         subscriber_.connect(endpoint);
-        subscribed = endpoint;
+        connections_.at(link).subscribed = endpoint;
     } catch (
         const zmq::error_t&) { // an address that libzmq cannot read: the peer never comes up and is forgotten
-        subscribed.clear();
     }
 }
 
 void sockets::hang_up(core::link_id link) {
     const auto at = connections_.find(link);
     if (at == connections_.end()) return;
-    if (!at->second.subscribed.empty()) {
-        bool shared = false;
-        for (const auto& [other, c] : connections_)
-            shared = shared || (other != link && c.subscribed == at->second.subscribed);
-        try {
-            if (!shared) subscriber_.disconnect(at->second.subscribed);
-        } catch (const zmq::error_t&) { // already gone
-        }
-    }
+    unsubscribe(link);
     zmq_socket_monitor(at->second.dealer.handle(), nullptr, 0);
     connections_.erase(at);
     ++generation_;
 }
 
-void sockets::broadcast(std::string_view bytes) {
-    publisher_.send(zmq::buffer(bytes), zmq::send_flags::dontwait);
+namespace {
+bool send(zmq::socket_t& to, std::string_view bytes, zmq::send_flags flags = zmq::send_flags::none) {
+    return uninterrupted(
+        [&] { return to.send(zmq::buffer(bytes), flags | zmq::send_flags::dontwait).has_value(); });
 }
+} // namespace
+
+void sockets::broadcast(std::string_view bytes) { send(publisher_, bytes); }
 
 bool sockets::request(core::link_id link, std::string_view bytes) {
     const auto at = connections_.find(link);
     if (at == connections_.end()) return false;
     auto& dealer = at->second.dealer;
-    if (dealer.send(zmq::buffer(bytes), zmq::send_flags::dontwait)) return true;
+    if (send(dealer, bytes)) return true;
     // A connection that has just opened may not have reached the socket yet; asking for its events makes it
     // look.
-    (void)dealer.get(zmq::sockopt::events);
-    return dealer.send(zmq::buffer(bytes), zmq::send_flags::dontwait).has_value();
+    (void)uninterrupted([&] { return dealer.get(zmq::sockopt::events); });
+    return send(dealer, bytes);
 }
 
 bool sockets::reply(const replica_id& to, std::string_view bytes) {
     try {
-        const auto id = marked(routing, to);
-        if (!router_.send(zmq::buffer(id), zmq::send_flags::dontwait | zmq::send_flags::sndmore))
-            return false;
-        return router_.send(zmq::buffer(bytes), zmq::send_flags::dontwait).has_value();
+        return send(router_, marked(routing, to), zmq::send_flags::sndmore) && send(router_, bytes);
     } catch (const zmq::error_t&) { // EHOSTUNREACH: it is not connected now
         return false;
     }

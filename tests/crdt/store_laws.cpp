@@ -281,6 +281,30 @@ TEST_CASE("store: a newcomer's empty session wipes nothing", "[crdt]") {
     REQUIRE(w.at(0).state_digest() == w.at(1).state_digest());
 }
 
+TEST_CASE("store: a dot that a peer names twice is taken once", "[crdt]") {
+    for (const bool newcomer : {true, false}) {
+        store s(replica(0), 1);
+        std::vector<dot> kills;
+        if (!newcomer) {
+            s.apply({replica(1), 1}, {false, value_type::reg, timestamp{1}, 0, "other", "v", {}});
+        }
+        const staged_view entry{
+            staged_view::kind::record, {replica(2), 4}, value_type::reg, timestamp{1}, 0, "v"};
+        s.stage("a", std::vector{entry, entry});
+        s.stage("b", std::vector{entry});
+        cut claimed;
+        claimed.raise({replica(2), 4});
+        s.commit(claimed);
+        while (s.fold(1)) {
+        }
+        s.put("a", "mine", timestamp{2}, kills);
+        s.put("b", "mine", timestamp{3}, kills);
+        REQUIRE(s.read("a")->value == "mine");
+        REQUIRE(s.read("b")->value == "mine");
+        REQUIRE(s.keys() == (newcomer ? 2 : 3));
+    }
+}
+
 TEST_CASE("store: an aborted session leaves nothing behind", "[crdt]") {
     world w(2);
     w.put(0, "k", "v");
@@ -291,6 +315,7 @@ TEST_CASE("store: an aborted session leaves nothing behind", "[crdt]") {
     w.at(1).stage_abort();
     REQUIRE(w.at(1).staged_keys() == 0);
     REQUIRE(w.at(1).seen().empty());
+    REQUIRE(w.at(1).memory_bytes() < std::size_t{2} << 20);
     REQUIRE_FALSE(w.at(1).read("k"));
 }
 

@@ -192,7 +192,7 @@ TEST_CASE("rows: chains and parts come back as they were written", "[wire][law]"
     const std::vector<staged_view> chain{
         {kind::record, {replica(1), 7}, value_type::reg, timestamp{60}, 0, "value"},
         {kind::removal, {replica(2), 3}, value_type::reg, timestamp{40}, 0, {}},
-        {kind::reference, {replica(1), 2}, value_type::reg, {}, 0, {}}};
+        {kind::reference, {replica(4), 2}, value_type::reg, {}, 0, {}}};
     const std::string large(1000, 'x');
     writer.part({"big", {replica(3), 9}, 1000, 0, std::string_view(large).substr(0, 600)});
     writer.part({"big", {replica(3), 9}, 1000, 600, std::string_view(large).substr(600)});
@@ -222,6 +222,17 @@ TEST_CASE("rows: chains and parts come back as they were written", "[wire][law]"
     }
     REQUIRE_FALSE(reader.next(row));
     REQUIRE(reader.ok());
+}
+
+TEST_CASE("rows: a chain with more entries than origins is refused", "[wire]") {
+    const staged_view entry{
+        staged_view::kind::record, {replica(1), 7}, value_type::reg, timestamp{60}, 0, "v"};
+    state_writer writer(timestamp{50});
+    writer.chain("key", {entry, entry}, {});
+    state_reader reader(writer.base(), writer.replicas(), writer.rows(), {});
+    state_row row;
+    REQUIRE_FALSE(reader.next(row));
+    REQUIRE_FALSE(reader.ok());
 }
 
 TEST_CASE("rows: what is out of bounds is refused", "[wire]") {

@@ -62,6 +62,7 @@ std::optional<cut> decode_cut(std::string_view bytes) {
     byte_reader in(bytes);
     replica_id last{};
     while (!in.done()) {
+        if (all.size() == cut_entries_max) return std::nullopt;
         const auto replica = replica_id::from_bytes(in.bytes(16));
         const auto counter = in.varint();
         if (!in.ok() || !replica || counter == 0 || *replica <= last) return std::nullopt;

@@ -197,7 +197,8 @@ bool state_reader::next(state_row& row) {
         row.part = piece;
     } else if (tag == row_chain || tag == row_single) {
         const auto count = tag == row_single ? 1 : in_.varint();
-        if (count == 0) in_.fail();
+        // An honest chain has one entry an origin at most.
+        if (count == 0 || count > replicas_.size() / 16) in_.fail();
         for (std::uint64_t i = 0; i < count && in_.ok(); ++i) row.entries.push_back(read_entry());
     } else {
         in_.fail();

@@ -22,7 +22,8 @@ class liveness {
     /// when it closed: `fresh` says that this one was sent on a link that is open now.
     void heard(instant now, bool fresh) {
         heard_at_ = now;
-        if (fresh) closed_at_.reset();
+        const bool later = closed_at_ && now - *closed_at_ >= under_way_at_most;
+        if (fresh || later) closed_at_.reset();
     }
     void closed(instant now) {
         if (!closed_at_) closed_at_ = now;
@@ -38,6 +39,7 @@ class liveness {
     }
 
   private:
+    static constexpr auto under_way_at_most = std::chrono::milliseconds{200};
     instant heard_at_{};
     std::optional<instant> closed_at_;
 };

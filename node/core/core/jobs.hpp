@@ -54,6 +54,7 @@ struct mesh::outbound_session {
     std::size_t window_bytes = 0;
     bool complete = false; ///< COMMIT is in the window
     instant heard_at{};
+    std::optional<instant> sent_again_at;
 };
 
 } // namespace baton::core

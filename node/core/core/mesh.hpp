@@ -159,6 +159,7 @@ class mesh {
         return bytes.size() > settings_.limits.frame_bytes_max;
     }
     verdict refuse(const char* reason);
+    static std::string host_of(std::string_view advertised, std::string_view seen_at);
     void run_timers(outbox& out);
     void judge_peers(outbox& out);
     void wake_by(instant when) { wake_at_ = std::min(wake_at_, when); }
@@ -197,7 +198,8 @@ class mesh {
     [[nodiscard]] wire::standing standing();
     void end_peer(const replica_id& id, peer& p, member_state state, event_kind kind, std::string reason,
                   outbox& out);
-    void make_room(outbox& out);
+    void make_room(outbox& out, std::optional<link_id> keep = {});
+    bool held_by_another(const std::string& endpoint, const replica_id& id, outbox& out);
 
     // mesh_delta.cpp
     verdict on_delta(std::string_view bytes, const wire::delta& f, outbox& out);
@@ -221,6 +223,7 @@ class mesh {
 
     // mesh_serve.cpp: this node as server
     verdict on_pull(const replica_id& from, const wire::pull& f, outbox& out);
+    void send_again(const replica_id& to, outbound_session& s, outbox& out);
     verdict on_credit(const replica_id& from, const wire::credit& f, outbox& out);
     static void tell_busy(const replica_id& to, std::uint64_t session, outbox& out);
     bool work_on_serving(outbox& out);

@@ -203,6 +203,7 @@ class node {
   private:
     struct impl;
     explicit node(std::unique_ptr<impl> body);
+    static result<node> open(options settings);
     std::unique_ptr<impl> impl_;
 };
 

@@ -42,6 +42,10 @@ class io_thread {
         sent_.wait(lock,
                    [this] { return mesh_.unsent_bytes() <= settings_.limits.unsent_bytes_max || stopped_; });
         const auto at = now();
+        if (stopped_) {
+            return decltype(use(mesh_, at))(error{
+                errc::leaving, "the node has left, or its I/O thread has failed: nothing more is written"});
+        }
         auto outcome = use(mesh_, at);
         if (waiters_ != 0) changed_.notify_all();
         const bool unsent = mesh_.has_unsent();
@@ -55,7 +59,7 @@ class io_thread {
         std::unique_lock lock(mutex_, std::defer_lock);
         enter(lock);
         ++waiters_;
-        const bool outcome = changed_.wait_for(lock, within, [&] { return done(mesh_); });
+        const bool outcome = changed_.wait_for(lock, bounded(within), [&] { return done(mesh_); });
         --waiters_;
         return outcome;
     }
@@ -68,6 +72,10 @@ class io_thread {
     void hurry();
 
     [[nodiscard]] static moment now();
+    /// "For ever" as a caller says it, small enough to be added to a point in time.
+    [[nodiscard]] static std::chrono::milliseconds bounded(std::chrono::milliseconds wait) {
+        return std::min<std::chrono::milliseconds>(wait, std::chrono::hours{24 * 365});
+    }
 
   private:
     class guest {
@@ -94,6 +102,7 @@ class io_thread {
 
     // on the I/O thread
     void run();
+    void complain_of_end(const char* reason) noexcept;
     void loop();
     void poll();
     void answer_bell();

@@ -20,6 +20,24 @@ namespace baton::shell {
 /// One context a process, shared by its nodes, gone with the last of them.
 [[nodiscard]] std::shared_ptr<zmq::context_t> shared_context();
 
+/// A signal interrupts libzmq's calls even where they do not wait: again, until the call has an answer of its
+/// own.
+template <class Call>
+auto uninterrupted(Call call) {
+    for (;;) {
+        try {
+            return call();
+        } catch (const zmq::error_t& failure) {
+            if (failure.num() != EINTR) throw;
+        }
+    }
+}
+
+/// The next message, if one is waiting.
+inline bool receive(zmq::socket_t& from, zmq::message_t& into) {
+    return uninterrupted([&] { return from.recv(into, zmq::recv_flags::dontwait).has_value(); });
+}
+
 class sockets {
   public:
     /// Binds PUB and ROUTER. Errors: address_in_use, network.
@@ -45,7 +63,7 @@ class sockets {
     zmq::socket_t& publisher() { return publisher_; }
     /// Whether a subscription waits to be read.
     [[nodiscard]] bool publisher_readable() {
-        return (publisher_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
+        return (uninterrupted([&] { return publisher_.get(zmq::sockopt::events); }) & ZMQ_POLLIN) != 0;
     }
     zmq::socket_t& router() { return router_; }
     zmq::socket_t& subscriber() { return subscriber_; }
@@ -61,6 +79,7 @@ class sockets {
 
   private:
     sockets(const options& settings, const replica_id& self);
+    void unsubscribe(core::link_id link);
     void tune(zmq::socket_t& socket) const;
     result<std::uint16_t> bind(zmq::socket_t& socket, const char* what, std::uint16_t port) const;
 

@@ -46,6 +46,8 @@ class byte_reader {
     bool ok_ = true;
 };
 
+constexpr std::size_t cut_entries_max = 16384;
+
 /// Per entry 16 bytes of replica and a varint counter, sorted by replica.
 [[nodiscard]] std::string encode_cut(const cut& from);
 /// Nothing unless strictly sorted with counters ≥ 1 and no byte left over.

@@ -167,3 +167,30 @@ TEST_CASE("garbage: a delta far ahead costs a bounded buffer and nothing else", 
     CHECK(s.mesh(0).state().seen() == before);
     CHECK(s.mesh(0).state().keys() == 3);
 }
+
+TEST_CASE("garbage: nobody's word takes a living member's address", "[core][scenario]") {
+    // A beacon is a hint: a late one of a former incarnation, or a forged one, must not make a member that
+    // answers there look restarted. The same for a HELLO on ROUTER that claims its address.
+    scene s;
+    s.gather(2);
+    const auto endpoint = s.mesh(0).members().at(0).endpoint;
+    const auto colon = endpoint.rfind(':');
+    const auto at_host = endpoint.substr(6, colon - 6);
+    const auto port = static_cast<std::uint16_t>(std::stoul(endpoint.substr(colon + 1)));
+    replica_id stranger;
+    stranger.bytes.fill(0x5a);
+    const auto bytes = discovery::encode(
+        {s.mesh(0).settings().cluster, wire::version_min, wire::version_max, stranger, 1, port, port, ""});
+    for (int i = 0; i < 5; ++i) s.give(0, core::beacon_arrived{at_host, bytes});
+    wire::hello claim;
+    claim.cluster = s.mesh(0).settings().cluster;
+    claim.id = stranger;
+    claim.port = claim.publish_port = port;
+    claim.flags = wire::hello::wants_answer;
+    s.give(0, core::request_arrived{stranger, at_host, wire::encode(claim)});
+    s.run_for(2s);
+    CHECK(s.sees(0, 1, member_state::up));
+    CHECK(s.heard(0, event_kind::restarted, 1) == 0);
+    s.stash(1, 1, "still heard");
+    s.settle();
+}

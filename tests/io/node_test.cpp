@@ -4,6 +4,9 @@
 
 #include <baton/typed.hpp>
 
+#include <sys/time.h>
+
+#include <csignal>
 #include <thread>
 
 using namespace io;
@@ -355,4 +358,68 @@ TEST_CASE("node: a leave from another thread can be hurried", "[io][node]") {
     REQUIRE(report);
     CHECK(report->outcome == baton::leave_outcome::unsafe);
     CHECK(since(start) < patience(10s));
+}
+
+TEST_CASE("node: a node can be started in a forked child", "[io][node]") {
+    const mesh net;
+    auto parent = started(net.options("parent"));
+    const pid_t child = fork();
+    if (child == 0) {
+        auto settings = net.options("child");
+        settings.destructor_leave_within = 100ms;
+        bool met = false;
+        {
+            auto made = baton::node::start(settings);
+            met = made && made->wait_synced(patience(10s));
+        }
+        _exit(met ? 0 : 1);
+    }
+    CHECK(next_event(parent, baton::event_kind::joined));
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("node: signals disturb neither a caller nor the I/O thread", "[io][node]") {
+    const mesh net;
+    auto one = started(net.options("one")), other = started(net.options("other"));
+    REQUIRE(meet(one, other));
+    struct sigaction act {};
+    act.sa_handler = [](int) {};
+    struct sigaction before {};
+    sigaction(SIGALRM, &act, &before);
+    const itimerval often{{0, 200}, {0, 200}}, never{};
+    setitimer(ITIMER_REAL, &often, nullptr);
+    std::size_t refused = 0;
+    for (int number = 0; number < 20000; ++number)
+        refused += one.stash("key-" + std::to_string(number % 100), std::to_string(number)) ? 0 : 1;
+    setitimer(ITIMER_REAL, &never, nullptr);
+    sigaction(SIGALRM, &before, nullptr);
+    CHECK(refused == 0);
+    CHECK(agree(one, other));
+    CHECK(one.stats().keys == 100);
+}
+
+TEST_CASE("node: a wait for ever waits", "[io][node]") {
+    const mesh net;
+    auto one = started(net.options("one"));
+    std::thread later([&] { CHECK(one.stash("late", "value")); });
+    const auto got = one.pickup("late", {.within = milliseconds::max()});
+    later.join();
+    REQUIRE(got);
+    CHECK(got->found());
+}
+
+TEST_CASE("node: listens on every interface when told 0.0.0.0", "[io][node]") {
+    const mesh net;
+    auto everywhere = net.options("everywhere");
+    everywhere.host = "0.0.0.0";
+    everywhere.beacon.enabled = false;
+    auto one = started(everywhere);
+    auto settings = net.options("other");
+    settings.beacon.enabled = false;
+    settings.seeds = {"127.0.0.1" + one.endpoint().substr(one.endpoint().rfind(':'))};
+    auto other = started(settings);
+    CHECK(meet(one, other));
 }

@@ -78,7 +78,7 @@ verdict mesh::take(const beacon_arrived& in, outbox& out) {
     }
     const auto host = host_of(b.hosts, in.host);
     const auto endpoint = "tcp://" + host + ':' + std::to_string(b.port);
-    if (self_endpoints_.contains(endpoint) || held_by_another(endpoint, b.id, out)) return {};
+    if (self_endpoints_.contains(endpoint) || held_by_another(endpoint, b.id)) return {};
     make_room(out);
     if (peers_.size() >= settings_.limits.peers_max) return refuse("too many peers");
     auto& p = peers_[b.id];
@@ -174,7 +174,7 @@ verdict mesh::take(const link_changed& in, outbox& out) {
     const auto at = links_.find(in.link);
     if (at == links_.end()) return {};
     auto& l = at->second;
-    l.open = in.open;
+    l.open = l.doubted = in.open;
     auto* const p = l.peer ? find(*l.peer) : nullptr;
     if (in.open) {
         l.greet_every = 50ms;
@@ -250,7 +250,7 @@ void mesh::run_timers(outbox& out) {
         const auto* const p = l.peer ? find(*l.peer) : nullptr;
         const bool settled = p != nullptr && p->sees_me && p->state != member_state::contacting &&
                              p->state != member_state::suspect && p->state != member_state::crashed;
-        if (!l.open || settled) continue;
+        if (!l.open || (settled && !l.doubted)) continue;
         if (at_.now >= l.greet_at) {
             greet(number, true, out);
             l.greet_at = at_.now + l.greet_every;

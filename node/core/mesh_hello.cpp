@@ -28,12 +28,17 @@ link_id mesh::connect(const std::string& endpoint, outbox& out) {
 }
 
 // Whether a living member has the link to this address. Then nobody's word counts but what answers there.
-bool mesh::held_by_another(const std::string& endpoint, const replica_id& id, outbox& out) {
-    for (const auto& [number, l] : links_) {
+bool mesh::held_by_another(const std::string& endpoint, const replica_id& id) {
+    for (auto& [number, l] : links_) {
         if (l.endpoint != endpoint || !l.peer || *l.peer == id) continue;
         const auto* const holder = find(*l.peer);
         if (holder == nullptr || !is_member(*holder)) return false;
-        if (l.open) greet(number, true, out);
+        if (!l.doubted) {
+            l.doubted = true;
+            l.greet_at = at_.now;
+            l.greet_every = 50ms;
+            wake_by(at_.now);
+        }
         return true;
     }
     return false;
@@ -179,6 +184,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
         note(out, "hello", f.id);
     }
     auto& p = *known;
+    if (from.link) links_[*from.link].doubted = false;
     if (from.link) {
         const auto& endpoint = links_[*from.link].endpoint;
         if (std::find(settings_.seeds.begin(), settings_.seeds.end(), endpoint) != settings_.seeds.end()) {
@@ -200,7 +206,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     p.publish_endpoint = "tcp://" + p.host + ':' + std::to_string(f.publish_port);
     if (from.link) {
         bind(*from.link, f.id, out);
-    } else if (!p.via && !held_by_another(p.endpoint, f.id, out)) {
+    } else if (!p.via && !held_by_another(p.endpoint, f.id)) {
         bind(connect(p.endpoint, out), f.id, out);
     }
     follow(p, out);

@@ -91,6 +91,7 @@ class mesh {
         std::string publish_endpoint; ///< what SUB is connected to
         std::optional<replica_id> peer;
         bool open = false;
+        bool doubted = false; ///< somebody else may answer there now: ask until a HELLO comes on it
         instant greet_at{};
         mesh_clock::duration greet_every{};
     };
@@ -199,7 +200,7 @@ class mesh {
     void end_peer(const replica_id& id, peer& p, member_state state, event_kind kind, std::string reason,
                   outbox& out);
     void make_room(outbox& out, std::optional<link_id> keep = {});
-    bool held_by_another(const std::string& endpoint, const replica_id& id, outbox& out);
+    bool held_by_another(const std::string& endpoint, const replica_id& id);
 
     // mesh_delta.cpp
     verdict on_delta(std::string_view bytes, const wire::delta& f, outbox& out);

@@ -118,7 +118,7 @@ verdict mesh::on_leaving(const replica_id& from, const wire::leaving& f, outbox&
         p->state = member_state::leaving;
         raise(out, event_kind::leaving, from, "hands over");
     }
-    p->leaving_number = p->answer_leaving = f.number;
+    p->answer_leaving = f.number;
     // Its last deltas may be a moment behind this word; what is missing after that is asked for.
     if (!leaving_) note_lack(*p, 5ms);
     answer_leavings(out);

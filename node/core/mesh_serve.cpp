@@ -27,13 +27,13 @@ verdict mesh::on_pull(const replica_id& from, const wire::pull& f, outbox& out) 
         if (f.session == begun) tell_busy(from, f.session, out); // forgotten here: begin anew
         return {};
     }
-    begun = f.session;
-    auto& slot = serving_[from];
-    if (slot && slot->number == f.session) { // asked again: the answer, or part of it, was lost
-        slot->heard_at = at_.now;
-        send_again(from, *slot, out);
+    if (running) { // asked again: the answer, or part of it, was lost
+        at->second->heard_at = at_.now;
+        send_again(from, *at->second, out);
         return {};
     }
+    begun = f.session;
+    auto& slot = serving_[from];
     if (!slot && serving_.size() > settings_.limits.sessions_max) {
         serving_.erase(from);
         tell_busy(from, f.session, out);

@@ -59,11 +59,6 @@ std::uint64_t replica_table::index_of(const replica_id& id) {
     return last_index_;
 }
 
-void replica_table::clear() {
-    index_.clear();
-    bytes_.clear();
-}
-
 void event_writer::add(const event_view& event) {
     std::uint8_t first = static_cast<std::uint8_t>(static_cast<unsigned>(event.type) << 4);
     if (event.removal) first |= event_removal;

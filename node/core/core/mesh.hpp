@@ -117,9 +117,8 @@ class mesh {
         instant asked_at{};
         instant ended_at{};               ///< when it left or crashed
         std::uint64_t answer_leaving = 0; ///< number of its LEAVING that we have not answered yet
-        std::uint64_t leaving_number = 0;
-        std::uint64_t session_begun = 0; ///< highest number of its PULLs that was taken
-        std::optional<cut> acked;        ///< what it acknowledged in answer to our LEAVING
+        std::uint64_t session_begun = 0;  ///< highest number of its PULLs that was taken
+        std::optional<cut> acked;         ///< what it acknowledged in answer to our LEAVING
         bool acked_staying = false;
         bool heard_farewell = false;
         bool skew_told = false;

@@ -26,7 +26,6 @@ class replica_table {
   public:
     [[nodiscard]] std::uint64_t index_of(const replica_id& id);
     [[nodiscard]] std::string_view bytes() const { return bytes_; }
-    void clear();
 
   private:
     std::map<replica_id, std::uint64_t> index_;

@@ -2,18 +2,59 @@
 
 #include "crdt/assert.hpp"
 
+#include <algorithm>
 #include <bit>
-#include <cstring>
 
 namespace baton {
 
 // Exact to the unit up to 1 KiB, then in steps of a sixteenth, so that values that change a little reuse
 // their blocks.
 std::uint32_t arena::class_units(std::size_t bytes) {
-    const auto units = static_cast<std::uint32_t>((bytes + unit - 1) / unit);
+    const auto units = std::max<std::uint32_t>(2, static_cast<std::uint32_t>((bytes + unit - 1) / unit));
     if (units <= 128) return units;
     const std::uint32_t step = std::bit_floor(units) / 16;
     return (units + step - 1) / step * step;
+}
+
+void arena::unlink(handle block) {
+    const auto& v = vacancy_at(block);
+    if (v.previous != 0) {
+        vacancy_at(v.previous).next = v.next;
+    } else {
+        free_[v.units] = v.next;
+    }
+    if (v.next != 0) vacancy_at(v.next).previous = v.previous;
+}
+
+void arena::open_chunk() {
+    const bool useless =
+        !chunks_.empty() && chunks_[current_].memory != nullptr && chunks_[current_].live == 0;
+    if (useless) close_chunk(current_); // empty, and cut into sizes that nobody wants
+    if (empty_places_.empty()) {
+        BATON_ASSERT(chunks_.size() < (large_bit >> chunk_shift));
+        current_ = static_cast<std::uint32_t>(chunks_.size());
+        chunks_.emplace_back();
+    } else {
+        current_ = empty_places_.back();
+        empty_places_.pop_back();
+    }
+    chunks_[current_] = {std::make_unique_for_overwrite<std::byte[]>(chunk_bytes), 0,
+                         current_ == 0 ? 1U : 0U}; // handle 0 stays "none"
+    ++chunks_held_;
+}
+
+// Everything in it is free: its blocks lie one after another, and each knows its size.
+void arena::close_chunk(std::uint32_t number) {
+    auto& c = chunks_[number];
+    for (std::uint32_t at = number == 0 ? 1U : 0U; at < c.cut;) {
+        const auto block = (number << chunk_shift) + at;
+        const auto units = vacancy_at(block).units;
+        unlink(block);
+        at += units;
+    }
+    c = {};
+    empty_places_.push_back(number);
+    --chunks_held_;
 }
 
 handle arena::allocate(std::size_t bytes) {
@@ -30,18 +71,19 @@ handle arena::allocate(std::size_t bytes) {
         return static_cast<handle>(large_.size() - 1) | large_bit;
     }
     const auto units = class_units(bytes);
+    used_units_ += units;
     if (units < free_.size() && free_[units] != 0) {
         const auto block = free_[units];
-        std::memcpy(&free_[units], at(block), sizeof(handle));
+        unlink(block);
+        chunks_[block >> chunk_shift].live += units;
         return block;
     }
-    if (next_unit_ + units > chunk_units) {
-        BATON_ASSERT(chunks_.size() < (large_bit >> chunk_shift));
-        chunks_.push_back(std::make_unique_for_overwrite<std::byte[]>(chunk_bytes));
-        next_unit_ = chunks_.size() == 1 ? 1 : 0; // handle 0 stays "none"
-    }
-    const auto block = static_cast<handle>((chunks_.size() - 1) << chunk_shift) + next_unit_;
-    next_unit_ += units;
+    if (chunks_.empty() || chunks_[current_].memory == nullptr || chunks_[current_].cut + units > chunk_units)
+        open_chunk();
+    auto& c = chunks_[current_];
+    const auto block = static_cast<handle>(current_ << chunk_shift) + c.cut;
+    c.cut += units;
+    c.live += units;
     return block;
 }
 
@@ -53,9 +95,16 @@ void arena::release(handle block, std::size_t bytes) {
         return;
     }
     const auto units = class_units(bytes);
+    used_units_ -= units;
     if (units >= free_.size()) free_.resize(units + 1, 0);
-    std::memcpy(at(block), &free_[units], sizeof(handle));
+    vacancy_at(block) = {free_[units], 0, units};
+    if (free_[units] != 0) vacancy_at(free_[units]).previous = block;
     free_[units] = block;
+    const auto number = block >> chunk_shift;
+    auto& c = chunks_[number];
+    c.live -= units;
+    // The one that is being cut stays: what was freed is likely to be wanted again.
+    if (c.live == 0 && (number != current_ || used_units_ == 0)) close_chunk(number);
 }
 
 } // namespace baton

@@ -32,7 +32,10 @@ void cut::set(const replica_id& replica, std::uint64_t counter) {
     } else if (present) {
         at->counter = counter;
     } else {
-        entries_.insert(at, dot{replica, counter});
+        const auto place = at - entries_.begin();
+        if (entries_.size() == entries_.capacity())
+            entries_.reserve(entries_.size() + entries_.size() / 4 + 4);
+        entries_.insert(entries_.begin() + place, dot{replica, counter});
     }
 }
 

@@ -4,89 +4,134 @@
 #include "crdt/digest.hpp"
 
 #include <algorithm>
-#include <bit>
+#include <cstring>
 
 namespace baton {
 
-std::uint64_t key_index::hash(std::string_view key) const { return hash_bytes(key, seed_); }
+namespace {
+constexpr std::uint32_t spill_min = 16;
+// Full at nine tenths, then larger by a sixth: between 8.9 and 10.4 bytes an entry.
+constexpr bool is_full(std::uint32_t used, std::uint32_t homes) {
+    return std::uint64_t{used} * 10 >= std::uint64_t{homes} * 9;
+}
+constexpr std::uint32_t larger_than(std::uint32_t homes) { return homes + homes / 6 + 4; }
+} // namespace
 
-handle* key_index::find(std::uint64_t hash, std::string_view key) {
+std::uint64_t key_index::hash(const slot_name& slot) const {
+    if (slot.type == value_type::reg) [[likely]]
+        return hash_bytes(slot.key, seed_);
+    const auto of_key = hash_bytes(slot.key, seed_ + static_cast<std::uint64_t>(slot.type));
+    return has_element(slot.type) ? hash_bytes(slot.element, of_key) : of_key;
+}
+
+std::uint64_t key_index::root_hash(std::string_view key) const {
+    return hash_bytes(key, seed_ + value_types);
+}
+
+template <class Same>
+handle* key_index::search(std::uint64_t hash, Same same) {
     auto& in = of(hash);
-    if (in.used == 0) return nullptr;
-    const std::size_t mask = in.slots.size() - 1;
     const auto wanted = static_cast<std::uint32_t>(hash);
-    for (std::size_t at = wanted & mask; in.slots[at].head != 0; at = (at + 1) & mask) {
-        auto& s = in.slots[at];
-        if (s.hash != wanted) continue;
-        const auto* const found = memory_->at(s.head);
+    for (auto at = in.home(wanted); at < in.size; ++at) {
+        auto& p = in.places[at];
+        if (p.head == 0 || p.hash > wanted) return nullptr;
+        if (p.hash != wanted) continue;
+        const auto* const found = memory_->at(p.head);
         // In a large store each step is a miss of the cache: fetch side by side what is needed one after
         // another.
         __builtin_prefetch(found + 64);
         __builtin_prefetch(found + 128);
-        if (reinterpret_cast<const block*>(found)->key() == key) return &s.head;
+        if (same(*reinterpret_cast<const block*>(found), p.head)) return &p.head;
     }
     return nullptr;
 }
 
-void key_index::settle(shard& in, slot entry) {
-    const std::size_t mask = in.slots.size() - 1;
-    std::size_t at = entry.hash & mask;
-    while (in.slots[at].head != 0) at = (at + 1) & mask;
-    in.slots[at] = entry;
+handle* key_index::find(std::uint64_t hash, const slot_name& slot) {
+    return search(hash, [&](const block& b, handle head) {
+        if (b.root != 0) return false;
+        return (b.fork == 0 ? b : first_block(*memory_, head)).slot() == slot;
+    });
 }
 
-void key_index::resize(shard& in, std::size_t slots) {
+handle* key_index::find_root(std::uint64_t hash, std::string_view key) {
+    return search(hash, [&](const block& b, handle) { return b.root != 0 && b.key() == key; });
+}
+
+void key_index::resize(shard& in, std::uint32_t homes) {
     shard larger;
-    larger.slots.resize(slots);
+    larger.homes = homes;
+    larger.size = homes + spill_min + homes / 128;
     larger.used = in.used;
-    for (const auto& s : in.slots) {
-        if (s.head != 0) settle(larger, s);
+    larger.places = std::make_unique<place[]>(larger.size);
+    std::uint32_t next = 0;
+    for (std::uint32_t i = 0; i < in.size; ++i) {
+        if (in.places[i].head == 0) continue;
+        const auto at = std::max(next, larger.home(in.places[i].hash));
+        if (at >= larger.size) return resize(in, larger_than(homes)); // all homes at the end: unlikely
+        larger.places[at] = in.places[i];
+        next = at + 1;
     }
     in = std::move(larger);
 }
 
 void key_index::insert(std::uint64_t hash, handle head) {
     auto& in = of(hash);
-    // Fuller than three quarters, and a search for what is absent gets long.
-    if ((in.used + 1) * 4 > in.slots.size() * 3)
-        resize(in, in.slots.empty() ? first_slots_ : in.slots.size() * 2);
-    settle(in, {head, static_cast<std::uint32_t>(hash)});
+    if (is_full(in.used + 1, in.homes)) resize(in, in.homes == 0 ? first_homes_ : larger_than(in.homes));
+    const auto own = static_cast<std::uint32_t>(hash);
+    for (;;) {
+        auto at = in.home(own);
+        while (at < in.size && in.places[at].head != 0 && in.places[at].hash <= own) ++at;
+        auto end = at;
+        while (end < in.size && in.places[end].head != 0) ++end;
+        if (end == in.size) { // no room behind: the shard's end has filled up
+            resize(in, larger_than(in.homes));
+            continue;
+        }
+        std::memmove(&in.places[at + 1], &in.places[at], (end - at) * sizeof(place));
+        in.places[at] = {head, own};
+        break;
+    }
     ++in.used;
     ++size_;
 }
 
-void key_index::erase(std::string_view key) {
-    const auto h = hash(key);
-    auto* const place = find(h, key);
-    BATON_ASSERT(place != nullptr);
-    erase(h, place);
+void key_index::erase(const slot_name& slot) {
+    const auto h = hash(slot);
+    auto* const found = find(h, slot);
+    BATON_ASSERT(found != nullptr);
+    erase(h, found);
 }
 
-void key_index::erase(std::uint64_t hash, handle* place) {
+void key_index::erase(std::uint64_t hash, handle* at) {
     auto& in = of(hash);
-    const std::size_t mask = in.slots.size() - 1;
-    auto hole = static_cast<std::size_t>(reinterpret_cast<slot*>(place) - in.slots.data());
-    // Close the hole: pull back every later entry whose home is not between the hole and itself.
-    for (std::size_t at = (hole + 1) & mask; in.slots[at].head != 0; at = (at + 1) & mask) {
-        const std::size_t home = in.slots[at].hash & mask;
-        if (((at - home) & mask) < ((at - hole) & mask)) continue;
-        in.slots[hole] = in.slots[at];
-        hole = at;
-    }
-    in.slots[hole] = {};
+    const auto hole = static_cast<std::uint32_t>(reinterpret_cast<place*>(at) - in.places.get());
+    // Close the hole: what follows moves up, up to the first that is at home.
+    auto end = hole + 1;
+    while (end < in.size && in.places[end].head != 0 && in.home(in.places[end].hash) < end) ++end;
+    std::memmove(&in.places[hole], &in.places[hole + 1], (end - 1 - hole) * sizeof(place));
+    in.places[end - 1] = {};
     --in.used;
     --size_;
+    if (in.used == 0) {
+        in = shard{};
+    } else if (in.homes > 64 && in.used < in.homes / 4) {
+        resize(in, in.homes / 2);
+    }
 }
 
 void key_index::reserve(std::size_t count) {
     constexpr std::size_t believed_max = std::size_t{1}
                                          << 22; // a peer's word is no reason to take all memory
-    first_slots_ = std::bit_ceil(std::min(count, believed_max) / shards * 3 / 2 + 4);
+    const auto each = std::min(count, believed_max) / shards;
+    // The shards differ by chance: room for the mean and four deviations.
+    std::size_t deviation = 1;
+    while (deviation * deviation < each) ++deviation;
+    first_homes_ = static_cast<std::uint32_t>((each + 4 * deviation) * 10 / 9 + 4);
 }
 
 std::size_t key_index::bytes() const {
     std::size_t sum = sizeof(*this);
-    for (const auto& in : table_) sum += in.slots.capacity() * sizeof(slot);
+    for (const auto& in : table_) sum += in.size * sizeof(place);
     return sum;
 }
 
@@ -96,8 +141,8 @@ handle key_index::any() {
         if (sweep_shard_ >= shards) sweep_shard_ = 0;
         auto& in = table_[sweep_shard_];
         while (in.used != 0) {
-            if (sweep_place_ >= in.slots.size()) sweep_place_ = 0; // a deletion moved entries round the end
-            if (in.slots[sweep_place_].head != 0) return in.slots[sweep_place_].head;
+            if (sweep_place_ >= in.size) sweep_place_ = 0; // deletions move entries to the front
+            if (in.places[sweep_place_].head != 0) return in.places[sweep_place_].head;
             ++sweep_place_;
         }
         ++sweep_shard_;
@@ -108,7 +153,7 @@ handle key_index::any() {
 void key_index::clear() {
     for (auto& in : table_) in = shard{};
     size_ = sweep_shard_ = sweep_place_ = 0;
-    first_slots_ = 4;
+    first_homes_ = 4;
 }
 
 void key_index::swap(key_index& other) {

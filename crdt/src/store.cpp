@@ -1,3 +1,4 @@
+// Origins, blocks and chains, and what is read from them.
 #include "crdt/store.hpp"
 
 #include "crdt/assert.hpp"
@@ -12,9 +13,17 @@ namespace baton {
 store::store(replica_id self, std::uint64_t seed, mutation broken)
     : index_(memory_, seed)
     , staging_(memory_, seed ^ 0x9e3779b97f4a7c15)
+    , staging_typed_(memory_, seed ^ 0xc2b2ae3d27d4eb4f)
+    , trash_{key_index(memory_, seed), key_index(memory_, seed)}
     , broken_(broken) {
-    origins_.push_back({self, 0, {}});
+    origins_.emplace_back();
+    origins_[0].id = self;
     origin_index_.emplace(self, 0);
+}
+
+cut joined(cut seen, const cut& archive) {
+    seen.join(archive);
+    return seen;
 }
 
 // ---------------------------------------------------------------- origins and dots
@@ -27,25 +36,30 @@ std::optional<std::uint32_t> store::find_origin(const replica_id& id) const {
     return last_origin_;
 }
 
-std::uint32_t store::intern(const replica_id& id) {
-    if (const auto known = find_origin(id)) return *known;
-    last_origin_ = static_cast<std::uint32_t>(origins_.size());
-    origin_index_.emplace(id, last_origin_);
-    origins_.push_back({id, 0, {}});
-    return last_origin_;
-}
-
-// I6: the only place that issues a dot; the counter is never set back.
-dot store::next_dot() const { return {origins_[0].id, origins_[0].counter + 1}; }
-
-dot store::issue() {
-    ++generation_;
-    return {origins_[0].id, ++origins_[0].counter};
+// Nothing when there are more replicas than a block can tell apart.
+std::optional<std::uint32_t> store::intern(const replica_id& id) {
+    if (const auto known = find_origin(id)) return known;
+    std::uint32_t number = 0;
+    if (!free_origins_.empty()) {
+        number = free_origins_.back();
+        free_origins_.pop_back();
+    } else {
+        if (origins_.size() > origins_max) return std::nullopt;
+        number = static_cast<std::uint32_t>(origins_.size());
+        origins_.emplace_back();
+    }
+    auto& fresh = origins_[number];
+    fresh.id = id;
+    fresh.counter = fresh.floor = archive_.of(id);
+    fresh.archived = fresh.counter != 0;
+    origin_index_.emplace(id, number);
+    last_origin_ = number;
+    return number;
 }
 
 std::uint64_t store::counter_of(const replica_id& replica) const {
     const auto known = find_origin(replica);
-    return known ? origins_[*known].counter : 0;
+    return known ? origins_[*known].counter : archive_.of(replica);
 }
 
 bool store::covers(const cut& other) const {
@@ -53,10 +67,20 @@ bool store::covers(const cut& other) const {
                        [this](const dot& id) { return has_seen(id); });
 }
 
+std::uint64_t store::lacks(const cut& other) const {
+    std::uint64_t missing = 0;
+    for (const dot& id : other.entries()) {
+        const auto known = counter_of(id.replica);
+        if (id.counter > known) missing += id.counter - known;
+    }
+    return missing;
+}
+
 cut store::seen() const {
     cut all;
     for (const auto& [id, number] : origin_index_) {
-        if (origins_[number].counter != 0) all.push_back({id, origins_[number].counter});
+        const auto& each = origins_[number];
+        if (each.counter != 0 && !each.archived) all.push_back({id, each.counter});
     }
     return all;
 }
@@ -67,172 +91,261 @@ std::optional<digest> store::state_digest() const {
 }
 
 std::size_t store::memory_bytes() const {
-    std::size_t sum =
-        memory_.bytes() + index_.bytes() + staging_.bytes() + origins_.capacity() * sizeof(origin);
-    for (const auto& each : origins_) sum += each.log.bytes();
+    std::size_t sum = memory_.bytes() + index_.bytes() + staging_.bytes() + staging_typed_.bytes() +
+                      trash_[0].bytes() + trash_[1].bytes() + origins_.capacity() * sizeof(origin) +
+                      archive_.size() * sizeof(dot);
+    for (const auto& each : origins_)
+        sum += each.log.bytes() + (each.removals.capacity() + each.residues.capacity()) * 8;
     for (const auto& each : staged_.logs) sum += each.bytes();
     return sum;
 }
 
+std::size_t store::bytes_in_use() const {
+    constexpr std::size_t slot_bytes = 12, log_bytes = 5; // an entry of the index, of a log
+    const auto slots = index_.size() + staged_slots() + trash_[0].size() + trash_[1].size();
+    return memory_.used() + slots * slot_bytes + (live_records_ + removals_ + residues_) * log_bytes +
+           archive_.size() * sizeof(dot) + origins_.size() * sizeof(origin);
+}
+
 // ---------------------------------------------------------------- blocks and chains
 
-handle store::make(std::string_view key, const staged_view& what) {
+handle store::make(std::uint32_t from, const slot_name& slot, const staged_view& what) {
     block head{};
-    head.counter = what.id.counter;
     head.stamp = what.stamp.raw;
-    head.origin = intern(what.id.replica);
-    head.value_bytes = static_cast<std::uint32_t>(what.value.size());
-    head.key_bytes = static_cast<std::uint16_t>(key.size());
-    head.type = what.type;
-    if (what.what == staged_view::kind::removal) head.flags |= block::removal;
-    if (what.what == staged_view::kind::reference) head.flags |= block::reference;
-    if (what.epoch != 0) head.flags |= block::epoch;
+    head.counter = what.id.counter & counter_max;
+    head.type_ = static_cast<std::uint64_t>(slot.type) & 15;
+    head.kind_ = static_cast<std::uint64_t>(what.what) & 3;
+    head.epoch = what.epoch != 0;
+    head.origin = from & origins_max;
+    head.value_bytes = what.value.size() & 0xffffff;
+    head.key_bytes = slot.key.size() & 1023;
+    head.element_bytes = slot.element.size() & 1023;
 
     const auto h = memory_.allocate(head.bytes());
     auto* made = new (memory_.at(h)) block(head);
-    if (what.epoch != 0) std::memcpy(made->payload() - 8, &what.epoch, 8);
-    std::copy(key.begin(), key.end(), made->payload());
-    std::copy(what.value.begin(), what.value.end(), made->payload() + key.size());
+    if (what.epoch != 0) std::memcpy(reinterpret_cast<char*>(made + 1), &what.epoch, 8);
+    auto* to = std::copy(slot.key.begin(), slot.key.end(), made->payload());
+    to = std::copy(slot.element.begin(), slot.element.end(), to);
+    std::copy(what.value.begin(), what.value.end(), to);
+    if (slot.type == value_type::counter && what.what == block::kind::record) {
+        // No honest share is removed beyond its own dot.
+        if (const auto share = load_counter(what.value); share.base > what.id.counter)
+            store_counter(to, {share.total, what.id.counter, share.total});
+    }
     return h;
 }
 
 digest store::hash_of(const block& b) const {
     const hashed_fields fields{origins_[b.origin].id, b.counter, b.stamp, b.epoch_value(),
-                               static_cast<std::uint8_t>(b.type)};
-    return hash_record(fields, b.key(), b.value());
+                               static_cast<std::uint8_t>(b.type_)};
+    return hash_record(fields, b.key(), b.element(), b.value());
 }
 
-void store::account(const block& b, bool added) {
-    if (b.is(block::removal)) {
-        added ? ++removals_ : --removals_;
-        return;
-    }
-    const auto bytes = std::size_t{b.key_bytes} + b.value_bytes;
+bool store::is_visible(const block& b) {
+    if (!b.is(block::kind::record)) return false;
+    return b.type() != value_type::counter || load_counter(b.value()).base != b.counter;
+}
+
+bool store::any_visible(handle head) const {
+    bool any = false;
+    each(head, [&](handle h) { any = any || is_visible(at(h)); });
+    return any;
+}
+
+// A single block stands for itself; several are listed in a fork.
+handle store::join_chain(std::span<const handle> blocks) {
+    for (const auto h : blocks) at(h).shared = blocks.size() > 1;
+    if (blocks.empty()) return 0;
+    if (blocks.size() == 1) return blocks[0];
+    block head{};
+    head.fork = 1;
+    head.value_bytes = (blocks.size() * sizeof(handle)) & 0xffffff;
+    const auto h = memory_.allocate(head.bytes());
+    auto* made = new (memory_.at(h)) block(head);
+    std::memcpy(made->payload(), blocks.data(), blocks.size() * sizeof(handle));
+    return h;
+}
+
+void store::release_fork(handle head) {
+    if (head != 0 && at(head).fork != 0) memory_.release(head, at(head).bytes());
+}
+
+void store::account_visible(const block& b, bool added, const digest* sum) {
+    const auto bytes = std::size_t{b.key_bytes} + b.element_bytes + b.value_bytes;
     if (added) {
         ++live_records_;
         user_bytes_ += bytes;
-        digest_ += hash_of(b);
+        digest_ += sum == nullptr ? hash_of(b) : *sum;
     } else {
         --live_records_;
         user_bytes_ -= bytes;
         digest_ -= hash_of(b);
     }
+    if (!is_member(b.type())) return;
+    // The root counts its visible members, all and by type.
+    auto& root = at(root_of(b.key()));
+    char* const of_type = root.payload() + root.key_bytes + b.type_ * sizeof(std::uint32_t);
+    std::uint32_t count = 0;
+    std::memcpy(&count, of_type, sizeof count);
+    count += added ? 1 : std::uint32_t(-1);
+    std::memcpy(of_type, &count, sizeof count);
+    root.counter = (root.counter + (added ? 1 : counter_max)) & counter_max;
+    if (root.counter == (added ? 1 : 0)) live_keys_ += added ? 1 : std::size_t(-1);
+}
+
+void store::account(handle h, bool added, const digest* sum) {
+    auto& b = at(h);
+    if (added && is_member(b.type())) link(h);
+    if (b.is(block::kind::removal)) {
+        added ? ++removals_ : --removals_;
+        if (added) {
+            auto& heap = origins_[b.origin].removals;
+            heap.push_back(b.counter);
+            std::push_heap(heap.begin(), heap.end(), std::greater<>{});
+        }
+    } else if (is_visible(b)) {
+        account_visible(b, added, sum);
+    } else {
+        added ? ++residues_ : --residues_;
+        if (added) origins_[b.origin].residues.push_back(b.counter);
+    }
+    if (!added && is_member(b.type())) unlink(h);
 }
 
 // Takes a block out of the log, the digest and memory. It is no longer in any chain.
 void store::forget(handle h) {
     const auto& b = at(h);
     origins_[b.origin].log.erase(b.counter);
-    account(b, false);
+    account(h, false);
     memory_.release(h, b.bytes());
 }
 
-void store::mark_shared(handle head) {
-    const bool several = head != 0 && at(head).next != 0;
-    for (handle h = head; h != 0; h = at(h).next) {
-        auto& b = at(h);
-        b.flags = static_cast<std::uint8_t>(several ? b.flags | block::shared : b.flags & ~block::shared);
-    }
+// ---------------------------------------------------------------- members of a typed key
+
+handle store::root_of(std::string_view key) {
+    if (roots_ == 0) return 0;
+    const auto* const found = index_.find_root(index_.root_hash(key), key);
+    return found == nullptr ? 0 : *found;
 }
 
-void store::release_chain(handle head) {
-    while (head != 0) {
-        const auto next = at(head).next;
-        memory_.release(head, at(head).bytes());
-        head = next;
+void store::link(handle h) {
+    auto root = root_of(at(h).key());
+    if (root == 0) {
+        const auto key = at(h).key();
+        block head{};
+        head.root = 1;
+        head.key_bytes = key.size() & 1023;
+        head.value_bytes = value_types * sizeof(std::uint32_t);
+        root = memory_.allocate(head.bytes());
+        auto* made = new (memory_.at(root)) block(head);
+        made->link() = {0, 0};
+        std::memset(std::copy(key.begin(), key.end(), made->payload()), 0, head.value_bytes);
+        index_.insert(index_.root_hash(key), root);
+        ++roots_;
     }
+    auto& first = at(root).link().next;
+    at(h).link() = {root, first};
+    if (first != 0) at(first).link().previous = h;
+    first = h;
+}
+
+void store::unlink(handle h) {
+    const auto [previous, next] = at(h).link();
+    at(previous).link().next = next;
+    if (next != 0) at(next).link().previous = previous;
+    if (at(previous).root == 0 || next != 0) return;
+    const auto hash = index_.root_hash(at(previous).key());
+    index_.erase(hash, index_.find_root(hash, at(previous).key()));
+    memory_.release(previous, at(previous).bytes());
+    --roots_;
 }
 
 // ---------------------------------------------------------------- reading
 
-handle store::head_of(std::string_view key) {
-    fold_if_staged(key);
-    const auto* const head = index_.find(key);
+handle store::head_of(const slot_name& slot) {
+    fold_if_staged(slot);
+    const auto* const head = index_.find(slot);
     return head == nullptr ? 0 : *head;
 }
 
 // I5: decides which of several concurrent values is read first, never which of them live on.
 bool store::beats(const block& a, const block& b) const {
     const auto rank = [this](const block& x) {
-        return std::make_tuple(x.epoch_value(), x.stamp, origins_[x.origin].id, x.counter);
+        return std::make_tuple(x.epoch_value(), x.stamp, origins_[x.origin].id, std::uint64_t{x.counter});
     };
     return rank(a) > rank(b);
 }
 
 record_view store::view(const block& b) const {
-    return {dot_of(b), timestamp{b.stamp}, b.epoch_value(), b.type, b.value()};
+    return {dot_of(b), timestamp{b.stamp}, b.epoch_value(), b.type(), b.value()};
 }
 
-std::optional<record_view> store::read(std::string_view key) {
+std::optional<record_view> store::read(const slot_name& slot) {
     handle best = 0;
-    for (handle h = head_of(key); h != 0; h = at(h).next) {
-        if (at(h).is(block::removal)) continue;
-        if (best == 0 || beats(at(h), at(best))) best = h;
-    }
+    each(head_of(slot), [&](handle h) {
+        if (is_visible(at(h)) && (best == 0 || beats(at(h), at(best)))) best = h;
+    });
     if (best == 0) return std::nullopt;
     return view(at(best));
 }
 
-std::size_t store::sibling_count(std::string_view key) {
+std::size_t store::sibling_count(const slot_name& slot) {
     std::size_t count = 0;
-    for (handle h = head_of(key); h != 0; h = at(h).next) count += at(h).is(block::removal) ? 0 : 1;
+    each(head_of(slot), [&](handle h) { count += is_visible(at(h)) ? 1 : 0; });
     return count;
 }
 
-void store::siblings(std::string_view key, std::vector<record_view>& into) {
+void store::siblings(const slot_name& slot, std::vector<record_view>& into) {
     into.clear();
     std::vector<const block*> found;
-    for (handle h = head_of(key); h != 0; h = at(h).next) {
-        if (!at(h).is(block::removal)) found.push_back(&at(h));
-    }
+    each(head_of(slot), [&](handle h) {
+        if (is_visible(at(h))) found.push_back(&at(h));
+    });
     std::sort(found.begin(), found.end(), [this](const block* a, const block* b) { return beats(*a, *b); });
     for (const auto* b : found) into.push_back(view(*b));
 }
 
+std::optional<std::int64_t> store::count(std::string_view key) {
+    std::uint64_t sum = 0;
+    bool any = false;
+    each(head_of({value_type::counter, key, {}}), [&](handle h) {
+        if (!is_visible(at(h))) return;
+        any = true;
+        sum += static_cast<std::uint64_t>(load_counter(at(h).value()).reading());
+    });
+    if (!any) return std::nullopt;
+    return static_cast<std::int64_t>(sum);
+}
+
+void store::elements(value_type type, std::string_view key, std::vector<std::string>& into) {
+    BATON_ASSERT(!fold_);
+    into.clear();
+    const auto root = root_of(key);
+    for (handle h = root == 0 ? 0 : at(root).link().next; h != 0; h = at(h).link().next) {
+        if (at(h).type() == type && is_visible(at(h))) into.emplace_back(at(h).element());
+    }
+    std::sort(into.begin(), into.end());
+    into.erase(std::unique(into.begin(), into.end()), into.end()); // siblings
+}
+
+unsigned store::types_of(std::string_view key) {
+    unsigned types = read(key) ? 1U : 0U;
+    const auto root = root_of(key);
+    for (std::uint8_t type = 0; root != 0 && type < value_types; ++type) {
+        std::uint32_t count = 0;
+        std::memcpy(&count, at(root).value().data() + type * sizeof count, sizeof count);
+        if (count != 0) types |= 1U << type;
+    }
+    return types;
+}
+
 void store::keys_of(std::size_t shard, std::string_view prefix, std::vector<std::string>& into) {
     index_.each_in_shard(shard, [&](handle head) {
-        const auto key = at(head).key();
-        if (key.starts_with(prefix) && any_live(memory_, head)) into.emplace_back(key);
+        const auto& first = first_block(memory_, head);
+        if (first.root == 0 && first.type() != value_type::reg) return; // its root names the key
+        if (!first.key().starts_with(prefix)) return;
+        if (first.root != 0 ? first.counter != 0 : any_visible(head)) into.emplace_back(first.key());
     });
-}
-
-// ---------------------------------------------------------------- events
-
-dot store::put(std::string_view key, std::string_view value, timestamp stamp, std::vector<dot>& kills) {
-    return write(key, {staged_view::kind::record, next_dot(), value_type::reg, stamp, 0, value}, kills);
-}
-
-// An older removal record is superseded too: this one has seen it and kills the same key (I7).
-std::optional<dot> store::remove(std::string_view key, timestamp stamp, std::vector<dot>& kills) {
-    kills.clear();
-    if (!read(key)) return std::nullopt;
-    return write(key, {staged_view::kind::removal, next_dot(), value_type::reg, stamp, 0, {}}, kills);
-}
-
-dot store::write(std::string_view key, const staged_view& what, std::vector<dot>& kills) {
-    kills.clear();
-    fold_if_staged(key);
-    splice(key, make(key, what), [&](const block& b) {
-        if (b.origin != 0) kills.push_back(dot_of(b));
-        return true;
-    });
-    return issue();
-}
-
-store::applied store::apply(const dot& id, const event_view& event) {
-    const auto from = intern(id.replica);
-    if (id.counter <= origins_[from].counter) return applied::duplicate;
-    if (id.counter != origins_[from].counter + 1) return applied::early; // I2: no gaps
-    fold_if_staged(event.key);
-    const auto kind = event.removal ? staged_view::kind::removal : staged_view::kind::record;
-    const auto made = make(event.key, {kind, id, event.type, event.stamp, event.epoch, event.value});
-    splice(event.key, made, [&](const block& b) {
-        return b.origin == from ||
-               std::find(event.kills.begin(), event.kills.end(), dot_of(b)) != event.kills.end();
-    });
-    origins_[from].counter = id.counter; // I3: last
-    ++generation_;
-    return applied::yes;
 }
 
 } // namespace baton

@@ -1,10 +1,11 @@
-// The two ends of a session: walking the logs for a receiver, and staging, committing and folding what a
-// server sent.
+// The two ends of a session: walking the logs for a receiver, and committing and folding what a server sent.
 #include "crdt/assert.hpp"
 #include "crdt/chain.hpp"
 #include "crdt/store.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <tuple>
 
 namespace baton {
 
@@ -33,224 +34,289 @@ std::optional<dot> store::next(log_walk& walk, std::size_t& steps) const {
     return std::nullopt;
 }
 
-staged_view store::entry_of(const block& b) const {
-    const auto kind = b.is(block::removal) ? staged_view::kind::removal : staged_view::kind::record;
-    return {kind, dot_of(b), b.type, timestamp{b.stamp}, b.epoch_value(), b.value()};
+std::optional<dot> store::next(dot_range& range, std::size_t& steps) const {
+    const auto known = find_origin(range.origin);
+    if (known && range.after < range.last) {
+        const auto last = std::min(range.last, origins_[*known].counter);
+        if (const auto counter = origins_[*known].log.next(range.after, last, steps))
+            return dot{range.origin, counter};
+        if (steps == 0) return std::nullopt;
+    }
+    range.after = range.last;
+    return std::nullopt;
 }
 
-std::string_view store::chain_at(const dot& id, std::vector<staged_view>& into) {
+staged_view store::entry_of(const block& b) const {
+    return {b.what(), dot_of(b), timestamp{b.stamp}, b.epoch_value(), b.value()};
+}
+
+slot_name store::chain_at(const dot& id, std::vector<staged_view>& into) {
     into.clear();
     const auto from = find_origin(id.replica);
     const auto h = from ? origins_[*from].log.at(id.counter) : 0;
     if (h == 0) return {};
     const auto& b = at(h);
-    if (b.is(block::shared)) {
-        chain_of(b.key(), into);
+    if (b.shared != 0) {
+        chain_of(b.slot(), into);
     } else {
         into.push_back(entry_of(b)); // alone: no need to look for others
     }
-    return b.key();
+    return b.slot();
 }
 
-void store::chain_of(std::string_view key, std::vector<staged_view>& into) {
+void store::chain_of(const slot_name& slot, std::vector<staged_view>& into) {
     into.clear();
-    for (handle h = head_of(key); h != 0; h = at(h).next) into.push_back(entry_of(at(h)));
+    each(head_of(slot), [&](handle h) { into.push_back(entry_of(at(h))); });
 }
 
-// ---------------------------------------------------------------- receiving
+// ---------------------------------------------------------------- comparing
 
-bool store::is_newcomer() const {
-    for (std::size_t i = 1; i < origins_.size(); ++i) {
-        if (origins_[i].counter != 0) return false;
+std::optional<held_dot> store::held(const dot& id, bool staged) const {
+    const auto known = find_origin(id.replica);
+    if (!known) return std::nullopt;
+    auto h = origins_[*known].log.at(id.counter);
+    if (h == 0 && staged && staged_.kept && *known < staged_.logs.size())
+        h = staged_.logs[*known].at(id.counter);
+    if (h == 0 || !at(h).is(block::kind::record)) return std::nullopt;
+    return held_dot{id.counter, hash_of(at(h)).low, at(h).type() == value_type::counter};
+}
+
+// A gap between two live blocks of a log is short, whatever their counters: each call finds one.
+std::optional<held_dot> store::next_held(dot_range& range, std::size_t& steps, bool staged) const {
+    const auto known = find_origin(range.origin);
+    const auto next_in = [&](const event_log* log) {
+        if (log == nullptr) return std::uint64_t{0};
+        auto after = range.after;
+        auto enough = std::size_t(-1);
+        return log->next(after, range.last, enough);
+    };
+    while (known && range.after < range.last && steps != 0) {
+        --steps;
+        const bool both = staged && staged_.kept && *known < staged_.logs.size();
+        const auto main = next_in(&origins_[*known].log);
+        const auto other = next_in(both ? &staged_.logs[*known] : nullptr);
+        const auto counter = main == 0 ? other : other == 0 ? main : std::min(main, other);
+        if (counter == 0) {
+            range.after = range.last;
+            return std::nullopt;
+        }
+        range.after = counter;
+        if (const auto found = held({range.origin, counter}, staged)) return found;
     }
-    return true;
+    if (steps != 0) range.after = range.last;
+    return std::nullopt;
 }
 
-void store::stage(std::string_view key, std::span<const staged_view> chain) {
+// ---------------------------------------------------------------- committing
+
+void store::commit(const cut& server, bool by_union) {
     BATON_ASSERT(!fold_);
-    if (staging_.size() == 0) {
-        staged_ = {};
-        staged_.kept = is_newcomer();
+    for (const auto& id : server.entries()) {
+        // Closed and without records here: known by its entry in the archive alone.
+        const bool closed = staged_archive_.of(id.replica) == id.counter && counter_of(id.replica) == 0;
+        if (!closed || find_origin(id.replica)) (void)intern(id.replica);
     }
-    handle head = 0;
-    for (const auto& each : chain) {
-        if (each.what == staged_view::kind::reference) staged_.kept = false;
-        const auto h = make(key, each);
-        at(h).next = head;
-        head = h;
-    }
-    mark_shared(head);
-    const auto hash = staging_.hash(key);
-    if (auto* const place = staging_.find(hash, key)) {
-        const auto former = *place;
-        if (head == 0) {
-            staging_.erase(hash, place);
-        } else {
-            *place = head;
-        }
-        account_staged(former, false);
-        release_chain(former);
-    } else if (head != 0) {
-        staging_.insert(hash, head);
-    }
-    account_staged(head, true);
-}
-
-void store::account_staged(handle head, bool added) {
-    if (!staged_.kept) return;
-    const auto count = [added](std::size_t& what, std::size_t by) { added ? what += by : what -= by; };
-    count(staged_.keys, any_live(memory_, head) ? 1 : 0);
-    for (handle h = head; h != 0; h = at(h).next) {
-        const auto& b = at(h);
-        if (staged_.logs.size() <= b.origin) staged_.logs.resize(origins_.size());
-        auto& log = staged_.logs[b.origin];
-        if (added && log.at(b.counter) != 0) { // named twice: merge key by key
-            staged_.kept = false;
-            return;
-        }
-        if (added) {
-            log.set(b.counter, h);
-        } else if (log.at(b.counter) == h) {
-            log.erase(b.counter);
-        }
-        if (b.is(block::removal)) {
-            count(staged_.removals, 1);
-            continue;
-        }
-        count(staged_.records, 1);
-        count(staged_.user_bytes, std::size_t{b.key_bytes} + b.value_bytes);
-        added ? staged_.sum += hash_of(b) : staged_.sum -= hash_of(b);
-    }
-}
-
-void store::stage_abort() {
-    BATON_ASSERT(!fold_);
-    while (const auto head = staging_.any()) {
-        staging_.erase(at(head).key());
-        release_chain(head);
-    }
-    staging_.clear();
-    staged_ = {};
-    // Nothing refers to origins that only the staged records named.
-    while (origins_.size() > 1 && origins_.back().counter == 0) {
-        origin_index_.erase(origins_.back().id);
-        origins_.pop_back();
-    }
-    last_origin_ = 0;
-}
-
-// Neither side has seen an event of an origin that the other has seen.
-bool store::is_disjoint(const cut& server) const {
-    return std::none_of(origins_.begin(), origins_.end(),
-                        [&](const origin& each) { return each.counter != 0 && server.of(each.id) != 0; });
-}
-
-void store::commit(const cut& server) {
-    BATON_ASSERT(!fold_);
-    for (const auto& id : server.entries()) intern(id.replica);
     folding_state both;
-    both.disjoint = staged_.kept && index_.size() < staging_.size() && is_disjoint(server);
+    both.batch = batch_;
+    both.by_union = by_union;
+    // Whatever this node has beside registers must keep its place in the index.
+    const bool plain = roots_ == 0 && removals_ == 0 && residues_ == 0;
+    both.disjoint =
+        staged_.kept && staged_.plain && plain && index_.size() < staging_.size() && is_disjoint(server);
     for (auto& each : origins_) {
-        const auto theirs = server.of(each.id);
         both.mine.push_back(each.counter);
-        both.server.push_back(theirs);
+        both.server.push_back(server.of(each.id));
     }
     if (both.disjoint) swap_in();
-    for (std::size_t i = 0; i < origins_.size(); ++i) {
-        origins_[i].counter = std::max(both.mine[i], both.server[i]); // I3: last
+    for (std::uint32_t i = 0; i < origins_.size(); ++i) { // I3: last
+        if (both.server[i] > both.mine[i]) note_event(i, both.server[i]);
+    }
+    if (broken_ == mutation::i9_ignore_archive) staged_archive_ = {};
+    for (const auto& id : staged_archive_.entries()) {
+        if (find_origin(id.replica) || archive_.of(id.replica) != 0) {
+            set_archived(id.replica, id.counter);
+        } else {
+            enter_archive(id);
+        }
     }
     ++generation_;
     fold_ = std::move(both);
     staged_ = {};
-    if (staging_.size() == 0) {
-        fold_.reset();
-        staging_.clear();
-    }
+    staged_archive_ = {};
+    staged_bytes_ = 0;
+    batch_ = 0;
+    if (staged_slots() == 0) (void)fold(0);
 }
 
-// The staged records become the main ones as they are; this node's own are left in staging.
+// The staged registers become the main ones as they are; this node's own are left in staging.
 void store::swap_in() {
     index_.swap(staging_);
-    for (std::size_t i = 0; i < staged_.logs.size(); ++i) {
+    for (std::uint32_t i = 0; i < staged_.logs.size(); ++i) {
         if (origins_[i].counter == 0) origins_[i].log = std::move(staged_.logs[i]);
     }
     digest_ += staged_.sum;
     live_keys_ += staged_.keys;
     live_records_ += staged_.records;
-    removals_ += staged_.removals;
     user_bytes_ += staged_.user_bytes;
+    removals_ += staged_.removals;
+    for (const auto& [number, counter] : staged_.removal_dots) origins_[number].removals.push_back(counter);
+    for (auto& from : origins_) std::make_heap(from.removals.begin(), from.removals.end(), std::greater<>{});
 }
 
-bool store::fold(std::size_t keys) {
+bool store::fold(std::size_t slots) {
     if (!fold_) return false;
-    while (keys-- != 0) {
-        const auto head = staging_.any();
-        if (head == 0) break;
-        fold_key(at(head).key(), head);
+    for (auto* const index : {&staging_typed_, &staging_}) {
+        while (slots != 0 && index->size() != 0) {
+            --slots;
+            const auto head = index->any();
+            fold_slot(first_block(memory_, head).slot(), head);
+        }
     }
-    if (staging_.size() != 0) return true;
+    if (staged_slots() != 0) return true;
     fold_.reset();
     staging_.clear();
+    staging_typed_.clear();
     return false;
 }
 
-void store::fold_if_staged(std::string_view key) {
+// A removal of a key's scope comes first: it may take what is staged for its members.
+void store::fold_if_staged(const slot_name& slot) {
     if (!fold_) return;
-    if (const auto* const head = staging_.find(key)) fold_key(key, *head);
+    if (in_scope(slot.type)) fold_if_staged({value_type::scope, slot.key, {}});
+    auto& index = staging_for(slot.type);
+    if (index.size() == 0) return;
+    if (const auto* const head = index.find(slot)) fold_slot(slot, *head);
 }
 
-// Own records of a key beside those that came with a disjoint session: both stay, all are accounted for
+// Own records of a register beside those that came with a disjoint session: both stay, all are accounted for
 // already.
-void store::append_chain(std::string_view key, handle own) {
-    const auto hash = index_.hash(key);
-    auto* const head = index_.find(hash, key);
+void store::append_chain(const slot_name& slot, handle own) {
+    const auto hash = index_.hash(slot);
+    auto* const head = index_.find(hash, slot);
     if (head == nullptr) return index_.insert(hash, own);
-    if (any_live(memory_, own) && any_live(memory_, *head)) --live_keys_;
-    handle last = own;
-    while (at(last).next != 0) last = at(last).next;
-    at(last).next = *head;
-    *head = own;
-    mark_shared(own);
+    if (any_visible(own) && any_visible(*head)) --live_keys_;
+    kept_.clear();
+    each(own, [&](handle h) { kept_.push_back(h); });
+    each(*head, [&](handle h) { kept_.push_back(h); });
+    release_fork(own);
+    release_fork(*head);
+    *head = join_chain(kept_);
 }
 
-// The merge of one key, as of the moment of the commit: keep a local block if the server has it too or has
-// not seen its dot; take a server's block if its dot was unseen here.
-void store::fold_key(std::string_view shipped, handle staged_head) {
-    const std::string key(shipped); // the view may lie in a block that goes away here
-    staging_.erase(key);
-    if (fold_->disjoint) return append_chain(key, staged_head);
+bool store::under_scope_removal(const block& b) {
+    const auto* const head = index_.find({value_type::scope, b.key(), {}});
+    bool under = false;
+    each(head == nullptr ? 0 : *head, [&](handle h) { under = under || is_under(at(h).value(), dot_of(b)); });
+    return under;
+}
+
+// The merge of one slot, as of the moment of the commit: keep a local record if the server has it too or has
+// not seen its dot; take a server's block if its dot was unseen here. A removal record of ours stays until it
+// is stable or superseded (I7).
+void store::fold_slot(const slot_name& staged_slot, handle staged_head) {
+    const std::string key(staged_slot.key),
+        element(staged_slot.element); // they may lie in what goes away here
+    const slot_name slot{staged_slot.type, key, element};
+    staging_for(slot.type).erase(slot);
+    if (fold_->disjoint && slot.type == value_type::reg) return append_chain(slot, staged_head);
+    if (in_scope(slot.type)) fold_if_staged({value_type::scope, slot.key, {}});
+
+    std::vector<handle> shipped;
+    each(staged_head, [&](handle h) { shipped.push_back(h); });
+    release_fork(staged_head);
     const auto by_server = [&](const block& b) {
         return b.origin < fold_->server.size() && b.counter <= fold_->server[b.origin];
     };
     const auto seen_here = [&](const block& b) {
         return b.origin < fold_->mine.size() && b.counter <= fold_->mine[b.origin];
     };
-    const auto shipped_too = [&](const block& mine) {
-        for (handle h = staged_head; h != 0; h = at(h).next) {
-            if (at(h).origin == mine.origin && at(h).counter == mine.counter) return true;
-        }
-        return false;
+    const auto any_shipped = [&](auto holds) {
+        return std::any_of(shipped.begin(), shipped.end(), [&](handle h) { return holds(at(h)); });
     };
-    if (broken_ != mutation::merge_skips_kills) {
-        splice(key, 0, [&](const block& b) { return by_server(b) && !shipped_too(b); });
-    }
-    while (staged_head != 0) {
-        const auto h = staged_head;
-        staged_head = at(h).next;
-        // A peer may name a dot twice: the first stays.
-        const bool twice = origins_[at(h).origin].log.at(at(h).counter) != 0;
-        if (at(h).is(block::reference) || seen_here(at(h)) || twice) {
-            memory_.release(h, at(h).bytes());
-        } else {
-            splice(key, h, [](const block&) { return false; });
+    const auto same_dot = [](const block& a, const block& b) {
+        return a.origin == b.origin && a.counter == b.counter;
+    };
+    if (slot.type == value_type::counter) merge_counters(slot, shipped);
+    if (slot.type == value_type::scope) {
+        for (auto& h : shipped) {
+            if (at(h).is(block::kind::removal)) h = widen_staged(h);
         }
+    }
+    // What another server sent, and this one has confirmed, is not all that this one holds of the slot.
+    const bool whole =
+        any_shipped([&](const block& b) { return !b.is(block::kind::dead) && b.batch == fold_->batch; });
+    if (broken_ != mutation::merge_skips_kills) {
+        splice(slot, 0, [&](const block& mine) {
+            if (!whole)
+                return any_shipped(
+                    [&](const block& b) { return b.is(block::kind::dead) && same_dot(b, mine); });
+            if (fold_->by_union) return union_prefers(mine, shipped);
+            if (mine.is(block::kind::removal)) // superseded by a later event of its own origin
+                return any_shipped(
+                    [&](const block& b) { return b.origin == mine.origin && b.counter > mine.counter; });
+            return by_server(mine) && !any_shipped([&](const block& b) { return same_dot(b, mine); });
+        });
+    }
+    for (const auto h : shipped) {
+        auto& b = at(h);
+        // A peer may name a dot twice: the first stays. What the removal of a scope took is a removal there.
+        auto logged = origins_[b.origin].log.at(b.counter);
+        if (whole && b.is(block::kind::removal) && in_scope(slot.type) && logged != 0 && logged != h &&
+            at(logged).is(block::kind::record) && at(logged).slot() == slot) {
+            bury(logged, static_cast<std::uint32_t>(b.origin));
+            logged = origins_[b.origin].log.at(b.counter);
+        }
+        const bool wanted = b.is(block::kind::record) || b.is(block::kind::removal);
+        if (!wanted || !by_server(b) || (seen_here(b) && !fold_->by_union) || (logged != 0 && logged != h)) {
+            if (logged == h) origins_[b.origin].log.erase(b.counter);
+            memory_.release(h, b.bytes());
+            continue;
+        }
+        const bool removal = b.is(block::kind::removal);
+        const std::string value(removal ? b.value() : std::string_view{});
+        splice(slot, h, [](const block&) { return false; });
+        if (!removal && in_scope(slot.type) && under_scope_removal(b))
+            bury(h, static_cast<std::uint32_t>(b.origin));
+        if (!removal) continue;
+        if (slot.type == value_type::scope) kill_scope(slot.key, value);
+        if (slot.type == value_type::archive)
+            set_archived(*replica_id::from_bytes(slot.key), get_word(value.data()));
     }
     if (broken_ == mutation::i5_drop_losers) {
-        if (const auto winner = read(key)) {
+        if (const auto winner = read(slot)) {
             const auto keep = winner->id;
-            splice(key, 0, [&](const block& b) { return !b.is(block::removal) && dot_of(b) != keep; });
+            splice(slot, 0, [&](const block& b) { return !b.is(block::kind::removal) && dot_of(b) != keep; });
         }
     }
+}
+
+// After a fault: of two records of one origin the later one stays, of two with one dot the larger hash.
+bool store::union_prefers(const block& mine, std::span<const handle> shipped) const {
+    const auto rank = [this](const block& b) {
+        const auto sum = hash_of(b);
+        return std::make_tuple(std::uint64_t{b.counter}, sum.high, sum.low);
+    };
+    return std::any_of(shipped.begin(), shipped.end(), [&](handle h) {
+        const auto& theirs = at(h);
+        return theirs.origin == mine.origin && rank(theirs) > rank(mine);
+    });
+}
+
+// What either side knows to be removed of a replica's share is removed of the merged one.
+void store::merge_counters(const slot_name& slot, std::span<const handle> shipped) {
+    const auto* const head = index_.find(slot);
+    each(head == nullptr ? 0 : *head, [&](handle mine) {
+        for (const auto theirs : shipped) {
+            auto& a = at(mine);
+            auto& b = at(theirs);
+            if (a.origin != b.origin || !a.is(block::kind::record) || !b.is(block::kind::record)) continue;
+            const auto x = load_counter(a.value()), y = load_counter(b.value());
+            if (y.base > x.base) raise_base(mine, y.base, y.base_total);
+            if (x.base > y.base && x.base <= b.counter) {
+                store_counter(b.payload() + b.key_bytes, {y.total, x.base, x.base_total});
+            }
+        }
+    });
 }
 
 } // namespace baton

@@ -15,8 +15,9 @@ std::string footer() {
 Commands of `baton run`, one a line, each answered by a JSON object on one line:
 )" + session::help() +
            R"(
-  A leading "#ID " comes back as "id". DUR is a number and ms, s, m or h. KEY, PREFIX and VALUE may be written as JSON
-  strings in double quotes. The cut of `digest` is a list of "replica:counter". A reply with "error" changed nothing.
+  A leading "#ID " comes back as "id". DUR is a number and ms, s, m or h. VALUE and ELEMENT go to the end of the line;
+  they, KEY, PREFIX and FIELD may be written as JSON strings in double quotes. With --hex VALUE and ELEMENT are
+  hexadecimal. A key holds one type of value (stash, add, insert, set-field, enable) until it is dropped. The cut of `digest` is a list of "replica:counter". A reply with "error" changed nothing.
   End of input, SIGTERM and SIGINT mean leave; a second signal ends the leave with what it has reached.
 
 Exit status: 0 safe, 1 could not start (get, put, members: nobody found, or no such key), 2 usage,

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 namespace baton::cli {
 namespace {
@@ -131,6 +132,17 @@ std::optional<std::string> words::maybe() {
 std::string words::next(std::string_view what) {
     if (auto word = maybe()) return *std::move(word);
     throw refusal{"usage", std::string{what} + " is missing"};
+}
+
+std::string words::last(std::string_view what) {
+    if (rest_.empty()) throw refusal{"usage", std::string{what} + " is missing; \"\" is the empty one"};
+    rest_.remove_prefix(1);
+    if (rest_.starts_with('"')) {
+        auto text = next(what);
+        end();
+        return text;
+    }
+    return std::string{std::exchange(rest_, {})};
 }
 
 void words::end() const {

@@ -44,6 +44,8 @@ class words {
     /// The next word, called `what` in the refusal when there is none.
     std::string next(std::string_view what);
     std::optional<std::string> maybe();
+    /// The last one: all text after one blank, or a JSON string.
+    std::string last(std::string_view what);
     /// What has not been read yet.
     [[nodiscard]] std::string_view rest() const { return rest_; }
     /// Throws unless everything was read.

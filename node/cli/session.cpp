@@ -1,7 +1,5 @@
 #include "session.hpp"
 
-#include "parse.hpp"
-
 #include <algorithm>
 #include <charconv>
 
@@ -10,13 +8,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-
-/// The value, or the refusal that names the error.
-template <class T>
-T need(result<T> got) {
-    if (!got) throw refusal{std::string{to_string(got.error().code)}, got.error().what};
-    return std::move(got).value();
-}
 
 double seconds_since(steady_clock::time_point start) {
     return std::chrono::duration<double>(steady_clock::now() - start).count();
@@ -70,6 +61,18 @@ const session::command session::commands[] = {
     {"load", " COUNT BYTES [PREFIX]", &session::load},
     {"pickup", " KEY [within=DUR]", &session::pickup},
     {"drop", " KEY", &session::drop},
+    {"add", " KEY N", &session::add},
+    {"count", " KEY", &session::count},
+    {"insert", " KEY ELEMENT", &session::insert},
+    {"erase", " KEY ELEMENT", &session::erase},
+    {"elements", " KEY", &session::elements},
+    {"set-field", " KEY FIELD VALUE", &session::set_field},
+    {"erase-field", " KEY FIELD", &session::erase_field},
+    {"field", " KEY FIELD", &session::field},
+    {"fields", " KEY", &session::fields},
+    {"enable", " KEY", &session::enable},
+    {"disable", " KEY", &session::disable},
+    {"enabled", " KEY", &session::enabled},
     {"keys", " [PREFIX]", &session::keys},
     {"digest", "", &session::digest},
     {"members", "", &session::members},
@@ -148,9 +151,8 @@ json session::pickup(std::string_view rest) {
         const auto wait = std::clamp(left, milliseconds{0}, slice);
         auto got = need(node_.pickup(key, {.within = wait}));
         if (!got.found() && left > slice && !stop_.stopping()) continue;
-        json reply{
-            {"key", key}, {"result", to_string(got.outcome)}, {"value", nullptr}, {"siblings", got.siblings}};
-        if (got.found()) reply["value"] = shown(std::move(got.value), hex_);
+        json reply{{"key", key}};
+        reply.update(to_json(std::move(got), hex_));
         return reply;
     }
 }
@@ -196,6 +198,9 @@ json session::stats(std::string_view rest) {
         {"keys", now.keys},
         {"records", now.records},
         {"removals", now.removals},
+        {"residues", now.residues},
+        {"origins", now.origins},
+        {"archived", now.archived},
         {"key_value_bytes", now.key_value_bytes},
         {"store_bytes", now.store_bytes},
         {"stashes", now.stashes},
@@ -210,6 +215,8 @@ json session::stats(std::string_view rest) {
         {"sessions_pulled", now.sessions_pulled},
         {"sessions_served", now.sessions_served},
         {"sessions_failed", now.sessions_failed},
+        {"sessions_compared", now.sessions_compared},
+        {"evictions", now.evictions},
         {"state_bytes_sent", now.state_bytes_sent},
         {"state_bytes_received", now.state_bytes_received},
         {"hello_bytes_sent", now.hello_bytes_sent},
@@ -260,6 +267,12 @@ json session::leave(std::string_view rest) {
 json to_json(const member& who) {
     return {{"name", who.name},         {"id", who.id.to_string()}, {"state", to_string(who.state)},
             {"endpoint", who.endpoint}, {"synced", who.synced},     {"lag", who.lag}};
+}
+
+json to_json(picked got, bool hex) {
+    json reply{{"result", to_string(got.outcome)}, {"value", nullptr}, {"siblings", got.siblings}};
+    if (got.found()) reply["value"] = shown(std::move(got.value), hex);
+    return reply;
 }
 
 json to_json(const event& happened) {

@@ -3,6 +3,7 @@
 // One thread calls answer(). A command that waits looks up every `slice`, so that a signal does not have to.
 #pragma once
 
+#include "parse.hpp"
 #include "terminal.hpp"
 
 #include <baton/node.hpp>
@@ -11,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace baton::cli {
 
@@ -39,12 +41,29 @@ class session {
     json load(std::string_view rest);
     json pickup(std::string_view rest);
     json drop(std::string_view rest);
+    json add(std::string_view rest);
+    json count(std::string_view rest);
+    json insert(std::string_view rest);
+    json erase(std::string_view rest);
+    json elements(std::string_view rest);
+    json set_field(std::string_view rest);
+    json erase_field(std::string_view rest);
+    json field(std::string_view rest);
+    json fields(std::string_view rest);
+    json enable(std::string_view rest);
+    json disable(std::string_view rest);
+    json enabled(std::string_view rest);
     json keys(std::string_view rest);
     json digest(std::string_view rest);
     json members(std::string_view rest);
     json stats(std::string_view rest);
     json wait_synced(std::string_view rest);
     json leave(std::string_view rest);
+
+    /// What every command of that type replies: the key and what it holds now.
+    [[nodiscard]] json counted(const std::string& key) const;
+    [[nodiscard]] json listed(const std::string& key) const;
+    [[nodiscard]] json switched(const std::string& key) const;
 
     node& node_;
     const stop_signals& stop_;
@@ -53,9 +72,18 @@ class session {
 };
 
 json to_json(const member& who);
+/// `result`, `value` and `siblings`.
+json to_json(picked got, bool hex);
 json to_json(const event& happened);
 /// Of the program, by what its leave reached: 0 safe, 3 degraded or spilled, 4 unsafe.
 int exit_status(leave_outcome outcome);
+
+/// The value, or the refusal that names the error.
+template <class T>
+T need(result<T> got) {
+    if (!got) throw refusal{std::string{to_string(got.error().code)}, got.error().what};
+    return std::move(got).value();
+}
 
 /// A value as typed and shown: text, or hexadecimal digits.
 std::string shown(std::string value, bool hex);

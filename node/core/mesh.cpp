@@ -102,6 +102,7 @@ verdict mesh::take(const broadcast_arrived& in, outbox& out) {
         if (p == nullptr) return refuse("broadcast by nobody known");
         p->life.heard(at_.now, false);
         if (f->cluster != settings_.cluster) return refuse("hello of another cluster");
+        p->full = (f->flags & wire::hello::is_full) != 0;
         // On PUB its deltas come before this word of them: what is missing of its own events is lost, not
         // late.
         const bool lost = f->latest > store_.counter_of(f->id);
@@ -132,6 +133,10 @@ verdict mesh::take(const request_arrived& in, outbox& out) {
         return f->id == in.from ? on_pull(in.from, *f, out) : refuse("stolen identity");
     }
     if (const auto* f = std::get_if<wire::credit>(&*decoded)) return on_credit(in.from, *f, out);
+    if (const auto* f = std::get_if<wire::fingerprint>(&*decoded)) {
+        const bool question = (f->flags & wire::fingerprint::question) != 0;
+        return question ? on_question(in.from, *f, out) : refuse("misplaced frame");
+    }
     if (const auto* f = std::get_if<wire::ack>(&*decoded)) {
         return f->id == in.from ? on_ack(in.from, *f) : refuse("stolen identity");
     }
@@ -158,6 +163,10 @@ verdict mesh::take(const reply_arrived& in, outbox& out) {
     if (p == nullptr || !p->greeted) return refuse("reply before hello");
     p->life.heard(at_.now, at->second.open);
     if (const auto* f = std::get_if<wire::state>(&*decoded)) return on_state(id, in.bytes, *f, out);
+    if (const auto* f = std::get_if<wire::fingerprint>(&*decoded)) {
+        const bool question = (f->flags & wire::fingerprint::question) != 0;
+        return question ? refuse("misplaced frame") : on_answer(id, *f, out);
+    }
     if (const auto* f = std::get_if<wire::ack>(&*decoded)) {
         return f->id == id ? on_ack(id, *f) : refuse("stolen identity");
     }
@@ -214,6 +223,7 @@ void mesh::run_timers(outbox& out) {
     const auto pause = at_.now - step_at_;
     if (pause > stall_min) {
         for (auto& [id, p] : peers_) p.life.excuse(pause);
+        if (pulling_) pulling_->progress_at += pause;
     }
     step_at_ = at_.now;
     wake_at_ = never;
@@ -233,9 +243,11 @@ void mesh::run_timers(outbox& out) {
         }
         wake_by(beacon_at_);
     }
-    if (at_.now >= heartbeat_at_ || publish_now_) {
-        publish_hello(out);
-        heartbeat_at_ = at_.now + settings_.liveness.heartbeat_every;
+    const bool tidies = at_.now >= heartbeat_at_;
+    if (tidies || publish_now_) {
+        // Twice in the time it takes while nothing changes: half the beats still outlive one that is lost.
+        const bool changed = publish_hello(out);
+        heartbeat_at_ = at_.now + settings_.liveness.heartbeat_every * (changed ? 1 : 2);
     }
     wake_by(std::min(heartbeat_at_, at_.now + stall_min / 2));
 
@@ -263,6 +275,7 @@ void mesh::run_timers(outbox& out) {
     nudge_pull(out);
     consider_pull(out);
     expire_sessions(out);
+    if (tidies) look_for_garbage(out);
 }
 
 void mesh::judge_peers(outbox& out) {
@@ -401,6 +414,9 @@ node_stats mesh::stats() const {
     all.keys = store_.keys();
     all.records = store_.records();
     all.removals = store_.removals();
+    all.residues = store_.residues();
+    all.archived = store_.archived().size();
+    all.origins = store_.seen().size();
     all.key_value_bytes = store_.key_value_bytes();
     all.store_bytes = store_.memory_bytes();
     for (const auto& [reason, count] : refused_) all.refused_by_reason.emplace_back(reason, count);

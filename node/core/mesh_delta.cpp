@@ -24,42 +24,87 @@ result<void> mesh::check_key(std::string_view key) const {
     return {};
 }
 
-result<version> mesh::stash(const moment& at, std::string_view key, std::string_view value) {
-    if (const auto good = check_key(key); !good) return good.error();
-    if (value.size() > settings_.limits.value_bytes_max) {
-        return error{errc::value_too_long, "the value has " + std::to_string(value.size()) +
+result<void> mesh::check_write(const slot_name& slot, std::size_t value_bytes) {
+    if (const auto good = check_key(slot.key); !good) return good.error();
+    if (slot.element.size() > element_bytes_max)
+        return error{errc::key_too_long, "an element or field has at most 512 bytes"};
+    if (value_bytes > settings_.limits.value_bytes_max) {
+        return error{errc::value_too_long, "the value has " + std::to_string(value_bytes) +
                                                " bytes; limits.value_bytes_max is " +
                                                std::to_string(settings_.limits.value_bytes_max)};
     }
     if (leaving_) return error{errc::leaving, "the node is leaving: nothing more is written"};
-    const auto stamp = clock_.tick(at.wall_ms);
-    const auto id = store_.put(key, value, stamp, kills_);
-    ++counters_.stashes;
-    queue_event(id, {false, value_type::reg, stamp, 0, key, value, kills_});
-    return version{id};
+    const auto most = settings_.limits.bytes_max;
+    if (full_ || (most != 0 && store_.bytes_in_use() >= most))
+        return error{errc::full, "limits.bytes_max is reached: drop something first"};
+    return check_type(slot);
 }
 
-result<bool> mesh::drop(const moment& at, std::string_view key) {
-    if (const auto good = check_key(key); !good) return good.error();
+// A key is what it was first written as. Where two sides made it different things at once, both stay and both
+// can be written, until it is dropped.
+result<void> mesh::check_type(const slot_name& slot) {
+    if (slot.type == value_type::reg && !store_.has_typed_keys()) return {};
+    const auto types = store_.types_of(slot.key);
+    if (types == 0 || (types >> static_cast<unsigned>(slot.type) & 1) != 0) return {};
+    return error{errc::wrong_type, "the key holds a value of another type: drop it first"};
+}
+
+version mesh::publish(const written& what) {
+    queue_event(what.id, what.event);
+    return version{what.id};
+}
+
+result<version> mesh::stash(const moment& at, std::string_view key, std::string_view value) {
+    return put(at, {value_type::reg, key, {}}, value);
+}
+
+result<version> mesh::put(const moment& at, const slot_name& slot, std::string_view value) {
+    if (const auto good = check_write(slot, value.size()); !good) return good.error();
+    ++counters_.stashes;
+    return publish(store_.put(slot, value, clock_.tick(at.wall_ms), buffers_));
+}
+
+result<version> mesh::add(const moment& at, std::string_view key, std::int64_t amount) {
+    if (const auto good = check_write({value_type::counter, key, {}}, 0); !good) return good.error();
+    ++counters_.stashes;
+    return publish(store_.add(key, amount, clock_.tick(at.wall_ms), buffers_));
+}
+
+result<bool> mesh::remove(const moment& at, const slot_name& slot) {
+    if (const auto good = check_key(slot.key); !good) return good.error();
     if (leaving_) return error{errc::leaving, "the node is leaving: nothing more is written"};
-    const auto stamp = clock_.tick(at.wall_ms);
-    const auto id = store_.remove(key, stamp, kills_);
-    if (!id) return false;
+    const auto removed = store_.remove(slot, clock_.tick(at.wall_ms), buffers_);
+    if (!removed) return false;
     ++counters_.drops;
-    queue_event(*id, {true, value_type::reg, stamp, 0, key, {}, kills_});
+    publish(*removed);
     return true;
+}
+
+// Everything the key holds, of whatever type; as a rule there is one.
+result<bool> mesh::drop(const moment& at, std::string_view key) {
+    auto dropped = remove(at, {value_type::reg, key, {}});
+    if (!dropped || !store_.has_typed_keys()) return dropped;
+    const auto counter = remove(at, {value_type::counter, key, {}});
+    while (store_.fold(slice_events)) { // members that are still to be folded in belong to it
+    }
+    const auto scope = store_.remove_scope(key, clock_.tick(at.wall_ms), buffers_);
+    if (scope) {
+        ++counters_.drops;
+        publish(*scope);
+    }
+    return *dropped || *counter || scope.has_value();
 }
 
 void mesh::queue_event(const dot& id, const event_view& event) {
     if (subscribers_.empty()) return; // whoever comes later begins with a PULL
-    if (event.key.size() + event.value.size() > settings_.limits.delta_bytes_max) {
+    const auto bytes = event.slot.key.size() + event.slot.element.size() + event.value.size();
+    if (bytes > settings_.limits.delta_bytes_max) {
         publish_now_ = true; // announced by its counter in HELLO, fetched by PULL
         return;
     }
     const bool follows = !batches_.empty() &&
                          batches_.back().first + batches_.back().rows.count() == id.counter &&
-                         batches_.back().rows.bytes() + event.key.size() + event.value.size() <=
-                             settings_.limits.delta_bytes_max;
+                         batches_.back().rows.bytes() + bytes <= settings_.limits.delta_bytes_max;
     if (!follows) batches_.push_back({id.counter, wire::event_writer(event.stamp)});
     auto& rows = batches_.back().rows;
     const auto before = rows.bytes();
@@ -69,6 +114,12 @@ void mesh::queue_event(const dot& id, const event_view& event) {
 
 void mesh::flush(const moment& at, outbox& out) {
     at_ = at;
+    // A word of the last event follows in time, also after a pause.
+    const auto soon = at.now + settings_.liveness.heartbeat_every;
+    if (has_unsent() && heartbeat_at_ > soon) {
+        heartbeat_at_ = soon;
+        wake_by(soon);
+    }
     if (publish_now_) {
         publish_hello(out);
     } else {
@@ -81,12 +132,14 @@ void mesh::flush(const moment& at, outbox& out) {
 void mesh::send_batches(outbox& out) {
     if (batches_.empty()) return;
     cut depends;
-    if (depends_generation_ != remote_generation_) {
+    if (depends_generation_ != remote_generation_ || !extra_depends_.empty()) {
         const auto seen = store_.seen();
         for (const auto& id : seen.entries()) {
             if (id.replica != settings_.self && id.counter != depends_sent_.of(id.replica))
                 depends.push_back(id);
         }
+        depends.join(extra_depends_);
+        extra_depends_ = {};
         depends_sent_.join(depends);
         depends_generation_ = remote_generation_;
     }
@@ -127,7 +180,7 @@ verdict mesh::on_delta(std::string_view bytes, const wire::delta& f, outbox& out
 
     p->life.heard(at_.now, false);
     ++counters_.deltas_received;
-    if (leaving_) return {}; // the cut is frozen
+    if (leaving_ || full_) return {}; // the cut is frozen
     deltas_.emplace_back(std::string(bytes));
     return {};
 }
@@ -145,7 +198,7 @@ bool mesh::work_on_delta(outbox& out) {
         const auto& head = job.head;
         const auto known = store_.counter_of(head.origin);
         const bool caused = settings_.broken == mutation::i2_skip_causal_check || store_.covers(head.depends);
-        if (head.first > known + 1 || !caused) {
+        if (head.first > known + 1 || !caused || must_wait(head)) {
             ++counters_.deltas_early;
             auto* const p = find(head.origin);
             if (head.first > known + 1) ++counters_.gaps;
@@ -165,12 +218,23 @@ bool mesh::work_on_delta(outbox& out) {
     timestamp newest{};
     std::size_t applied = 0;
     for (std::size_t i = 0; i < slice_events; ++i) {
-        const auto event = job.rows->next(kills_);
-        if (!event) break;
-        const auto outcome = store_.apply({job.head.origin, job.next++}, *event);
+        auto& ring = job.ring;
+        while (ring.count < delta_job::ahead) {
+            const auto place = (ring.first + ring.count) % delta_job::ahead;
+            const auto event = job.rows->next(ring.kills[place]);
+            if (!event) break;
+            store_.prefetch(event->slot);
+            ring.events[place] = *event;
+            ++ring.count;
+        }
+        if (ring.count == 0) break;
+        const auto outcome = store_.apply({job.head.origin, job.next++}, ring.events[ring.first]);
+        ring.first = (ring.first + 1) % delta_job::ahead;
+        --ring.count;
         if (outcome == store::applied::yes) {
             ++applied;
-            newest = std::max(newest, event->stamp);
+            newest =
+                std::max(newest, ring.events[(ring.first + delta_job::ahead - 1) % delta_job::ahead].stamp);
         } else {
             ++counters_.events_duplicate;
         }
@@ -190,6 +254,15 @@ bool mesh::work_on_delta(outbox& out) {
     }
     if (deltas_.empty()) consider_pull(out); // it has waited for what was here already
     return !deltas_.empty();
+}
+
+// What a server has seen and forgotten must not come back while this node compares itself to it, or takes
+// everything from it: such events come with the COMMIT, or are found dead by it.
+bool mesh::must_wait(const wire::delta& head) const {
+    if (!pulling_) return false;
+    if (pulling_->newcomer && store_.counter_of(head.origin) == 0) return true;
+    const auto& ranges = pulling_->ranges;
+    return ranges && ranges->opened && head.first <= ranges->at.of(head.origin);
 }
 
 // Kept because something before it is missing. When there is no more room the oldest go: a repair brings
@@ -251,8 +324,9 @@ bool mesh::work(const moment& at, outbox& out) {
     } else if (work_on_state(out)) {
         more = true;
     } else {
-        more = work_on_serving(out);
+        more = work_on_ranges(out) || work_on_serving(out) || work_on_garbage();
     }
+    judge_room(out);
     flush(at, out);
     out.wake_at = wake_at_;
     return more || store_.folding();

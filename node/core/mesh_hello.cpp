@@ -93,6 +93,7 @@ void mesh::release_link(peer& p, outbox& out) {
 wire::standing mesh::standing() {
     wire::standing s;
     s.seen = store_.seen();
+    s.archive = store_.archive_digest();
     if (const auto sum = store_.state_digest()) {
         s.state = *sum;
         s.has_state = true;
@@ -104,7 +105,7 @@ wire::hello mesh::make_hello(std::uint64_t flags) {
     wire::hello f;
     f.cluster = settings_.cluster;
     f.id = settings_.self;
-    f.flags = flags | flag(leaving_.has_value(), wire::hello::is_leaving);
+    f.flags = flags | flag(leaving_.has_value(), wire::hello::is_leaving) | flag(full_, wire::hello::is_full);
     f.name = settings_.name;
     f.hosts = settings_.hosts;
     f.port = settings_.port;
@@ -120,6 +121,7 @@ void mesh::greet(link_id number, bool wants_answer, outbox& out) {
     const auto& l = links_[number];
     std::uint64_t flags = flag(wants_answer, wire::hello::wants_answer);
     if (l.peer && subscribers_.contains(*l.peer)) flags |= wire::hello::sees_you;
+    if (auto* const p = l.peer ? find(*l.peer) : nullptr) p->told_otherwise = true;
     out.actions.push_back(send_request{number, wire::encode(make_hello(flags))});
 }
 
@@ -138,6 +140,7 @@ bool mesh::send_to(const replica_id& id, peer& p, std::string bytes, outbox& out
 void mesh::tell(const replica_id& id, peer& p, bool wants_answer, outbox& out) {
     std::uint64_t flags = flag(wants_answer, wire::hello::wants_answer);
     if (subscribers_.contains(id)) flags |= wire::hello::sees_you;
+    p.told_otherwise = true;
     send_to(id, p, wire::encode(make_hello(flags)), out);
 }
 
@@ -214,12 +217,14 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     const bool first = !p.greeted;
     p.greeted = true;
     p.sees_me = (f.flags & wire::hello::sees_you) != 0;
+    p.full = (f.flags & wire::hello::is_full) != 0;
     if ((f.flags & wire::hello::is_leaving) != 0 && p.state == member_state::up)
         p.state = member_state::leaving;
     observe(f.id, f.clock, out);
     if ((f.flags & wire::hello::wants_answer) != 0) {
         std::uint64_t flags = flag(subscribers_.contains(f.id), wire::hello::sees_you);
         if (first && !p.sees_me) flags |= wire::hello::wants_answer;
+        p.told_otherwise = true;
         auto bytes = wire::encode(make_hello(flags));
         if (from.route) {
             out.actions.push_back(send_reply{f.id, std::move(bytes)});
@@ -268,8 +273,13 @@ verdict mesh::on_brief(const wire::brief& f, outbox& out) {
     const auto own_hash = wire::hash_of(own);
     if (f.standing_hash == own_hash) {
         p->pull_at.reset();
-        if (own.has_state && f.state_low != 0) compare_digests(f.id, *p, f.state_low == own.state.low, out);
+        if (own.has_state && f.state_low != 0)
+            compare_digests(f.id, *p, f.state_low == own.state.low, out, own.state.to_string() + " here");
         p->seen.join(own.seen);
+        p->told = own.seen;
+        p->archive = own.archive;
+        p->standing_hash = own_hash;
+        p->hash_known = true;
         answer_leavings(out);
     } else if ((!p->hash_known || f.standing_hash != p->standing_hash) && at_.now - p->asked_at >= 100ms) {
         p->asked_at = at_.now; // the hello that said what it holds was lost
@@ -284,27 +294,31 @@ void mesh::learn_standing(const replica_id& id, peer& p, const wire::standing& s
                           outbox& out) {
     p.standing_hash = wire::hash_of(s);
     p.hash_known = true;
+    p.archive = s.archive;
+    p.told = s.seen;
     p.seen.join(s.seen);
     note_lack(p, grace);
-    if (s.has_state && s.seen == store_.seen()) {
+    if (s.has_state && s.seen == store_.seen() && s.archive == store_.archive_digest()) {
         if (const auto own = store_.state_digest()) {
-            compare_digests(id, p, *own == s.state, out);
+            compare_digests(id, p, *own == s.state, out, own->to_string() + " here, " + s.state.to_string());
         }
     }
 }
 
 // I1 says that this never differs; it is told once until it is well again.
-void mesh::compare_digests(const replica_id& id, peer& p, bool equal, outbox& out) {
+void mesh::compare_digests(const replica_id& id, peer& p, bool equal, outbox& out, std::string both) {
     ++counters_.digest_checks;
     if (!equal) {
         ++counters_.diverged;
-        if (!p.diverged) raise(out, event_kind::diverged, id, "equal cuts, different digests");
+        if (!p.diverged) raise(out, event_kind::diverged, id, "equal cuts, different digests: " + both);
+        if (!p.pull_at) p.pull_at = at_.now; // what either side holds is repaired by union
+        wake_by(*p.pull_at);
     }
     p.diverged = !equal;
 }
 
 void mesh::note_lack(peer& p, mesh_clock::duration grace) {
-    if (store_.covers(p.seen)) {
+    if (store_.covers(p.seen) && !p.diverged) {
         p.pull_at.reset();
         return;
     }
@@ -321,22 +335,29 @@ void mesh::check_synced(outbox& out) {
     }
 }
 
-void mesh::publish_hello(outbox& out) {
+// True when there was news to tell.
+bool mesh::publish_hello(outbox& out) {
     publish_now_ = false;
     send_batches(out); // on PUB a word of an event never comes before the event
     const auto sum = store_.state_digest();
-    const bool unchanged = published_generation_ == store_.generation() && sum == published_digest_;
+    const bool unchanged =
+        published_generation_ == store_.generation() && sum == published_digest_ && !told_full_changed_;
+    told_full_changed_ = false;
     std::string bytes;
     if (unchanged) {
         bytes = wire::encode(wire::brief{settings_.self, wire::hash_of(standing()), sum ? sum->low : 0,
                                          store_.counter_of(settings_.self)});
     } else {
-        bytes = wire::encode(make_hello(0));
+        const auto f = make_hello(0);
+        published_ = f.at;
+        for (auto& [id, p] : peers_) p.told_otherwise = false;
+        bytes = wire::encode(f);
         published_generation_ = store_.generation();
         published_digest_ = sum.value_or(digest{});
     }
     counters_.hello_bytes_sent += bytes.size();
     out.actions.push_back(send_broadcast{std::move(bytes)});
+    return !unchanged;
 }
 
 } // namespace baton::core

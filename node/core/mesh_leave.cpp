@@ -32,7 +32,7 @@ void mesh::repeat_leaving(outbox& out) {
         // On PUB it follows the last delta, so whoever reads it there has applied all that was not lost.
         out.actions.push_back(send_broadcast{bytes});
         for (auto& [id, p] : peers_) {
-            const bool done = p.acked && p.acked->covers(leaving_->final);
+            const bool done = p.acked && p.acked_whole;
             if (is_member(p) && !done) send_to(id, p, bytes, out);
         }
         leaving_->repeat_at = at_.now + 100ms;
@@ -47,12 +47,19 @@ verdict mesh::on_ack(const replica_id& from, const wire::ack& f) {
     if (!leaving_ || f.answers != leaving_->number) return {};
     p->acked = f.seen;
     p->acked_staying = f.staying;
+    // What is closed by now is not in a cut any more; everything else has to be there.
+    p->acked_whole = f.whole && std::all_of(leaving_->final.entries().begin(),
+                                            leaving_->final.entries().end(), [&](const dot& id) {
+                                                const auto told = f.seen.of(id.replica);
+                                                const bool closed = told == 0 && id.replica != settings_.self;
+                                                return closed || told >= id.counter;
+                                            });
     return {};
 }
 
 // An acknowledgement is void once its sender is known to be leaving, suspect or gone.
 bool mesh::countable(const peer& p) const {
-    return p.state == member_state::up && p.acked && p.acked_staying;
+    return p.state == member_state::up && p.acked && p.acked_staying && !p.full;
 }
 
 mesh::leave_progress mesh::leaving_progress() const {
@@ -63,7 +70,7 @@ mesh::leave_progress mesh::leaving_progress() const {
         // A suspect is back, or crashed, before long: until then it is one that may stay.
         const bool here = p.state == member_state::up || p.state == member_state::suspect;
         if (here && !says_leaving) ++progress.staying;
-        if (countable(p) && p.acked->covers(leaving_->final)) ++progress.copies;
+        if (countable(p) && p.acked_whole) ++progress.copies;
     }
     const auto wanted = std::max<std::size_t>(1, std::min(leaving_->copies, progress.staying));
     const bool nothing_held = store_.keys() == 0 && (store_.removals() == 0 || progress.staying == 0);
@@ -72,17 +79,24 @@ mesh::leave_progress mesh::leaving_progress() const {
 }
 
 void mesh::unsafe_keys(std::size_t shard, std::vector<std::string>& into) {
-    std::vector<std::string> keys;
-    store_.keys_of(shard, {}, keys);
     std::vector<record_view> records;
-    for (auto& key : keys) {
-        store_.siblings(key, records);
+    struct owned {
+        value_type type;
+        std::string key, element;
+    };
+    std::vector<owned> slots; // reading may fold: take the list first
+    store_.each_slot_of(shard, [&](const slot_name& slot) {
+        slots.push_back({slot.type, std::string(slot.key), std::string(slot.element)});
+    });
+    for (auto& slot : slots) {
+        store_.siblings({slot.type, slot.key, slot.element}, records);
         const bool safe = std::all_of(records.begin(), records.end(), [&](const record_view& r) {
             return std::any_of(peers_.begin(), peers_.end(), [&](const auto& each) {
-                return countable(each.second) && each.second.acked->has(r.id);
+                const auto& p = each.second;
+                return countable(p) && (p.acked_whole || p.acked->has(r.id));
             });
         });
-        if (!safe) into.push_back(std::move(key));
+        if (!safe) into.push_back(std::move(slot.key));
     }
 }
 
@@ -131,13 +145,18 @@ void mesh::answer_leavings(outbox& out) {
         if (p.answer_leaving == 0) continue;
         const bool whole = store_.covers(p.seen);
         if (!whole && !leaving_) continue;
-        send_to(id, p, wire::encode(wire::ack{settings_.self, !leaving_, p.answer_leaving, store_.seen()}),
+        send_to(id, p,
+                wire::encode(
+                    wire::ack{settings_.self, !leaving_ && !full_, whole, p.answer_leaving, store_.seen()}),
                 out);
         p.answer_leaving = 0;
     }
 }
 
 verdict mesh::on_left(const wire::left& f, const arrival& from, outbox& out) {
+    if (f.id == f.about && !f.is_answer) {
+        if (auto* const leaver = find(f.about)) leaver->final = f.final_counter;
+    }
     if (f.is_answer) {
         if (auto* const p = find(f.id)) p->heard_farewell = true;
         return {};

@@ -1,5 +1,5 @@
-// This node as the server of sessions: it walks its logs for what the receiver's cut lacks, in bounded
-// chunks, and commits at the cut it has reached.
+// This node as the server of sessions: it walks its logs for what the receiver's cut lacks, or ships what the
+// receiver asks for by ranges (mesh_ranges.cpp), in bounded chunks, and commits at the cut it has reached.
 #include "core/jobs.hpp"
 #include "core/mesh.hpp"
 
@@ -15,9 +15,10 @@ constexpr auto session_forgotten_after = 5s;
 constexpr auto send_again_every = 100ms;
 constexpr std::size_t chunk_bytes_min = 256;
 constexpr std::size_t chunks_under_way_max = 128; // far below what ROUTER queues for one peer
+constexpr std::size_t archive_rows_max = 8192;    // in one chunk
 } // namespace
 
-verdict mesh::on_pull(const replica_id& from, const wire::pull& f, outbox& out) {
+verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
     // A number is begun at most once: were a late or repeated PULL to begin a second walk under it, the
     // receiver could take some chunks of the one and some of the other, and commit with a gap between them.
     auto& begun = peers_[from].session_begun;
@@ -28,11 +29,30 @@ verdict mesh::on_pull(const replica_id& from, const wire::pull& f, outbox& out) 
         return {};
     }
     if (running) { // asked again: the answer, or part of it, was lost
-        at->second->heard_at = at_.now;
-        send_again(from, *at->second, out);
+        auto& s = *at->second;
+        send_again(from, s, out);
+        if (s.ranges && !s.ranges->answer.empty()) out.actions.push_back(send_reply{from, s.ranges->answer});
         return {};
     }
     begun = f.session;
+    if ((f.flags & wire::pull::since_told) != 0) {
+        const auto* const p = find(from);
+        if (!p->hash_known || p->standing_hash != f.told) {
+            ask_again(from, f.session, wire::state::wants_cut, out);
+            return {};
+        }
+        auto whole = p->told;
+        for (const auto& id : f.seen.entries()) whole.set(id.replica, id.counter);
+        f.seen = std::move(whole);
+        f.archive = p->archive;
+    }
+    // What the receiver has seen is its cut and its archive. An empty archive, or ours, needs no words.
+    const bool same = f.archive == store_.archive_digest();
+    const bool told = (f.flags & wire::pull::has_archive) != 0;
+    if (!same && !told && f.archive != digest{}) {
+        ask_again(from, f.session, wire::state::wants_archive, out);
+        return {};
+    }
     auto& slot = serving_[from];
     if (!slot && serving_.size() > settings_.limits.sessions_max) {
         serving_.erase(from);
@@ -42,19 +62,41 @@ verdict mesh::on_pull(const replica_id& from, const wire::pull& f, outbox& out) 
     slot = std::make_unique<outbound_session>();
     auto& s = *slot;
     s.number = f.session;
-    s.receiver = f.seen;
-    s.start = store_.seen();
+    s.closed = same ? store_.archived() : f.closed;
+    if (same) s.told_archive = f.archive;
+    s.whole_archive = !same;
+    s.receiver = joined(f.seen, s.closed);
+    s.travelling = f.seen;
+    s.start = joined(store_.seen(), store_.archived());
     const auto chunk_max = std::max(chunk_bytes_min, settings_.limits.chunk_bytes_max);
     s.chunk_bytes = std::clamp<std::uint64_t>(f.chunk_bytes, chunk_bytes_min, chunk_max);
     s.credit_bytes = std::clamp<std::uint64_t>(f.credit_bytes, s.chunk_bytes,
                                                std::max(s.chunk_bytes, settings_.limits.credit_bytes));
-    s.walk = store_.walk_from(f.seen);
-    s.records = std::min<std::uint64_t>(store_.records(), events_missing(f.seen, store_.seen()));
+    // I8: below the floor, a walk would not tell what has been removed.
+    // Nothing is kept for one that was left behind.
+    const bool compare =
+        (f.flags & wire::pull::compare) != 0 || !store_.may_walk(s.receiver) || find(from)->evicted;
+    s.from_nothing = store_.is_disjoint(s.receiver);
+    s.walk = store_.walk_from(compare ? s.start : s.receiver);
+    s.records = std::min<std::uint64_t>(store_.records(), events_missing(s.receiver, s.start));
+    for (const auto& id : s.start.entries())
+        s.pin.set(id.replica, compare ? id.counter : std::min(id.counter, s.receiver.of(id.replica)));
+    if (compare) {
+        ++counters_.sessions_compared;
+        s.ranges.emplace();
+        open_ranges(s);
+    }
     s.heard_at = at_.now;
     ++counters_.sessions_served;
     note(out, "serve", from, f.session, s.records);
     wake_by(at_.now + session_forgotten_after);
     return {};
+}
+
+// What dies by such a commit leaves no removal record behind: who has been sent it must begin anew.
+void mesh::drop_sessions(outbox& out) {
+    for (const auto& [to, session] : serving_) tell_busy(to, session->number, out);
+    serving_.clear();
 }
 
 // The window once more, and not again right away: a peer that asks and asks must not fill the queue to it.
@@ -65,17 +107,22 @@ void mesh::send_again(const replica_id& to, outbound_session& s, outbox& out) {
 }
 
 void mesh::tell_busy(const replica_id& to, std::uint64_t session, outbox& out) {
-    wire::state busy{};
-    busy.session = session;
-    busy.flags = wire::state::busy;
-    out.actions.push_back(send_reply{to, wire::encode(busy)});
+    ask_again(to, session, wire::state::busy, out);
+}
+
+// No chunk: a word about the session.
+void mesh::ask_again(const replica_id& to, std::uint64_t session, wire::state::flag why, outbox& out) {
+    wire::state f{};
+    f.session = session;
+    f.flags = why;
+    out.actions.push_back(send_reply{to, wire::encode(f)});
 }
 
 verdict mesh::on_credit(const replica_id& from, const wire::credit& f, outbox& out) {
     const auto at = serving_.find(from);
     if (at == serving_.end() || at->second->number != f.session) {
         if (!f.done) tell_busy(from, f.session, out); // forgotten here: the receiver need not wait
-        return {};
+        return f.session > peers_[from].session_begun ? refuse("credit for no session") : verdict{};
     }
     auto& s = *at->second;
     if (f.done) {
@@ -85,14 +132,16 @@ verdict mesh::on_credit(const replica_id& from, const wire::credit& f, outbox& o
         serving_.erase(at);
         return {};
     }
-    s.heard_at = at_.now;
     const bool repeated = f.next == s.acknowledged && f.next != 0;
+    if (f.next > s.acknowledged) s.heard_at = at_.now; // who only repeats itself is forgotten in the end
     s.acknowledged = std::max(s.acknowledged, f.next);
     while (!s.window.empty() && s.window.front().number < s.acknowledged) {
         s.window_bytes -= s.window.front().bytes.size();
         s.window.pop_front();
     }
     if (repeated) send_again(from, s, out);
+    if (repeated && s.ranges && s.ranges->number == 0 && !s.ranges->answer.empty())
+        out.actions.push_back(send_reply{from, s.ranges->answer});
     return {};
 }
 
@@ -111,7 +160,10 @@ void mesh::expire_sessions(outbox& out) {
 // One slice for one session, the next one after the one served last. True while any can go on.
 bool mesh::work_on_serving(outbox& out) {
     const auto can_go_on = [](const outbound_session& s) {
-        return !s.complete && s.window_bytes < s.credit_bytes && s.window.size() < chunks_under_way_max;
+        if (s.complete || s.window_bytes >= s.credit_bytes || s.window.size() >= chunks_under_way_max)
+            return false;
+        return !s.ranges || s.ranges->finished || !s.ranges->answered || !s.ranges->ship.empty() ||
+               s.pending || s.parts || (s.chunk && s.chunk->bytes() != 0);
     };
     auto at = last_served_ ? serving_.upper_bound(*last_served_) : serving_.begin();
     for (std::size_t tries = 0; tries < serving_.size(); ++tries, ++at) {
@@ -124,12 +176,22 @@ bool mesh::work_on_serving(outbox& out) {
     if (!can_go_on(s)) return false;
     last_served_ = at->first;
 
+    if (s.ranges && !s.ranges->answered) {
+        work_on_answer(last_served_.value(), s, out);
+        return true;
+    }
     if (!s.chunk) s.chunk.emplace(timestamp::at(at_.wall_ms));
     std::size_t steps = slice_slots;
     fill(s, steps);
-    const bool walked = steps != 0 && !s.pending && !s.parts;
+    bool walked = steps != 0 && !s.pending && !s.parts;
+    if (s.ranges && !s.ranges->finished) { // more questions may come: what is there goes as it is
+        if (walked && s.chunk->bytes() != 0) seal(s, false, out);
+        walked = false;
+    }
+    if (!s.chunk) return true;
     if (walked || s.chunk->bytes() >= s.chunk_bytes || s.pending || s.parts) {
         const bool commit = walked && !s.parts;
+        if (commit) tell_archive(s, out);
         if (commit || s.chunk->bytes() != 0) seal(s, commit, out);
     }
     return std::any_of(serving_.begin(), serving_.end(),
@@ -145,21 +207,21 @@ void mesh::fill(outbound_session& s, std::size_t& steps) {
             if (!fill_large(s)) return;
             continue;
         }
-        if (!s.pending) s.pending = store_.next(s.walk, steps);
+        if (!s.pending) s.pending = next_to_ship(s, steps);
         if (!s.pending) return;
         if (settings_.broken == mutation::commit_without_tail && !s.start.has(*s.pending)) {
             s.pending.reset();
             continue;
         }
-        const auto key = store_.chain_at(*s.pending, chain);
-        if (key.empty()) { // overwritten since: its successor comes later in the walk
+        const auto slot = store_.chain_at(*s.pending, chain);
+        if (slot.key.empty()) { // overwritten since: its successor comes later in the walk
             s.pending.reset();
             continue;
         }
-        std::size_t bytes = key.size() + 16;
+        std::size_t bytes = slot.key.size() + slot.element.size() + 16;
         for (auto& entry : chain) {
-            if (s.receiver.has(entry.id)) {
-                entry.what = staged_view::kind::reference;
+            if (may_refer(s, slot, entry)) {
+                entry.what = block::kind::reference;
                 entry.value = {};
             }
             bytes += entry.value.size() + 24;
@@ -168,11 +230,13 @@ void mesh::fill(outbound_session& s, std::size_t& steps) {
         if (!room && s.chunk->bytes() != 0) return;
         if (!room && bytes > s.chunk_bytes + 1024) {
             s.parts.emplace(outbound_session::large{});
-            s.parts->key = key;
+            s.parts->type = slot.type;
+            s.parts->key = slot.key;
+            s.parts->element = slot.element;
             s.pending.reset();
             continue;
         }
-        s.chunk->chain(key, chain, {});
+        s.chunk->chain(slot, chain, {});
         s.pending.reset();
     }
 }
@@ -182,19 +246,21 @@ void mesh::fill(outbound_session& s, std::size_t& steps) {
 bool mesh::fill_large(outbound_session& s) {
     auto& large = *s.parts;
     std::vector<staged_view> chain;
-    store_.chain_of(large.key, chain);
+    const slot_name slot{large.type, large.key, large.element};
+    store_.chain_of(slot, chain);
     const staged_view* next = nullptr;
     for (auto& entry : chain) {
-        if (s.receiver.has(entry.id)) {
-            entry.what = staged_view::kind::reference;
+        if (may_refer(s, slot, entry)) {
+            entry.what = block::kind::reference;
             entry.value = {};
         }
         const bool sent = std::find(large.sent.begin(), large.sent.end(), entry.id) != large.sent.end();
-        if (!sent && entry.value.size() > 128 && (next == nullptr || large.current == entry.id))
+        const bool record = entry.what == block::kind::record && slot.type != value_type::counter;
+        if (!sent && record && entry.value.size() > 128 && (next == nullptr || large.current == entry.id))
             next = &entry;
     }
     if (next == nullptr) {
-        s.chunk->chain(large.key, chain, large.sent);
+        if (!chain.empty()) s.chunk->chain(slot, chain, large.sent);
         s.parts.reset();
         return true;
     }
@@ -202,12 +268,12 @@ bool mesh::fill_large(outbound_session& s) {
         large.current = next->id;
         large.offset = 0;
     }
-    const auto overhead = large.key.size() + 48;
+    const auto overhead = large.key.size() + large.element.size() + 48;
     const auto used = s.chunk->bytes() + overhead;
     if (used >= s.chunk_bytes && s.chunk->bytes() != 0) return false;
     const auto room = used < s.chunk_bytes ? s.chunk_bytes - used : 64;
     const auto piece = next->value.substr(large.offset, room);
-    s.chunk->part({large.key, next->id, next->value.size(), large.offset, piece});
+    s.chunk->part({slot, next->id, next->value.size(), large.offset, piece});
     large.offset += piece.size();
     if (large.offset == next->value.size()) {
         large.sent.push_back(next->id);
@@ -215,6 +281,47 @@ bool mesh::fill_large(outbound_session& s) {
         large.offset = 0;
     }
     return true;
+}
+
+// By ranges, what was asked for; then, as in every session, what is above the start of the walk.
+std::optional<dot> mesh::next_to_ship(outbound_session& s, std::size_t& steps) {
+    while (s.ranges && !s.ranges->ship.empty()) {
+        if (const auto id = store_.next(s.ranges->ship.front(), steps)) return id;
+        if (steps == 0) return std::nullopt;
+        s.ranges->ship.pop_front();
+    }
+    if (s.ranges && !s.ranges->finished) return std::nullopt;
+    return store_.next(s.walk, steps);
+}
+
+// The receiver has it, or has seen it removed. What it asks for itself comes whole; so do the shares of a
+// counter, which change without their dots, and what is a removal by now.
+bool mesh::may_refer(const outbound_session& s, const slot_name& slot, const staged_view& entry) {
+    return !s.ranges && entry.what == block::kind::record && slot.type != value_type::counter &&
+           s.receiver.has(entry.id);
+}
+
+// I9: the COMMIT's cut does not name archived origins, so the receiver is told them first.
+void mesh::tell_archive(outbound_session& s, outbox& out) {
+    if (s.told_archive == store_.archive_digest()) return;
+    s.told_archive = store_.archive_digest();
+    cut rows;
+    const auto send = [&] {
+        const auto bytes = wire::encode_cut(rows);
+        wire::state f;
+        f.session = s.number;
+        f.chunk = s.next_chunk++;
+        f.flags = wire::state::archive;
+        f.rows = bytes;
+        queue_chunk(s, f.chunk, wire::encode(f), out);
+        rows = {};
+    };
+    for (const auto& id : store_.archived().entries()) {
+        if (!s.whole_archive && s.closed.of(id.replica) == id.counter) continue;
+        rows.push_back(id);
+        if (rows.size() == archive_rows_max) send();
+    }
+    if (!rows.empty()) send();
 }
 
 void mesh::seal(outbound_session& s, bool commit, outbox& out) {
@@ -228,15 +335,41 @@ void mesh::seal(outbound_session& s, bool commit, outbox& out) {
     f.rows = s.chunk->rows();
     if (commit) {
         f.at = standing();
-        s.receiver.join(f.at.seen);
+        const bool needs_floor = s.ranges || store_.is_disjoint(s.receiver) || s.from_nothing;
+        const auto floor = store_.floor();
+        for (const auto& id : floor.entries()) {
+            if (needs_floor || id.counter > s.receiver.of(id.replica)) f.floor.push_back(id);
+        }
+        shorten(s, f);
+        if (s.whole_archive) f.flags |= wire::state::whole_archive;
+        if (s.ranges) f.flags |= wire::state::compared;
+        s.receiver.join(store_.seen());
         s.complete = true;
+        if (auto* const p = find(*last_served_)) p->told_otherwise = true;
     }
     auto bytes = wire::encode(f);
     s.chunk.reset();
+    queue_chunk(s, f.chunk, std::move(bytes), out);
+}
+
+// The receiver knows what it said itself: a COMMIT names what differs, unless something of that is not here.
+void mesh::shorten(const outbound_session& s, wire::state& f) {
+    cut differs;
+    for (const auto& id : f.at.seen.entries()) {
+        if (s.travelling.of(id.replica) != id.counter) differs.push_back(id);
+    }
+    for (const auto& id : s.travelling.entries()) {
+        if (f.at.seen.of(id.replica) == 0) return;
+    }
+    f.flags |= wire::state::difference;
+    f.at.seen = std::move(differs);
+}
+
+void mesh::queue_chunk(outbound_session& s, std::uint64_t number, std::string bytes, outbox& out) {
     s.window_bytes += bytes.size();
     counters_.state_bytes_sent += bytes.size();
     out.actions.push_back(send_reply{*last_served_, bytes});
-    s.window.push_back({f.chunk, std::move(bytes)});
+    s.window.push_back({number, std::move(bytes)});
 }
 
 } // namespace baton::core

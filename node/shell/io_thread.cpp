@@ -445,6 +445,7 @@ void io_thread::finish_leave(bool met, std::size_t copies) {
             with([&](core::mesh& mesh) { mesh.unsafe_keys(shard, keys); });
         }
         std::sort(keys.begin(), keys.end());
+        keys.erase(std::unique(keys.begin(), keys.end()), keys.end()); // a set is named by each element
         report.unsafe = keys.size();
         keys.resize(std::min<std::size_t>(keys.size(), 1000));
         report.unsafe_keys = std::move(keys);

@@ -14,6 +14,8 @@ namespace baton {
 
 namespace {
 
+using strings = std::vector<std::string>;
+
 // Set in every child of a fork: threads and sockets stayed with the parent.
 std::atomic<int> forks{0};
 
@@ -65,6 +67,35 @@ core::mesh_options mesh_options_of(const options& o, const replica_id& id, const
     return m;
 }
 
+/// Reads and removals ask this; writes are checked by the mesh.
+result<void> check(const core::mesh& mesh, const slot_name& slot) {
+    if (const auto good = mesh.check_key(slot.key); !good) return good.error();
+    if (slot.element.size() > element_bytes_max) {
+        return error{errc::key_too_long, "the element or field has " + std::to_string(slot.element.size()) +
+                                             " bytes; at most " + std::to_string(element_bytes_max) +
+                                             " are allowed"};
+    }
+    return {};
+}
+
+picked pick(store& state, const slot_name& slot) {
+    const auto found = state.read(slot);
+    if (!found) return {pickup_outcome::absent_unsynced, {}, {}, 0};
+    picked one{pickup_outcome::found, std::string(found->value), version{found->id}, 0};
+    one.siblings = state.sibling_count(slot) - 1;
+    return one;
+}
+
+std::vector<picked> pick_all(store& state, const slot_name& slot) {
+    std::vector<record_view> records;
+    state.siblings(slot, records);
+    std::vector<picked> all;
+    for (const auto& each : records) {
+        all.push_back({pickup_outcome::found, std::string(each.value), version{each.id}, records.size() - 1});
+    }
+    return all;
+}
+
 } // namespace
 
 struct node::impl {
@@ -74,10 +105,50 @@ struct node::impl {
     int fork_generation = 0;
     std::unique_ptr<shell::io_thread> engine;
 
-    /// A committed sync is folded in slice by slice; what looks at all keys does the rest itself.
+    /// A committed sync is folded in slice by slice; what looks at many keys does the rest itself.
     void finish_folding() const {
         while (engine->with([](core::mesh& mesh) { return mesh.state().fold(256); })) {
         }
+    }
+    /// As engine->with(), while nothing is being folded in.
+    template <class Use>
+    auto when_folded(Use use) const {
+        for (;;) {
+            auto answer = engine->with([&](core::mesh& mesh) {
+                return mesh.state().folding() ? std::nullopt : std::make_optional(use(mesh));
+            });
+            if (answer) return *std::move(answer);
+            finish_folding();
+        }
+    }
+    /// `look(store&)` under the lock, if that is a slot that can be read.
+    template <class Look>
+    auto read(const slot_name& slot, Look look) const -> result<std::invoke_result_t<Look, store&>> {
+        if (forked()) return forked_error();
+        return engine->with([&](core::mesh& mesh) -> result<std::invoke_result_t<Look, store&>> {
+            if (const auto good = check(mesh, slot); !good) return good.error();
+            return look(mesh.state());
+        });
+    }
+    [[nodiscard]] result<strings> members(value_type type, std::string_view key) const {
+        if (forked()) return forked_error();
+        return when_folded([&](core::mesh& mesh) -> result<strings> {
+            if (const auto good = mesh.check_key(key); !good) return good.error();
+            strings all;
+            mesh.state().elements(type, key, all);
+            return all;
+        });
+    }
+    result<version> put(const slot_name& slot, std::string_view value) {
+        if (forked()) return forked_error();
+        return engine->write([&](core::mesh& mesh, const moment& at) { return mesh.put(at, slot, value); });
+    }
+    result<bool> remove(const slot_name& slot) {
+        if (forked()) return forked_error();
+        return engine->write([&](core::mesh& mesh, const moment& at) -> result<bool> {
+            if (const auto good = check(mesh, slot); !good) return good.error();
+            return mesh.remove(at, slot);
+        });
     }
     [[nodiscard]] bool forked() const { return forks.load(std::memory_order_relaxed) != fork_generation; }
     ~impl() {
@@ -147,66 +218,113 @@ node::node(node&&) noexcept = default;
 node& node::operator=(node&&) noexcept = default;
 node::~node() = default;
 
+// ---------------------------------------------------------------- registers, and keys of every type
+
 result<version> node::stash(std::string_view key, std::string_view value) {
-    if (impl_->forked()) return forked_error();
-    return impl_->engine->write(
-        [&](core::mesh& mesh, const moment& at) { return mesh.stash(at, key, value); });
+    return impl_->put({value_type::reg, key, {}}, value);
 }
 
+// A set or map goes as a whole: all of it has to be there first.
 result<bool> node::drop(std::string_view key) {
     if (impl_->forked()) return forked_error();
-    return impl_->engine->write([&](core::mesh& mesh, const moment& at) { return mesh.drop(at, key); });
+    for (;;) {
+        const auto dropped =
+            impl_->engine->write([&](core::mesh& mesh, const moment& at) -> result<std::optional<bool>> {
+                if (mesh.state().folding() && mesh.state().has_typed_keys()) return std::optional<bool>{};
+                const auto done = mesh.drop(at, key);
+                if (!done) return done.error();
+                return std::optional(*done);
+            });
+        if (!dropped) return dropped.error();
+        if (*dropped) return **dropped;
+        impl_->finish_folding();
+    }
 }
 
 result<picked> node::pickup(std::string_view key, pickup_options how) const {
     if (impl_->forked()) return forked_error();
+    const slot_name slot{value_type::reg, key, {}};
+    std::optional<error> bad;
     picked answer;
-    answer.outcome = pickup_outcome::absent_unsynced;
-    error bad{};
-    bool wrong = false;
     const auto look = [&](core::mesh& mesh) {
-        if (const auto good = mesh.check_key(key); !good) {
+        if (const auto good = check(mesh, slot); !good) {
             bad = good.error();
-            return wrong = true;
+            return true;
         }
-        const auto found = mesh.state().read(key);
-        if (!found) return false;
-        answer = {pickup_outcome::found, std::string(found->value), version{found->id}, 0};
-        answer.siblings = mesh.state().sibling_count(key) - 1;
-        return true;
+        answer = pick(mesh.state(), slot);
+        return answer.found();
     };
     if (!impl_->engine->with(look) && how.within.count() > 0) impl_->engine->wait_for(how.within, look);
-    if (wrong) return bad;
+    if (bad) return *bad;
     return answer;
 }
 
 result<std::vector<picked>> node::siblings(std::string_view key) const {
-    if (impl_->forked()) return forked_error();
-    return impl_->engine->with([&](core::mesh& mesh) -> result<std::vector<picked>> {
-        if (const auto good = mesh.check_key(key); !good) return good.error();
-        std::vector<record_view> records;
-        mesh.state().siblings(key, records);
-        std::vector<picked> all;
-        for (const auto& each : records) {
-            all.push_back(
-                {pickup_outcome::found, std::string(each.value), version{each.id}, records.size() - 1});
-        }
-        return all;
-    });
+    const slot_name slot{value_type::reg, key, {}};
+    return impl_->read(slot, [&](store& state) { return pick_all(state, slot); });
 }
 
-std::vector<std::string> node::keys(std::string_view prefix) const {
-    std::vector<std::string> all;
+strings node::keys(std::string_view prefix) const {
+    strings all;
     if (impl_->forked()) return all;
-    // A sync that is being folded in would be listed half: wait for it, it is a matter of milliseconds.
-    while (impl_->engine->with([](core::mesh& mesh) { return mesh.state().fold(256); })) {
-    }
     for (std::size_t shard = 0; shard < key_index::shards; ++shard) {
-        impl_->engine->with([&](core::mesh& mesh) { mesh.state().keys_of(shard, prefix, all); });
+        impl_->when_folded([&](core::mesh& mesh) {
+            mesh.state().keys_of(shard, prefix, all);
+            return true;
+        });
     }
     std::sort(all.begin(), all.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end()); // of two types
     return all;
 }
+
+// ---------------------------------------------------------------- typed values
+
+result<version> node::add(std::string_view key, std::int64_t amount) {
+    if (impl_->forked()) return forked_error();
+    return impl_->engine->write(
+        [&](core::mesh& mesh, const moment& at) { return mesh.add(at, key, amount); });
+}
+result<std::optional<std::int64_t>> node::count(std::string_view key) const {
+    return impl_->read({value_type::counter, key, {}}, [&](store& state) { return state.count(key); });
+}
+
+result<version> node::insert(std::string_view key, std::string_view element) {
+    return impl_->put({value_type::set, key, element}, {});
+}
+result<bool> node::erase(std::string_view key, std::string_view element) {
+    return impl_->remove({value_type::set, key, element});
+}
+result<bool> node::contains(std::string_view key, std::string_view element) const {
+    const slot_name slot{value_type::set, key, element};
+    return impl_->read(slot, [&](store& state) { return state.read(slot).has_value(); });
+}
+result<strings> node::elements(std::string_view key) const { return impl_->members(value_type::set, key); }
+
+result<version> node::set_field(std::string_view key, std::string_view field, std::string_view value) {
+    return impl_->put({value_type::map, key, field}, value);
+}
+result<picked> node::field(std::string_view key, std::string_view field) const {
+    const slot_name slot{value_type::map, key, field};
+    return impl_->read(slot, [&](store& state) { return pick(state, slot); });
+}
+result<std::vector<picked>> node::field_siblings(std::string_view key, std::string_view field) const {
+    const slot_name slot{value_type::map, key, field};
+    return impl_->read(slot, [&](store& state) { return pick_all(state, slot); });
+}
+result<bool> node::erase_field(std::string_view key, std::string_view field) {
+    return impl_->remove({value_type::map, key, field});
+}
+result<strings> node::fields(std::string_view key) const { return impl_->members(value_type::map, key); }
+
+result<version> node::enable(std::string_view key) { return impl_->put({value_type::flag, key, {}}, {}); }
+result<bool> node::disable(std::string_view key) { return impl_->remove({value_type::flag, key, {}}); }
+result<bool> node::enabled(std::string_view key) const {
+    const slot_name slot{value_type::flag, key, {}};
+    return impl_->read(slot, [&](store& state) { return state.read(slot).has_value(); });
+}
+
+// ---------------------------------------------------------------- the mesh
 
 std::vector<member> node::members() const {
     if (impl_->forked()) return {};
@@ -245,13 +363,7 @@ std::string node::endpoint() const { return impl_->endpoint; }
 
 std::optional<std::string> node::digest() const {
     if (impl_->forked()) return std::nullopt;
-    impl_->finish_folding();
-    impl_->finish_folding();
-    return impl_->engine->with([](core::mesh& mesh) -> std::optional<std::string> {
-        const auto sum = mesh.state().state_digest();
-        if (!sum) return std::nullopt;
-        return sum->to_string();
-    });
+    return impl_->when_folded([](core::mesh& mesh) { return mesh.state().state_digest()->to_string(); });
 }
 
 std::vector<dot> node::cut() const {

@@ -31,6 +31,7 @@ void check_durations(faults& all, const options& o) {
     positive("beacon.every", o.beacon.every);
     positive("liveness.heartbeat_every", o.liveness.heartbeat_every);
     positive("liveness.closed_after", o.liveness.closed_after);
+    positive("liveness.archive_after", o.liveness.archive_after);
     all.require(o.liveness.suspect_after > o.liveness.heartbeat_every,
                 "liveness.suspect_after must be longer than liveness.heartbeat_every");
     all.require(o.liveness.crashed_after > o.liveness.suspect_after,
@@ -56,6 +57,9 @@ void check_limits(faults& all, const limit_options& l) {
                 "limits.unsent_bytes_max must be at least limits.delta_bytes_max");
     all.require(l.peers_max >= 1 && l.peers_max <= 1000, "limits.peers_max must be 1 to 1000");
     all.require(l.sessions_max >= 1, "limits.sessions_max must be at least 1");
+    all.require(l.bytes_max == 0 || l.bytes_max >= std::size_t{4} << 20,
+                "limits.bytes_max must be 0 or at least 4 MiB");
+    all.require(l.lag_max >= 1000, "limits.lag_max must be at least 1000");
     all.require(l.send_frames_max >= 1, "limits.send_frames_max must be at least 1");
     all.require(l.events_max >= 1, "limits.events_max must be at least 1");
 }

@@ -48,3 +48,66 @@ TEST_CASE("clock: an hour back, own writes still follow one another", "[core][sc
     CHECK(s.pickup(1, 0) == "after");
     CHECK(s.heard(1, event_kind::clock_skew, 0) == 0);
 }
+
+TEST_CASE("clock: nobody's own stamps go further ahead than the bound, however far a peer is",
+          "[core][scenario]") {
+    // By delta, by HELLO, and by a session; one clock ahead within the bound, one beyond it.
+    scene s;
+    s.gather(3);
+    s.step_clock(0, hour_ms), s.step_clock(1, 4000);
+    for (int i = 0; i < 20; ++i) {
+        s.stash(0, 0, "far ahead " + std::to_string(i)), s.stash(1, 1, "a little ahead " + std::to_string(i));
+        s.run_for(100ms);
+    }
+    s.crash(0);
+    const auto d = s.join(3); // has what the fast one wrote from others, and greeted it never
+    for (const auto who : {process_number{2}, d}) {
+        s.stash(who, 2 + who, "now");
+        const auto wall = static_cast<std::int64_t>(s.moment_at(who).wall_ms);
+        const auto stamp = static_cast<std::int64_t>(
+            s.mesh(who).state().read(world::key_name(2 + who))->stamp.milliseconds());
+        CHECK(stamp - wall <= 5000);
+    }
+    CHECK(s.heard(2, event_kind::clock_skew, 0) == 1);
+    CHECK(s.heard(2, event_kind::clock_skew, 1) == 0);
+    const auto stamp = s.mesh(2).state().read(world::key_name(4))->stamp.milliseconds();
+    CHECK(stamp >=
+          s.mesh(1).state().read(world::key_name(1))->stamp.milliseconds()); // within it, it is followed
+}
+
+TEST_CASE("clock: one that is an hour behind is no trouble to others, and is told of it",
+          "[core][scenario]") {
+    // It sees everybody else ahead; its later write is still the one that is read.
+    scene s;
+    s.gather(3);
+    s.step_clock(0, -hour_ms);
+    s.stash(1, 0, "by a right clock"), s.stash(2, 1, "by another");
+    s.settle();
+    s.stash(0, 0, "after that, by the slow one");
+    s.settle();
+    for (const process_number who : {0, 1, 2}) CHECK(s.pickup(who, 0) == "after that, by the slow one");
+    CHECK(s.heard(0, event_kind::clock_skew, 1) == 1);
+    CHECK(s.heard(0, event_kind::clock_skew, 2) == 1);
+    CHECK(s.heard(1, event_kind::clock_skew, 0) == 0);
+    CHECK(s.mesh(1).stats().clock_skew == 0);
+}
+
+TEST_CASE("clock: concurrent writes are both kept, whatever their clocks", "[core][scenario]") {
+    // The fast clock wins the read and nothing else: the other value is there, and whoever writes on beats
+    // both.
+    scene s;
+    s.gather(2);
+    s.step_clock(0, hour_ms);
+    s.sever(0, 1, true);
+    s.run_for(10ms);
+    s.stash(0, 0, "fast"), s.stash(1, 0, "right");
+    s.sever(0, 1, false);
+    s.settle();
+    for (const process_number who : {0, 1}) {
+        CHECK(s.values(who, 0) == 2);
+        CHECK(s.pickup(who, 0) == "fast");
+    }
+    s.stash(1, 0, "settled");
+    s.settle();
+    for (const process_number who : {0, 1}) CHECK(s.pickup(who, 0) == "settled");
+}

@@ -163,8 +163,10 @@ TEST_CASE("repair: a late repetition of a PULL does not begin a second walk unde
         s.run_for(10ms);
         return std::exchange(answers, {});
     };
-    const wire::pull older{1000, s.at(1).id, 256, 100'000, {}, {}, {}},
-        newer{1001, s.at(1).id, 256, 100'000, {}, {}, {}};
+    auto older = pull_by(s.at(1).id, 1000);
+    older.chunk_bytes = 256, older.credit_bytes = 100'000;
+    auto newer = older;
+    newer.session = 1001;
     ask(older);
     const auto first = ask(newer);
     REQUIRE(first.size() > 5);

@@ -4,6 +4,8 @@
 
 #include "crdt/assert.hpp"
 
+#include <algorithm>
+
 using namespace baton;
 using namespace baton::core;
 
@@ -37,7 +39,7 @@ class fixture {
         out_.clear();
         (void)node_.step(now_, in, out_);
         for (const auto& each : out_.actions) {
-            // A session's number is random: hand it to the fuzzer's frames below.
+            // The fuzzer's frames get the session's number below.
             if (const auto* sent = std::get_if<send_request>(&each)) remember(sent->bytes);
         }
         while (node_.work(now_, out_)) {
@@ -46,9 +48,28 @@ class fixture {
     void remember(const std::string& bytes) {
         const auto frame = wire::decode(bytes);
         if (!frame) return;
-        if (const auto* f = std::get_if<wire::pull>(&*frame)) session_ = f->session;
+        if (const auto* f = std::get_if<wire::pull>(&*frame)) pulled_ = f->session;
     }
-    [[nodiscard]] std::uint64_t session() const { return session_; }
+    /// The same frame with the number of the session that is under way, so that it gets past that check.
+    [[nodiscard]] std::string in_session(const std::string& bytes) {
+        auto frame = wire::decode(bytes);
+        if (!frame) return bytes;
+        if (const auto* asked = std::get_if<wire::pull>(&*frame)) {
+            served_ = std::max(served_, asked->session);
+            return bytes;
+        }
+        if (auto* chunk = std::get_if<wire::state>(&*frame)) {
+            chunk->session = pulled_;
+        } else if (auto* listed = std::get_if<wire::fingerprint>(&*frame)) {
+            const bool question = (listed->flags & wire::fingerprint::question) != 0;
+            listed->session = question ? served_ : pulled_;
+        } else if (auto* told = std::get_if<wire::credit>(&*frame)) {
+            told->session = served_;
+        } else {
+            return bytes;
+        }
+        return wire::encode(*frame);
+    }
     mesh& node() { return node_; }
 
   private:
@@ -62,7 +83,8 @@ class fixture {
     moment now_{instant{} + std::chrono::hours{1}, 1700000000000};
     mesh node_;
     outbox out_;
-    std::uint64_t session_ = 0;
+    std::uint64_t pulled_ = 0; ///< the last session this node has asked for
+    std::uint64_t served_ = 0; ///< the last one the peer has asked for
 };
 
 } // namespace
@@ -76,12 +98,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         std::string bytes(reinterpret_cast<const char*>(data + 3), length);
         data += 3 + length;
         size -= 3 + length;
-        if (auto frame = wire::decode(bytes)) { // so that a STATE gets past the session check
-            if (auto* f = std::get_if<wire::state>(&*frame)) {
-                f->session = world.session();
-                bytes = wire::encode(*frame);
-            }
-        }
+        bytes = world.in_session(bytes);
         switch (channel) {
         case 0:
             world.give(beacon_arrived{"127.0.0.1", bytes});

@@ -28,11 +28,13 @@ std::string noise(std::size_t bytes) {
     return text;
 }
 
+constexpr std::uint64_t wire_version = 2;
+
 /// What a stranger says of itself. The defaults would be believed.
 struct stranger {
     std::string cluster;
     std::string id = noise(16);
-    std::uint64_t version = 1;
+    std::uint64_t version = wire_version;
     std::uint16_t port = 1, publish_port = 1;
     std::uint64_t latest = 0, clock = 0;
     std::string cut{};
@@ -41,8 +43,8 @@ struct stranger {
         return packed({"baton", version, version, cluster, bin(id), 1, port, publish_port, "127.0.0.1"});
     }
     [[nodiscard]] std::string hello() const {
-        return packed({1, 1, cluster, version, version, bin(id), 1, "stranger", "127.0.0.1", port,
-                       publish_port, latest, clock, 0, bin(cut), bin(""), bin(std::string(16, '\0')),
+        return packed({wire_version, 1, cluster, version, version, bin(id), 1, "stranger", "127.0.0.1", port,
+                       publish_port, latest, clock, 0, bin(cut), bin(std::string(16, '\0')),
                        bin(std::string(16, '\0'))});
     }
     /// As a routing id says it.
@@ -55,9 +57,9 @@ std::vector<std::string> malformed(const std::string& well_formed) {
     for (std::size_t length = 1; length < well_formed.size(); ++length)
         all.push_back(well_formed.substr(0, length));
     for (const json& shape :
-         {json{}, json(7), json("baton"), json::object({{"baton", 1}}), json::array(), json{1}, json{1, 99},
-          json{99, 1, "x"}, json{"1", "2"}, json{1, 3, 5, 5, 5, 5, 5, 5, 5}, json{1, {1, {1, {1}}}},
-          json{1, 4, bin("short"), bin("short")}})
+         {json{}, json(7), json("baton"), json::object({{"baton", 2}}), json::array(), json{2}, json{2, 99},
+          json{99, 1, "x"}, json{"2", "2"}, json{2, 3, 5, 5, 5, 5, 5, 5, 5}, json{2, {1, {1, {1}}}},
+          json{2, 4, bin("short"), bin("short")}, json{1, 2, bin(noise(16)), 1, 1, 1}})
         all.push_back(packed(shape));
     all.push_back("\xdd\xff\xff\xff\xff\x01\x01");     // an array of 4 billion
     all.push_back("\x92\x01\xc6\xff\xff\xff\xff");     // a string of 4 GB
@@ -227,10 +229,11 @@ TEST_CASE("hostile: frames of the wrong people on ROUTER are counted and dropped
     link.connect(at.victim.endpoint());
 
     SECTION("requests before a hello") {
-        for (const json& body :
-             {json{1, 4, 1, bin(someone.id), 4096, 4096, bin(""), bin(""), bin(std::string(16, '\0'))},
-              json{1, 7, bin(someone.id), 1, 0, bin("")}, json{1, 8, bin(someone.id), 1, 0, bin("")},
-              json{1, 9, bin(someone.id), 0, 1, bin(someone.id)}})
+        for (const json& body : {json{wire_version, 4, 1, bin(someone.id), 4096, 4096, 0, 0, bin(""),
+                                      bin(std::string(16, '\0')), bin("")},
+                                 json{wire_version, 7, bin(someone.id), 1, 0, bin("")},
+                                 json{wire_version, 8, bin(someone.id), 1, 0, bin("")},
+                                 json{wire_version, 9, bin(someone.id), 0, 1, bin(someone.id)}})
             send(link, packed(body));
         CHECK(eventually(5s, [&] { return at.refused("nobody known") >= 4; }));
     }
@@ -242,7 +245,8 @@ TEST_CASE("hostile: frames of the wrong people on ROUTER are counted and dropped
     }
     SECTION("a goodbye in another's name") {
         send(link, someone.hello());
-        send(link, packed({1, 9, bin(at.companion.id().view()), 20, 1, bin(at.companion.id().view())}));
+        send(link,
+             packed({wire_version, 9, bin(at.companion.id().view()), 20, 1, bin(at.companion.id().view())}));
         CHECK(eventually(5s, [&] { return at.refused("stolen identity") == 1; }));
     }
     SECTION("a hello of another cluster") {
@@ -279,9 +283,9 @@ TEST_CASE("hostile: a stranger's claims move neither the clock nor the state", "
     CHECK(eventually(5s, [&] { return at.victim.stats().clock_skew > 0; })); // over clock_skew_max
     CHECK(next_event(at.victim, baton::event_kind::clock_skew)->name == "stranger");
 
-    // It says it has written 2^56 events, which nobody can fetch.
-    liar.latest = std::uint64_t{1} << 56;
-    liar.cut = liar.id + std::string(8, '\x80') + "\x01";
+    // It says it has written 2^47 events, which nobody can fetch.
+    liar.latest = std::uint64_t{1} << 47;
+    liar.cut = liar.id + std::string(6, '\x80') + "\x20";
     send(link, liar.hello());
     CHECK(link.recv(*std::make_unique<zmq::message_t>(), zmq::recv_flags::none)); // it was answered
     CHECK(at.victim.wait_synced(patience(5s)));
@@ -357,7 +361,7 @@ TEST_CASE("hostile: a node that was dialled answers with garbage", "[io][hostile
     }));
     // Well-formed, but of somebody who has never said hello.
     CHECK(eventually(5s, [&] {
-        send(publisher, packed({1, 3, bin(noise(16)), 1, 1, 0, bin(""), bin(""), bin("x")}));
+        send(publisher, packed({wire_version, 3, bin(noise(16)), 1, 1, 0, bin(""), bin(""), bin("x")}));
         return at.refused("nobody known") > 0;
     }));
     at.check_unharmed();

@@ -57,6 +57,7 @@ TEST_CASE("options: validate names each fault", "[io][options]") {
         {"liveness.suspect_after", [](options& o) { o.liveness.suspect_after = -1ms; }},
         {"liveness.crashed_after", [](options& o) { o.liveness.crashed_after = -2ms; }},
         {"liveness.closed_after", [](options& o) { o.liveness.closed_after = -1ms; }},
+        {"liveness.archive_after", [](options& o) { o.liveness.archive_after = 0ms; }},
         {"liveness.redial_for", [](options& o) { o.liveness.redial_for = -1s; }},
         {"limits.key_bytes_max", [](options& o) { o.limits.key_bytes_max = 513; }},
         {"limits.value_bytes_max", [](options& o) { o.limits.value_bytes_max = (8 << 20) + 1; }},
@@ -67,6 +68,8 @@ TEST_CASE("options: validate names each fault", "[io][options]") {
         {"limits.unsent_bytes_max", [](options& o) { o.limits.unsent_bytes_max = 1; }},
         {"limits.peers_max", [](options& o) { o.limits.peers_max = 0; }},
         {"limits.sessions_max", [](options& o) { o.limits.sessions_max = 0; }},
+        {"limits.bytes_max", [](options& o) { o.limits.bytes_max = (4 << 20) - 1; }},
+        {"limits.lag_max", [](options& o) { o.limits.lag_max = 999; }},
         {"limits.send_frames_max", [](options& o) { o.limits.send_frames_max = 0; }},
         {"limits.events_max", [](options& o) { o.limits.events_max = 0; }},
         {"clock_skew_max", [](options& o) { o.clock_skew_max = -1ms; }},
@@ -190,6 +193,39 @@ TEST_CASE("options: a closed connection is judged as told", "[io][options]") {
     CHECK(since(start) < patience(less_than));
 }
 
+TEST_CASE("options: a crashed member's id goes to the archive as told", "[io][options]") {
+    const mesh net;
+    auto settings = net.options("keeper");
+    settings.liveness.closed_after = 50ms;
+    milliseconds at_least{}, less_than{};
+    SECTION("soon") {
+        settings.liveness.archive_after = 50ms;
+        less_than = 3s; // default: 5 s
+    }
+    SECTION("later") {
+        settings.liveness.archive_after = 1500ms;
+        at_least = 1200ms;
+        less_than = 4s;
+    }
+    auto keeper = started(settings);
+    {
+        auto killed = net.run("killed");
+        REQUIRE(next_event(keeper, event_kind::joined));
+        killed("stash key value");
+        REQUIRE(value_at(keeper, "key"));
+    }
+    REQUIRE(next_event(keeper, event_kind::crashed));
+    const auto start = clock::now();
+    CHECK(keeper.stats().archived == 0);
+    CHECK(keeper.cut().size() == 1);
+    CHECK(eventually(10s, [&] { return keeper.stats().archived == 1; }));
+    CHECK(since(start) >= at_least);
+    CHECK(since(start) < patience(less_than));
+    CHECK(keeper.cut().size() == 1); // itself: it has written that the other is gone
+    CHECK(keeper.cut().front().replica == keeper.id());
+    CHECK(value_at(keeper, "key") == "value");
+}
+
 TEST_CASE("options: a crashed member is forgotten after redial_for", "[io][options]") {
     const mesh net;
     auto settings = net.options("keeper");
@@ -254,6 +290,86 @@ TEST_CASE("options: writes wait above unsent_bytes_max, and go on", "[io][option
     load(nodes.one, 2000, 500);
     CHECK(agree(nodes.one, nodes.other));
     CHECK(nodes.other.stats().keys == 2000);
+}
+
+TEST_CASE("options: at bytes_max a node takes nothing more, until there is room", "[io][options]") {
+    const mesh net;
+    auto settings = net.options("small");
+    settings.limits.bytes_max = 4 << 20;
+    settings.liveness.heartbeat_every = 10ms;
+    auto small = started(settings);
+    const std::string value(100'000, 'v');
+    std::optional<baton::error> refused;
+    int stored = 0;
+    CHECK(eventually(10s, [&] {
+        const auto put = small.stash("key-" + std::to_string(stored), value);
+        if (put) ++stored;
+        if (!put) refused = put.error();
+        return !put;
+    }));
+    REQUIRE(refused);
+    CHECK(refused->code == baton::errc::full);
+    CHECK_THAT(refused->what, Contains("limits.bytes_max"));
+    CHECK(stored >= 20);
+    CHECK(stored < 200);
+    CHECK(small.add("counter").error().code == baton::errc::full);
+    CHECK(small.insert("set", "element").error().code == baton::errc::full);
+    CHECK(next_event(small, event_kind::full));
+    CHECK(value_at(small, "key-0") == value); // reads work on
+
+    for (int number = 0; number < stored / 2; ++number)
+        REQUIRE(small.drop("key-" + std::to_string(number))); // so does this
+    CHECK(eventually(10s, [&] { return small.stash("later", "value").has_value(); }));
+    CHECK(small.add("counter"));
+}
+
+TEST_CASE("options: what a full node could not take comes when there is room", "[io][options]") {
+    const mesh net;
+    auto settings = net.options("small");
+    settings.limits.bytes_max = 4 << 20;
+    settings.liveness.heartbeat_every = 10ms;
+    auto small = started(settings);
+    auto large = started(net.options("large"));
+    REQUIRE(meet(small, large));
+    load(large, 80, 100'000);
+    REQUIRE(next_event(small, event_kind::full));
+    REQUIRE(large.stash("late", "value"));
+    for (int number = 0; number < 60; ++number) REQUIRE(large.drop("key-" + std::to_string(number)));
+    CHECK_FALSE(small.pickup("late", {.within = 300ms})->found());
+    CHECK_FALSE(small.keys("key-").empty());
+
+    for (int number = 0; number < 60; ++number) REQUIRE(small.drop("key-" + std::to_string(number)));
+    CHECK(value_at(small, "late") == "value");
+    CHECK(agree(small, large));
+    CHECK(small.stats().keys == 21);
+}
+
+TEST_CASE("options: writers wait for a member that falls lag_max behind, until it is left behind",
+          "[io][options]") {
+    for (const std::uint64_t lag_max : {std::uint64_t{1000}, baton::limit_options{}.lag_max}) {
+        CAPTURE(lag_max);
+        const mesh net;
+        auto settings = net.options("writer");
+        settings.limits.lag_max = lag_max;
+        settings.liveness.suspect_after = 30s; // it is not its silence that ends the wait
+        settings.liveness.crashed_after = 60s;
+        auto writer = started(settings);
+        auto frozen = net.run("frozen");
+        REQUIRE(next_event(writer, event_kind::joined));
+        frozen.event("joined");
+        load(writer, 10, 10);
+        REQUIRE(eventually(5s, [&] { return writer.members().front().lag == 0; }));
+        frozen.signal(SIGSTOP);
+        const auto start = clock::now();
+        load(writer, 3000, 10);
+        const bool waited = lag_max == 1000;
+        CHECK((since(start) >= 1500ms) == waited);
+        CHECK(since(start) < patience(10s));
+        CHECK(writer.stats().evictions == (waited ? 1 : 0));
+        frozen.signal(SIGCONT);
+        CHECK(eventually(10s, [&] { return writer.members().front().lag == 0; })); // and it catches up
+        CHECK(frozen("digest").at("digest") == *writer.digest());
+    }
 }
 
 TEST_CASE("options: what PUB drops above send_frames_max is repaired", "[io][options]") {

@@ -88,6 +88,25 @@ TEST_CASE("parse: a value is the rest of the line, or a JSON string", "[io][pars
     CHECK(refused(" k \"a\" b") == "usage");
 }
 
+TEST_CASE("parse: the last word is the rest of the line, or a JSON string", "[io][parse]") {
+    const auto last_of = [](std::string_view rest) {
+        words args{rest};
+        CHECK(args.next("KEY") == "k");
+        auto text = args.last("ELEMENT");
+        CHECK_NOTHROW(args.end());
+        return text;
+    };
+    CHECK(last_of(" k hello world") == "hello world");
+    CHECK(last_of(" k  x ") == " x ");
+    CHECK(last_of(" k ") == "");
+    CHECK(last_of(" k \"\"") == "");
+    CHECK(last_of(" k \"a b\" ") == "a b");
+    CHECK(last_of(" k ttl=1s") == "ttl=1s"); // it has no options
+    CHECK_THROWS_AS(last_of(" k"), refusal);
+    CHECK_THROWS_AS(last_of(" k \"a\" b"), refusal);
+    CHECK_THROWS_AS(last_of(" k \"open"), refusal);
+}
+
 TEST_CASE("parse: options follow the value", "[io][parse]") {
     const auto plain = parse_stash(" k a value copies=2 within=1s");
     CHECK(plain.value == "a value");

@@ -66,6 +66,86 @@ TEST_CASE("program: every command replies as documented", "[io][program]") {
     CHECK(one("wait-synced 100ms").at("synced") == false); // nobody met
 }
 
+TEST_CASE("program: typed values reply as documented, and are there on another node", "[io][program]") {
+    const mesh net;
+    auto one = net.run("one"), other = net.run("other");
+    meet(one, "one", other, "other");
+    const auto reply = [&](const std::string& command) {
+        auto got = one(command);
+        got.erase("id");
+        return got;
+    };
+    CHECK(reply("count hits") == json{{"reply", "count"}, {"key", "hits"}, {"value", nullptr}});
+    CHECK(reply("add hits 5") == json{{"reply", "add"}, {"key", "hits"}, {"value", 5}});
+    CHECK(reply("add hits -7") == json{{"reply", "add"}, {"key", "hits"}, {"value", -2}});
+    CHECK(reply("count hits") == json{{"reply", "count"}, {"key", "hits"}, {"value", -2}});
+    CHECK(reply("elements crew") ==
+          json{{"reply", "elements"}, {"key", "crew"}, {"elements", json::array()}});
+    CHECK(reply("insert crew eve") == json{{"reply", "insert"}, {"key", "crew"}, {"elements", {"eve"}}});
+    CHECK(one("insert crew Ada Lovelace").at("elements") == json{"Ada Lovelace", "eve"});
+    CHECK(one("insert crew \"two\\nlines\"").at("elements") == json{"Ada Lovelace", "eve", "two\nlines"});
+    CHECK(reply("erase crew eve") == json{{"reply", "erase"},
+                                          {"key", "crew"},
+                                          {"elements", {"Ada Lovelace", "two\nlines"}},
+                                          {"erased", true}});
+    CHECK(one("erase crew eve").at("erased") == false);
+    CHECK(reply("set-field ship name Santa Maria") ==
+          json{{"reply", "set-field"}, {"key", "ship"}, {"field", "name"}});
+    one("set-field ship \"a field\" 1");
+    one("set-field ship gone 1");
+    CHECK(reply("erase-field ship gone") ==
+          json{{"reply", "erase-field"}, {"key", "ship"}, {"field", "gone"}, {"erased", true}});
+    CHECK(one("erase-field ship gone").at("erased") == false);
+    CHECK(reply("field ship name") == json{{"reply", "field"},
+                                           {"key", "ship"},
+                                           {"field", "name"},
+                                           {"result", "found"},
+                                           {"value", "Santa Maria"},
+                                           {"siblings", 0}});
+    CHECK(one("field ship gone").at("result") == "absent_unsynced");
+    CHECK(one("field ship gone").at("value").is_null());
+    CHECK(reply("fields ship") ==
+          json{{"reply", "fields"}, {"key", "ship"}, {"fields", {"a field", "name"}}});
+    CHECK(reply("enabled open") == json{{"reply", "enabled"}, {"key", "open"}, {"enabled", false}});
+    CHECK(reply("enable open") == json{{"reply", "enable"}, {"key", "open"}, {"enabled", true}});
+    CHECK(reply("disable open") == json{{"reply", "disable"}, {"key", "open"}, {"enabled", false}});
+    one("enable open");
+    CHECK(one("keys").at("keys") == json{"crew", "hits", "open", "ship"});
+    CHECK(one("pickup hits").at("result") == "absent_unsynced");
+    agree({&one, &other});
+
+    CHECK(other("count hits").at("value") == -2);
+    CHECK(other("elements crew").at("elements") == json{"Ada Lovelace", "two\nlines"});
+    CHECK(other("field ship name").at("value") == "Santa Maria");
+    CHECK(other("enabled open").at("enabled") == true);
+    CHECK(other("keys").at("keys") == json{"crew", "hits", "open", "ship"});
+    for (const auto* command :
+         {"stash hits v", "insert hits x", "add crew 1", "set-field crew f v", "enable ship", "add open 1"})
+        CHECK(other.ask(command).at("error") == "wrong_type");
+    for (const auto* key : {"crew", "hits", "open", "ship"})
+        CHECK(other("drop " + std::string(key)).at("dropped") == true);
+    CHECK(other("stash hits v").at("met") == true);
+    agree({&one, &other});
+    CHECK(one("keys").at("keys") == json{"hits"});
+    CHECK(one("count hits").at("value").is_null());
+    CHECK(one("elements crew").at("elements").empty());
+}
+
+TEST_CASE("program: stats tell what is kept of the past, and who was left behind", "[io][program]") {
+    const mesh net;
+    auto one = net.run("one");
+    one("add hits 1");
+    one("drop hits");
+    const auto stats = one("stats");
+    for (const auto* name : {"residues", "origins", "archived", "sessions_compared", "evictions"}) {
+        CAPTURE(name);
+        CHECK(stats.at(name).is_number_unsigned());
+    }
+    CHECK(stats.at("origins") == 1);
+    CHECK(stats.at("stashes") == 1);
+    CHECK(stats.at("drops") == 1);
+}
+
 TEST_CASE("program: equal loads give equal values, and the load depends on the key alone", "[io][program]") {
     const mesh net, elsewhere;
     auto one = net.run("one"), other = elsewhere.run("other");
@@ -96,6 +176,29 @@ TEST_CASE("program: a command that fails says why and changes nothing", "[io][pr
         {"pickup \"\"", "key_empty"},
         {"drop key more", "usage"},
         {"drop \"\"", "key_empty"},
+        {"add key 1", "wrong_type"},
+        {"insert key e", "wrong_type"},
+        {"set-field key f v", "wrong_type"},
+        {"enable key", "wrong_type"},
+        {"add hits", "usage"},
+        {"add hits many", "usage"},
+        {"add hits 9223372036854775808", "usage"},
+        {"add hits 1 2", "usage"},
+        {"add \"\" 1", "key_empty"},
+        {"count", "usage"},
+        {"count hits more", "usage"},
+        {"insert crew", "usage"},
+        {"insert \"\" e", "key_empty"},
+        {"insert crew " + std::string(513, 'e'), "key_too_long"},
+        {"erase crew", "usage"},
+        {"elements crew more", "usage"},
+        {"set-field ship", "usage"},
+        {"set-field ship name", "usage"},
+        {"set-field ship " + std::string(513, 'f') + " v", "key_too_long"},
+        {"field ship", "usage"},
+        {"fields", "usage"},
+        {"enable", "usage"},
+        {"disable open more", "usage"},
         {"load 5", "usage"},
         {"load -1 5", "usage"},
         {"load 1 8388609", "value_too_long"},
@@ -125,6 +228,12 @@ TEST_CASE("program: values that are not text", "[io][program]") {
     CHECK(text("pickup bytes within=5s").at("value") == std::string("\0", 1) + "\xEF\xBF\xBD\xEF\xBF\xBD");
     text("stash words abc");
     CHECK(hex("pickup words within=5s").at("value") == "616263");
+    CHECK(hex("insert set 00ff").at("elements") == json{"00ff"});
+    CHECK(hex("set-field map name 6162").at("field") == "name"); // the value alone is bytes
+    agree({&text, &hex});
+    CHECK(text("field map name").at("value") == "ab");
+    CHECK(text("elements set").at("elements") == json{std::string("\0", 1) + "\xEF\xBF\xBD"});
+    CHECK(hex.ask("insert set 0").at("error") == "usage");
     CHECK(hex.ask("stash bytes 0").at("error") == "usage");
     CHECK(hex.ask("stash bytes 0g").at("error") == "usage");
 }
@@ -185,7 +294,11 @@ TEST_CASE("program: a node that cannot start says so and ends with 1", "[io][pro
 TEST_CASE("program: help and version", "[io][program]") {
     const auto page = finish(process{{"--help"}});
     CHECK(page.status == 0);
-    for (const std::string word : {"--seed", "--beacon-port", "wait-synced", "put", "Exit status"})
+    for (const std::string word :
+         {"--seed", "--beacon-port", "wait-synced", "put", "Exit status", "add KEY N", "count KEY",
+          "insert KEY ELEMENT", "erase KEY ELEMENT", "elements KEY", "set-field KEY FIELD VALUE",
+          "erase-field KEY FIELD", "field KEY FIELD", "fields KEY", "enable KEY", "disable KEY",
+          "enabled KEY"})
         CHECK(contains(page.output, word));
     CHECK(finish(process{{"run", "--help"}}).output == page.output);
     CHECK(finish(process{{"--version"}}).output.starts_with("baton "));

@@ -21,6 +21,7 @@ core::mesh_options draw_node(dice& luck, std::size_t slots, mutation broken) {
     if (luck.chance(600)) limits.credit_bytes = luck.between(256, 6000);
     if (luck.chance(400)) limits.early_bytes_max = luck.between(0, 3000);
     if (luck.chance(400)) limits.sessions_max = luck.between(1, 3);
+    node.liveness.archive_after = std::chrono::milliseconds(luck.between(0, luck.chance(500) ? 200 : 5000));
     if (luck.chance(250)) { // no beacon: everybody is told every address, its own too
         node.beacon = false;
         for (slot_number s = 0; s < slots; ++s) node.seeds.push_back(endpoint_of(s));
@@ -39,6 +40,7 @@ class campaign {
         writes_every_ = luck_.between(10ms, 200ms);
         drops_ = luck_.between(50, 400);
         large_ = luck_.chance(500) ? luck_.between(5, 150) : 0;
+        typed_ = !crowded_ && luck_.chance(500);
         world_.on_trace = [this](process_number who, const core::trace& t) { ambush(who, t); };
         if (how.tell) {
             world_.set_teller([this](const world::process& p, std::string_view line) {
@@ -131,8 +133,10 @@ class campaign {
         if (!world_.run_until([&] { return world_.settled(); }, 5s))
             throw violation("settled and then: " + world_.unsettled());
         world_.check_everything();
+        // What the nodes write by themselves from here on, to archive who is gone, reaches everybody too.
         world_.run_for(300ms);
-        if (why = world_.unsettled(); !why.empty()) throw violation("settled and then: " + why);
+        if (!world_.run_until([&] { return world_.settled(); }, 5s))
+            throw violation("settled and then: " + world_.unsettled());
     }
 
     // ---------------------------------------------------------------- the workload
@@ -148,6 +152,10 @@ class campaign {
             ++writes_;
             if (luck_.chance(drops_)) {
                 world_.drop(who, key);
+            } else if (typed_ && key % 6 != 0) {
+                operate(who, key);
+            } else if (typed_ && !is_plain(who, key)) {
+                continue;
             } else if (luck_.chance(large_)) {
                 world_.stash(who, key,
                              std::string(luck_.between(100, 6000), static_cast<char>('a' + luck_.below(26))));
@@ -155,6 +163,25 @@ class campaign {
                 world_.stash(who, key, luck_.chance(30) ? std::string{} : std::to_string(luck_.below(1000)));
             }
         }
+    }
+
+    // A key has its type, as a rule; sometimes two sides make it different things at once.
+    void operate(process_number who, std::size_t key) {
+        constexpr std::array types{value_type::counter, value_type::set, value_type::map, value_type::flag,
+                                   value_type::counter};
+        operation what;
+        what.type = types[luck_.chance(60) ? luck_.below(types.size()) : key % 6 - 1];
+        what.removal = luck_.chance(drops_);
+        if (has_element(what.type)) what.element = luck_.below(world::elements);
+        if (what.type == value_type::counter && !what.removal)
+            what.amount = static_cast<std::int64_t>(luck_.below(200)) - 100;
+        if (what.type == value_type::map && !what.removal) what.value = std::to_string(luck_.below(1000));
+        world_.operate(who, key, std::move(what));
+    }
+    // A register can be written here: the key does not hold another type.
+    bool is_plain(process_number who, std::size_t key) {
+        const auto types = world_.mesh(who).state().types_of(world::key_name(key));
+        return types == 0 || (types & 1) != 0;
     }
 
     void crowd() {
@@ -314,6 +341,7 @@ class campaign {
     world world_;
     duration writes_every_{};
     std::uint64_t drops_ = 0, large_ = 0, writes_ = 0, sessions_ = 0;
+    bool typed_ = false; ///< most keys are counters, sets, maps and flags
     bool at_peace_ = false, quiet_ = false;
     instant peace_{}, settled_{}, look_at_{};
     duration held_up_{}; ///< how long the faults may show after the peace

@@ -12,6 +12,9 @@ void world::fail(const process& p, const std::string& what) const {
     throw violation(p.name + " at " + std::to_string(ms) + " ms: " + what);
 }
 
+// What is seen: the cut that travels, and the archive.
+cut world::full_cut(const process& p) { return joined(p.mesh->state().seen(), p.mesh->state().archived()); }
+
 counts world::counts_of(const cut& seen) const {
     counts all(processes_.size());
     for (const auto& id : seen.entries()) {
@@ -26,7 +29,7 @@ void world::check(process& p) {
     auto& store = p.mesh->state();
     const auto sum = store.state_digest();
     if (!how_.check || (!p.unchecked && store.generation() == p.generation && sum == p.sum)) return;
-    const auto now = counts_of(store.seen());
+    const auto now = counts_of(full_cut(p));
     if (!covers(now, p.cut)) fail(p, "its cut shrank");
     p.cut = now;
     p.generation = store.generation();
@@ -38,13 +41,13 @@ void world::check(process& p) {
         for (int i = 0; i < 3; ++i) check_key(p, luck_.below(oracle_.keys()));
         return;
     }
+    check_keys(p);
     std::uint64_t name = 0;
     for (std::size_t i = 0; i < now.size(); ++i) {
         if (now[i] != 0) name = (name ^ (i << 32) ^ now[i]) * 0x9e3779b97f4a7c15, name ^= name >> 31;
     }
     const auto [known, added] = digests_.try_emplace(name, *sum);
     if (!added && known->second != *sum) fail(p, "equal cuts, different digests (I1)");
-    check_keys(p);
     mix(sum->low);
 }
 
@@ -60,22 +63,57 @@ void world::check_keys(process& p) {
 
 void world::check_key(process& p, std::size_t key) {
     static thread_local std::vector<const oracle::written*> expected;
-    static thread_local std::vector<record_view> found;
+    static thread_local std::vector<record_view> found, all;
     oracle_.visible(key, p.cut, expected);
-    p.mesh->state().siblings(key_name(key), found);
+    const auto name = key_name(key);
+    auto& store = p.mesh->state();
+    const auto adds = [](const oracle::written* e) { return e->what.type == value_type::counter; };
+    if (store.has_typed_keys() || std::any_of(expected.begin(), expected.end(), adds)) {
+        check_counter(p, key, expected);
+        std::erase_if(expected, adds);
+    }
+    // Every slot in which something is expected, and every one in which something might be left.
+    all.clear();
+    const auto look = [&](const slot_name& slot) {
+        store.siblings(slot, found);
+        all.insert(all.end(), found.begin(), found.end());
+    };
+    look({value_type::reg, name, {}});
+    if (store.has_typed_keys()) {
+        look({value_type::flag, name, {}});
+        for (std::size_t element = 0; element < elements; ++element) {
+            const auto text = element_name(element);
+            look({value_type::set, name, text});
+            look({value_type::map, name, text});
+        }
+    }
     const auto is_there = [&](const oracle::written* event) {
-        return std::any_of(found.begin(), found.end(), [&](const record_view& r) {
+        return std::any_of(all.begin(), all.end(), [&](const record_view& r) {
             return r.id.counter == event->counter && r.id.replica == processes_[event->origin]->id &&
-                   r.value == event->value;
+                   r.type == event->what.type && r.value == event->what.value;
         });
     };
-    if (found.size() == expected.size() && std::all_of(expected.begin(), expected.end(), is_there)) return;
-    std::string text = key_name(key) + " shows";
-    for (const auto& r : found) text += ' ' + name_of(r.id.replica) + ':' + std::to_string(r.id.counter);
+    if (all.size() == expected.size() && std::all_of(expected.begin(), expected.end(), is_there)) return;
+    std::string text = name + " shows";
+    for (const auto& r : all) text += ' ' + name_of(r.id.replica) + ':' + std::to_string(r.id.counter);
     text += ", its cut says";
     for (const auto* e : expected)
         text += ' ' + processes_[e->origin]->name + ':' + std::to_string(e->counter);
     fail(p, text);
+}
+
+void world::check_counter(process& p, std::size_t key, const std::vector<const oracle::written*>& expected) {
+    std::uint64_t sum = 0;
+    bool any = false;
+    for (const auto* e : expected) {
+        if (e->what.type != value_type::counter) continue;
+        any = true;
+        sum += static_cast<std::uint64_t>(e->what.amount);
+    }
+    const auto found = p.mesh->state().count(key_name(key));
+    if (found.has_value() == any && static_cast<std::uint64_t>(found.value_or(0)) == sum) return;
+    fail(p, key_name(key) + " counts " + (found ? std::to_string(*found) : "nothing") + ", its cut says " +
+                (any ? std::to_string(static_cast<std::int64_t>(sum)) : "nothing"));
 }
 
 void world::check_everything() {
@@ -87,7 +125,9 @@ void world::check_everything() {
         for (const auto& [reason, count] : stats.refused_by_reason) {
             // A stranger may be early, and an address may answer as a new incarnation before it has said so.
             const bool innocent = reason.find("nobody known") != std::string::npos ||
-                                  reason == "reply before hello" || reason == "stolen identity";
+                                  reason == "reply before hello" || reason == "stolen identity" ||
+                                  reason == "commit beyond the origin's word" || // it was cut off from it
+                                  reason.find("for no session") != std::string::npos; // it has restarted
             if (!innocent && tally_.of[static_cast<std::size_t>(fault::garbage)] == 0)
                 fail(p, "refused an honest frame: " + reason);
         }

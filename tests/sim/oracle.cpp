@@ -13,19 +13,38 @@ namespace {
 bool is_under(const counts& cut, const oracle::written& event) {
     return event.counter <= count_of(cut, event.origin);
 }
+
+// An addition replaces nothing, and is replaced by removals only; a put replaces what its writer had in the
+// same place.
+bool is_replaced_by(const operation& former, const operation& later) {
+    if (later.type == value_type::scope) return in_scope(former.type);
+    if (former.type != later.type || former.element != later.element) return false;
+    return later.removal || later.type != value_type::counter;
+}
 } // namespace
 
-void oracle::write(process_number origin, std::uint64_t counter, std::size_t key, bool removal,
-                   std::string value, counts saw) {
+void oracle::write(process_number origin, std::uint64_t counter, std::size_t key, operation what,
+                   counts saw) {
     auto& events = keys_[key];
     std::vector<std::uint64_t> replaced((events.size() + 63) / 64);
     for (std::size_t i = 0; i < events.size(); ++i) {
-        if (is_under(saw, events[i])) replaced[i / 64] |= std::uint64_t{1} << i % 64;
+        if (is_under(saw, events[i]) && is_replaced_by(events[i].what, what))
+            replaced[i / 64] |= std::uint64_t{1} << i % 64;
     }
-    events.push_back({origin, counter, removal, std::move(value), std::move(saw), std::move(replaced)});
-    if (by_origin_.size() <= origin) by_origin_.resize(origin + 1);
-    if (by_origin_[origin].size() < counter) by_origin_[origin].resize(counter);
-    by_origin_[origin][counter - 1] = &events.back();
+    events.push_back({origin, counter, std::move(what), std::move(saw), std::move(replaced)});
+    enter(events.back());
+}
+
+void oracle::note(process_number origin, std::uint64_t counter, counts saw) {
+    silent_.push_back({origin, counter, {}, std::move(saw), {}});
+    enter(silent_.back());
+}
+
+void oracle::enter(const written& event) {
+    if (by_origin_.size() <= event.origin) by_origin_.resize(event.origin + 1);
+    auto& all = by_origin_[event.origin];
+    if (all.size() < event.counter) all.resize(event.counter);
+    all[event.counter - 1] = &event;
 }
 
 void oracle::visible(std::size_t key, const counts& cut, std::vector<const written*>& into) const {
@@ -38,7 +57,7 @@ void oracle::visible(std::size_t key, const counts& cut, std::vector<const writt
     }
     for (std::size_t i = 0; i < events.size(); ++i) {
         const auto& event = events[i];
-        if (!event.removal && (dead[i / 64] >> i % 64 & 1) == 0 && is_under(cut, event))
+        if (!event.what.removal && (dead[i / 64] >> i % 64 & 1) == 0 && is_under(cut, event))
             into.push_back(&event);
     }
 }

@@ -1,10 +1,11 @@
 // oracle: what users wrote, and what therefore must be readable under a cut. It keeps every event for ever
-// and computes visibility directly, knowing nothing of logs, sessions or digests.
+// and computes visibility directly, knowing nothing of logs, sessions, digests or records of counters.
 //
 // One thread. Source: visibility and arbitration as in Burckhardt, "Principles of Eventual Consistency",
 // 2014.
 #pragma once
 
+#include "crdt/slot.hpp"
 #include "crdt/time.hpp"
 
 #include <cstdint>
@@ -24,25 +25,34 @@ using counts = std::vector<std::uint64_t>;
 }
 [[nodiscard]] bool covers(const counts& cut, const counts& other);
 
+/// What somebody does to a key. A removal of type `scope` is that of the key's set, map and flag.
+struct operation {
+    value_type type = value_type::reg;
+    bool removal = false;
+    std::size_t element = 0; ///< of a set or a map
+    std::int64_t amount = 0; ///< of an addition to a counter
+    std::string value{};
+};
+
 class oracle {
   public:
     struct written {
         process_number origin;
         std::uint64_t counter;
-        bool removal;
-        std::string value;
+        operation what;
         counts saw; ///< the writer's cut at the time
         std::vector<std::uint64_t>
-            replaced; ///< a bit for each event of this key, in order of writing: under that cut
+            replaced; ///< a bit for each event of this key, in order of writing: gone where this one is seen
     };
 
     explicit oracle(std::size_t keys)
         : keys_(keys) {}
 
     /// `saw` is the writer's cut before this event.
-    void write(process_number origin, std::uint64_t counter, std::size_t key, bool removal, std::string value,
-               counts saw);
-    /// Puts under the cut that no event under the cut has seen, in order of writing.
+    void write(process_number origin, std::uint64_t counter, std::size_t key, operation what, counts saw);
+    /// An event that a node wrote by itself: it has causes, and shows nothing.
+    void note(process_number origin, std::uint64_t counter, counts saw);
+    /// What has been put or added under the cut and no event under the cut has replaced, in order of writing.
     void visible(std::size_t key, const counts& cut, std::vector<const written*>& into) const;
     /// Every event under the cut finds under it what its writer had seen.
     [[nodiscard]] bool causally_closed(const counts& cut) const;
@@ -53,7 +63,9 @@ class oracle {
     [[nodiscard]] std::size_t keys() const { return keys_.size(); }
 
   private:
+    void enter(const written& event);
     std::vector<std::deque<written>> keys_;
+    std::deque<written> silent_;
     std::vector<std::vector<const written*>> by_origin_; ///< by counter − 1; stable addresses
 };
 

@@ -40,7 +40,9 @@ process_number world::start(slot_number slot, const core::mesh_options& own, std
     }
     const auto earlier =
         std::count_if(processes_.begin(), processes_.end() - 1, [&](auto& o) { return o->slot == slot; });
-    p.name = "n" + std::to_string(slot + 1) + std::string(static_cast<std::size_t>(earlier), '\'');
+    p.name = "n" + std::to_string(slot + 1);
+    p.name +=
+        earlier <= 8 ? std::string(static_cast<std::size_t>(earlier), '\'') : "'" + std::to_string(earlier);
     p.origin = by_id_.try_emplace(p.id, number).first->second;
 
     auto options = own;
@@ -169,7 +171,19 @@ void world::toil(process& p) {
     }
 }
 
+// What it wrote by itself: the archiving of closed origins.
+void world::note_own_events(process& p) {
+    if (!how_.check) return;
+    const auto own = p.mesh->state().counter_of(p.id);
+    for (auto counter = oracle_.issued(p.origin) + 1; counter <= own; ++counter) {
+        auto saw = counts_of(full_cut(p));
+        saw[p.origin] = counter - 1;
+        oracle_.note(p.origin, counter, std::move(saw));
+    }
+}
+
 void world::absorb(process& p) {
+    note_own_events(p);
     check(p);
     for (const auto& each : out_.traces) {
         mix(each.what);
@@ -191,7 +205,8 @@ void world::absorb(process& p) {
         if (teller_)
             tell(p,
                  "event " + std::string(to_string(each.kind)) + ' ' + name_of(each.id) + ": " + each.reason);
-        if (each.kind == event_kind::diverged) fail(p, "reports that it diverged from " + name_of(each.id));
+        if (each.kind == event_kind::diverged && how_.check)
+            fail(p, "reports that it diverged from " + name_of(each.id));
         p.events.push_back(std::move(each));
     }
     for (auto& each : out_.actions) {
@@ -217,33 +232,68 @@ void world::wake_later(process& p, instant due) {
 
 dot world::stash(process_number who, std::size_t key, std::string value) {
     auto& p = *processes_[who];
-    auto saw = counts_of(p.mesh->state().seen());
+    auto saw = counts_of(full_cut(p));
     const auto name = key_name(key);
     const auto written = p.mesh->stash(moment_of(p), name, value);
     if (!written) fail(p, "refused a stash: " + written.error().what);
     mix(name), mix(value);
     tell(p, "stash " + name + " (" + std::to_string(value.size()) + " bytes) " +
                 std::to_string(written->id.counter));
-    oracle_.write(p.origin, written->id.counter, key, false, std::move(value), std::move(saw));
+    if (how_.check)
+        oracle_.write(p.origin, written->id.counter, key, {value_type::reg, false, 0, 0, std::move(value)},
+                      std::move(saw));
     toil(p);
     return written->id;
 }
 
+bool world::operate(process_number who, std::size_t key, operation what) {
+    auto& p = *processes_[who];
+    auto saw = counts_of(full_cut(p));
+    const auto name = key_name(key), element = element_name(what.element);
+    const slot_name slot{what.type, name,
+                         has_element(what.type) ? std::string_view(element) : std::string_view{}};
+    const auto before = p.mesh->state().counter_of(p.id);
+    if (what.removal) {
+        const auto removed = p.mesh->remove(moment_of(p), slot);
+        if (!removed || !*removed) return false;
+    } else {
+        const auto written = what.type == value_type::counter ? p.mesh->add(moment_of(p), name, what.amount)
+                                                              : p.mesh->put(moment_of(p), slot, what.value);
+        if (!written) return false;
+    }
+    mix(name), mix(element);
+    tell(p, std::string(what.removal ? "remove " : "put ") + std::to_string(static_cast<int>(what.type)) +
+                ' ' + name + ' ' + element + ' ' + std::to_string(before + 1));
+    if (how_.check) oracle_.write(p.origin, before + 1, key, std::move(what), std::move(saw));
+    toil(p);
+    return true;
+}
+
+// Whatever the key holds; an event for each kind.
 bool world::drop(process_number who, std::size_t key) {
     auto& p = *processes_[who];
-    auto saw = counts_of(p.mesh->state().seen());
-    const auto before = p.mesh->state().counter_of(p.id);
+    auto saw = counts_of(full_cut(p));
+    auto next = p.mesh->state().counter_of(p.id);
     const auto name = key_name(key);
+    std::vector<const oracle::written*> live;
+    oracle_.visible(key, saw, live);
     const auto dropped = p.mesh->drop(moment_of(p), name);
     if (!dropped) fail(p, "refused a drop: " + dropped.error().what);
     mix(name);
-    std::vector<const oracle::written*> live;
-    oracle_.visible(key, saw, live);
-    if (*dropped == live.empty()) fail(p, "dropped what was not there, or did not drop what was: " + name);
-    if (*dropped) {
-        tell(p, "drop " + name + ' ' + std::to_string(before + 1));
-        oracle_.write(p.origin, before + 1, key, true, {}, std::move(saw));
-    }
+    const auto has = [&](auto holds) {
+        return std::any_of(live.begin(), live.end(), [&](const auto* e) { return holds(e->what.type); });
+    };
+    const auto written = [&](value_type type) {
+        tell(p, "drop " + name + ' ' + std::to_string(next + 1));
+        saw[p.origin] = next;
+        ++next;
+        if (how_.check) oracle_.write(p.origin, next, key, {type, true, 0, 0, {}}, saw);
+    };
+    if (has([](value_type t) { return t == value_type::reg; })) written(value_type::reg);
+    if (has([](value_type t) { return t == value_type::counter; })) written(value_type::counter);
+    if (has([](value_type t) { return in_scope(t); })) written(value_type::scope);
+    if (how_.check && (*dropped == live.empty() || next != p.mesh->state().counter_of(p.id)))
+        fail(p, "dropped what was not there, or did not drop what was: " + name);
     toil(p);
     return *dropped;
 }

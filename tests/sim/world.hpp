@@ -86,10 +86,15 @@ class world {
     static std::string key_name(std::size_t key) { return "key-" + std::to_string(key); }
     dot stash(process_number who, std::size_t key, std::string value);
     bool drop(process_number who, std::size_t key);
+    static std::string element_name(std::size_t element) { return "e" + std::to_string(element); }
+    /// Any operation on a typed value but the removal of the whole key. False when it was refused, for the
+    /// key is of another type, or when there was nothing to remove.
+    bool operate(process_number who, std::size_t key, operation what);
     /// The value read first; nothing when the key is absent.
     std::optional<std::string> pickup(process_number who, std::size_t key);
 
     [[nodiscard]] std::size_t keys() const { return how_.keys; }
+    static constexpr std::size_t elements = 3; ///< that sets and maps have at most
 
     // --- time ---
     void run_for(duration span);
@@ -124,6 +129,7 @@ class world {
     [[nodiscard]] moment moment_of(const process& p) const;
     void toil(process& p);
     bool slice(process& p);
+    void note_own_events(process& p);
     void absorb(process& p);
     void wake_later(process& p, instant due);
     void await_copies(process_number who, duration left);
@@ -139,6 +145,8 @@ class world {
     void check(process& p);
     void check_keys(process& p);
     void check_key(process& p, std::size_t key);
+    void check_counter(process& p, std::size_t key, const std::vector<const oracle::written*>& expected);
+    [[nodiscard]] static cut full_cut(const process& p);
     [[nodiscard]] counts counts_of(const cut& seen) const;
     [[noreturn]] void fail(const process& p, const std::string& what) const;
 

@@ -65,7 +65,8 @@ std::optional<cut> decode_cut(std::string_view bytes) {
         if (all.size() == cut_entries_max) return std::nullopt;
         const auto replica = replica_id::from_bytes(in.bytes(16));
         const auto counter = in.varint();
-        if (!in.ok() || !replica || counter == 0 || *replica <= last) return std::nullopt;
+        if (!in.ok() || !replica || counter == 0 || counter > counter_max || *replica <= last)
+            return std::nullopt;
         all.push_back({*replica, counter});
         last = *replica;
     }

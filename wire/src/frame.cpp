@@ -13,14 +13,13 @@ frame_writer begin(std::string& to, kind what, std::uint32_t fields) {
 }
 
 void put(frame_writer& out, const standing& s) {
-    out.bytes(encode_cut(s.seen)).bytes(encode_cut(s.floor)).bytes(encode_digest(s.archive));
+    out.bytes(encode_cut(s.seen)).bytes(encode_digest(s.archive));
     out.bytes(s.has_state ? encode_digest(s.state) : std::string{});
 }
 
 standing get_standing(frame_reader& in) {
     standing s;
     s.seen = in.vector();
-    s.floor = in.vector();
     s.archive = in.sum();
     const auto state = in.bytes(16);
     if (!state.empty()) {
@@ -36,7 +35,7 @@ struct encoder {
     std::string& to;
 
     void operator()(const hello& f) const {
-        auto out = begin(to, kind::hello, 16);
+        auto out = begin(to, kind::hello, 15);
         out.text(f.cluster).number(f.version_min).number(f.version_max).id(f.id).number(f.flags);
         out.text(f.name).text(f.hosts).number(f.port).number(f.publish_port);
         out.number(f.latest).number(f.clock.raw).number(f.records);
@@ -56,14 +55,16 @@ struct encoder {
             .bytes(f.rows);
     }
     void operator()(const pull& f) const {
-        begin(to, kind::pull, 7)
+        begin(to, kind::pull, 9)
             .number(f.session)
             .id(f.id)
             .number(f.chunk_bytes)
             .number(f.credit_bytes)
+            .number(f.flags)
+            .number(f.told)
             .bytes(encode_cut(f.seen))
-            .bytes(encode_cut(f.floor))
-            .bytes(encode_digest(f.archive));
+            .bytes((f.flags & pull::since_told) != 0 ? std::string{} : encode_digest(f.archive))
+            .bytes(encode_cut(f.closed));
     }
     void operator()(const state& f) const {
         const bool last = (f.flags & state::commit) != 0;
@@ -71,6 +72,17 @@ struct encoder {
         out.number(f.session).number(f.chunk).number(f.flags).number(f.records).number(f.base.raw);
         out.bytes(f.replicas).bytes(f.rows);
         if (last) put(out, f.at);
+        if (last) out.bytes(encode_cut(f.floor));
+    }
+    void operator()(const fingerprint& f) const {
+        begin(to, kind::fingerprint, 7)
+            .number(f.session)
+            .number(f.number)
+            .number(f.flags)
+            .number(f.chunks)
+            .bytes(encode_cut(f.seen))
+            .bytes(f.replicas)
+            .bytes(f.rows);
     }
     void operator()(const credit& f) const {
         begin(to, kind::credit, 3).number(f.session).number(f.next).number(f.done ? 1 : 0);
@@ -78,7 +90,7 @@ struct encoder {
     void operator()(const ack& f) const {
         begin(to, kind::ack, 4)
             .id(f.id)
-            .number(f.staying ? 1 : 0)
+            .number((f.staying ? 1U : 0U) | (f.whole ? 2U : 0U))
             .number(f.answers)
             .bytes(encode_cut(f.seen));
     }
@@ -109,12 +121,13 @@ hello get_hello(frame_reader& in) {
     f.hosts = in.bytes(hosts_bytes_max);
     f.port = static_cast<std::uint16_t>(in.number_up_to(port_max));
     f.publish_port = static_cast<std::uint16_t>(in.number_up_to(port_max));
-    f.latest = in.number();
+    f.latest = in.number_up_to(counter_max);
     f.clock = timestamp{in.number()};
     f.records = in.number();
     f.at = get_standing(in);
     if (f.port == 0 || f.publish_port == 0 || f.version_min > f.version_max) in.fail();
-    if (f.at.seen.of(f.id) != f.latest) in.fail(); // a node has applied all it wrote
+    // A node has applied all it wrote; archived by mistake, it may be missing in its own cut.
+    if (const auto own = f.at.seen.of(f.id); own != f.latest && own != 0) in.fail();
     return f;
 }
 
@@ -127,7 +140,9 @@ delta get_delta(frame_reader& in) {
     f.depends = in.vector();
     f.replicas = in.bytes();
     f.rows = in.bytes();
-    if (f.first == 0 || f.count == 0 || f.count > f.rows.size() || f.first + f.count < f.first) in.fail();
+    if (f.first == 0 || f.first > counter_max || f.count == 0 || f.count > f.rows.size() ||
+        f.count > counter_max - f.first + 1)
+        in.fail();
     if (f.replicas.size() % 16 != 0 || f.depends.of(f.origin) != 0) in.fail();
     return f;
 }
@@ -138,9 +153,15 @@ pull get_pull(frame_reader& in) {
     f.id = in.id();
     f.chunk_bytes = in.number();
     f.credit_bytes = in.number();
+    f.flags = in.number();
+    f.told = in.number();
     f.seen = in.vector();
-    f.floor = in.vector();
-    f.archive = in.sum();
+    if ((f.flags & pull::since_told) == 0) {
+        f.archive = in.sum();
+    } else if (!in.bytes(0).empty()) {
+        in.fail();
+    }
+    f.closed = in.vector();
     return f;
 }
 
@@ -153,7 +174,10 @@ state get_state(frame_reader& in) {
     f.base = timestamp{in.number()};
     f.replicas = in.bytes();
     f.rows = in.bytes();
-    if ((f.flags & state::commit) != 0) f.at = get_standing(in);
+    if ((f.flags & state::commit) != 0) {
+        f.at = get_standing(in);
+        f.floor = in.vector();
+    }
     if (f.replicas.size() % 16 != 0) in.fail();
     return f;
 }
@@ -167,7 +191,7 @@ frame get_body(frame_reader& in, std::uint64_t what) {
         f.id = in.id();
         f.standing_hash = in.number();
         f.state_low = in.number();
-        f.latest = in.number();
+        f.latest = in.number_up_to(counter_max);
         return f;
     }
     case kind::delta:
@@ -176,6 +200,18 @@ frame get_body(frame_reader& in, std::uint64_t what) {
         return get_pull(in);
     case kind::state:
         return get_state(in);
+    case kind::fingerprint: {
+        fingerprint f;
+        f.session = in.number();
+        f.number = in.number();
+        f.flags = in.number();
+        f.chunks = in.number();
+        f.seen = in.vector();
+        f.replicas = in.bytes();
+        f.rows = in.bytes();
+        if (f.replicas.size() % 16 != 0) in.fail();
+        return f;
+    }
     case kind::credit: {
         credit f;
         f.session = in.number();
@@ -186,7 +222,9 @@ frame get_body(frame_reader& in, std::uint64_t what) {
     case kind::ack: {
         ack f;
         f.id = in.id();
-        f.staying = in.number_up_to(1) != 0;
+        const auto flags = in.number_up_to(3);
+        f.staying = (flags & 1) != 0;
+        f.whole = (flags & 2) != 0;
         f.answers = in.number();
         f.seen = in.vector();
         return f;
@@ -195,15 +233,15 @@ frame get_body(frame_reader& in, std::uint64_t what) {
         leaving f;
         f.id = in.id();
         f.number = in.number();
-        f.final_counter = in.number();
+        f.final_counter = in.number_up_to(counter_max);
         f.seen = in.vector();
-        if (f.seen.of(f.id) != f.final_counter) in.fail();
+        if (const auto own = f.seen.of(f.id); own != f.final_counter && own != 0) in.fail();
         return f;
     }
     case kind::left: {
         left f;
         f.id = in.id();
-        f.final_counter = in.number();
+        f.final_counter = in.number_up_to(counter_max);
         const auto flags = in.number_up_to(3);
         f.wants_answer = (flags & 1) != 0;
         f.is_answer = (flags & 2) != 0;
@@ -219,8 +257,6 @@ frame get_body(frame_reader& in, std::uint64_t what) {
 
 std::uint64_t hash_of(const standing& s) {
     std::string bytes = encode_cut(s.seen);
-    bytes += '|';
-    bytes += encode_cut(s.floor);
     bytes += encode_digest(s.archive);
     return hash_bytes(bytes, 0);
 }
@@ -237,7 +273,7 @@ result<frame> decode(std::string_view bytes) {
     const auto what = in.number();
     if (!in.ok()) return error{errc::malformed, "not a frame"};
     if (version < version_min || version > version_max) return error{errc::malformed, "wire version"};
-    if (what < 1 || what > 9) return error{errc::malformed, "unknown kind"};
+    if (what < 1 || what > 10) return error{errc::malformed, "unknown kind"};
     auto body = get_body(in, what);
     if (!in.ok()) return error{errc::malformed, "bad field"};
     return body;

@@ -20,6 +20,10 @@ std::string_view to_string(errc code) {
         return "key_too_long";
     case errc::value_too_long:
         return "value_too_long";
+    case errc::wrong_type:
+        return "wrong_type";
+    case errc::full:
+        return "full";
     case errc::leaving:
         return "leaving";
     case errc::forked:

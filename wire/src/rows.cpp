@@ -8,9 +8,9 @@ namespace {
 
 // First byte of an event: flags, and the value's type in the high half.
 enum event_bit : std::uint8_t { event_removal = 1, event_kills = 2, event_epoch = 4 };
-// First byte of a STATE row.
-enum row_tag : std::uint8_t { row_part = 0, row_chain = 1, row_single = 2 };
-// First byte of a chain entry: its kind in the low two bits, flags, and the value's type in the high half.
+// First byte of a STATE row: what it is, and the slot's type in the high half.
+enum row_tag : std::uint8_t { row_part = 0, row_chain = 1, row_single = 2, row_next = 3 };
+// First byte of a chain entry: its kind in the low two bits, and flags.
 enum entry_bit : std::uint8_t { entry_epoch = 4, entry_in_parts = 8 };
 
 void put_text(std::string& to, std::string_view text) {
@@ -30,9 +30,26 @@ std::string_view get_key(byte_reader& in, const row_limits& limits) {
     return key;
 }
 
-value_type get_type(byte_reader& in, std::uint8_t first) {
-    if (first >> 4 != static_cast<std::uint8_t>(value_type::reg)) in.fail();
-    return static_cast<value_type>(first >> 4);
+std::uint8_t tag_of(value_type type, unsigned low) {
+    return static_cast<std::uint8_t>(static_cast<unsigned>(type) << 4 | low);
+}
+
+void put_slot(std::string& to, const slot_name& slot) {
+    put_text(to, slot.key);
+    if (has_element(slot.type)) put_text(to, slot.element);
+}
+
+slot_name get_slot(byte_reader& in, std::uint8_t first, const row_limits& limits) {
+    if (first >> 4 >= value_types) in.fail();
+    slot_name slot{static_cast<value_type>(first >> 4), {}, {}};
+    slot.key = get_key(in, limits);
+    if (has_element(slot.type)) slot.element = get_text(in, element_bytes_max);
+    return slot;
+}
+
+/// Removals of these say what they have seen.
+bool removal_has_value(value_type type) {
+    return type == value_type::counter || type == value_type::scope || type == value_type::archive;
 }
 
 replica_id get_replica(byte_reader& in, std::string_view replicas) {
@@ -60,15 +77,15 @@ std::uint64_t replica_table::index_of(const replica_id& id) {
 }
 
 void event_writer::add(const event_view& event) {
-    std::uint8_t first = static_cast<std::uint8_t>(static_cast<unsigned>(event.type) << 4);
+    auto first = tag_of(event.slot.type, 0);
     if (event.removal) first |= event_removal;
     if (!event.kills.empty()) first |= event_kills;
     if (event.epoch != 0) first |= event_epoch;
     rows_ += static_cast<char>(first);
     put_varint(rows_, zigzag(event.stamp.raw - last_.raw));
     last_ = event.stamp;
-    put_text(rows_, event.key);
-    if (!event.removal) put_text(rows_, event.value);
+    put_slot(rows_, event.slot);
+    if (!event.removal || removal_has_value(event.slot.type)) put_text(rows_, event.value);
     if (event.epoch != 0) put_varint(rows_, event.epoch);
     if (!event.kills.empty()) {
         put_varint(rows_, event.kills.size());
@@ -87,15 +104,17 @@ std::optional<event_view> event_reader::next(std::vector<dot>& kills) {
     if ((first & 0x08) != 0) in_.fail();
     event_view event;
     event.removal = (first & event_removal) != 0;
-    event.type = get_type(in_, first);
     event.stamp = get_stamp(in_, last_);
-    event.key = get_key(in_, limits_);
-    if (!event.removal) event.value = get_text(in_, limits_.value_bytes_max);
+    event.slot = get_slot(in_, first, limits_);
+    if (!event.removal || removal_has_value(event.slot.type))
+        event.value = get_text(in_, limits_.value_bytes_max);
+    if (in_.ok() && !is_well_formed(event.slot, event.removal, event.value)) in_.fail();
     if ((first & event_epoch) != 0) event.epoch = in_.varint();
     if ((first & event_kills) != 0) {
         for (auto left = in_.varint(); left != 0 && in_.ok(); --left) {
             const auto replica = get_replica(in_, replicas_);
             kills.push_back({replica, in_.varint()});
+            if (kills.back().counter == 0 || kills.back().counter > counter_max) in_.fail();
         }
     }
     event.kills = kills;
@@ -104,19 +123,18 @@ std::optional<event_view> event_reader::next(std::vector<dot>& kills) {
 }
 
 void state_writer::entry(const staged_view& what, bool in_parts) {
-    std::uint8_t first =
-        static_cast<std::uint8_t>(static_cast<unsigned>(what.what) | static_cast<unsigned>(what.type) << 4);
+    auto first = static_cast<std::uint8_t>(what.what);
     if (what.epoch != 0) first |= entry_epoch;
     if (in_parts) first |= entry_in_parts;
     rows_ += static_cast<char>(first);
     put_varint(rows_, replicas_.index_of(what.id.replica));
     put_varint(rows_, zigzag(what.id.counter - last_counter_));
     last_counter_ = what.id.counter;
-    if (what.what == staged_view::kind::reference) return;
+    last_replica_ = what.id.replica;
+    if (what.what == block::kind::reference) return;
     put_varint(rows_, zigzag(what.stamp.raw - last_.raw));
     last_ = what.stamp;
     if (what.epoch != 0) put_varint(rows_, what.epoch);
-    if (what.what == staged_view::kind::removal) return;
     if (in_parts) {
         put_varint(rows_, what.value.size());
     } else {
@@ -124,22 +142,37 @@ void state_writer::entry(const staged_view& what, bool in_parts) {
     }
 }
 
-void state_writer::chain(std::string_view key, const std::vector<staged_view>& entries,
+void state_writer::chain(const slot_name& slot, const std::vector<staged_view>& entries,
                          const std::vector<dot>& in_parts) {
-    rows_ += static_cast<char>(entries.size() == 1 ? row_single : row_chain);
-    put_text(rows_, key);
+    const auto& first = entries.front();
+    const bool next = entries.size() == 1 && in_parts.empty() && first.what == block::kind::record &&
+                      first.epoch == 0 && first.id.replica == last_replica_ &&
+                      first.id.counter == last_counter_ + 1;
+    if (next) { // as a rule: a log is walked in the order of its counters
+        rows_ += static_cast<char>(tag_of(slot.type, row_next));
+        put_slot(rows_, slot);
+        put_varint(rows_, zigzag(first.stamp.raw - last_.raw));
+        last_ = first.stamp;
+        last_counter_ = first.id.counter;
+        put_text(rows_, first.value);
+        return;
+    }
+    rows_ += static_cast<char>(tag_of(slot.type, entries.size() == 1 ? row_single : row_chain));
+    put_slot(rows_, slot);
     if (entries.size() != 1) put_varint(rows_, entries.size());
     for (const auto& each : entries) {
-        entry(each, std::find(in_parts.begin(), in_parts.end(), each.id) != in_parts.end());
+        const bool sent = std::find(in_parts.begin(), in_parts.end(), each.id) != in_parts.end();
+        entry(each, sent && each.what == block::kind::record);
     }
 }
 
 void state_writer::part(const value_part& piece) {
-    rows_ += static_cast<char>(row_part);
-    put_text(rows_, piece.key);
+    rows_ += static_cast<char>(tag_of(piece.slot.type, row_part));
+    put_slot(rows_, piece.slot);
     put_varint(rows_, replicas_.index_of(piece.id.replica));
     put_varint(rows_, zigzag(piece.id.counter - last_counter_));
     last_counter_ = piece.id.counter;
+    last_replica_ = piece.id.replica;
     put_varint(rows_, piece.total);
     put_varint(rows_, piece.offset);
     put_text(rows_, piece.bytes);
@@ -148,26 +181,28 @@ void state_writer::part(const value_part& piece) {
 dot state_reader::read_dot() {
     const auto replica = get_replica(in_, replicas_);
     last_counter_ += unzigzag(in_.varint());
-    if (last_counter_ == 0) in_.fail();
+    if (last_counter_ == 0 || last_counter_ > counter_max) in_.fail();
+    last_replica_ = replica;
     return {replica, last_counter_};
 }
 
-state_row::entry state_reader::read_entry() {
+state_row::entry state_reader::read_entry(const slot_name& slot) {
     state_row::entry entry;
     const auto first = in_.byte();
-    if ((first & 3) > 2) in_.fail();
-    entry.what.what = static_cast<staged_view::kind>(first & 3);
-    entry.what.type = get_type(in_, first);
+    if ((first & 3) > 2 || first >> 4 != 0) in_.fail();
+    entry.what.what = static_cast<block::kind>(first & 3);
     entry.what.id = read_dot();
-    if (entry.what.what == staged_view::kind::reference) return entry;
+    if (entry.what.what == block::kind::reference) return entry;
     entry.what.stamp = get_stamp(in_, last_);
     if ((first & entry_epoch) != 0) entry.what.epoch = in_.varint();
-    if (entry.what.what == staged_view::kind::removal) return entry;
+    const bool removal = entry.what.what == block::kind::removal;
     if ((first & entry_in_parts) != 0) {
         entry.total = in_.varint();
-        if (*entry.total > limits_.value_bytes_max) in_.fail();
+        const bool sized = slot.type == value_type::reg || slot.type == value_type::map;
+        if (*entry.total > limits_.value_bytes_max || removal || !sized) in_.fail();
     } else {
         entry.what.value = get_text(in_, limits_.value_bytes_max);
+        if (in_.ok() && !is_well_formed(slot, removal, entry.what.value)) in_.fail();
     }
     return entry;
 }
@@ -177,28 +212,128 @@ bool state_reader::next(state_row& row) {
     row.entries.clear();
     if (in_.done()) return false;
     const auto tag = in_.byte();
-    row.key = get_key(in_, limits_);
-    if (tag == row_part) {
+    row.slot = get_slot(in_, tag, limits_);
+    if ((tag & 15) == row_part) {
+        if (row.slot.type != value_type::reg && row.slot.type != value_type::map) in_.fail();
         value_part piece;
-        piece.key = row.key;
+        piece.slot = row.slot;
         piece.id = read_dot();
         piece.total = in_.varint();
         piece.offset = in_.varint();
         piece.bytes = get_text(in_, limits_.value_bytes_max);
         if (piece.total > limits_.value_bytes_max || piece.offset > piece.total ||
-            piece.bytes.size() > piece.total - piece.offset) {
+            piece.bytes.size() > piece.total - piece.offset || piece.bytes.empty()) {
             in_.fail();
         }
         row.part = piece;
-    } else if (tag == row_chain || tag == row_single) {
-        const auto count = tag == row_single ? 1 : in_.varint();
+    } else if ((tag & 15) == row_next) {
+        auto& one = row.entries.emplace_back();
+        if (last_replica_.is_nil() || ++last_counter_ > counter_max) in_.fail();
+        one.what.id = {last_replica_, last_counter_};
+        one.what.stamp = get_stamp(in_, last_);
+        one.what.value = get_text(in_, limits_.value_bytes_max);
+        if (in_.ok() && !is_well_formed(row.slot, false, one.what.value)) in_.fail();
+    } else if ((tag & 15) == row_chain || (tag & 15) == row_single) {
+        const auto count = (tag & 15) == row_single ? 1 : in_.varint();
         // An honest chain has one entry an origin at most.
         if (count == 0 || count > replicas_.size() / 16) in_.fail();
-        for (std::uint64_t i = 0; i < count && in_.ok(); ++i) row.entries.push_back(read_entry());
+        for (std::uint64_t i = 0; i < count && in_.ok(); ++i) row.entries.push_back(read_entry(row.slot));
     } else {
         in_.fail();
     }
     return in_.ok();
+}
+
+// ---------------------------------------------------------------- ranges
+
+namespace {
+
+void put_range(std::string& to, replica_table& replicas, const dot_range& range) {
+    put_varint(to, replicas.index_of(range.origin));
+    put_varint(to, range.after);
+    put_varint(to, range.last - range.after);
+}
+
+dot_range get_range(byte_reader& in, std::string_view replicas) {
+    dot_range range;
+    range.origin = get_replica(in, replicas);
+    range.after = in.varint();
+    const auto length = in.varint();
+    if (range.after > counter_max || length == 0 || length > counter_max - range.after) in.fail();
+    range.last = range.after + length;
+    return range;
+}
+
+// A hash that travels: four bytes of it tell records apart well enough, as their dots must agree too.
+constexpr unsigned listed_hash_bytes = 4;
+
+} // namespace
+
+// Count and hash of a sum; 0, then the number of records, then each: the distance of its counter from the
+// one before and whether it counts, and four bytes of its hash.
+void listing_writer::add(const listed_range& what) {
+    put_range(rows_, replicas_, what.range);
+    if (!what.whole) {
+        put_varint(rows_, what.sum.count);
+        for (unsigned byte = 0; byte < 8; ++byte) rows_ += static_cast<char>(what.sum.hash >> (8 * byte));
+        return;
+    }
+    put_varint(rows_, 0);
+    put_varint(rows_, what.records.size());
+    auto last = what.range.after;
+    for (const auto& each : what.records) {
+        put_varint(rows_, (each.counter - last) << 1 | (each.counts ? 1 : 0));
+        last = each.counter;
+        for (unsigned byte = 0; byte < listed_hash_bytes; ++byte)
+            rows_ += static_cast<char>(each.hash >> (8 * byte));
+    }
+}
+
+bool listing_reader::next(listed_range& what) {
+    what.records.clear();
+    if (in_.done()) return false;
+    what.range = get_range(in_, replicas_);
+    what.sum = {in_.varint(), 0};
+    what.whole = what.sum.count == 0;
+    if (!what.whole) {
+        for (unsigned byte = 0; byte < 8; ++byte) what.sum.hash |= std::uint64_t{in_.byte()} << (8 * byte);
+        return in_.ok();
+    }
+    auto last = what.range.after;
+    for (auto left = in_.varint(); left != 0 && in_.ok(); --left) {
+        const auto step = in_.varint();
+        held_dot one{last + (step >> 1), 0, (step & 1) != 0};
+        if (step >> 1 == 0 || step >> 1 > what.range.last - last) in_.fail();
+        for (unsigned byte = 0; byte < listed_hash_bytes; ++byte)
+            one.hash |= std::uint64_t{in_.byte()} << (8 * byte);
+        last = one.counter;
+        what.records.push_back(one);
+    }
+    return in_.ok();
+}
+
+void write_question(std::vector<asked_range> const& from, std::string& replicas, std::string& rows) {
+    replica_table table;
+    for (const auto& each : from) {
+        put_range(rows, table, each.range);
+        put_varint(rows, each.ship ? 1 : 0);
+    }
+    replicas = table.bytes();
+}
+
+std::optional<std::vector<asked_range>> read_question(std::string_view replicas, std::string_view rows) {
+    std::vector<asked_range> all;
+    byte_reader in(rows);
+    while (!in.done()) {
+        asked_range one;
+        one.range = get_range(in, replicas);
+        const auto ship = in.varint();
+        if (ship > 1) in.fail();
+        one.ship = ship == 1;
+        all.push_back(one);
+    }
+    if (!in.ok()) return std::nullopt;
+    return all;
 }
 
 } // namespace baton::wire

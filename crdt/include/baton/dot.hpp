@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -19,6 +20,11 @@ struct replica_id {
     std::array<std::uint8_t, 16> bytes{};
 
     friend constexpr auto operator<=>(const replica_id&, const replica_id&) = default;
+    friend constexpr bool operator==(const replica_id& a, const replica_id& b) {
+        using words = std::array<std::uint64_t, 2>; // compared very often
+        const auto x = std::bit_cast<words>(a.bytes), y = std::bit_cast<words>(b.bytes);
+        return x[0] == y[0] && x[1] == y[1];
+    }
     [[nodiscard]] constexpr bool is_nil() const { return *this == replica_id{}; }
     /// The 16 bytes as they travel.
     [[nodiscard]] std::string_view view() const {

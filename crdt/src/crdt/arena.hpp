@@ -1,8 +1,9 @@
 // arena: memory for blocks of varying size, named by 32-bit handles instead of 64-bit pointers.
 //
 // Owned by a store; same thread contract. Memory comes in chunks of 1 MiB that are cut into units of 8 bytes;
-// freed blocks go to a list of their size class and are used again for that class. Blocks over 64 KiB are
-// allocated alone. allocate and release are O(1). Chunks are returned when the arena goes away.
+// freed blocks go to a list of their size class and are used again for that class; a chunk that is empty
+// again is returned to the system. Blocks over 64 KiB are allocated alone. allocate is O(1),
+// release is amortised O(1): the return of a chunk looks at its blocks.
 #pragma once
 
 #include <cstddef>
@@ -16,34 +17,54 @@ using handle = std::uint32_t; ///< 0 is "none"
 
 class arena {
   public:
-    /// A block of at least `bytes` bytes, aligned to 8, uninitialised.
+    static constexpr std::size_t chunk_bytes = std::size_t{1} << 20;
+
+    /// A block of at least `bytes` bytes aligned to 8, uninitialised.
     [[nodiscard]] handle allocate(std::size_t bytes);
     /// `bytes` as given to allocate.
     void release(handle block, std::size_t bytes);
     [[nodiscard]] std::byte* at(handle block) const {
         if (block & large_bit) [[unlikely]]
             return large_[block & ~large_bit].get();
-        return chunks_[block >> chunk_shift].get() + std::size_t{block & (chunk_units - 1)} * unit;
+        return chunks_[block >> chunk_shift].memory.get() + std::size_t{block & (chunk_units - 1)} * unit;
     }
+    /// Bytes in use, rounding included.
+    [[nodiscard]] std::size_t used() const { return used_units_ * unit + large_bytes_; }
     /// Bytes taken from the system.
-    [[nodiscard]] std::size_t bytes() const { return chunks_.size() * chunk_bytes + large_bytes_; }
+    [[nodiscard]] std::size_t bytes() const { return chunks_held_ * chunk_bytes + large_bytes_; }
 
   private:
     static constexpr std::size_t unit = 8;
     static constexpr unsigned chunk_shift = 17;
     static constexpr std::uint32_t chunk_units = 1U << chunk_shift;
-    static constexpr std::size_t chunk_bytes = chunk_units * unit;
+    static_assert(chunk_bytes == chunk_units * unit);
     static constexpr std::size_t small_bytes_max = std::size_t{64} << 10;
     static constexpr handle large_bit = 0x80000000;
 
+    struct chunk {
+        std::unique_ptr<std::byte[]> memory;
+        std::uint32_t live = 0; ///< units in use
+        std::uint32_t cut = 0;  ///< units handed out so far, in use or free
+    };
+    /// What a free block says about itself.
+    struct vacancy {
+        handle next, previous;
+        std::uint32_t units;
+    };
     [[nodiscard]] static std::uint32_t class_units(std::size_t bytes);
+    [[nodiscard]] vacancy& vacancy_at(handle block) const { return *reinterpret_cast<vacancy*>(at(block)); }
+    void unlink(handle block);
+    void open_chunk();
+    void close_chunk(std::uint32_t number);
 
-    std::vector<std::unique_ptr<std::byte[]>> chunks_;
-    std::vector<handle> free_; // by size in units
-    std::uint32_t next_unit_ = chunk_units;
+    std::vector<chunk> chunks_;
+    std::size_t chunks_held_ = 0;
+    std::uint32_t current_ = 0;               ///< the chunk that is being cut
+    std::vector<std::uint32_t> empty_places_; ///< of chunks_
+    std::vector<handle> free_;                ///< heads of the lists, by size in units
     std::vector<std::unique_ptr<std::byte[]>> large_;
     std::vector<std::uint32_t> large_free_;
-    std::size_t large_bytes_ = 0;
+    std::size_t large_bytes_ = 0, used_units_ = 0;
 };
 
 } // namespace baton

@@ -1,58 +1,69 @@
-// What the halves of store share about the chain of one key. Private to store's own files.
+// What the parts of store share about chains. Private to store's own files.
 #pragma once
 
 #include "crdt/store.hpp"
 
+#include <algorithm>
+
 namespace baton {
 
-// Live means readable: a key with nothing but removal records in its chain is absent.
-inline bool any_live(const arena& memory, handle head) {
-    for (; head != 0; head = block_at(memory, head).next) {
-        if (!block_at(memory, head).is(block::removal)) return true;
+/// The handles of a slot's blocks.
+template <class Visit>
+void store::each(handle head, Visit visit) const {
+    if (head == 0) return;
+    const auto& b = at(head);
+    if (b.fork == 0) {
+        visit(head);
+        return;
     }
-    return false;
+    for (std::size_t i = 0; i < b.value_bytes; i += sizeof(handle)) {
+        handle one = 0;
+        std::memcpy(&one, b.payload() + i, sizeof one);
+        visit(one);
+    }
 }
 
-/// Drops every block of the key's chain for which `dead` holds and puts `added`, if any, at its head: one
-/// look-up, and an overwritten key keeps its place in the index. The new block's log entry, chain and digest
-/// are complete before the caller raises the cut past its dot (I3).
+/// Drops every block of the slot for which `dead` holds and adds `added`, if any: one look-up, and an
+/// overwritten slot keeps its place in the index. The new block's log entry, chain and digest are complete
+/// before the caller raises the cut past its dot (I3). `slot` may lie in a block that is dropped here.
 template <class Dead>
-void store::splice(std::string_view key, handle added, Dead dead) {
-    const auto hash = index_.hash(key);
-    auto* const head = index_.find(hash, key);
-    handle kept = 0, doomed = 0;
-    bool was_live = false, is_live = added != 0 && !at(added).is(block::removal);
-    for (handle h = head == nullptr ? 0 : *head; h != 0;) {
-        auto& b = at(h);
-        const auto next = b.next;
-        const bool drop = dead(b), live = !b.is(block::removal);
+void store::splice(const slot_name& slot, handle added, Dead dead) {
+    const auto hash = index_.hash(slot);
+    index_.prefetch(hash); // on its way while the digest is computed
+    digest sum{};
+    if (added != 0 && is_visible(at(added))) sum = hash_of(at(added));
+    auto* const head = index_.find(hash, slot);
+    const bool typed = slot.type != value_type::reg;
+    bool was_live = false, is_live = added != 0 && is_visible(at(added));
+    kept_.clear();
+    doomed_.clear();
+    each(head == nullptr ? 0 : *head, [&](handle h) {
+        const auto& b = at(h);
+        const bool drop = dead(b), live = is_visible(b);
         was_live = was_live || live;
         is_live = is_live || (live && !drop);
-        auto& list = drop ? doomed : kept;
-        b.next = list;
-        list = h;
-        h = next;
+        (drop ? doomed_ : kept_).push_back(h);
+    });
+    if (added == 0 && doomed_.empty()) return;
+    if (!typed && was_live != is_live) live_keys_ += is_live ? 1 : std::size_t(-1);
+    if (added != 0) kept_.push_back(added);
+    if (head != nullptr) release_fork(*head);
+    if (const auto chain = join_chain(kept_); chain == 0) {
+        index_.erase(hash, head);
+    } else if (head != nullptr) {
+        *head = chain;
+    } else {
+        index_.insert(hash, chain);
     }
-    live_keys_ += (is_live ? 1 : 0) - (was_live ? 1 : 0);
     if (added != 0) {
         auto& b = at(added);
-        b.next = kept;
-        kept = added;
         origins_[b.origin].log.set(b.counter, added);
-        account(b, true);
+        account(added, true, &sum);
     }
-    mark_shared(kept);
-    if (head == nullptr) {
-        if (kept != 0) index_.insert(hash, kept);
-    } else if (kept != 0) {
-        *head = kept;
-    } else {
-        index_.erase(hash, head);
-    }
-    while (doomed != 0) {
-        const auto next = at(doomed).next;
-        forget(doomed);
-        doomed = next;
+    while (!doomed_.empty()) {
+        const auto h = doomed_.back();
+        doomed_.pop_back();
+        forget(h);
     }
 }
 

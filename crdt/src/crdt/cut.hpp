@@ -12,6 +12,9 @@
 
 namespace baton {
 
+/// Counters are stored in 48 bits: nine years at a million events a second. Larger ones are refused.
+constexpr std::uint64_t counter_max = (std::uint64_t{1} << 48) - 1;
+
 class cut {
   public:
     /// The highest counter of `replica`; 0 when there is none. O(log origins).

@@ -38,7 +38,8 @@ struct hashed_fields {
     std::uint8_t type;
 };
 
-[[nodiscard]] digest hash_record(const hashed_fields& fields, std::string_view key, std::string_view value);
+[[nodiscard]] digest hash_record(const hashed_fields& fields, std::string_view key, std::string_view element,
+                                 std::string_view value);
 /// 64 bits for indexes and for comparing vectors in a heartbeat.
 [[nodiscard]] std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed);
 

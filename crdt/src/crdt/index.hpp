@@ -1,17 +1,19 @@
-// key_index: key → head of the key's chain. Open addressing; a slot keeps half of the hash beside the handle,
-// so that a search reads no key but the right one, and neither growth nor deletion reads any. 512 shards
+// key_index: slot → head of the slot's chain (its block, or a fork). Linear probing in the order of the
+// hashes: an entry's home grows with its hash, so a search stops at the first larger hash, a table can be
+// nearly full, and growing is one pass from front to back. A place keeps half of the hash beside the handle,
+// so that a search reads no block but the right one, and neither growth nor deletion reads any. 512 shards
 // chosen by the top bits of the hash: growing rehashes a shard and never the whole table in one go.
 //
 // Owned by a store; same thread contract. find, insert and erase are O(1) expected; an insert that grows a
-// shard is O(entries / 512). Iteration order depends on the seed and must not show. Source: linear probing
-// with deletion by backward shift (Knuth, TAOCP 6.4, algorithm R).
+// shard is O(entries / 512). Iteration order depends on the seed and must not show.
+// Source: ordered hash tables (Amble and Knuth, 1974).
 #pragma once
 
 #include "crdt/block.hpp"
 
 #include <array>
+#include <memory>
 #include <string_view>
-#include <vector>
 
 namespace baton {
 
@@ -23,27 +25,39 @@ class key_index {
         : memory_(&memory)
         , seed_(seed) {}
 
-    /// A key's hash, to be computed once for several calls.
-    [[nodiscard]] std::uint64_t hash(std::string_view key) const;
-    /// Where the head of `key`'s chain is kept; null when there is none. Valid until the next insert or
+    /// A slot's hash, to be computed once for several calls.
+    [[nodiscard]] std::uint64_t hash(const slot_name& slot) const;
+    [[nodiscard]] std::uint64_t root_hash(std::string_view key) const;
+    /// Where the head of the slot's chain is kept; null when there is none. Valid until the next insert or
     /// erase.
-    [[nodiscard]] handle* find(std::uint64_t hash, std::string_view key);
-    [[nodiscard]] handle* find(std::string_view key) { return find(hash(key), key); }
-    /// No entry with this key may be present.
+    [[nodiscard]] handle* find(std::uint64_t hash, const slot_name& slot);
+    [[nodiscard]] handle* find(const slot_name& slot) { return find(hash(slot), slot); }
+    /// Fetches what a search for the hash will read first: in a large store that is the greater part of its
+    /// time.
+    void prefetch(std::uint64_t hash) const {
+        const auto& in = table_[hash >> 55];
+        if (in.size == 0) return;
+        __builtin_prefetch(&in.places[in.home(static_cast<std::uint32_t>(hash))]);
+        asm volatile(""); // or the compiler takes this for a function without effect, and drops the call
+    }
+    /// The root of a typed key, which lives beside the slots.
+    [[nodiscard]] handle* find_root(std::uint64_t hash, std::string_view key);
+    /// No entry of this name may be present.
     void insert(std::uint64_t hash, handle head);
     /// `place` as find gave it.
     void erase(std::uint64_t hash, handle* place);
-    void erase(std::string_view key);
+    void erase(const slot_name& slot);
     /// About `count` entries will come: shards that are empty yet get their room at once, each when it is
     /// first used.
     void reserve(std::size_t count);
     [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] std::size_t bytes() const;
-    /// The heads in one shard, in no order.
+    /// The heads and roots in one shard, in no order.
     template <class Visit>
     void each_in_shard(std::size_t number, Visit visit) const {
-        for (const auto& s : table_[number].slots) {
-            if (s.head != 0) visit(s.head);
+        const auto& in = table_[number];
+        for (std::uint32_t i = 0; i < in.size; ++i) {
+            if (in.places[i].head != 0) visit(in.places[i].head);
         }
     }
     /// Some head, or 0 when empty. Amortised O(1) while the caller erases what it gets.
@@ -52,22 +66,27 @@ class key_index {
     void swap(key_index& other);
 
   private:
-    struct slot {
-        handle head = 0; ///< 0: free
-        std::uint32_t hash = 0;
+    struct place {
+        handle head; ///< 0: free
+        std::uint32_t hash;
     };
+    /// Homes are spread over the first `homes` places; the last of them may spill over into the rest.
     struct shard {
-        std::vector<slot> slots;
-        std::size_t used = 0;
+        std::unique_ptr<place[]> places;
+        std::uint32_t size = 0, homes = 0, used = 0;
+        [[nodiscard]] std::uint32_t home(std::uint32_t hash) const {
+            return static_cast<std::uint32_t>(std::uint64_t{hash} * homes >> 32);
+        }
     };
     [[nodiscard]] shard& of(std::uint64_t hash) { return table_[hash >> 55]; }
-    static void settle(shard& in, slot entry);
-    static void resize(shard& in, std::size_t slots);
+    template <class Same>
+    handle* search(std::uint64_t hash, Same same);
+    static void resize(shard& in, std::uint32_t homes);
 
     const arena* memory_;
     std::uint64_t seed_;
     std::size_t size_ = 0;
-    std::size_t first_slots_ = 4;
+    std::uint32_t first_homes_ = 4;
     std::size_t sweep_shard_ = 0, sweep_place_ = 0;
     std::array<shard, shards> table_;
 };

@@ -13,6 +13,15 @@ enum class mutation : std::uint8_t {
     i4_serve_staged,          ///< make a session's records visible as they arrive
     i5_drop_losers,           ///< keep only the last writer at a merge
     i6_reuse_replica,         ///< restart under the old id, counting from 1 again (kept by the simulator)
+    i7_drop_unstable,         ///< drop removal records without waiting for anybody
+    i7_forget_open_sessions,  ///< drop what a session under way has yet to carry, and do not look at its
+                              ///< COMMIT
+    i8_skip_floor_check,      ///< serve whoever is below the floor by walking the logs
+    i8_absence_by_commit,     ///< judge what is absent by the cut of the COMMIT instead of the listing's
+    i8_trust_cache,           ///< take over what another server had sent without asking the new one
+    i9_ignore_archive,        ///< a receiver does not join the server's archive
+    i9_rewrite_origin,        ///< give the records of an archived origin to the one that archives it
+    counter_drops_residue,    ///< forget at once what was removed of a counter
     merge_skips_kills,        ///< a repair adds records but never removes any
     commit_without_tail,      ///< commit at the cut of the end without what changed during the walk
 };

@@ -6,12 +6,13 @@
 // removes (design of delta-state CRDTs, Almeida et al. 2018, with the removal log of Dynamo-style stores
 // replaced by the cut); visibility as in Burckhardt, "Principles of Eventual Consistency", 2014.
 //
-// Invariants kept here (numbers as in crdt/README.md): I1 by doing the same per key in every path; I2 and I3
-// in apply() and commit(); I4 by staging outside the index; I5 in kill(), which only an event or a cut that
-// has seen a dot reaches; I6 in issue().
+// Invariants kept here (numbers as in crdt/README.md): I1 by doing the same per slot in every path; I2 and I3
+// in apply() and commit(); I4 by staging outside the index; I5 by kills, which only an event or a cut that
+// has seen a dot names; I6 in issue(); I7 and I8 in collect() and floor(); I9 in archive().
 #pragma once
 
 #include "crdt/block.hpp"
+#include "crdt/counter.hpp"
 #include "crdt/cut.hpp"
 #include "crdt/digest.hpp"
 #include "crdt/index.hpp"
@@ -19,6 +20,7 @@
 #include "crdt/mutation.hpp"
 #include "crdt/time.hpp"
 
+#include <array>
 #include <map>
 #include <optional>
 #include <span>
@@ -39,23 +41,31 @@ struct record_view {
 /// A put or a remove as its origin made it.
 struct event_view {
     bool removal = false;
-    value_type type{};
+    slot_name slot{};
     timestamp stamp{};
     std::uint64_t epoch = 0;
-    std::string_view key;
-    std::string_view value;
+    std::string_view value{};
     /// The dots of *other* origins that this event replaces. Those of its own origin are implied.
-    std::span<const dot> kills;
+    std::span<const dot> kills{};
 };
 
-/// One entry of a key's chain as a session brings it.
+/// One entry of a slot's chain as a session brings it.
 struct staged_view {
-    enum class kind : std::uint8_t { record, removal, reference } what{};
+    block::kind what{};
     dot id{};
-    value_type type{};
     timestamp stamp{};
     std::uint64_t epoch = 0;
     std::string_view value;
+};
+
+/// What a local write has become; `kills` and `value` live in buffers that the caller gave.
+struct written {
+    dot id{};
+    event_view event{};
+};
+struct write_buffers {
+    std::vector<dot> kills;
+    std::string value;
 };
 
 /// How far a serving session has walked each origin's log, by origin index.
@@ -64,90 +74,206 @@ struct log_walk {
     std::size_t origin = 0;
 };
 
+/// The counters in (after, last] of one replica.
+struct dot_range {
+    replica_id origin{};
+    std::uint64_t after = 0, last = 0;
+    friend bool operator==(const dot_range&, const dot_range&) = default;
+};
+/// How many records of a range are held, and the sum of their hashes.
+struct range_sum {
+    std::uint64_t count = 0, hash = 0;
+    friend bool operator==(const range_sum&, const range_sum&) = default;
+};
+struct held_dot {
+    std::uint64_t counter = 0;
+    std::uint64_t hash = 0;
+    bool counts = false; ///< part of a counter: its value may change without its dot
+};
+
 class store {
   public:
     store(replica_id self, std::uint64_t seed, mutation broken = mutation::none);
     store(const store&) = delete;
     store& operator=(const store&) = delete;
 
-    // --- reading: O(siblings) and folds the key first if a commit is being folded in ---
+    // --- reading: O(siblings) and folds the slot first if a commit is being folded in ---
     /// The value that wins the read: highest (epoch, timestamp, replica, counter).
-    [[nodiscard]] std::optional<record_view> read(std::string_view key);
-    [[nodiscard]] std::size_t sibling_count(std::string_view key);
-    /// All live records of `key`, the winner first.
-    void siblings(std::string_view key, std::vector<record_view>& into);
-    /// Keys with a live record in one of `key_index::shards` slices, in no order. O(keys / shards).
+    [[nodiscard]] std::optional<record_view> read(const slot_name& slot);
+    [[nodiscard]] std::optional<record_view> read(std::string_view key) {
+        return read({value_type::reg, key, {}});
+    }
+    [[nodiscard]] std::size_t sibling_count(const slot_name& slot);
+    /// All live records of the slot, the winner first.
+    void siblings(const slot_name& slot, std::vector<record_view>& into);
+    void siblings(std::string_view key, std::vector<record_view>& into) {
+        siblings({value_type::reg, key, {}}, into);
+    }
+    /// The counter's value modulo 2^64; nothing when nobody has added to it since it was removed. O(origins).
+    [[nodiscard]] std::optional<std::int64_t> count(std::string_view key);
+    /// Elements or fields of `key` that are present, sorted. O(members). Not while folding().
+    void elements(value_type type, std::string_view key, std::vector<std::string>& into);
+    /// Which types have something of `key`: bit 1 << type. Not exact while folding().
+    [[nodiscard]] unsigned types_of(std::string_view key);
+    [[nodiscard]] bool has_typed_keys() const { return roots_ != 0 || staging_typed_.size() != 0; }
+    /// Keys with something in one of `key_index::shards` slices, in no order. O(slots / shards). A key with
+    /// values of two types may be named twice.
     void keys_of(std::size_t shard, std::string_view prefix, std::vector<std::string>& into);
+    /// The same for slots.
+    template <class Visit>
+    void each_slot_of(std::size_t shard, Visit visit) const {
+        index_.each_in_shard(shard, [&](handle head) {
+            if (at(head).root == 0 && any_visible(head)) visit(first_block(memory_, head).slot());
+        });
+    }
 
     // --- writing here: issues the next dot of this replica (I6) ---
-    /// Replaces all it has seen of `key`. `kills` receives the replaced dots of other origins.
-    dot put(std::string_view key, std::string_view value, timestamp stamp, std::vector<dot>& kills);
-    /// Nothing, and no dot issued, when the key has no live record.
-    std::optional<dot> remove(std::string_view key, timestamp stamp, std::vector<dot>& kills);
+    /// Replaces all it has seen of the slot: a register, an element, a field, a flag.
+    written put(const slot_name& slot, std::string_view value, timestamp stamp, write_buffers& buffers);
+    /// Adds to a counter.
+    written add(std::string_view key, std::int64_t amount, timestamp stamp, write_buffers& buffers);
+    /// Nothing, and no dot issued, when the slot has no live record.
+    std::optional<written> remove(const slot_name& slot, timestamp stamp, write_buffers& buffers);
+    /// Removes what has been seen of a key's set, map and flag; nothing when there is nothing. O(members).
+    /// Not while folding().
+    std::optional<written> remove_scope(std::string_view key, timestamp stamp, write_buffers& buffers);
+    /// Writes that `closed` is closed at the counter that is seen of it (I9).
+    written archive(const replica_id& closed, timestamp stamp, write_buffers& buffers);
 
     // --- events of others ---
     enum class applied : std::uint8_t { yes, duplicate, early };
     /// Applies the event `id` iff it is the next of its origin (I2); the caller has checked its dependencies.
     applied apply(const dot& id, const event_view& event);
 
-    // --- serving a session: what the receiver's cut lacks, by walking the logs ---
+    // --- serving a session: what the receiver lacks, by walking the logs ---
     [[nodiscard]] log_walk walk_from(const cut& receiver) const;
     /// The next dot to ship, at most `steps` slots looked at; `steps` 0 afterwards means call again. An empty
     /// optional with steps left: everything under the present cut has been walked, so a COMMIT at cut() is
     /// true now.
     [[nodiscard]] std::optional<dot> next(log_walk& walk, std::size_t& steps) const;
-    /// The key of a live record or removal record, and its whole chain; an empty key when it is gone.
-    [[nodiscard]] std::string_view chain_at(const dot& id, std::vector<staged_view>& into);
-    /// The whole chain of `key`: live records and removal records. Values are views into the store.
-    void chain_of(std::string_view key, std::vector<staged_view>& into);
+    /// The next live dot of a range, whose `after` moves along.
+    [[nodiscard]] std::optional<dot> next(dot_range& range, std::size_t& steps) const;
+    /// The slot of a live record or removal record, and its whole chain; an empty key when it is gone.
+    [[nodiscard]] slot_name chain_at(const dot& id, std::vector<staged_view>& into);
+    /// The whole chain of a slot: live records and removal records. Values are views into the store.
+    void chain_of(const slot_name& slot, std::vector<staged_view>& into);
 
-    // --- receiving a session: staged aside (I4), then committed in one step and folded in key by key ---
+    // --- comparing with another store, range by range (I8) ---
+    /// The next record of the range; staged ones too where the staging is a cache.
+    [[nodiscard]] std::optional<held_dot> next_held(dot_range& range, std::size_t& steps, bool staged) const;
+    [[nodiscard]] std::optional<held_dot> held(const dot& id, bool staged) const;
+
+    // --- receiving a session: staged aside (I4), then committed in one step and folded in slot by slot ---
+    /// What stage() or apply() will need of this slot, to be asked for a little earlier.
+    void prefetch_staged(const slot_name& slot) const {
+        const auto& index = slot.type == value_type::reg ? staging_ : staging_typed_;
+        index.prefetch(index.hash(slot));
+    }
+    void prefetch(const slot_name& slot) const { index_.prefetch(index_.hash(slot)); }
     /// About this many records will be staged.
     void expect(std::size_t records) { staging_.reserve(records); }
-    /// What the server holds of `key`; replaces what was staged for it before.
-    void stage(std::string_view key, std::span<const staged_view> chain);
+    /// What the server holds of the slot; replaces what was staged for it before. False when it names more
+    /// replicas than a store can tell apart.
+    bool stage(const slot_name& slot, std::span<const staged_view> chain);
+    /// The server has seen `id` and does not hold it: it goes at the commit. Of a cache: it goes now.
+    void stage_dead(const dot& id);
+    /// The server has sent all it holds: what is here, seen there, and not staged has been removed. O(records
+    /// here).
+    void stage_absent(const cut& server);
+    /// The archive of the server, joined in at the commit.
+    void stage_archive(const cut& entries) { staged_archive_.join(entries); }
+    /// Lets go of what is staged; its memory comes back by sweep().
     void stage_abort();
-    [[nodiscard]] std::size_t staged_keys() const { return staging_.size(); }
+    /// Releases up to `slots` slots of aborted sessions; true while some are left.
+    bool sweep(std::size_t slots);
+    /// Staged records that another server can confirm: those of a newcomer.
+    [[nodiscard]] bool stage_is_cache() const { return staged_.kept && staged_slots() != 0; }
+    /// Another server goes on: what is staged is a cache from now on, registers only. False when it is none,
+    /// or has been passed on too often.
+    bool stage_keep();
+    /// Of a cache: what the server of the commit has not seen goes.
+    void stage_trim(const cut& server);
+    [[nodiscard]] std::size_t staged_slots() const { return staging_.size() + staging_typed_.size(); }
+    [[nodiscard]] std::size_t staged_bytes() const { return staged_bytes_; }
     /// From now on the state is that of both cuts joined. O(origins); the records are folded in when their
-    /// keys are touched and by fold(). Not while folding().
-    void commit(const cut& server);
+    /// slots are touched and by fold(). `by_union`: equal cuts had unequal digests; whatever either side
+    /// holds stays. Not while folding().
+    void commit(const cut& server, bool by_union = false);
     [[nodiscard]] bool folding() const { return fold_.has_value(); }
-    /// Folds up to `keys` more keys; true while some are left.
-    bool fold(std::size_t keys);
+    /// Folds up to `slots` more slots; true while some are left.
+    bool fold(std::size_t slots);
 
     // --- what is seen ---
+    /// The cut as it travels: without archived origins.
     [[nodiscard]] cut seen() const;
     [[nodiscard]] std::uint64_t counter_of(const replica_id& replica) const;
     [[nodiscard]] bool has_seen(const dot& id) const { return id.counter <= counter_of(id.replica); }
     [[nodiscard]] bool covers(const cut& other) const;
-    /// Changes whenever the cut does.
+    /// How many events of `other` are not seen here.
+    [[nodiscard]] std::uint64_t lacks(const cut& other) const;
+    /// Changes whenever the cut or the archive does.
     [[nodiscard]] std::uint64_t generation() const { return generation_; }
     /// Nothing while folding.
     [[nodiscard]] std::optional<digest> state_digest() const;
     [[nodiscard]] const replica_id& self() const { return origins_[0].id; }
 
+    // --- what everybody has seen is forgotten ---
+    /// Drops removal records under `stable`, and with `settled` also what is left of removed counters, at
+    /// most `steps` of them; true when more may be left. Not while folding().
+    bool collect(const cut& stable, std::size_t steps);
+    /// Counter leftovers of a replica that arose up to now may go once the replica has seen what is seen
+    /// here now, and everything it wrote until then is here; the cut and a mark for forget_residues().
+    [[nodiscard]] std::size_t residues_of(const replica_id& origin) const;
+    void forget_residues(const replica_id& origin, std::size_t first);
+    /// Up to where removal records may be missing here, archived origins included (I8).
+    [[nodiscard]] cut floor() const;
+    /// After a session that was not a plain walk: the server's floor is ours too.
+    void raise_floor(const cut& server);
+    /// A receiver that has seen this much may be served by walking the logs.
+    [[nodiscard]] bool may_walk(const cut& receiver_seen) const;
+    /// No event of an origin has been seen both here and by `other`.
+    [[nodiscard]] bool is_disjoint(const cut& other) const;
+    [[nodiscard]] const cut& archived() const { return archive_; }
+    [[nodiscard]] const digest& archive_digest() const { return archive_digest_; }
+    /// Origins that are archived and have nothing here any more need no entry of their own. Not while a
+    /// log_walk is under way, folding() or something is staged. O(origins).
+    void tidy();
+    [[nodiscard]] std::size_t origins() const { return origin_index_.size(); }
+
     [[nodiscard]] std::size_t keys() const { return live_keys_; }
     [[nodiscard]] std::size_t records() const { return live_records_; }
     [[nodiscard]] std::size_t removals() const { return removals_; }
+    [[nodiscard]] std::size_t residues() const { return residues_; }
     [[nodiscard]] std::size_t key_value_bytes() const { return user_bytes_; }
+    /// Taken from the system. O(origins).
     [[nodiscard]] std::size_t memory_bytes() const;
+    /// About what the present contents need, staged ones included.
+    [[nodiscard]] std::size_t bytes_in_use() const;
 
   private:
     struct origin {
         replica_id id;
         std::uint64_t counter = 0;
+        std::uint64_t floor = 0;
+        bool archived = false;
         event_log log;
+        std::vector<std::uint64_t> removals; ///< min-heap of counters; some may be gone already
+        std::vector<std::uint64_t> residues; ///< counters, in order of their coming to be
     };
     struct folding_state {
         std::vector<std::uint64_t> mine;   ///< own cut before the commit, by origin index
         std::vector<std::uint64_t> server; ///< the server's cut, by origin index
         bool disjoint = false; ///< nothing in common: what is left in staging is this node's own, and is kept
+        bool by_union = false;
+        std::uint64_t batch = 0;
     };
-    /// What the store would have if only the staged records were in it; kept while this node is a newcomer.
+    /// What the store would have if only the staged registers were in it; kept while this node is a newcomer.
     struct staged_totals {
-        bool kept = false;
-        std::vector<event_log> logs; ///< by origin index
+        bool kept = false;           ///< `logs` name every staged block
+        bool plain = false;          ///< and nothing is staged but what can become the main index as it is
+        std::vector<event_log> logs; ///< by origin index; of every type
         digest sum{};
+        std::vector<std::pair<std::uint32_t, std::uint64_t>> removal_dots; ///< of registers; some replaced
         std::size_t keys = 0, records = 0, removals = 0, user_bytes = 0;
     };
 
@@ -157,41 +283,85 @@ class store {
     [[nodiscard]] digest hash_of(const block& b) const;
     [[nodiscard]] bool beats(const block& a, const block& b) const;
     [[nodiscard]] record_view view(const block& b) const;
-    std::uint32_t intern(const replica_id& id);
+    [[nodiscard]] std::optional<std::uint32_t> intern(const replica_id& id);
     [[nodiscard]] std::optional<std::uint32_t> find_origin(const replica_id& id) const;
-    [[nodiscard]] handle make(std::string_view key, const staged_view& what);
+    [[nodiscard]] handle make(std::uint32_t origin, const slot_name& slot, const staged_view& what);
     [[nodiscard]] dot next_dot() const;
     dot issue();
-    dot write(std::string_view key, const staged_view& what, std::vector<dot>& kills);
+    written write(const slot_name& slot, bool removal, std::string_view value, timestamp stamp,
+                  write_buffers& buffers);
 
-    /// The head of a key's chain in the main index, after folding it; 0 when there is none.
-    [[nodiscard]] handle head_of(std::string_view key);
+    // chains
+    /// A readable record: neither a removal record nor the leftover of a removed counter.
+    [[nodiscard]] static bool is_visible(const block& b);
+    template <class Visit>
+    void each(handle head, Visit visit) const;
+    [[nodiscard]] bool any_visible(handle head) const;
+    [[nodiscard]] handle head_of(const slot_name& slot);
+    [[nodiscard]] handle join_chain(std::span<const handle> blocks);
+    void release_fork(handle head);
     template <class Dead>
-    void splice(std::string_view key, handle added, Dead dead);
+    void splice(const slot_name& slot, handle added, Dead dead);
     void forget(handle h);
-    void account(const block& b, bool added);
+    /// `sum`: the block's hash, where it is known already.
+    void account(handle h, bool added, const digest* sum = nullptr);
+    void account_visible(const block& b, bool added, const digest* sum = nullptr);
+    void link(handle h);
+    void unlink(handle h);
+    [[nodiscard]] handle root_of(std::string_view key);
+    template <class Superseded>
+    [[nodiscard]] std::string widened(const slot_name& slot, std::string_view context, Superseded superseded);
+    [[nodiscard]] handle widen_staged(handle h);
+    void kill_scope(std::string_view key, std::string_view context);
+    void bury(handle h, std::uint32_t from);
+    void raise_base(handle h, std::uint64_t seen, std::int64_t total);
+    void settle_counter(const dot& id, const event_view& event, counter_value& mine);
+    void subtract(const slot_name& slot, std::string_view sums);
+    void set_archived(const replica_id& id, std::uint64_t counter);
+    void enter_archive(const dot& id);
+    void note_event(std::uint32_t origin, std::uint64_t counter);
+
+    // sessions
+    [[nodiscard]] key_index& staging_for(value_type type) {
+        return type == value_type::reg ? staging_ : staging_typed_;
+    }
+    void restage(const slot_name& slot, const dot& id, bool mark);
     void account_staged(handle head, bool added);
-    void mark_shared(handle head);
+    void release_staged(handle head);
     [[nodiscard]] bool is_newcomer() const;
-    [[nodiscard]] bool is_disjoint(const cut& server) const;
     void swap_in();
-    void fold_key(std::string_view key, handle staged_head);
-    void append_chain(std::string_view key, handle own);
-    void fold_if_staged(std::string_view key);
-    void release_chain(handle head);
+    void fold_slot(const slot_name& slot, handle staged_head);
+    void append_chain(const slot_name& slot, handle own);
+    void fold_if_staged(const slot_name& slot);
+    [[nodiscard]] bool union_prefers(const block& mine, std::span<const handle> shipped) const;
+    void merge_counters(const slot_name& slot, std::span<const handle> shipped);
+    [[nodiscard]] bool under_scope_removal(const block& b);
 
     arena memory_;
     key_index index_;
-    key_index staging_;
-    std::vector<origin> origins_; // [0] is this node
+    key_index staging_;              ///< registers
+    key_index staging_typed_;        ///< everything else
+    std::array<key_index, 2> trash_; ///< of aborted sessions
+    std::vector<origin> origins_;    ///< [0] is this node
+    std::vector<std::uint32_t> free_origins_;
     std::map<replica_id, std::uint32_t> origin_index_;
     mutable std::uint32_t last_origin_ = 0; ///< events of one origin come in runs
+    cut archive_;
+    digest archive_digest_{};
     staged_totals staged_;
+    cut staged_archive_;
+    std::size_t staged_bytes_ = 0;
+    std::uint64_t batch_ = 0; ///< of what is being staged; a cache is of earlier ones
     std::optional<folding_state> fold_;
     digest digest_{};
     std::uint64_t generation_ = 1;
-    std::size_t live_keys_ = 0, live_records_ = 0, removals_ = 0, user_bytes_ = 0;
+    std::size_t live_keys_ = 0, live_records_ = 0, removals_ = 0, residues_ = 0, user_bytes_ = 0, roots_ = 0;
+    std::vector<handle> kept_, doomed_; ///< of splice
+    std::vector<handle> blocks_;        ///< of stage
     mutation broken_;
 };
+
+/// What `other` has at least seen: its cut, and its archive.
+[[nodiscard]] cut joined(cut seen, const cut& archive);
 
 } // namespace baton

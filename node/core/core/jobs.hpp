@@ -3,42 +3,92 @@
 
 #include "core/mesh.hpp"
 
+#include <array>
+#include <deque>
+
 namespace baton::core {
 
 /// A DELTA: its bytes, and how far they have been applied. The decoded views point into `bytes`, so a job
 /// stays where it is.
 struct mesh::delta_job {
+    static constexpr std::size_t ahead = 8;
     explicit delta_job(std::string frame)
         : bytes(std::move(frame)) {}
     std::string bytes;
     bool opened = false;
     wire::delta head;
     std::optional<wire::event_reader> rows;
-    std::uint64_t next = 0; ///< counter of the event the reader is at
+    std::uint64_t next = 0; ///< counter of the event to be applied next
+    /// Read a little ahead, so that the memory an event needs is on its way while others are applied.
+    struct {
+        std::array<event_view, ahead> events;
+        std::array<std::vector<dot>, ahead> kills;
+        std::size_t first = 0, count = 0;
+    } ring;
 };
 
 /// A STATE chunk, likewise.
 struct mesh::state_job {
+    static constexpr std::size_t ahead = 8;
     explicit state_job(std::string frame)
         : bytes(std::move(frame)) {}
     std::string bytes;
     bool opened = false;
     wire::state head;
     std::optional<wire::state_reader> rows;
+    struct {
+        std::array<wire::state_row, ahead> rows;
+        std::size_t first = 0, count = 0;
+    } ring;
+};
+
+/// What a receiver does with the ranges that a server lists (I8).
+struct mesh::comparison {
+    cut at; ///< what the server had seen at the start: what is not there of it has been removed
+    std::deque<wire::listed_range> to_check; ///< the front one is being looked through
+    dot_range own;                           ///< how far
+    range_sum own_sum;
+    std::size_t listed = 0; ///< of a list: how many of its records have been met
+    std::deque<wire::asked_range> to_ask;
+    std::uint64_t number = 0;     ///< of the question under way
+    std::string question;         ///< its bytes, until it is answered
+    std::vector<dot_range> asked; ///< what it wants to be told of
+    bool opened = false, done = false;
 };
 
 struct mesh::outbound_session {
     std::uint64_t number = 0;
-    cut receiver; ///< what the PULL said
-    cut start;    ///< own cut when it came
+    cut receiver;               ///< what the receiver had seen when it sent the PULL, its archive included
+    cut travelling;             ///< the same without the archive
+    bool from_nothing = false;  ///< it had seen nothing that was seen here
+    cut closed;                 ///< its archive, as far as it is known here
+    cut pin;                    ///< the walk began there: no removal record above it is dropped (I7)
+    bool whole_archive = false; ///< it is told the whole archive, not only what it lacks
+    std::optional<digest> told_archive; ///< the archive as it knows it with what it has been sent
+    cut start;                          ///< own cut when it came
     std::size_t chunk_bytes = 0, credit_bytes = 0;
     log_walk walk;
+    /// By ranges: what is asked, and what is answered.
+    struct answering {
+        answering() {} // NOLINT: for compilers that do not take the defaults below for complete yet
+        std::uint64_t number = 0; ///< of the question being worked on
+        std::deque<wire::asked_range> expand;
+        std::deque<dot_range> ship;
+        std::optional<dot_range> current; ///< being expanded
+        dot_range whole;
+        std::vector<wire::listed_range> parts;
+        wire::listing_writer listing;
+        bool answered = true, finished = false;
+        std::string answer; ///< the last one, in case it is asked for again
+    };
+    std::optional<answering> ranges;
     std::uint64_t records = 0;
     std::optional<wire::state_writer> chunk; ///< being filled
     std::optional<dot> pending;              ///< found by the walk, not written yet
     /// A key whose values go in parts: which are sent, which is under way.
     struct large {
-        std::string key;
+        value_type type{};
+        std::string key, element;
         std::vector<dot> sent;
         std::optional<dot> current;
         std::uint64_t offset = 0;

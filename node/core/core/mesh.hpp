@@ -56,6 +56,12 @@ class mesh {
     // --- writes of this process; then call work() ---
     result<version> stash(const moment& at, std::string_view key, std::string_view value);
     result<bool> drop(const moment& at, std::string_view key);
+    /// Adds to the counter of `key`.
+    result<version> add(const moment& at, std::string_view key, std::int64_t amount);
+    /// A set's element, a map's field, a flag: `slot` says which; `value` is the field's.
+    result<version> put(const moment& at, const slot_name& slot, std::string_view value);
+    /// False when it was not there.
+    result<bool> remove(const moment& at, const slot_name& slot);
     /// What work() would send of own writes, now; nothing but broadcasts.
     void flush(const moment& at, outbox& out);
     [[nodiscard]] bool has_unsent() const { return !batches_.empty() || publish_now_; }
@@ -65,6 +71,9 @@ class mesh {
     // --- reads ---
     [[nodiscard]] store& state() { return store_; }
     [[nodiscard]] result<void> check_key(std::string_view key) const;
+    /// A member that had kept up is more than limits.lag_max of our events behind.
+    [[nodiscard]] bool is_crowded() const;
+    [[nodiscard]] bool is_full() const { return full_; }
     [[nodiscard]] bool synced() const;
     [[nodiscard]] std::vector<member> members() const;
     [[nodiscard]] node_stats stats() const;
@@ -106,7 +115,19 @@ class mesh {
         bool sees_me = false;  ///< its PUB has seen our subscription
         bool routable = false; ///< our ROUTER has heard it, so it can be answered there
         discovery::liveness life;
-        cut seen; ///< the latest cut it has told
+        cut seen;                ///< all it has told that it has applied
+        cut told;                ///< its whole cut, as it stood at one moment
+        digest archive{};        ///< of its archive, as of the last standing
+        std::uint64_t final = 0; ///< of its LEFT
+        bool full = false;       ///< it applies nothing at present
+        bool wants_archive = false, compare_next = false, wants_cut = false; ///< for the next PULL
+        bool told_otherwise = false; ///< it has a later word of ours than the last one on PUB
+        std::optional<cut> settling; ///< once it has seen this, its counter leftovers up to then may go
+        std::size_t settling_count = 0;
+        bool kept_up = false;      ///< has been no more than lag_max behind
+        bool evicted = false;      ///< too far behind to hold back others (I7)
+        std::uint64_t lag_low = 0; ///< the smallest lag since it fell behind
+        instant lag_since{};
         std::uint64_t standing_hash = 0;
         bool hash_known = false;
         cut at_join; ///< what it held when it came up
@@ -119,6 +140,7 @@ class mesh {
         std::uint64_t answer_leaving = 0; ///< number of its LEAVING that we have not answered yet
         std::uint64_t session_begun = 0;  ///< highest number of its PULLs that was taken
         std::optional<cut> acked;         ///< what it acknowledged in answer to our LEAVING
+        bool acked_whole = false;         ///< that was everything under our cut
         bool acked_staying = false;
         bool heard_farewell = false;
         bool skew_told = false;
@@ -132,6 +154,7 @@ class mesh {
     /// A received frame that is being worked through.
     struct delta_job;
     struct state_job;
+    struct comparison;
     /// A PULL of ours.
     struct inbound_session {
         std::uint64_t number = 0;
@@ -139,7 +162,18 @@ class mesh {
         std::uint64_t next_chunk = 0;
         instant progress_at{};
         unsigned repeats = 0;
-        cut staged; ///< highest dots staged; must be under the cut of the COMMIT
+        cut staged;     ///< highest dots staged; must be under the cut of the COMMIT
+        cut seen;       ///< what was seen here when the PULL was sent, the archive included
+        cut travelling; ///< the same without the archive
+        cut closed;     ///< the archive then
+        digest closed_digest{};
+        bool has_archive = false, compare = false, by_union = false, newcomer = false, cached = false,
+             whole_cut = false;
+        cut archive_rows; ///< entries of the server's archive
+        std::unique_ptr<comparison> ranges;
+        std::optional<wire::standing> commit; ///< arrived, and waiting for the word of an origin
+        cut commit_floor;
+        std::uint64_t commit_flags = 0;
         std::string part_key;
         std::map<dot, std::string> parts;
     };
@@ -191,9 +225,9 @@ class mesh {
     void learn_standing(const replica_id& id, peer& p, const wire::standing& s, mesh_clock::duration grace,
                         outbox& out);
     void note_lack(peer& p, mesh_clock::duration grace);
-    void compare_digests(const replica_id& id, peer& p, bool equal, outbox& out);
+    void compare_digests(const replica_id& id, peer& p, bool equal, outbox& out, std::string both);
     void check_synced(outbox& out);
-    void publish_hello(outbox& out);
+    bool publish_hello(outbox& out);
     [[nodiscard]] wire::hello make_hello(std::uint64_t flags);
     [[nodiscard]] wire::standing standing();
     void end_peer(const replica_id& id, peer& p, member_state state, event_kind kind, std::string reason,
@@ -202,8 +236,12 @@ class mesh {
     bool held_by_another(const std::string& endpoint, const replica_id& id);
 
     // mesh_delta.cpp
+    [[nodiscard]] result<void> check_write(const slot_name& slot, std::size_t value_bytes);
+    [[nodiscard]] result<void> check_type(const slot_name& slot);
+    version publish(const written& what);
     verdict on_delta(std::string_view bytes, const wire::delta& f, outbox& out);
     bool work_on_delta(outbox& out);
+    [[nodiscard]] bool must_wait(const wire::delta& head) const;
     void keep_early(const replica_id& origin, std::uint64_t first, std::string bytes);
     void retry_early();
     void queue_event(const dot& id, const event_view& event);
@@ -214,23 +252,62 @@ class mesh {
     // mesh_pull.cpp: this node as receiver
     void consider_pull(outbox& out);
     void start_pull(const replica_id& id, peer& p, outbox& out);
+    void send_pull(const peer& p, outbox& out);
     void nudge_pull(outbox& out);
     void abandon_pull(std::string_view why, outbox& out);
     verdict on_state(const replica_id& from, std::string_view bytes, const wire::state& f, outbox& out);
+    bool give_up_on_rows(outbox& out);
+    void give_credit(outbox& out);
     bool work_on_state(outbox& out);
     bool stage_row(const wire::state_row& row);
-    void finish_pull(const wire::standing& at, outbox& out);
+    [[nodiscard]] bool is_beyond_word(const cut& claimed, outbox& out);
+    void finish_pull(outbox& out);
 
     // mesh_serve.cpp: this node as server
-    verdict on_pull(const replica_id& from, const wire::pull& f, outbox& out);
+    verdict on_pull(const replica_id& from, wire::pull f, outbox& out);
     void send_again(const replica_id& to, outbound_session& s, outbox& out);
     verdict on_credit(const replica_id& from, const wire::credit& f, outbox& out);
+    static void shorten(const outbound_session& s, wire::state& f);
+    static void ask_again(const replica_id& to, std::uint64_t session, wire::state::flag why, outbox& out);
     static void tell_busy(const replica_id& to, std::uint64_t session, outbox& out);
     bool work_on_serving(outbox& out);
     void fill(outbound_session& s, std::size_t& steps);
     bool fill_large(outbound_session& s);
+    [[nodiscard]] std::optional<dot> next_to_ship(outbound_session& s, std::size_t& steps);
+    [[nodiscard]] static bool may_refer(const outbound_session& s, const slot_name& slot,
+                                        const staged_view& entry);
+    void tell_archive(outbound_session& s, outbox& out);
+    void queue_chunk(outbound_session& s, std::uint64_t number, std::string bytes, outbox& out);
     void seal(outbound_session& s, bool commit, outbox& out);
+    void drop_sessions(outbox& out);
     void expire_sessions(outbox& out);
+
+    // mesh_ranges.cpp: comparing with another store, as server and as receiver
+    static void open_ranges(outbound_session& s);
+    verdict on_question(const replica_id& from, const wire::fingerprint& f, outbox& out);
+    void work_on_answer(const replica_id& to, outbound_session& s, outbox& out);
+    static void finish_range(outbound_session& s);
+    void send_answer(const replica_id& to, outbound_session& s, outbox& out);
+    verdict on_answer(const replica_id& from, const wire::fingerprint& f, outbox& out);
+    void add_unlisted(std::deque<wire::listed_range>& listed);
+    void want(const replica_id& origin, std::uint64_t counter);
+    bool work_on_ranges(outbox& out);
+    void check_sum(const wire::listed_range& l);
+    void check_listed(const wire::listed_range& l, const held_dot& theirs);
+    void check_absent(const dot& id);
+    void ask_on(outbox& out);
+
+    // mesh_stable.cpp: what everybody has seen is forgotten, and closed origins are archived
+    [[nodiscard]] bool holds_back(const peer& p) const;
+    [[nodiscard]] cut stable() const;
+    void look_for_garbage(outbox& out);
+    bool work_on_garbage();
+    void settle_residues();
+    void archive_closed(outbox& out);
+    void rewrite(const replica_id& origin);
+    [[nodiscard]] bool is_catching_up(const replica_id& id) const;
+    void judge_lag(outbox& out);
+    void judge_room(outbox& out);
 
     // mesh_leave.cpp
     verdict on_leaving(const replica_id& from, const wire::leaving& f, outbox& out);
@@ -265,12 +342,14 @@ class mesh {
     std::uint64_t published_generation_ = 0;
     digest published_digest_{};
     bool publish_now_ = false;
+    wire::standing published_; ///< the last one on PUB
 
     std::deque<batch> batches_;
     std::size_t unsent_bytes_ = 0;
     cut depends_sent_;
     std::uint64_t remote_generation_ = 1, depends_generation_ = 0;
     std::vector<dot> kills_;
+    write_buffers buffers_;
 
     std::list<delta_job> deltas_;
     struct early_frame {
@@ -281,8 +360,20 @@ class mesh {
     std::size_t early_bytes_ = 0;
 
     std::optional<inbound_session> pulling_;
+    instant cached_until_{};
+    cut stable_;           ///< removal records under it are being dropped
+    bool garbage_ = false; ///< some may be left under stable_
+    bool full_ = false;    ///< limits.bytes_max is reached: nothing more is applied or written
+    struct silence {
+        std::uint64_t counter;
+        instant since;
+    };
+    std::map<replica_id, silence> quiet_; ///< origins that nobody here accounts for
+    cut extra_depends_;
+    bool told_full_changed_ = false;
     std::uint64_t last_session_ = 0;
     std::list<state_job> states_;
+    std::vector<staged_view> chain_;
     std::map<replica_id, std::unique_ptr<outbound_session>> serving_;
     std::optional<replica_id> last_served_;
 

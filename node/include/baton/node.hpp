@@ -51,7 +51,8 @@ enum class event_kind : std::uint8_t {
     restarted,  ///< a member's address now answers as a new incarnation, which joins by itself
     refused,    ///< a node was turned away; the reason names why
     clock_skew, ///< a peer's clock is further ahead than options::clock_skew_max
-    diverged,   ///< equal cuts with different digests: a fault in baton, please report
+    diverged,   ///< equal cuts with different digests: a fault in baton, please report; repaired by union
+    full,       ///< this node has reached limits.bytes_max and takes nothing more until there is room
     dropped,    ///< events were lost because nobody read them; `count` says how many
 };
 [[nodiscard]] std::string_view to_string(event_kind kind);
@@ -113,15 +114,21 @@ struct pickup_options {
 
 /// Counters since the start, and sizes now. All counts are of this node.
 struct node_stats {
-    std::uint64_t members_up = 0, keys = 0, records = 0, removals = 0;
-    std::uint64_t key_value_bytes = 0; ///< of live records, user bytes only
-    std::uint64_t store_bytes = 0;     ///< memory the store has taken, key_value_bytes included
-    std::uint64_t stashes = 0, drops = 0;
+    std::uint64_t members_up = 0, keys = 0, records = 0;
+    std::uint64_t removals = 0;           ///< removal records that somebody may not have seen yet
+    std::uint64_t residues = 0;           ///< what is left of removed counters
+    std::uint64_t origins = 0;            ///< entries of the cut that travels
+    std::uint64_t archived = 0;           ///< origins that are gone and known for ever, 24 bytes each
+    std::uint64_t key_value_bytes = 0;    ///< of live records, user bytes only
+    std::uint64_t store_bytes = 0;        ///< memory the store has taken, key_value_bytes included
+    std::uint64_t stashes = 0, drops = 0; ///< writes and removals of every type of value
     std::uint64_t deltas_sent = 0, delta_bytes_sent = 0, deltas_received = 0, events_applied = 0,
                   events_duplicate = 0;
     std::uint64_t deltas_early = 0; ///< arrived before something they depend on
     std::uint64_t gaps = 0;         ///< losses noticed
     std::uint64_t sessions_pulled = 0, sessions_served = 0, sessions_failed = 0;
+    std::uint64_t sessions_compared = 0; ///< served by comparing ranges instead of walking logs
+    std::uint64_t evictions = 0;         ///< members left behind by limits.lag_max
     std::uint64_t state_bytes_sent = 0, state_bytes_received = 0;
     std::uint64_t hello_bytes_sent = 0, beacons_sent = 0, beacons_received = 0;
     std::uint64_t digest_checks = 0, diverged = 0, clock_skew = 0;
@@ -146,24 +153,84 @@ class node {
 
     /// Applies locally on this thread, then broadcasts from the I/O thread. Replaces every value of `key`
     /// this node has seen; a concurrent write elsewhere stays beside it (read: last writer wins). Waits only
-    /// while more than limits.unsent_bytes_max of own writes are unsent. Errors: key_empty, key_too_long,
-    /// value_too_long, leaving, forked; then nothing is stored. O(key + value).
+    /// while more than limits.unsent_bytes_max of own writes are unsent, or a member that had kept up is more
+    /// than limits.lag_max of them behind. Errors: key_empty, key_too_long, value_too_long, wrong_type, full,
+    /// leaving, forked; then nothing is stored. O(key + value).
     result<version> stash(std::string_view key, std::string_view value);
 
     /// The value of `key` in local memory; with `within`, waits for it to arrive. An absent key is
-    /// `absent_unsynced` (see README, limits). Errors: key_empty, key_too_long, forked. O(key + value)
-    /// without waiting.
+    /// `absent_unsynced` (see README, limits), and so is one that holds a counter, set, map or flag instead.
+    /// Errors: key_empty, key_too_long, forked. O(key + value) without waiting.
     [[nodiscard]] result<picked> pickup(std::string_view key, pickup_options how = {}) const;
 
     /// Every concurrent value of `key`, the one that pickup reads first, then by falling (epoch, clock, id).
     [[nodiscard]] result<std::vector<picked>> siblings(std::string_view key) const;
 
-    /// Removes what this node has seen of `key`; a concurrent write survives. True if there was something.
-    /// Errors: key_empty, key_too_long, leaving, forked.
+    /// Removes what this node has seen of `key`, of whatever type; a concurrent write survives. True if there
+    /// was something. Errors: key_empty, key_too_long, leaving, forked. O(key), of a set or map O(members);
+    /// where sets and maps are in use, folds in what is left of a sync first.
     result<bool> drop(std::string_view key);
 
-    /// Keys that begin with `prefix`, sorted. O(keys), taken in slices: a key present throughout the call is
-    /// listed.
+    // --- typed values ---
+    //
+    // A key holds one type, which its first write decides: a register (stash), a counter, a set, a map or a
+    // flag. Each write below is one event of its own, whose cost and traffic do not depend on how much the
+    // key holds. A removal takes what this node has seen and nothing else: what is added, inserted, set or
+    // enabled elsewhere at the same time survives it.
+    //
+    // A write of another type answers wrong_type as long as the key holds something: drop it first. If a key
+    // became two types at once (by nodes that had not seen each other's write, or by one that was still
+    // folding in a sync), both values stay: every call reads and writes the value of its own type, keys()
+    // lists the key once, and drop() removes all of them. Reads and removals of a type that the key does not
+    // hold find nothing; that is no error.
+    //
+    // Elements and fields are any bytes, none included, at most 512. Errors of writes: those of stash; of
+    // removals: key_empty, key_too_long, leaving, forked; of reads: the same but leaving. A key_too_long also
+    // means an element or field over 512 bytes. Waiting is as in stash; reads never wait. O(key + element +
+    // value), unless said otherwise. <baton/typed.hpp> has handles that keep the key.
+    //
+    // Source: Shapiro et al. 2011, "A comprehensive study of Convergent and Commutative Replicated Data
+    // Types": counters by replica, and the observed-remove set, here without tombstones, because the cut says
+    // what has been seen; a map is such a set of fields with registers, a flag such a set of one element.
+
+    /// Adds to the counter `key`; `amount` may be negative. Additions everywhere sum up. Never conflicts.
+    result<version> add(std::string_view key, std::int64_t amount = 1);
+    /// The sum, modulo 2^64; nothing when nobody has added since the key was dropped (a sum of 0 is a value).
+    /// A drop takes off exactly what the dropper had seen. O(nodes that have added).
+    [[nodiscard]] result<std::optional<std::int64_t>> count(std::string_view key) const;
+
+    /// Puts `element` into the set `key`; it is there whatever is erased concurrently (add wins).
+    result<version> insert(std::string_view key, std::string_view element);
+    /// Takes `element` out of the set. False, and nothing is sent, if it was not there.
+    result<bool> erase(std::string_view key, std::string_view element);
+    [[nodiscard]] result<bool> contains(std::string_view key, std::string_view element) const;
+    /// The elements of the set, sorted by bytes; none when there is no set. O(members), sorted; folds in what
+    /// is left of a sync first.
+    [[nodiscard]] result<std::vector<std::string>> elements(std::string_view key) const;
+
+    /// Sets one field of the map `key`, as stash does a key: what this node has seen of the field is
+    /// replaced, a concurrent write stays beside it. A concurrent erase_field does not remove it.
+    result<version> set_field(std::string_view key, std::string_view field, std::string_view value);
+    /// The value of the field, the last writer's among concurrent ones; `absent_unsynced` when not there.
+    [[nodiscard]] result<picked> field(std::string_view key, std::string_view field) const;
+    /// Every concurrent value of the field, in the order of siblings().
+    [[nodiscard]] result<std::vector<picked>> field_siblings(std::string_view key,
+                                                             std::string_view field) const;
+    /// Removes the field. False, and nothing is sent, if it was not there.
+    result<bool> erase_field(std::string_view key, std::string_view field);
+    /// The names of the map's fields; as elements().
+    [[nodiscard]] result<std::vector<std::string>> fields(std::string_view key) const;
+
+    /// Turns the flag `key` on, whatever is disabled concurrently (enable wins).
+    result<version> enable(std::string_view key);
+    /// Turns it off. False, and nothing is sent, if it was not on.
+    result<bool> disable(std::string_view key);
+    [[nodiscard]] result<bool> enabled(std::string_view key) const;
+
+    // --- the whole state, and the mesh ---
+
+    /// Keys of every type that begin with `prefix`, sorted, each once. O(keys), taken in slices: a key
+    /// present throughout the call is listed.
     [[nodiscard]] std::vector<std::string> keys(std::string_view prefix = {}) const;
 
     /// Everybody this node knows of but itself, sorted by (name, id).
@@ -194,8 +261,7 @@ class node {
     [[nodiscard]] std::string endpoint() const;
 
     /// 32 hexadecimal digits over everything visible; equal on nodes with equal state. O(1), but for a sync
-    /// of which some keys are not folded in yet: those are, first. Nothing only when another sync is
-    /// committed at that very moment, or in a forked child: ask again.
+    /// of which some keys are not folded in yet: those are, first. Nothing only in a forked child.
     [[nodiscard]] std::optional<std::string> digest() const;
     /// The causal cut, "replica:counter" each, sorted by replica.
     [[nodiscard]] std::vector<dot> cut() const;

@@ -47,6 +47,8 @@ struct liveness_options {
     std::chrono::milliseconds crashed_after{4000};
     /// From a closed connection that does not come back to `crashed`.
     std::chrono::milliseconds closed_after{400};
+    /// From a crash to taking the member's id out of the vectors that travel; it may come back later.
+    std::chrono::milliseconds archive_after{5000};
     /// How long the address of a crashed member is redialled.
     std::chrono::seconds redial_for{3600};
 };
@@ -64,8 +66,11 @@ struct limit_options {
                                   << 20; ///< deltas kept because something before them is missing
     std::size_t peers_max = 150;         ///< members and candidates known at a time
     std::size_t sessions_max = 8;        ///< PULLs served at once
-    std::size_t send_frames_max = 2000;  ///< per peer in libzmq before PUB drops (repaired by PULL)
-    std::size_t events_max = 10000;      ///< unread events; then the oldest go, and it says so
+    std::size_t bytes_max = 0; ///< memory of the store; then the node is full. 0: none; or at least 4 MiB
+    std::uint64_t lag_max =
+        2'000'000; ///< own events a member may be behind before writers wait; at least 1000
+    std::size_t send_frames_max = 2000; ///< per peer in libzmq before PUB drops (repaired by PULL)
+    std::size_t events_max = 10000;     ///< unread events; then the oldest go, and it says so
 };
 
 struct options {

@@ -1,12 +1,13 @@
-// typed: stash and pick up structs instead of bytes.
+// typed: stash and pick up structs instead of bytes; and handles of a counter, set, map or flag.
 //
 // Any type that MessagePack can pack will do, e.g. one with MSGPACK_DEFINE(fields…). The value of the key is
 // the MessagePack array [payload_version, object], so old and new programs can run side by side during an
 // update: each says which version it writes, and refuses by name what it cannot read.
 //
-// Thread contract: as in node.hpp; no state of its own. Header-only; the using program needs msgpack-cxx's
-// headers. Only std::bad_alloc is thrown. What is picked up may come from anybody on the network: it is
-// checked whole, its nesting is bounded, and unpacking it takes memory proportional to its length.
+// Thread contract: as in node.hpp; no state of its own. A handle points to its node, which has to outlive it
+// and stay where it is. Header-only; the using program needs msgpack-cxx's headers. Only std::bad_alloc is
+// thrown. What is picked up may come from anybody on the network: it is checked whole, its nesting is
+// bounded, and unpacking it takes memory proportional to its length.
 #pragma once
 
 #include <baton/node.hpp>
@@ -25,6 +26,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace baton {
 
@@ -90,6 +92,16 @@ result<T> unpack(std::string_view key, std::string_view payload) try {
                                  " but has another shape (" + failure.what() + ")");
 }
 
+/// The object inside what was picked; nothing if nothing was.
+template <class T>
+result<std::optional<T>> unpack(std::string_view key, const result<picked>& got) {
+    if (!got) return got.error();
+    if (!got->found()) return std::optional<T>{};
+    auto object = unpack<T>(key, std::string_view{got->value});
+    if (!object) return object.error();
+    return std::optional<T>{*std::move(object)};
+}
+
 /// [payload version, object] as bytes. Errors: malformed, if the type's own packing throws.
 template <class T>
 result<std::string> pack(std::string_view key, const T& object) try {
@@ -124,12 +136,84 @@ result<version> stash(node& into, std::string_view key, const T& object) {
 template <class T>
 [[nodiscard]] result<std::optional<T>> pickup(const node& from, std::string_view key,
                                               pickup_options how = {}) {
-    const auto picked = from.pickup(key, how);
-    if (!picked) return picked.error();
-    if (!picked->found()) return std::optional<T>{};
-    auto object = detail::unpack<T>(key, picked->value);
-    if (!object) return object.error();
-    return std::optional<T>{*std::move(object)};
+    return detail::unpack<T>(key, from.pickup(key, how));
 }
+
+// ---------------------------------------------------------------- handles
+
+namespace detail {
+
+/// A key of a node, kept. What the four handles have in common; what their calls promise and which errors
+/// they answer is said in node.hpp, under typed values.
+class handle_base {
+  public:
+    handle_base(node& of, std::string key)
+        : node_(&of)
+        , key_(std::move(key)) {}
+
+    [[nodiscard]] const std::string& key() const { return key_; }
+    /// Removes what the node has seen of the key; see node::drop.
+    result<bool> drop() { return node_->drop(key_); }
+
+  protected:
+    node* node_;
+    std::string key_;
+};
+
+} // namespace detail
+
+/// A number that anybody may add to.
+class counter : public detail::handle_base {
+  public:
+    using handle_base::handle_base;
+    result<version> add(std::int64_t amount = 1) { return node_->add(key_, amount); }
+    /// The sum; 0 where nobody has added yet.
+    [[nodiscard]] result<std::int64_t> value() const {
+        const auto sum = node_->count(key_);
+        if (!sum) return sum.error();
+        return sum->value_or(0);
+    }
+};
+
+/// A set of byte strings; an insertion wins over a concurrent erasure.
+class set : public detail::handle_base {
+  public:
+    using handle_base::handle_base;
+    result<version> insert(std::string_view element) { return node_->insert(key_, element); }
+    result<bool> erase(std::string_view element) { return node_->erase(key_, element); }
+    [[nodiscard]] result<bool> contains(std::string_view element) const {
+        return node_->contains(key_, element);
+    }
+    [[nodiscard]] result<std::vector<std::string>> elements() const { return node_->elements(key_); }
+};
+
+/// A map from field names to objects that MessagePack can pack. Each field is written and read by itself, the
+/// last writer wins; its bytes are those that stash(node, key, object) would write.
+template <class T>
+class map : public detail::handle_base {
+  public:
+    using handle_base::handle_base;
+    /// Also: malformed, if the type's own packing throws.
+    result<version> set(std::string_view field, const T& object) {
+        const auto payload = detail::pack(key_, object);
+        if (!payload) return payload.error();
+        return node_->set_field(key_, field, *payload);
+    }
+    /// The object; nothing if the field is not there. Also: not_readable, as pickup(node, key).
+    [[nodiscard]] result<std::optional<T>> get(std::string_view field) const {
+        return detail::unpack<T>(key_, node_->field(key_, field));
+    }
+    result<bool> erase(std::string_view field) { return node_->erase_field(key_, field); }
+    [[nodiscard]] result<std::vector<std::string>> fields() const { return node_->fields(key_); }
+};
+
+/// A switch; turning it on wins over a concurrent turning off.
+class flag : public detail::handle_base {
+  public:
+    using handle_base::handle_base;
+    result<version> enable() { return node_->enable(key_); }
+    result<bool> disable() { return node_->disable(key_); }
+    [[nodiscard]] result<bool> enabled() const { return node_->enabled(key_); }
+};
 
 } // namespace baton

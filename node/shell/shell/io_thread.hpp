@@ -39,8 +39,10 @@ class io_thread {
     auto write(Use use) {
         std::unique_lock lock(mutex_, std::defer_lock);
         enter(lock);
-        sent_.wait(lock,
-                   [this] { return mesh_.unsent_bytes() <= settings_.limits.unsent_bytes_max || stopped_; });
+        sent_.wait(lock, [this] {
+            return (mesh_.unsent_bytes() <= settings_.limits.unsent_bytes_max && !mesh_.is_crowded()) ||
+                   stopped_;
+        });
         const auto at = now();
         if (stopped_) {
             return decltype(use(mesh_, at))(error{

@@ -22,6 +22,8 @@ enum class errc : std::uint8_t {
     key_empty,         ///< a key has at least one byte
     key_too_long,      ///< over limits::key_bytes_max
     value_too_long,    ///< over limits::value_bytes_max
+    wrong_type,        ///< the key holds a value of another type
+    full,              ///< limits::bytes_max is reached
     leaving,           ///< the node is leaving or has left: it accepts no more writes
     forked,            ///< called in a child process: a node does not survive fork()
     timeout,           ///< the deadline passed first

@@ -18,7 +18,7 @@
 namespace baton::wire {
 
 /// The range of wire versions this build speaks.
-constexpr std::uint64_t version_min = 1, version_max = 1;
+constexpr std::uint64_t version_min = 2, version_max = 2;
 constexpr std::size_t name_bytes_max = 64, hosts_bytes_max = 512;
 
 enum class kind : std::uint8_t {
@@ -31,18 +31,17 @@ enum class kind : std::uint8_t {
     ack = 7,
     leaving = 8,
     left = 9,
-    // 10 is kept for FINGERPRINT
+    fingerprint = 10,
 };
 
 /// What a node holds and how far it is: part of HELLO, and of COMMIT.
 struct standing {
-    cut seen;
-    cut floor;              ///< removal records up to here have been dropped (none are yet)
-    digest archive;         ///< digest of the archive of closed origins (empty yet)
+    cut seen;               ///< without archived origins
+    digest archive;         ///< digest of the archive of closed origins
     digest state;           ///< over visible records
     bool has_state = false; ///< false while a sync is being folded in: `state` means nothing
 };
-/// Eight bytes over (cut, floor, archive): equal when all three are.
+/// Eight bytes over (cut, archive): equal when both are.
 [[nodiscard]] std::uint64_t hash_of(const standing& s);
 
 struct hello {
@@ -50,6 +49,7 @@ struct hello {
         wants_answer = 1,
         sees_you = 2, ///< the sender's PUB has seen the receiver's subscription
         is_leaving = 4,
+        is_full = 8, ///< the sender applies nothing more until it has room again
     };
     std::string cluster;
     std::uint64_t version_min = wire::version_min, version_max = wire::version_max;
@@ -87,8 +87,16 @@ struct pull {
     std::uint64_t session = 0;
     replica_id id{};
     std::uint64_t chunk_bytes = 0, credit_bytes = 0;
-    cut seen, floor;
-    digest archive;
+    enum flag : std::uint64_t {
+        has_archive = 1, ///< `closed` is the receiver's whole archive
+        compare = 2,     ///< by ranges: something is staged already, or digests differ
+        since_told = 4,  ///< `seen` is what differs from the standing with hash `told`, which the server has
+    };
+    std::uint64_t flags = 0;
+    std::uint64_t told = 0;
+    cut seen;
+    digest archive; ///< not with since_told: that of the standing
+    cut closed;
 };
 
 /// One chunk. `rows` is read with state_rows. With `commit` set it is the last, and `at` is where the
@@ -96,13 +104,42 @@ struct pull {
 struct state {
     std::uint64_t session = 0;
     std::uint64_t chunk = 0; ///< from 0
-    enum flag : std::uint64_t { commit = 1, busy = 2 };
-    std::uint64_t flags = 0;   ///< busy: not now, ask again or ask another
+    enum flag : std::uint64_t {
+        commit = 1,
+        busy = 2,           ///< not now, ask again or ask another
+        archive = 4,        ///< `rows` is a cut: entries of the server's archive
+        whole_archive = 8,  ///< with commit: those were all there are, not only what the receiver lacked
+        wants_archive = 16, ///< the archives differ: ask again and say what yours is
+        compared = 32,      ///< with commit: the receiver has been told by ranges what is not there
+        wants_cut = 64,     ///< that standing is not known here: ask again with the whole cut
+        difference = 128,   ///< with commit: the cut is only what differs from the receiver's
+    };
+    std::uint64_t flags = 0;
     std::uint64_t records = 0; ///< about how many will come in all
     timestamp base{};
     std::string_view replicas;
     std::string_view rows;
     standing at; ///< only with commit
+    cut floor;   ///< only with commit: removal records up to here may be missing at the server; what the
+                 ///< receiver has seen is left out, unless it needs all of it
+};
+
+/// Server to receiver: what it holds of some ranges. Receiver to server: what to do about some ranges. Both
+/// are numbered; an answer has the number of its question, and 0 opens the exchange. `rows` is read with
+/// listing_reader and question_reader.
+struct fingerprint {
+    std::uint64_t session = 0;
+    std::uint64_t number = 0;
+    enum flag : std::uint64_t {
+        question = 1,
+        done = 2,          ///< no more questions, go on to the end
+        whole_archive = 4, ///< of the opening: the archive told is all there is, not only what was lacking
+    };
+    std::uint64_t flags = 0;
+    std::uint64_t chunks = 0; ///< of an answer: STATE chunks that come before it
+    cut seen;                 ///< of the opening: the server's cut at the start, archived origins left out
+    std::string_view replicas;
+    std::string_view rows;
 };
 
 /// "I have every chunk below `next`." The server may then have chunks of credit_bytes under way; it sends
@@ -117,6 +154,7 @@ struct credit {
 struct ack {
     replica_id id{};
     bool staying = true;
+    bool whole = true;         ///< nothing under the LEAVING's cut is missing
     std::uint64_t answers = 0; ///< the number of the LEAVING it answers; 0: none
     cut seen;
 };
@@ -136,7 +174,7 @@ struct left {
     replica_id about{}; ///< who left: `id` itself, or somebody else when passed on
 };
 
-using frame = std::variant<hello, brief, delta, pull, state, credit, ack, leaving, left>;
+using frame = std::variant<hello, brief, delta, pull, state, credit, ack, leaving, left, fingerprint>;
 
 [[nodiscard]] std::string encode(const frame& from);
 /// Errors: malformed, with a short reason that can be counted.

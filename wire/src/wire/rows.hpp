@@ -17,7 +17,7 @@
 namespace baton::wire {
 
 struct row_limits {
-    std::size_t key_bytes_max = 512;
+    std::size_t key_bytes_max = baton::key_bytes_max;
     std::size_t value_bytes_max = std::size_t{8} << 20;
 };
 
@@ -73,7 +73,7 @@ class event_reader {
 
 /// A piece of a value that is too large for one chunk.
 struct value_part {
-    std::string_view key;
+    slot_name slot;
     dot id{};
     std::uint64_t total = 0, offset = 0;
     std::string_view bytes;
@@ -85,7 +85,7 @@ class state_writer {
         : base_(base)
         , last_(base) {}
     /// `in_parts`: these records' values have been sent by part() before.
-    void chain(std::string_view key, const std::vector<staged_view>& entries,
+    void chain(const slot_name& slot, const std::vector<staged_view>& entries,
                const std::vector<dot>& in_parts);
     void part(const value_part& piece);
     [[nodiscard]] std::size_t bytes() const { return rows_.size() + replicas_.bytes().size(); }
@@ -97,6 +97,7 @@ class state_writer {
     void entry(const staged_view& what, bool in_parts);
     timestamp base_, last_;
     std::uint64_t last_counter_ = 0;
+    replica_id last_replica_{};
     std::string rows_;
     replica_table replicas_;
 };
@@ -105,7 +106,7 @@ class state_writer {
 /// value).
 struct state_row {
     std::optional<value_part> part;
-    std::string_view key;
+    slot_name slot;
     struct entry {
         staged_view what;
         std::optional<std::uint64_t> total;
@@ -126,12 +127,57 @@ class state_reader {
 
   private:
     [[nodiscard]] dot read_dot();
-    [[nodiscard]] state_row::entry read_entry();
+    [[nodiscard]] state_row::entry read_entry(const slot_name& slot);
     timestamp last_;
     std::uint64_t last_counter_ = 0;
+    replica_id last_replica_{};
     std::string_view replicas_;
     byte_reader in_;
     row_limits limits_;
 };
+
+/// What a server holds of a range: few records one by one, many as a sum.
+struct listed_range {
+    dot_range range;
+    bool whole = false;            ///< `records` are all there are
+    range_sum sum{};               ///< otherwise
+    std::vector<held_dot> records; ///< ascending
+};
+
+class listing_writer {
+  public:
+    void add(const listed_range& what);
+    [[nodiscard]] std::size_t bytes() const { return rows_.size() + replicas_.bytes().size(); }
+    [[nodiscard]] std::string_view rows() const { return rows_; }
+    [[nodiscard]] std::string_view replicas() const { return replicas_.bytes(); }
+
+  private:
+    std::string rows_;
+    replica_table replicas_;
+};
+
+class listing_reader {
+  public:
+    listing_reader(std::string_view replicas, std::string_view rows)
+        : replicas_(replicas)
+        , in_(rows) {}
+    /// Fills `what`, reusing its memory; false at the end or when the rows are bad (see ok).
+    [[nodiscard]] bool next(listed_range& what);
+    [[nodiscard]] bool ok() const { return in_.ok(); }
+
+  private:
+    std::string_view replicas_;
+    byte_reader in_;
+};
+
+/// What a receiver wants to know of a range, or to have.
+struct asked_range {
+    dot_range range;
+    bool ship = false; ///< the records themselves; otherwise their sums, in finer parts
+};
+void write_question(std::vector<asked_range> const& from, std::string& replicas, std::string& rows);
+/// Nothing when the bytes are bad.
+[[nodiscard]] std::optional<std::vector<asked_range>> read_question(std::string_view replicas,
+                                                                    std::string_view rows);
 
 } // namespace baton::wire

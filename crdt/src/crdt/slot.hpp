@@ -1,0 +1,50 @@
+// slot: what a chain of records belongs to. A register, a counter and a flag have one slot a key; an element
+// of a set and a field of a map have one each, so that an operation ships and replaces nothing but itself.
+//
+// Values; views are as long-lived as what they were made from.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace baton {
+
+/// What a slot holds; the numbers travel.
+enum class value_type : std::uint8_t {
+    reg = 0,     ///< a value; concurrent ones are siblings
+    counter = 1, ///< what one replica has added so far (counter_value)
+    set = 2,     ///< presence of one element
+    map = 3,     ///< the value of one field; concurrent ones are siblings
+    flag = 4,    ///< presence: the flag is on
+    scope = 5,   ///< only removed: everything of a key's set, map and flag under a context
+    archive = 6, ///< only removed: the replica named by the key is closed at a counter
+};
+constexpr std::uint8_t value_types = 7;
+
+/// Elements and fields have slots of their own.
+[[nodiscard]] constexpr bool has_element(value_type type) {
+    return type == value_type::set || type == value_type::map;
+}
+/// Belongs to a key that can be looked through and removed as a whole.
+[[nodiscard]] constexpr bool is_member(value_type type) {
+    return type == value_type::counter || type == value_type::flag || has_element(type);
+}
+/// What a removal of the key's scope takes away.
+[[nodiscard]] constexpr bool in_scope(value_type type) {
+    return type == value_type::flag || has_element(type);
+}
+
+struct slot_name {
+    value_type type = value_type::reg;
+    std::string_view key;
+    std::string_view element; ///< only of a set or a map
+    friend bool operator==(const slot_name&, const slot_name&) = default;
+};
+
+constexpr std::size_t key_bytes_max = 512, element_bytes_max = 512;
+
+/// True when a record or removal of this slot may carry this value: what a peer sends has to pass.
+[[nodiscard]] bool is_well_formed(const slot_name& slot, bool removal, std::string_view value);
+
+} // namespace baton

@@ -1,0 +1,95 @@
+// What everybody has seen is forgotten: removal records, leftovers of counters, entries of closed origins.
+// And the floor that says what a receiver must have seen to be served by walking the logs.
+#include "crdt/assert.hpp"
+#include "crdt/chain.hpp"
+#include "crdt/store.hpp"
+
+#include <algorithm>
+#include <functional>
+
+namespace baton {
+
+// I7: only what is stable goes. The floor rises with it, so that nobody who has not seen it is served as if
+// it had never been (I8).
+bool store::collect(const cut& stable, std::size_t steps) {
+    if (fold_) return false;
+    for (auto& from : origins_) {
+        const auto limit = std::min(stable.of(from.id), from.counter);
+        auto& heap = from.removals;
+        while (!heap.empty() && heap.front() <= limit) {
+            if (steps-- == 0) return true;
+            const auto counter = heap.front();
+            std::pop_heap(heap.begin(), heap.end(), std::greater<>{});
+            heap.pop_back();
+            const auto h = from.log.at(counter);
+            if (h == 0 || !at(h).is(block::kind::removal)) continue; // superseded
+            splice(at(h).slot(), 0, [&](const block& b) { return &b == &at(h); });
+            if (broken_ != mutation::i7_drop_unstable) from.floor = std::max(from.floor, counter);
+        }
+        if (heap.empty() && heap.capacity() > 64) heap.shrink_to_fit();
+    }
+    return false;
+}
+
+std::size_t store::residues_of(const replica_id& id) const {
+    const auto known = find_origin(id);
+    return known ? origins_[*known].residues.size() : 0;
+}
+
+void store::forget_residues(const replica_id& id, std::size_t first) {
+    const auto known = find_origin(id);
+    if (!known || fold_) return;
+    auto& from = origins_[*known];
+    first = std::min(first, from.residues.size());
+    for (std::size_t i = 0; i < first; ++i) {
+        const auto h = from.log.at(from.residues[i]);
+        if (h == 0 || !at(h).is(block::kind::record) || is_visible(at(h))) continue; // replaced
+        splice(at(h).slot(), 0, [&](const block& b) { return &b == &at(h); });
+    }
+    from.residues.erase(from.residues.begin(), from.residues.begin() + static_cast<std::ptrdiff_t>(first));
+    if (from.residues.empty()) from.residues.shrink_to_fit();
+}
+
+cut store::floor() const {
+    cut all;
+    for (const auto& [id, number] : origin_index_) {
+        if (origins_[number].floor != 0 && !origins_[number].archived)
+            all.push_back({id, origins_[number].floor});
+    }
+    return all;
+}
+
+void store::raise_floor(const cut& server) {
+    for (const auto& id : server.entries()) {
+        if (const auto known = find_origin(id.replica))
+            origins_[*known].floor = std::max(origins_[*known].floor, id.counter);
+    }
+}
+
+bool store::may_walk(const cut& receiver_seen) const {
+    if (broken_ == mutation::i8_skip_floor_check || is_disjoint(receiver_seen)) return true;
+    const auto passes = [&](const dot& floor) { return floor.counter <= receiver_seen.of(floor.replica); };
+    const auto low = floor();
+    return std::all_of(low.entries().begin(), low.entries().end(), passes) &&
+           std::all_of(archive_.entries().begin(), archive_.entries().end(), passes);
+}
+
+// Neither side has seen an event of an origin that the other has seen.
+bool store::is_disjoint(const cut& other) const {
+    return std::none_of(other.entries().begin(), other.entries().end(),
+                        [&](const dot& id) { return counter_of(id.replica) != 0; });
+}
+
+void store::tidy() {
+    BATON_ASSERT(!fold_ && staged_slots() == 0);
+    for (std::uint32_t i = 1; i < origins_.size(); ++i) {
+        auto& each = origins_[i];
+        if (each.id.is_nil() || !each.log.empty() || (each.counter != 0 && !each.archived)) continue;
+        origin_index_.erase(each.id);
+        each = {};
+        free_origins_.push_back(i);
+    }
+    last_origin_ = 0;
+}
+
+} // namespace baton

@@ -1,0 +1,301 @@
+// Events: written here, and applied as others wrote them. Both do the same to a slot.
+#include "crdt/assert.hpp"
+#include "crdt/chain.hpp"
+#include "crdt/store.hpp"
+
+#include <algorithm>
+
+namespace baton {
+
+bool is_well_formed(const slot_name& slot, bool removal, std::string_view value) {
+    if (slot.key.empty() || slot.key.size() > key_bytes_max || slot.element.size() > element_bytes_max)
+        return false;
+    if (!has_element(slot.type) && !slot.element.empty()) return false;
+    switch (slot.type) {
+    case value_type::reg:
+    case value_type::map:
+        return !removal || value.empty();
+    case value_type::set:
+    case value_type::flag:
+        return value.empty();
+    case value_type::counter:
+        return removal ? value.size() % removed_sum::bytes == 0 : value.size() == counter_value::bytes;
+    case value_type::scope:
+        if (!removal || value.size() % context_entry::bytes != 0) return false;
+        for (std::size_t at = context_entry::bytes; at < value.size(); at += context_entry::bytes) {
+            if (value.substr(at - context_entry::bytes, 16) >= value.substr(at, 16)) return false;
+        }
+        return true;
+    case value_type::archive:
+        return removal && slot.key.size() == 16 && value.size() == 8;
+    }
+    return false;
+}
+
+bool is_under(std::string_view context, const dot& id) {
+    std::size_t low = 0, high = context.size() / context_entry::bytes;
+    while (low < high) {
+        const auto middle = (low + high) / 2;
+        const auto entry = context_entry::load(context.substr(middle * context_entry::bytes));
+        if (entry.replica == id.replica) return id.counter <= entry.counter;
+        (entry.replica < id.replica ? low : high) = entry.replica < id.replica ? middle + 1 : middle;
+    }
+    return false;
+}
+
+// ---------------------------------------------------------------- dots
+
+// I6: the only place that issues a dot; the counter is never set back.
+dot store::next_dot() const { return {origins_[0].id, origins_[0].counter + 1}; }
+
+dot store::issue() {
+    const auto id = next_dot();
+    note_event(0, id.counter);
+    return id;
+}
+
+// I3: last. An archived origin that goes on is back in the cut (I9).
+void store::note_event(std::uint32_t number, std::uint64_t counter) {
+    auto& from = origins_[number];
+    from.counter = counter;
+    if (from.archived) {
+        archive_digest_ -= hash_record({from.id, archive_.of(from.id), 0, 0, 0}, {}, {}, {});
+        archive_.set(from.id, 0);
+        from.archived = false;
+    }
+    ++generation_;
+}
+
+// I9: what is closed leaves the cut that travels; its records stay where they are, under their own dots. A
+// word of an earlier counter is out of date: the origin has gone on.
+void store::set_archived(const replica_id& id, std::uint64_t counter) {
+    if (counter == 0 || counter != counter_of(id) || archive_.of(id) == counter) return;
+    enter_archive({id, counter});
+    if (const auto known = find_origin(id)) {
+        origins_[*known].archived = true;
+        origins_[*known].log.compact();
+        origins_[*known].floor = counter;
+    }
+    ++generation_;
+}
+
+void store::enter_archive(const dot& id) {
+    archive_.set(id.replica, id.counter);
+    archive_digest_ += hash_record({id.replica, id.counter, 0, 0, 0}, {}, {}, {});
+}
+
+// ---------------------------------------------------------------- writing here
+
+written store::write(const slot_name& slot, bool removal, std::string_view value, timestamp stamp,
+                     write_buffers& buffers) {
+    buffers.kills.clear();
+    prefetch(slot);
+    fold_if_staged(slot);
+    const auto kind = removal ? block::kind::removal : block::kind::record;
+    // What a removal of a counter saw has its effect on the records: the removal record need not keep it.
+    const auto kept = removal && slot.type == value_type::counter ? std::string_view{} : value;
+    const auto made = make(0, slot, {kind, next_dot(), stamp, 0, kept});
+    splice(slot, made, [&](const block& b) {
+        if (b.origin == 0) return true;
+        // Shares of a counter stay beside one another; so do the removals that an addition has seen.
+        if (slot.type == value_type::counter && !(removal && b.is(block::kind::removal))) return false;
+        buffers.kills.push_back(dot_of(b));
+        return true;
+    });
+    if (slot.type == value_type::scope) kill_scope(slot.key, value);
+    if (slot.type == value_type::counter && removal) subtract(slot, value);
+    const auto id = issue();
+    return {id, {removal, slot, stamp, 0, value, buffers.kills}};
+}
+
+written store::put(const slot_name& slot, std::string_view value, timestamp stamp, write_buffers& buffers) {
+    return write(slot, false, value, stamp, buffers);
+}
+
+written store::add(std::string_view key, std::int64_t amount, timestamp stamp, write_buffers& buffers) {
+    const slot_name slot{value_type::counter, key, {}};
+    counter_value mine{0, origins_[0].counter, 0}; // nothing before this has a share in it
+    each(head_of(slot), [&](handle h) {
+        if (at(h).origin == 0 && at(h).is(block::kind::record)) mine = load_counter(at(h).value());
+    });
+    mine.total = static_cast<std::int64_t>(static_cast<std::uint64_t>(mine.total) +
+                                           static_cast<std::uint64_t>(amount));
+    buffers.value.resize(counter_value::bytes);
+    store_counter(buffers.value.data(), mine);
+    return write(slot, false, buffers.value, stamp, buffers);
+}
+
+// An older removal record is superseded too: this one has seen it and kills the same slot (I7).
+std::optional<written> store::remove(const slot_name& slot, timestamp stamp, write_buffers& buffers) {
+    if (!read(slot)) return std::nullopt;
+    buffers.value.clear();
+    if (slot.type == value_type::counter) {
+        each(head_of(slot), [&](handle h) {
+            const auto& b = at(h);
+            if (is_visible(b)) removed_sum::append(buffers.value, {dot_of(b), load_counter(b.value()).total});
+        });
+    }
+    return write(slot, true, buffers.value, stamp, buffers);
+}
+
+std::optional<written> store::remove_scope(std::string_view key, timestamp stamp, write_buffers& buffers) {
+    BATON_ASSERT(!fold_);
+    const auto root = root_of(key);
+    cut context;
+    bool any = false;
+    for (handle h = root == 0 ? 0 : at(root).link().next; h != 0; h = at(h).link().next) {
+        if (!in_scope(at(h).type())) continue;
+        context.raise(dot_of(at(h)));
+        any = any || is_visible(at(h));
+    }
+    if (!any) return std::nullopt;
+    buffers.value.clear();
+    for (const auto& id : context.entries()) context_entry::append(buffers.value, id);
+    const slot_name slot{value_type::scope, key, {}};
+    fold_if_staged(slot);
+    buffers.value = widened(slot, buffers.value, [](const block&) { return true; });
+    return write(slot, true, buffers.value, stamp, buffers);
+}
+
+written store::archive(const replica_id& closed, timestamp stamp, write_buffers& buffers) {
+    const auto counter = counter_of(closed);
+    buffers.value.resize(8);
+    put_word(buffers.value.data(), counter);
+    auto what = write({value_type::archive, closed.view(), {}}, true, buffers.value, stamp, buffers);
+    set_archived(closed, counter);
+    return what;
+}
+
+// ---------------------------------------------------------------- effects beyond the slot
+
+// A removal of a scope supersedes earlier ones, which its writer may have forgotten and somebody else has not
+// seen: what they took, it takes (I7).
+template <class Superseded>
+std::string store::widened(const slot_name& slot, std::string_view context, Superseded superseded) {
+    cut all;
+    const auto join = [&](std::string_view from) {
+        for (std::size_t i = 0; i < from.size(); i += context_entry::bytes)
+            all.raise(context_entry::load(from.substr(i)));
+    };
+    join(context);
+    const auto* const head = index_.find(slot);
+    each(head == nullptr ? 0 : *head, [&](handle h) {
+        if (superseded(at(h))) join(at(h).value());
+    });
+    std::string bytes;
+    for (const auto& id : all.entries()) context_entry::append(bytes, id);
+    return bytes;
+}
+
+// The same at a merge: `h` is an own block that takes the place of those of its origin.
+handle store::widen_staged(handle h) {
+    auto& b = at(h);
+    const auto slot = b.slot();
+    const auto context = widened(slot, b.value(), [&](const block& mine) {
+        return mine.origin == b.origin && mine.counter < b.counter;
+    });
+    const auto wider = make(static_cast<std::uint32_t>(b.origin), slot,
+                            {block::kind::removal, dot_of(b), timestamp{b.stamp}, 0, context});
+    at(wider).batch = b.batch;
+    auto& log = origins_[b.origin].log;
+    if (log.at(b.counter) == h) log.set(b.counter, wider);
+    memory_.release(h, at(h).bytes());
+    return wider;
+}
+
+// Everything of the key's set, map and flag that the removal had seen becomes a removal record under its own
+// dot: what it had replaced itself must go where it has not been seen yet, and its slot is the only word of
+// that (I7).
+void store::kill_scope(std::string_view key, std::string_view context) {
+    const auto root = root_of(key);
+    std::vector<dot> doomed;
+    for (handle h = root == 0 ? 0 : at(root).link().next; h != 0; h = at(h).link().next) {
+        const auto& b = at(h);
+        if (in_scope(b.type()) && b.is(block::kind::record) && is_under(context, dot_of(b)))
+            doomed.push_back(dot_of(b));
+    }
+    for (const auto& id : doomed) {
+        const auto from = *find_origin(id.replica);
+        const auto h = origins_[from].log.at(id.counter);
+        bury(h, from);
+    }
+}
+
+void store::bury(handle h, std::uint32_t from) {
+    const auto id = dot_of(at(h));
+    const auto made = make(from, at(h).slot(), {block::kind::removal, id, timestamp{at(h).stamp}, 0, {}});
+    const auto slot = at(made).slot();
+    splice(slot, 0, [&](const block& b) { return b.origin == from && b.counter == id.counter; });
+    splice(slot, made, [](const block&) { return false; });
+}
+
+// The share of a counter that has been removed is larger now, if `seen` is later than what was known.
+void store::raise_base(handle h, std::uint64_t seen, std::int64_t total) {
+    auto& b = at(h);
+    auto value = load_counter(b.value());
+    if (!b.is(block::kind::record) || value.base >= seen || seen > b.counter) return;
+    const bool was_visible = is_visible(b);
+    if (was_visible) account_visible(b, false);
+    value.base = seen;
+    value.base_total = total;
+    store_counter(b.payload() + b.key_bytes, value);
+    if (is_visible(b)) {
+        account_visible(b, true);
+    } else if (was_visible) {
+        ++residues_;
+        origins_[b.origin].residues.push_back(b.counter);
+    }
+}
+
+void store::subtract(const slot_name& slot, std::string_view sums) {
+    const auto* const head = index_.find(slot);
+    for (std::size_t i = 0; head != nullptr && i < sums.size(); i += removed_sum::bytes) {
+        const auto removed = removed_sum::load(sums.substr(i));
+        each(*head, [&](handle h) {
+            if (origins_[at(h).origin].id == removed.seen.replica && at(h).is(block::kind::record))
+                raise_base(h, removed.seen.counter, removed.total);
+        });
+    }
+}
+
+// ---------------------------------------------------------------- events of others
+
+store::applied store::apply(const dot& id, const event_view& event) {
+    const auto known = counter_of(id.replica);
+    if (id.counter <= known) return applied::duplicate;
+    const auto from =
+        id.counter == known + 1 && id.counter <= counter_max ? intern(id.replica) : std::nullopt;
+    if (!from) return applied::early; // I2: no gaps
+    fold_if_staged(event.slot);
+    const bool counts = event.slot.type == value_type::counter;
+    auto value = event.removal && counts ? std::string_view{} : event.value;
+    char own[counter_value::bytes];
+    if (counts && !event.removal) { // what was removed of this share stays removed
+        auto share = load_counter(value);
+        const auto* const head = index_.find(event.slot);
+        each(head == nullptr ? 0 : *head, [&](handle h) {
+            if (at(h).origin != *from || !at(h).is(block::kind::record)) return;
+            const auto former = load_counter(at(h).value());
+            if (former.base > share.base) share.base = former.base, share.base_total = former.base_total;
+        });
+        store_counter(own, share);
+        value = {own, sizeof own};
+    }
+    const auto superseded = [&](const block& b) {
+        return b.origin == *from ||
+               std::find(event.kills.begin(), event.kills.end(), dot_of(b)) != event.kills.end();
+    };
+    std::string context;
+    if (event.slot.type == value_type::scope) value = context = widened(event.slot, value, superseded);
+    const auto kind = event.removal ? block::kind::removal : block::kind::record;
+    const auto made = make(*from, event.slot, {kind, id, event.stamp, event.epoch, value});
+    splice(event.slot, made, superseded);
+    if (event.slot.type == value_type::scope) kill_scope(event.slot.key, context);
+    if (counts && event.removal) subtract(event.slot, event.value);
+    note_event(*from, id.counter);
+    if (event.slot.type == value_type::archive)
+        set_archived(*replica_id::from_bytes(event.slot.key), get_word(event.value.data()));
+    return applied::yes;
+}
+
+} // namespace baton

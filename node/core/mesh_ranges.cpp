@@ -1,0 +1,304 @@
+// Comparing by ranges (I8): where a log cannot tell any more what was removed, or what was staged came from
+// another server, or equal cuts have unequal digests. The server says what it holds of ranges of dots, as
+// sums that get finer as the receiver asks, and at last one by one; the receiver marks what is not there as
+// dead and asks for what it lacks. Absence is judged by the cut that the server had at the start; what is
+// above it comes with the walk at the end. Source: range-based set reconciliation (Meyer, 2023),
+// over dots instead of keys.
+#include "core/jobs.hpp"
+#include "core/mesh.hpp"
+
+#include <algorithm>
+
+namespace baton::core {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr std::size_t slice_records = 256;
+constexpr std::uint64_t branching = 16;
+constexpr std::size_t list_max = 32;  // records of a range that are told one by one
+constexpr std::size_t asked_max = 64; // ranges in one question
+constexpr std::size_t listing_bytes_max = std::size_t{256} << 10; // then sums only
+} // namespace
+
+// ---------------------------------------------------------------- the server's part
+
+// The archive first: it says up to where closed origins have been seen. Then one sum an origin.
+void mesh::open_ranges(outbound_session& s) {
+    s.ranges->answered = false;
+    s.ranges->number = 0;
+    for (const auto& id : s.start.entries()) s.ranges->expand.push_back({{id.replica, 0, id.counter}, false});
+}
+
+verdict mesh::on_question(const replica_id& from, const wire::fingerprint& f, outbox& out) {
+    const auto at = serving_.find(from);
+    const bool known = at != serving_.end() && at->second->number == f.session;
+    if (known && !at->second->ranges) return refuse("question for no session");
+    if (!known) { // forgotten here, or it was meant for a former incarnation: the receiver need not wait
+        tell_busy(from, f.session, out);
+        return f.session > peers_[from].session_begun ? refuse("question for no session") : verdict{};
+    }
+    auto& s = *at->second;
+    auto& r = *s.ranges;
+    if (f.number == r.number && !r.answer.empty()) { // the answer was lost
+        out.actions.push_back(send_reply{from, r.answer});
+        return {};
+    }
+    if (f.number != r.number + 1 || !r.answered) return {}; // late, or it is being worked on
+    const auto asked = wire::read_question(f.replicas, f.rows);
+    if (!asked || asked->size() > asked_max) return refuse("malformed question");
+    s.heard_at = at_.now;
+    r.number = f.number;
+    r.answer.clear();
+    for (const auto& each : *asked) {
+        if (each.ship) {
+            r.ship.push_back(each.range);
+        } else {
+            r.expand.push_back(each);
+        }
+    }
+    if ((f.flags & wire::fingerprint::done) != 0) {
+        r.finished = true;
+    } else {
+        r.answered = false;
+    }
+    return {};
+}
+
+// One slice of looking through the ranges that were asked about; the answer when all are done.
+void mesh::work_on_answer(const replica_id& to, outbound_session& s, outbox& out) {
+    auto& r = *s.ranges;
+    s.heard_at = at_.now;
+    if (r.number == 0) tell_archive(s, out);
+    std::size_t steps = slice_records;
+    while (steps != 0) {
+        if (!r.current) {
+            if (r.expand.empty()) return send_answer(to, s, out);
+            r.current = r.whole = r.expand.front().range;
+            r.expand.pop_front();
+            const auto length = r.whole.last - r.whole.after;
+            const auto count = r.number == 0 ? 1 : std::min(length, branching);
+            r.parts.assign(count, {});
+            for (std::uint64_t i = 0; i < count; ++i) {
+                const auto step = (length + count - 1) / count;
+                auto& part = r.parts[i].range;
+                part = {r.whole.origin, r.whole.after + std::min(length, i * step),
+                        r.whole.after + std::min(length, (i + 1) * step)};
+            }
+        }
+        const auto found = store_.next_held(*r.current, steps, false);
+        if (!found) {
+            if (steps == 0 && r.current->after < r.current->last) return;
+            finish_range(s);
+            continue;
+        }
+        const auto step = r.parts[0].range.last - r.parts[0].range.after;
+        auto& part = r.parts[(found->counter - 1 - r.whole.after) / step];
+        ++part.sum.count;
+        part.sum.hash += found->hash;
+        if (part.sum.count <= list_max) part.records.push_back(*found);
+    }
+}
+
+// Few records are told one by one, and the whole range at once if that is few.
+void mesh::finish_range(outbound_session& s) {
+    auto& r = *s.ranges;
+    std::uint64_t total = 0;
+    for (const auto& part : r.parts) total += part.sum.count;
+    if (total == 0 || (total <= list_max && r.listing.bytes() < listing_bytes_max)) {
+        wire::listed_range all{r.whole, true, {}, {}};
+        for (auto& part : r.parts)
+            all.records.insert(all.records.end(), part.records.begin(), part.records.end());
+        r.listing.add(all);
+    } else {
+        for (auto& part : r.parts) {
+            if (part.range.after == part.range.last) continue;
+            part.whole = part.sum.count == 0 || (total <= 4 * list_max && part.sum.count <= list_max &&
+                                                 r.listing.bytes() < listing_bytes_max);
+            r.listing.add(part);
+        }
+    }
+    r.current.reset();
+}
+
+void mesh::send_answer(const replica_id& to, outbound_session& s, outbox& out) {
+    auto& r = *s.ranges;
+    wire::fingerprint f;
+    f.session = s.number;
+    f.number = r.number;
+    f.chunks = s.next_chunk;
+    if (s.whole_archive) f.flags |= wire::fingerprint::whole_archive;
+    for (const auto& id : s.start.entries()) { // closed origins are in the archive, which has been told
+        if (r.number == 0 && store_.archived().of(id.replica) != id.counter) f.seen.push_back(id);
+    }
+    f.replicas = r.listing.replicas();
+    f.rows = r.listing.rows();
+    r.answer = wire::encode(f);
+    r.listing = {};
+    r.answered = true;
+    counters_.state_bytes_sent += r.answer.size();
+    out.actions.push_back(send_reply{to, r.answer});
+    note(out, "answer", to, s.number, r.number);
+}
+
+// ---------------------------------------------------------------- the receiver's part
+
+verdict mesh::on_answer(const replica_id& from, const wire::fingerprint& f, outbox& out) {
+    (void)out;
+    if (f.session > last_session_) return refuse("answer to nothing asked");
+    if (!pulling_ || pulling_->number != f.session || pulling_->from != from) return {};
+    auto& s = *pulling_;
+    if (!s.ranges) s.ranges = std::make_unique<comparison>();
+    auto& r = *s.ranges;
+    const bool expected = r.opened ? f.number == r.number && !r.question.empty() && !r.done : f.number == 0;
+    if (!expected || f.chunks > s.next_chunk) return {}; // twice, or after a lost chunk
+    std::deque<wire::listed_range> listed;
+    wire::listing_reader rows(f.replicas, f.rows);
+    wire::listed_range one;
+    while (rows.next(one)) listed.push_back(one);
+    const bool whole = (f.flags & wire::fingerprint::whole_archive) != 0;
+    cut at;
+    if (!r.opened) at = whole ? s.archive_rows : joined(s.closed, s.archive_rows);
+    for (const auto& id : f.seen.entries())
+        at.set(id.replica, id.counter); // archived later than at the start, too
+    // The opening is about each origin that the server has seen, an answer about what it was asked.
+    const bool fits = std::all_of(listed.begin(), listed.end(), [&](const wire::listed_range& l) {
+        if (!r.opened) return l.range.after == 0 && l.range.last == at.of(l.range.origin);
+        return std::any_of(r.asked.begin(), r.asked.end(), [&](const dot_range& asked) {
+            const bool finer = l.whole || l.range.last - l.range.after < asked.last - asked.after;
+            return asked.origin == l.range.origin && asked.after <= l.range.after &&
+                   l.range.last <= asked.last && finer;
+        });
+    });
+    if (!rows.ok() || !fits) return refuse("malformed listing");
+    s.progress_at = at_.now;
+    s.repeats = 0;
+    counters_.state_bytes_received += f.rows.size();
+    r.question.clear();
+    if (!r.opened) {
+        r.at = at;
+        add_unlisted(listed);
+    }
+    r.opened = true;
+    r.to_check = std::move(listed);
+    r.own = {};
+    return {};
+}
+
+// Origins whose every record is gone there are not in its listing.
+void mesh::add_unlisted(std::deque<wire::listed_range>& listed) {
+    for (const auto& id : pulling_->seen.entries()) {
+        const auto there = pulling_->ranges->at.of(id.replica);
+        const bool told = std::any_of(listed.begin(), listed.end(),
+                                      [&](const auto& l) { return l.range.origin == id.replica; });
+        if (there != 0 && !told)
+            listed.push_back({{id.replica, 0, std::min(there, id.counter)}, true, {}, {}});
+    }
+}
+
+void mesh::want(const replica_id& origin, std::uint64_t counter) {
+    auto& ask = pulling_->ranges->to_ask;
+    if (!ask.empty() && ask.back().ship && ask.back().range.origin == origin &&
+        ask.back().range.last + 1 == counter) {
+        ++ask.back().range.last;
+    } else {
+        ask.push_back({{origin, counter - 1, counter}, true});
+    }
+}
+
+// A slice of comparing own records with what is listed. True while there is more to do without the server.
+bool mesh::work_on_ranges(outbox& out) {
+    if (!pulling_ || !pulling_->ranges || !pulling_->ranges->opened) return false;
+    auto& r = *pulling_->ranges;
+    if (r.to_check.empty()) {
+        if (r.question.empty() && !r.done) ask_on(out);
+        return false;
+    }
+    std::size_t steps = slice_records;
+    while (steps != 0 && !r.to_check.empty()) {
+        const auto& l = r.to_check.front();
+        if (r.own.last == 0) {
+            r.own = l.range;
+            r.own_sum = {};
+            r.listed = 0;
+        }
+        const auto found = store_.next_held(r.own, steps, true);
+        if (!found && steps == 0 && r.own.after < r.own.last) break;
+        if (!found) {
+            if (l.whole) {
+                for (; r.listed < l.records.size(); ++r.listed) check_listed(l, l.records[r.listed]);
+            } else {
+                check_sum(l);
+            }
+            r.to_check.pop_front();
+            r.own = {};
+            continue;
+        }
+        ++r.own_sum.count;
+        r.own_sum.hash += found->hash;
+        if (!l.whole) continue;
+        while (r.listed < l.records.size() && l.records[r.listed].counter < found->counter)
+            check_listed(l, l.records[r.listed++]);
+        if (r.listed < l.records.size() && l.records[r.listed].counter == found->counter) {
+            const auto theirs = l.records[r.listed++].hash;
+            if (static_cast<std::uint32_t>(theirs) != static_cast<std::uint32_t>(found->hash))
+                want(l.range.origin, found->counter);
+        } else {
+            check_absent({l.range.origin, found->counter});
+        }
+    }
+    return true;
+}
+
+void mesh::check_sum(const wire::listed_range& l) {
+    auto& r = *pulling_->ranges;
+    if (r.own_sum == l.sum) return;
+    const bool nothing_of_it = r.own_sum.count == 0 && l.range.after >= store_.counter_of(l.range.origin);
+    const bool single = l.range.last - l.range.after == 1;
+    r.to_ask.push_back({l.range, nothing_of_it || single});
+}
+
+// It is there and not here: new here, or removed here. A counter's share may say what was removed of it.
+void mesh::check_listed(const wire::listed_range& l, const held_dot& theirs) {
+    const dot id{l.range.origin, theirs.counter};
+    if (pulling_->by_union || theirs.counts || !store_.has_seen(id)) want(id.replica, id.counter);
+}
+
+// It is here and not there: not yet seen there, or removed there.
+void mesh::check_absent(const dot& id) {
+    const auto& judge = settings_.broken == mutation::i8_absence_by_commit ? find(pulling_->from)->seen
+                                                                           : pulling_->ranges->at;
+    if (!pulling_->by_union && judge.has(id)) store_.stage_dead(id);
+}
+
+void mesh::ask_on(outbox& out) {
+    auto& s = *pulling_;
+    auto& r = *s.ranges;
+    wire::fingerprint f;
+    std::vector<wire::asked_range> asked;
+    r.asked.clear();
+    while (!r.to_ask.empty() && asked.size() < asked_max) {
+        asked.push_back(r.to_ask.front());
+        if (!asked.back().ship) r.asked.push_back(asked.back().range);
+        r.to_ask.pop_front();
+    }
+    f.session = s.number;
+    f.number = ++r.number;
+    f.flags = wire::fingerprint::question;
+    // What is to be shipped needs no answer: the last question says so.
+    const bool asks = std::any_of(asked.begin(), asked.end(), [](const auto& each) { return !each.ship; });
+    r.done = !asks && r.to_ask.empty();
+    if (r.done) f.flags |= wire::fingerprint::done;
+    std::string replicas, rows;
+    wire::write_question(asked, replicas, rows);
+    f.replicas = replicas;
+    f.rows = rows;
+    r.question = wire::encode(f);
+    s.progress_at = at_.now;
+    s.repeats = 0;
+    if (auto* const p = find(s.from); p != nullptr && p->via)
+        out.actions.push_back(send_request{*p->via, r.question});
+    note(out, "ask", s.from, s.number, asked.size());
+}
+
+} // namespace baton::core

@@ -1,0 +1,229 @@
+// What every member has seen is forgotten: removal records go, and origins that are closed are archived. A
+// member that is far behind holds back neither; when it is back, it is compared with by ranges (I8).
+#include "core/jobs.hpp"
+#include "core/mesh.hpp"
+
+#include <algorithm>
+
+namespace baton::core {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr std::size_t slice_records = 256;
+constexpr auto lag_patience = 2s; // without catching up, before a member is left behind
+} // namespace
+
+// Whose acknowledgement is waited for. One that leaves applies nothing more.
+bool mesh::holds_back(const peer& p) const {
+    return (p.state == member_state::up || p.state == member_state::suspect) && !p.evicted;
+}
+
+// What every member has told that it has applied, and no session under way has yet to carry.
+cut mesh::stable() const {
+    const auto own = joined(store_.seen(), store_.archived());
+    if (settings_.broken == mutation::i7_drop_unstable) return own;
+    cut all;
+    for (const auto& id : own.entries()) {
+        auto least = id.counter;
+        // Of a closed origin everybody has everything; a session under way may yet have to carry it.
+        const bool closed = store_.archived().of(id.replica) == id.counter;
+        for (const auto& [who, p] : peers_) {
+            if (!closed && holds_back(p)) least = std::min(least, p.seen.of(id.replica));
+        }
+        for (const auto& [who, session] : serving_) {
+            const auto at = peers_.find(who);
+            const bool left_behind = at != peers_.end() && at->second.evicted;
+            if (!left_behind && settings_.broken != mutation::i7_forget_open_sessions)
+                least = std::min(least, session->pin.of(id.replica));
+        }
+        if (least != 0) all.push_back({id.replica, least});
+    }
+    return all;
+}
+
+// With every heartbeat. O(origins × members).
+void mesh::look_for_garbage(outbox& out) {
+    if (store_.folding()) return;
+    judge_lag(out);
+    judge_room(out);
+    if (store_.removals() != 0) {
+        stable_ = stable();
+        garbage_ = true;
+    }
+    settle_residues();
+    archive_closed(out);
+    if (serving_.empty() && store_.staged_slots() == 0 && store_.origins() > peers_.size() + 1) store_.tidy();
+}
+
+bool mesh::work_on_garbage() {
+    if (store_.sweep(slice_records)) return true;
+    if (garbage_) garbage_ = store_.collect(stable_, slice_records);
+    return garbage_;
+}
+
+// What is left of a removed counter may go when no older word of its replica can come any more: it has told
+// that it has seen all that was seen here when the removal had come, and what it had written by then is here;
+// or it has left, and all it wrote is here.
+void mesh::settle_residues() {
+    // Whoever compares with us has to see what has been removed of a share until it is done.
+    const bool compared = std::any_of(serving_.begin(), serving_.end(),
+                                      [](const auto& each) { return each.second->ranges.has_value(); });
+    if (store_.residues() == 0 || compared) return;
+    for (auto& each : peers_) {
+        const auto& id = each.first;
+        auto& p = each.second;
+        const auto count = store_.residues_of(id);
+        if (count == 0) continue;
+        if (settings_.broken == mutation::counter_drops_residue) store_.forget_residues(id, count);
+        const bool left = p.state == member_state::left && store_.counter_of(id) == p.final;
+        if (!left && !is_member(p)) continue;
+        if (!left && !p.settling) {
+            p.settling = joined(store_.seen(), store_.archived());
+            p.settling_count = count;
+            continue;
+        }
+        const bool told = !left && std::all_of(p.settling->entries().begin(), p.settling->entries().end(),
+                                               [&](const dot& seen) {
+                                                   return seen.counter <= p.told.of(seen.replica) ||
+                                                          seen.counter <= store_.archived().of(seen.replica);
+                                               });
+        if (!left && (!told || store_.counter_of(id) < p.told.of(id))) continue;
+        store_.forget_residues(id, std::min(slice_records, left ? count : p.settling_count));
+        if (!left && p.settling_count > slice_records) {
+            p.settling_count -= slice_records;
+        } else {
+            p.settling.reset();
+        }
+    }
+    const auto own = store_.residues_of(settings_.self); // nobody knows better what it wrote than itself
+    if (own != 0) store_.forget_residues(settings_.self, std::min(slice_records, own));
+}
+
+// I9: an origin that has gone for good leaves the cut that travels, by an event like any other: so equal cuts
+// mean equal archives. The member with the smallest id writes it, when everybody has all that the origin
+// wrote.
+void mesh::archive_closed(outbox& out) {
+    (void)out;
+    if (leaving_ || full_) return;
+    for (const auto& [id, p] : peers_) {
+        if (p.state == member_state::up && id < settings_.self) return;
+    }
+    const auto seen = store_.seen();
+    std::erase_if(quiet_, [&](const auto& each) { return seen.of(each.first) != each.second.counter; });
+    for (const auto& id : seen.entries()) {
+        if (id.replica == settings_.self) continue;
+        const auto* const p = find(id.replica);
+        const mesh_clock::duration patience = settings_.liveness.archive_after;
+        bool closed = false;
+        if (p != nullptr && p->state == member_state::left && p->final <= id.counter) {
+            closed = true;
+        } else if (p == nullptr || is_gone(*p)) { // and nobody has heard of it either
+            closed =
+                at_.now - quiet_.try_emplace(id.replica, silence{id.counter, at_.now}).first->second.since >=
+                patience;
+        }
+        if (!closed) continue;
+        const bool stable = std::all_of(peers_.begin(), peers_.end(), [&](const auto& each) {
+            return !holds_back(each.second) || each.second.seen.of(id.replica) >= id.counter;
+        });
+        if (!stable) continue;
+        extra_depends_.raise(id); // the cut does not name it any more, and the event needs it
+        publish(store_.archive(id.replica, clock_.tick(at_.wall_ms), buffers_));
+        note(out, "archive", id.replica, id.counter);
+        if (settings_.broken == mutation::i9_rewrite_origin) rewrite(id.replica);
+    }
+    for (auto& [who, p] : peers_) { // nobody is asked about them any more
+        for (const auto& id : store_.archived().entries()) {
+            if (p.seen.size() <= peers_.size() + 8) break;
+            p.seen.set(id.replica, 0);
+        }
+    }
+}
+
+// The broken rule: what the closed origin wrote goes on under this node's own dots.
+void mesh::rewrite(const replica_id& origin) {
+    std::vector<std::pair<std::string, std::string>> values;
+    std::vector<record_view> records;
+    for (std::size_t shard = 0; shard < key_index::shards; ++shard) {
+        std::vector<std::string> keys;
+        store_.keys_of(shard, {}, keys);
+        for (const auto& key : keys) {
+            store_.siblings(key, records);
+            for (const auto& each : records) {
+                if (each.id.replica == origin) values.emplace_back(key, each.value);
+            }
+        }
+    }
+    for (const auto& [key, value] : values)
+        publish(store_.put({value_type::reg, key, {}}, value, clock_.tick(at_.wall_ms), buffers_));
+}
+
+bool mesh::is_catching_up(const replica_id& id) const {
+    const auto session = serving_.find(id);
+    if (session == serving_.end()) return false;
+    const auto& s = *session->second;
+    const bool moved = s.acknowledged != 0 || (s.ranges && s.ranges->number != 0);
+    return moved && at_.now - s.heard_at < lag_patience;
+}
+
+// A member that stays more than limits.lag_max events behind without catching up is left behind.
+void mesh::judge_lag(outbox& out) {
+    const auto own = store_.seen();
+    for (auto& [id, p] : peers_) {
+        // While a session of its moves on, it is catching up.
+        const auto lag = is_member(p) && !is_catching_up(id) ? events_missing(p.seen, own) : 0;
+        if (!is_member(p) || lag <= settings_.limits.lag_max) {
+            if (!is_catching_up(id)) {
+                p.evicted = false;
+                p.kept_up = is_member(p);
+            }
+            p.lag_low = 0;
+            continue;
+        }
+        if (p.lag_low == 0 || lag < p.lag_low) {
+            p.lag_low = lag;
+            p.lag_since = at_.now;
+        } else if (!p.evicted && at_.now - p.lag_since >= lag_patience) {
+            p.evicted = true;
+            p.kept_up = false;
+            ++counters_.evictions;
+            note(out, "left behind", id, lag);
+        }
+    }
+}
+
+// Writers wait for a member that had kept up and now falls behind, until it is left behind.
+bool mesh::is_crowded() const {
+    const auto own = store_.counter_of(settings_.self);
+    return std::any_of(peers_.begin(), peers_.end(), [&](const auto& each) {
+        const auto& p = each.second;
+        return p.kept_up && is_member(p) && own > p.seen.of(settings_.self) + settings_.limits.lag_max;
+    });
+}
+
+// At limits.bytes_max nothing more is taken, here or from others, and everybody is told.
+void mesh::judge_room(outbox& out) {
+    const auto most = settings_.limits.bytes_max;
+    if (most == 0) return;
+    const auto held = store_.bytes_in_use();
+    if (full_ ? held > most - most / 16 : held < most) return;
+    if (full_ == (held >= most)) return;
+    full_ = held >= most;
+    publish_now_ = true;
+    told_full_changed_ = true;
+    if (full_) {
+        deltas_.clear();
+        early_.clear();
+        early_bytes_ = 0;
+        if (pulling_) abandon_pull("full", out);
+        store_.stage_abort();
+        raise(out, event_kind::full, settings_.self, std::to_string(held) + " bytes held");
+        return;
+    }
+    for (auto& [id, p] : peers_) {
+        if (is_member(p)) note_lack(p, 0ms);
+    }
+}
+
+} // namespace baton::core

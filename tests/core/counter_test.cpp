@@ -1,0 +1,56 @@
+// Counters over the wire: what is added at once adds up, and a removal takes exactly what it has seen.
+#include "typed.hpp"
+
+using namespace baton;
+using namespace baton::sim;
+
+TEST_CASE("counter: what three nodes add at once adds up, whatever its sign", "[core][scenario]") {
+    typed s;
+    s.add(0, "visits", 5);
+    s.settle();
+    s.part();
+    s.add(0, "visits", 1), s.add(1, "visits", 10), s.add(2, "visits", -100), s.add(2, "visits", 3);
+    s.meet();
+    s.everywhere([&](process_number who) { CHECK(s.count(who, "visits") == 5 + 1 + 10 - 100 + 3); });
+    s.add(1, "visits", INT64_MAX), s.add(1, "visits", 100); // modulo 2^64, and on
+    s.everywhere([&](process_number who) {
+        CHECK(static_cast<std::uint64_t>(*s.count(who, "visits")) ==
+              std::uint64_t{INT64_MAX} + 100 + static_cast<std::uint64_t>(std::int64_t{-81}));
+    });
+}
+
+TEST_CASE("counter: one removed while others add reads exactly what they added meanwhile",
+          "[core][scenario]") {
+    typed s;
+    for (const process_number who : {0, 1, 2}) s.add(who, "visits", 100);
+    s.settle();
+    s.part();
+    CHECK(*s.erase(0, "visits"));
+    s.add(1, "visits", 7), s.add(2, "visits", 1), s.add(2, "visits", 1);
+    CHECK_FALSE(s.count(0, "visits"));
+    CHECK(s.count(1, "visits") == 307);
+    s.meet();
+    s.everywhere([&](process_number who) { CHECK(s.count(who, "visits") == 9); });
+    s.add(0, "visits", 1);
+    s.everywhere([&](process_number who) { CHECK(s.count(who, "visits") == 10); });
+}
+
+TEST_CASE("counter: one removed on two sides at once takes from each share what either saw",
+          "[core][scenario]") {
+    typed s;
+    for (const process_number who : {0, 1, 2}) s.add(who, "visits", 100);
+    s.settle();
+    s.part();
+    s.erase(0, "visits"), s.add(0, "visits", 1);
+    s.add(1, "visits", 10), s.erase(1, "visits"), s.add(1, "visits", 20);
+    s.add(2, "visits", 3);
+    s.meet();
+    s.everywhere([&](process_number who) { CHECK(s.count(who, "visits") == 1 + 20 + 3); });
+    CHECK(*s.erase(2, "visits"));
+    s.everywhere([&](process_number who) {
+        CHECK_FALSE(s.count(who, "visits"));
+        CHECK(s.mesh(who).state().types_of("visits") == 0);
+    });
+    s.run_for(5s); // nothing of it is left in memory either
+    for (const process_number who : {0, 1, 2, 3}) CHECK(s.mesh(who).state().residues() == 0);
+}

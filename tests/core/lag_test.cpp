@@ -1,0 +1,112 @@
+// Lag: a member that falls behind by more than limits.lag_max, and does not catch up, is not waited for any
+// more; when it is back, it is compared with by ranges (I7, I8).
+#include "scene.hpp"
+
+using namespace baton;
+using namespace baton::sim;
+
+TEST_CASE("lag: a member that stops acknowledging is left behind, and its return goes through ranges",
+          "[core][scenario]") {
+    world::settings how;
+    how.node.limits.lag_max = 50;
+    scene s(how);
+    s.gather(2);
+    s.fill(0, 20);
+    s.settle();
+    // Neither deltas nor its own questions get through: no session is open that has the removals already.
+    s.set_filter([&](process_number, process_number, channel, std::string_view bytes) {
+        return !is<wire::delta>(bytes) && !is<wire::pull>(bytes);
+    });
+    for (std::size_t key = 0; key < 10; ++key) s.drop(0, key);
+    for (int i = 0; i < 30; ++i) s.stash(0, 19, "still within the bound");
+    s.run_for(5s);
+    CHECK(s.removals(0) == 10);
+    CHECK(s.mesh(0).stats().evictions == 0);
+    CHECK_FALSE(s.mesh(0).is_crowded());
+
+    for (int i = 0; i < 30; ++i) s.stash(0, 18, "beyond it");
+    CHECK(s.mesh(0).is_crowded());
+    s.run_for(1500ms);
+    CHECK(s.mesh(0).stats().evictions == 0); // patience first
+    s.run_for(1500ms);
+    CHECK(s.mesh(0).stats().evictions == 1);
+    CHECK(s.removals(0) == 0);
+    CHECK_FALSE(s.mesh(0).is_crowded()); // nobody waits for it any more
+    CHECK(s.sees(0, 1, member_state::up));
+    CHECK(s.mesh(1).state().keys() == 20);
+
+    s.set_filter({});
+    s.settle(3s);
+    CHECK(s.mesh(0).stats().sessions_compared == 1);
+    CHECK(s.mesh(1).state().keys() == 10);
+    s.drop(0, 15); // it is waited for again
+    s.run_for(1s);
+    CHECK(s.mesh(0).stats().evictions == 1);
+    CHECK(s.removals(0) == 0);
+}
+
+TEST_CASE("lag: the session of a member that is left behind holds no removal records", "[core][scenario]") {
+    // It asks again and again, and no answer reaches it.
+    world::settings how;
+    how.node.limits.lag_max = 50;
+    scene s(how);
+    s.gather(2);
+    s.fill(0, 20);
+    s.settle();
+    s.set_filter([&](process_number, process_number to, channel, std::string_view bytes) {
+        return to != 1 || !(is<wire::delta>(bytes) || is<wire::state>(bytes) || is<wire::fingerprint>(bytes));
+    });
+    for (std::size_t key = 0; key < 10; ++key) s.drop(0, key);
+    for (int i = 0; i < 60; ++i) s.stash(0, 19, "beyond the bound");
+    s.run_for(6s);
+    CHECK(s.mesh(0).stats().evictions == 1);
+    CHECK(s.mesh(0).stats().sessions_served >= 1);
+    CHECK(s.removals(0) == 0);
+    s.set_filter({});
+    s.settle(10s);
+    CHECK(s.mesh(1).state().keys() == 10);
+}
+
+TEST_CASE("lag: a member that catches up slowly is not left behind", "[core][scenario]") {
+    // Repairs arrive, one a second: it is always behind by more than the bound, and always less so than
+    // before.
+    world::settings how;
+    how.node.limits.lag_max = 20;
+    scene s(how);
+    s.gather(2);
+    s.set_filter([&](process_number, process_number to, channel, std::string_view bytes) {
+        return to != 1 || !(is<wire::delta>(bytes) || is<wire::state>(bytes));
+    });
+    for (int i = 0; i < 100; ++i) s.stash(0, 1, std::to_string(i));
+    s.run_for(1s);
+    for (int i = 0; i < 5; ++i) {
+        s.set_filter({});
+        s.run_for(400ms);
+        s.set_filter([&](process_number, process_number to, channel, std::string_view bytes) {
+            return to != 1 || !(is<wire::delta>(bytes) || is<wire::state>(bytes));
+        });
+        for (int more = 0; more < 60 - 10 * i; ++more) s.stash(0, 1, std::to_string(more));
+        s.run_for(1s);
+    }
+    CHECK(s.mesh(0).stats().evictions == 0);
+}
+
+TEST_CASE("lag: who is left behind by its server holds nothing back at the others either",
+          "[core][scenario]") {
+    // Each member judges by what it has written itself: one that only reads waits for ever.
+    world::settings how;
+    how.node.limits.lag_max = 50;
+    scene s(how);
+    s.gather(3);
+    s.fill(0, 20);
+    s.settle();
+    s.set_filter([&](process_number, process_number to, channel, std::string_view bytes) {
+        return to != 2 || !(is<wire::delta>(bytes) || is<wire::state>(bytes));
+    });
+    for (std::size_t key = 0; key < 10; ++key) s.drop(0, key);
+    for (int i = 0; i < 60; ++i) s.stash(0, 19, "beyond the bound");
+    s.run_for(6s);
+    CHECK(s.mesh(0).stats().evictions == 1);
+    CHECK(s.removals(0) == 0);
+    CHECK(s.removals(1) == 0);
+}

@@ -1,0 +1,201 @@
+// Named histories: cases known from other systems, and every fault the laws have found, as the shortest story
+// that shows it. Each ends with the oracle (world::check) or with what must be read.
+#include "world.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace baton;
+using namespace baton::test;
+
+namespace {
+
+void require_same(world& w) {
+    for (std::size_t i = 0; i < w.size(); ++i) {
+        REQUIRE(w.check(i) == "");
+        REQUIRE(w.seen(i) == w.seen(0));
+        REQUIRE(w.at(i).state_digest() == w.at(0).state_digest());
+    }
+}
+
+/// Everything that `from` has written reaches `to`.
+void tell_all(world& w, std::size_t from, std::size_t to) {
+    for (int i = 0; i < 50; ++i) w.tell_next(from, to);
+}
+
+/// The rest of a session, folded.
+void finish(world& w, std::size_t receiver) {
+    for (int i = 0; i < 100 && w.pulls(receiver); ++i) {
+        w.serve(receiver, 100);
+        w.receive(receiver);
+    }
+    while (w.at(receiver).fold(100)) {
+    }
+}
+
+slot_key element(const std::string& key, const std::string& name) { return {value_type::set, key, name}; }
+
+} // namespace
+
+TEST_CASE("store: a write that a removal has not seen survives it", "[crdt]") {
+    world w(2);
+    w.put(0, "k", "old");
+    tell_all(w, 0, 1);
+    w.remove(0, "k");
+    w.put(1, "k", "concurrent");
+    tell_all(w, 0, 1);
+    tell_all(w, 1, 0);
+    REQUIRE(w.at(0).read("k")->value == "concurrent");
+    require_same(w);
+}
+
+TEST_CASE("store: the same key and value put on both sides, removed on one", "[crdt][paper]") {
+    world w(2);
+    w.put(0, "k", "same");
+    w.put(1, "k", "same");
+    w.remove(0, "k");
+    tell_all(w, 0, 1);
+    tell_all(w, 1, 0);
+    REQUIRE(w.at(0).read("k")); // the other side's put was not seen by the removal
+    REQUIRE(w.at(0).keys() == 1);
+    require_same(w);
+}
+
+TEST_CASE("store: a newcomer's empty session wipes nothing", "[crdt]") {
+    world w(2);
+    for (int i = 0; i < 1000; ++i) w.put(0, "k" + std::to_string(i), "v");
+    w.sync(0, 1);
+    REQUIRE(w.at(0).keys() == 1000);
+    w.sync(1, 0);
+    REQUIRE(w.at(1).keys() == 1000);
+    REQUIRE(w.at(0).state_digest() == w.at(1).state_digest());
+}
+
+TEST_CASE("store: a dot that a peer names twice is taken once", "[crdt]") {
+    for (const bool newcomer : {true, false}) {
+        store s(replica(0), 1);
+        write_buffers buffers;
+        const auto reg = [](std::string_view key) { return slot_name{value_type::reg, key, {}}; };
+        if (!newcomer)
+            REQUIRE(s.apply({replica(1), 1}, {false, reg("other"), timestamp{1}, 0, "v", {}}) ==
+                    store::applied::yes);
+        const staged_view entry{block::kind::record, {replica(2), 4}, timestamp{1}, 0, "v"};
+        REQUIRE(s.stage(reg("a"), std::vector{entry, entry}));
+        REQUIRE(s.stage(reg("b"), std::vector{entry}));
+        cut claimed;
+        claimed.raise({replica(2), 4});
+        s.commit(claimed);
+        while (s.fold(1)) {
+        }
+        s.put(reg("a"), "mine", timestamp{2}, buffers);
+        s.put(reg("b"), "mine", timestamp{3}, buffers);
+        REQUIRE(s.read("a")->value == "mine");
+        REQUIRE(s.read("b")->value == "mine");
+        REQUIRE(s.keys() == (newcomer ? 2 : 3));
+    }
+}
+
+TEST_CASE("store: an aborted session leaves nothing behind", "[crdt]") {
+    world w(2);
+    w.put(0, "k", "v");
+    w.put(0, element("set", "e"));
+    w.pull(1, 0, 0, false);
+    for (int i = 0; i < 2; ++i) {
+        w.serve(1, 10);
+        w.receive(1);
+    }
+    REQUIRE(w.at(1).staged_slots() == 2);
+    REQUIRE_FALSE(w.at(1).read("k"));
+    w.abandon(1, false);
+    REQUIRE(w.at(1).staged_slots() == 0);
+    REQUIRE(w.at(1).staged_bytes() == 0);
+    while (w.at(1).sweep(1)) {
+    }
+    REQUIRE(w.at(1).seen().empty());
+    REQUIRE(w.at(1).memory_bytes() < std::size_t{2} << 20);
+    REQUIRE(w.check(1) == "");
+}
+
+TEST_CASE("store: a later write on a younger clock beats an earlier one on an older", "[crdt]") {
+    store a(replica(0), 1), b(replica(1), 2);
+    write_buffers buffers;
+    const slot_name slot{value_type::reg, "k", {}};
+    const auto first = a.put(slot, "early, clock an hour ahead", timestamp::at(3600000), buffers);
+    REQUIRE(b.apply(first.id, first.event) == store::applied::yes);
+    const auto second = b.put(slot, "later", timestamp::at(1), buffers);
+    REQUIRE(a.apply(second.id, second.event) == store::applied::yes);
+    REQUIRE(a.read("k")->value == "later");
+    REQUIRE(b.read("k")->value == "later");
+    REQUIRE(a.sibling_count(slot) == 1);
+}
+
+TEST_CASE("scope: what is put meanwhile survives the removal of the whole", "[crdt]") {
+    world w(2);
+    w.put(0, element("s", "old"));
+    tell_all(w, 0, 1);
+    w.remove_scope(0, "s");
+    w.put(1, element("s", "old"));
+    w.put(1, element("s", "new"));
+    tell_all(w, 0, 1);
+    tell_all(w, 1, 0);
+    std::vector<std::string> names;
+    w.at(0).elements(value_type::set, "s", names);
+    REQUIRE(names == std::vector<std::string>{"new", "old"});
+    require_same(w);
+}
+
+TEST_CASE("scope: a second removal of the whole still says what the first had seen", "[crdt]") {
+    // Everybody but nobody has seen x; its leftover goes at node 0, which then removes the whole once more.
+    world w(3);
+    w.put(1, element("s", "x"));
+    tell_all(w, 1, 0);
+    tell_all(w, 1, 2);
+    w.remove_scope(0, "s");
+    for (std::size_t i = 1; i < 3; ++i) w.tell(i, 0);
+    w.collect(0, 100); // x is stable, its removal is not
+    w.put(0, element("s", "y"));
+    w.remove_scope(0, "s");
+    w.pull(2, 0, 0, false);
+    finish(w, 2);
+    tell_all(w, 0, 1);
+    require_same(w);
+}
+
+TEST_CASE("counter: what a session brought is no word of what its receiver wrote meanwhile", "[crdt]") {
+    world w(2); // node 1 adds, node 0 removes
+    w.add(1, "c", 5);
+    w.tell_next(1, 0);
+    w.put(0, "k", "v");
+    tell_all(w, 0, 1);
+    w.remove(0, {value_type::counter, "c"});
+    w.settle(0); // from here on it waits for node 1's word
+    w.pull(1, 0, 0, false);
+    w.serve(1, 10);
+    w.add(1, "c", 2);
+    finish(w, 1);
+    w.settle(0);
+    tell_all(w, 1, 0);
+    REQUIRE(w.at(0).count("c") == 2);
+    require_same(w);
+    w.tell(1, 0);
+    w.settle(0);
+    w.settle(0);
+    require_same(w);
+}
+
+TEST_CASE("session: what a closed origin removed meanwhile is not lost on the way", "[crdt]") {
+    world w(3); // node 2 pulls from node 1; node 0 removes and is closed
+    w.put(1, "k", "v");
+    tell_all(w, 1, 0);
+    tell_all(w, 1, 2);
+    w.put(0, "other", "v");
+    tell_all(w, 0, 1);
+    tell_all(w, 0, 2);
+    w.put(1, "more", "v");
+    w.pull(2, 1, 0, false);
+    w.remove(0, "k");
+    tell_all(w, 0, 1);
+    w.archive(1, 0);
+    w.collect(1, 100);
+    finish(w, 2);
+    REQUIRE(w.check(2) == "");
+}

@@ -1,0 +1,132 @@
+// A store against the oracle: everything that can be read from it, and what it counts about itself.
+#include "world.hpp"
+
+#include <algorithm>
+
+namespace baton::test {
+
+namespace {
+
+std::string in_words(const slot_key& slot) {
+    std::string text = std::to_string(static_cast<int>(slot.type)) + ' ' + slot.key;
+    return slot.element.empty() ? text : text + '/' + slot.element;
+}
+
+std::string in_words(const cut& seen) {
+    std::string text;
+    for (const auto& id : seen.entries()) text += id.to_string() + ' ';
+    return text;
+}
+
+std::string in_words(const slot_reading& reading) {
+    std::string text = "{";
+    for (const auto& [id, value] : reading.siblings) text += ' ' + id.to_string() + '=' + value;
+    if (reading.count) text += " count " + std::to_string(*reading.count);
+    return text + " }";
+}
+
+} // namespace
+
+std::string world::check(std::size_t i, std::size_t phase) {
+    auto& s = at(i);
+    const auto all = seen(i);
+    if (s.archived() != past_.closed(all))
+        return "closed: " + in_words(s.archived()) + "instead of " + in_words(past_.closed(all));
+    for (const auto& id : all.entries()) {
+        if (s.counter_of(id.replica) != id.counter) return "counter_of " + id.to_string();
+    }
+    const auto expected = readings(past_.live(all));
+    auto wrong = check_slots(s, expected, phase);
+    if (wrong.empty() && !s.folding()) wrong = check_whole(s, expected);
+    if (wrong.empty() && !s.folding()) {
+        const auto [known, fresh] = digests_.emplace(in_words(all), *s.state_digest());
+        if (known->second != *s.state_digest()) wrong = "equal cuts, different digests";
+    }
+    if (wrong.empty()) return {};
+    return "node " + std::to_string(i % size()) + " that has seen " + in_words(all) + ": " + wrong;
+}
+
+std::string world::check_slots(store& s, const std::map<slot_key, slot_reading>& expected,
+                               std::size_t phase) {
+    std::vector<record_view> found;
+    std::size_t number = 0;
+    for (const auto& slot : past_.slots()) {
+        if (s.folding() && number++ % 3 != phase % 3) continue;
+        slot_reading got;
+        s.siblings(slot.name(), found);
+        for (const auto& each : found) {
+            if (each.type != slot.type) return "type of " + in_words(slot);
+            got.siblings.emplace(each.id, slot.type == value_type::counter ? std::string_view{} : each.value);
+        }
+        if (slot.type == value_type::counter) got.count = s.count(slot.key);
+        const auto at = expected.find(slot);
+        const auto wanted = at == expected.end() ? slot_reading{} : at->second;
+        if (got != wanted) return in_words(slot) + " is " + in_words(got) + " instead of " + in_words(wanted);
+        const auto read = s.read(slot.name());
+        if (read.has_value() == found.empty() || s.sibling_count(slot.name()) != found.size())
+            return in_words(slot) + " reads otherwise than its siblings";
+        for (std::size_t n = 1; n < found.size(); ++n) {
+            const auto rank = [](const record_view& r) { return std::tuple(r.epoch, r.stamp, r.id); };
+            if (rank(found[n - 1]) < rank(found[n])) return in_words(slot) + " has its winner not first";
+        }
+        if (read && read->id != found.front().id)
+            return in_words(slot) + " reads another than its first sibling";
+    }
+    return {};
+}
+
+std::string world::check_whole(store& s, const std::map<slot_key, slot_reading>& expected) {
+    std::multiset<std::string> keys;
+    std::map<std::string, unsigned> types;
+    std::map<std::pair<value_type, std::string>, std::vector<std::string>> elements;
+    for (const auto& [slot, reading] : expected) {
+        if (slot.type == value_type::reg || (types[slot.key] & ~1U) == 0) keys.insert(slot.key);
+        types[slot.key] |= 1U << static_cast<unsigned>(slot.type);
+        if (has_element(slot.type)) elements[{slot.type, slot.key}].push_back(slot.element);
+    }
+    std::size_t records = 0, bytes = 0, removals = 0, residues = 0;
+    digest sum;
+    std::vector<record_view> siblings;
+    std::vector<staged_view> chain;
+    std::vector<std::string> names;
+    for (const auto& slot : past_.slots(true)) {
+        s.siblings(slot.name(), siblings);
+        for (const auto& r : siblings) {
+            sum += hash_record(
+                {r.id.replica, r.id.counter, r.stamp.raw, r.epoch, static_cast<std::uint8_t>(r.type)},
+                slot.key, slot.element, r.value);
+            bytes += slot.key.size() + slot.element.size() + r.value.size();
+        }
+        records += siblings.size();
+        s.chain_of(slot.name(), chain);
+        std::size_t held = 0;
+        for (const auto& entry : chain) (entry.what == block::kind::removal ? removals : held) += 1;
+        residues += held - siblings.size();
+        const auto known = elements.find({slot.type, slot.key});
+        if (has_element(slot.type)) {
+            s.elements(slot.type, slot.key, names);
+            if (names != (known == elements.end() ? std::vector<std::string>{} : known->second))
+                return "elements of " + slot.key;
+        }
+        const auto type = types.find(slot.key);
+        if (s.types_of(slot.key) != (type == types.end() ? 0 : type->second)) return "types of " + slot.key;
+    }
+    if (sum != *s.state_digest()) return "the digest is not the sum of what is visible";
+    if (s.keys() != keys.size()) return std::to_string(s.keys()) + " keys";
+    if (s.records() != records) return std::to_string(s.records()) + " records";
+    if (s.key_value_bytes() != bytes) return std::to_string(s.key_value_bytes()) + " bytes";
+    if (s.removals() != removals) return std::to_string(s.removals()) + " removal records";
+    if (s.residues() != residues) return std::to_string(s.residues()) + " residues";
+    std::set<slot_key> visible;
+    std::vector<std::string> listed;
+    for (std::size_t shard = 0; shard < key_index::shards; ++shard) {
+        s.keys_of(shard, {}, listed);
+        s.each_slot_of(shard, [&](const slot_name& slot) { visible.insert(slot); });
+    }
+    if (std::multiset<std::string>(listed.begin(), listed.end()) != keys) return "the list of keys";
+    const bool same = std::equal(visible.begin(), visible.end(), expected.begin(), expected.end(),
+                                 [](const slot_key& a, const auto& b) { return a == b.first; });
+    return same ? std::string{} : "the list of slots";
+}
+
+} // namespace baton::test

@@ -1,0 +1,31 @@
+// What the wire tests share: replicas by number, a cut, and one frame of each kind and form.
+#pragma once
+
+#include "wire/frame.hpp"
+#include "wire/rows.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace samples {
+
+inline baton::replica_id replica(std::uint8_t number) {
+    baton::replica_id id;
+    id.bytes.fill(number);
+    return id;
+}
+
+inline baton::cut some_cut() {
+    baton::cut c;
+    c.raise({replica(3), 300});
+    c.raise({replica(9), baton::counter_max});
+    return c;
+}
+
+inline baton::wire::standing some_standing() { return {some_cut(), {3, 4}, {1, 2}, true}; }
+
+/// One of each kind, and of each form that has other fields. Views are of literals.
+std::vector<baton::wire::frame> one_of_each();
+
+} // namespace samples

@@ -6,45 +6,15 @@
 #include <csignal>
 #include <fstream>
 #include <iostream>
-#include <map>
 
 namespace {
 
 using namespace baton::bench;
 
-const std::vector<benchmark> benchmarks{
-    {{"visible_back_to_back", "visible_back_to_back_p99"}, false, run_visible_back_to_back},
-    {{"visible_1ms", "visible_1ms_p99"}, false, run_visible_paced},
-    {{"puts_100k", "puts_100k_zmq"}, false, run_puts, 100'000},
-    {{"puts_1m", "puts_1m_zmq"}, true, run_puts, 1'000'000},
-    {{"newcomer_100k"}, false, run_newcomer, 100'000},
-    {{"newcomer_1m"}, true, run_newcomer, 1'000'000},
-    {{"join", "join_max"}, false, run_join},
-    {{"local_pickup_100k", "local_stash_100k"}, false, run_local, 100'000},
-    {{"local_pickup_1m", "local_stash_1m"}, true, run_local, 1'000'000},
-};
-
-const std::map<std::string, void (*)(const json&, parent&)> roles{
-    {"visible_writer", role_visible_writer},
-    {"visible_reader", role_visible_reader},
-    {"visible_zmq_writer", role_visible_zmq_writer},
-    {"visible_zmq_reader", role_visible_zmq_reader},
-    {"puts_writer", role_puts_writer},
-    {"puts_reader", role_puts_reader},
-    {"puts_zmq_writer", role_puts_zmq_writer},
-    {"puts_zmq_reader", role_puts_zmq_reader},
-    {"newcomer_holder", role_newcomer_holder},
-    {"newcomer", role_newcomer},
-    {"join_host", role_join_host},
-    {"join_guest", role_join_guest},
-    {"local_node", role_local_node},
-    {"local_map", role_local_map},
-};
-
-int play(const std::string& role) {
+int play(const std::string& name) {
     parent up;
     try {
-        roles.at(role)(up.hear(), up);
+        roles().at(name)(up.hear(), up);
         return 0;
     } catch (const std::exception& e) {
         up.tell({{"error", e.what()}});
@@ -52,14 +22,20 @@ int play(const std::string& role) {
     }
 }
 
-/// A name asks for every row that begins with it.
-bool asked(const std::string& row_name, const std::vector<std::string>& names) {
-    return names.empty() || std::any_of(names.begin(), names.end(),
-                                        [&](const auto& name) { return row_name.starts_with(name); });
+/// A name asks for every row that begins with it; a row that must be named, only by all of its name.
+bool asked(const benchmark& b, const std::string& row_name, const std::vector<std::string>& names) {
+    return std::any_of(names.begin(), names.end(), [&](const auto& name) {
+        return b.when == when::named ? row_name == name : row_name.starts_with(name);
+    });
 }
 
 bool asked(const benchmark& b, const std::vector<std::string>& names) {
-    return std::any_of(b.rows.begin(), b.rows.end(), [&](const auto& r) { return asked(r, names); });
+    return std::any_of(b.rows.begin(), b.rows.end(), [&](const auto& r) { return asked(b, r, names); });
+}
+
+bool wanted(const benchmark& b, const std::vector<std::string>& names, bool quick) {
+    if (!names.empty()) return asked(b, names);
+    return b.when == when::always || (b.when == when::not_quick && !quick);
 }
 
 std::vector<row> run(const benchmark& b, const settings& how) {
@@ -83,23 +59,27 @@ void write_json(const std::string& file, const std::vector<row>& rows) {
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
     settings how;
+    plots drawn;
+    how.plots = &drawn;
     std::vector<std::string> names;
-    std::string file, role, known = "Rows:";
-    for (const auto& b : benchmarks) {
-        for (const auto& name : b.rows) known += " " + name;
+    std::string file, plots_to, role, known = "Rows:", large;
+    for (const auto& b : benchmarks()) {
+        for (const auto& name : b.rows) (b.when == when::named ? large : known) += " " + name;
     }
+    known += "; only when named in full:" + large;
     CLI::App app{"Measures baton beside named references. Leave the machine alone while it runs."};
     app.footer(known +
                "\nExit status: 0 measured (targets met or not), 1 something could not be measured, 2 usage.");
     app.add_option("NAME", names, "rows to measure; the beginning of a name is enough (default: all)");
     app.add_option("--json", file, "also write the rows to this file");
+    app.add_option("--plots", plots_to, "also draw what was measured into this folder, as SVG, by gnuplot");
     app.add_option("--rounds", how.rounds, "rounds of (ours, reference)")->check(CLI::Range(1, 1000));
     app.add_flag("--quick", how.quick, "a look, not a figure: fewer samples, no 1 M keys unless named");
-    app.add_option("--role", role)->group("")->check(CLI::IsMember(roles));
+    app.add_option("--role", role)->group("")->check(CLI::IsMember(roles()));
     try {
         app.parse(argc, argv);
         for (const auto& name : names) {
-            if (std::none_of(benchmarks.begin(), benchmarks.end(),
+            if (std::none_of(benchmarks().begin(), benchmarks().end(),
                              [&](const auto& b) { return asked(b, {name}); })) {
                 throw CLI::ValidationError(name, "no row of that name. " + known);
             }
@@ -112,13 +92,19 @@ int main(int argc, char** argv) {
 
     std::cout << machine() << '\n' << std::flush;
     std::vector<row> rows;
-    for (const auto& b : benchmarks) {
-        if (!asked(b, names) || (names.empty() && how.quick && b.large)) continue;
+    for (const auto& b : benchmarks()) {
+        if (!wanted(b, names, how.quick)) continue;
         for (auto& r : run(b, how)) {
-            if (r.failed || asked(r.name, names)) rows.push_back(std::move(r));
+            if (r.failed || names.empty() || asked(b, r.name, names)) rows.push_back(std::move(r));
         }
     }
     std::cout << table(rows) << std::flush;
-    if (!file.empty()) write_json(file, rows);
+    try {
+        if (!file.empty()) write_json(file, rows);
+        if (!plots_to.empty()) drawn.write(plots_to);
+    } catch (const std::exception& e) {
+        std::cerr << e.what() << '\n';
+        return 1;
+    }
     return std::any_of(rows.begin(), rows.end(), [](const row& r) { return r.failed; }) ? 1 : 0;
 }

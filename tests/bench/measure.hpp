@@ -70,6 +70,11 @@ class payload {
         hex(value_, i);
         return {value_, value_bytes};
     }
+    /// The i-th key and value, one after the other.
+    void fill(char (&to)[key_bytes + value_bytes], std::uint64_t i) {
+        std::memcpy(to, key(i).data(), key_bytes);
+        std::memcpy(to + key_bytes, value(i).data(), value_bytes);
+    }
 
   private:
     static void hex(char* to, std::uint64_t word) {

@@ -1,3 +1,4 @@
+// Starting nodes, waiting for them and loading them.
 #include "mesh.hpp"
 
 #include "measure.hpp"

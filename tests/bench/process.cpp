@@ -1,3 +1,4 @@
+// Forking, pipes, and ending what was started.
 #include "process.hpp"
 
 #include "measure.hpp"

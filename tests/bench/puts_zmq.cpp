@@ -1,4 +1,4 @@
-// The second reference of puts_*: raw libzmq PUB/SUB over tcp loopback, a message of 120 bytes a put, nothing
+// A reference of puts_*: raw libzmq PUB/SUB over tcp loopback, a message of 120 bytes a put, nothing
 // batched.
 #include "bench.hpp"
 #include "measure.hpp"
@@ -10,13 +10,12 @@ void role_puts_zmq_writer(const json& told, parent& up) {
     const std::uint64_t count = told["count"];
     zmq_socket puts{ZMQ_XPUB};
     up.tell({{"endpoint", puts.bind()}});
-    char message[key_bytes + value_bytes];
-    puts.receive(message, sizeof message); // the subscription
+    puts.await_subscriber();
     payload data;
+    char message[key_bytes + value_bytes];
     const auto from = now_ns();
     for (std::uint64_t i = 0; i < count; ++i) {
-        std::memcpy(message, data.key(i).data(), key_bytes);
-        std::memcpy(message + key_bytes, data.value(i).data(), value_bytes);
+        data.fill(message, i);
         puts.send(message, sizeof message);
     }
     up.tell({{"from", from}});
@@ -27,8 +26,7 @@ void role_puts_zmq_reader(const json& told, parent& up) {
     const std::uint64_t count = told["count"];
     zmq_socket puts{ZMQ_SUB};
     puts.connect(told["endpoint"]);
-    char message[key_bytes + value_bytes];
-    for (std::uint64_t i = 0; i < count; ++i) puts.receive(message, sizeof message);
+    for (std::uint64_t i = 0; i < count; ++i) puts.receive();
     up.tell({{"at", now_ns()}});
     up.hear();
 }

@@ -1,3 +1,4 @@
+// Medians, words and widths.
 #include "report.hpp"
 
 #include "measure.hpp"
@@ -168,7 +169,8 @@ nlohmann::ordered_json to_json(const row& r) {
             {"reference_name", r.reference_name},
             {"ratio", maybe(r.ratio)},
             {"target", words(r.target, r.unit)},
-            {"met", maybe(r.met())}};
+            {"met", maybe(r.met())},
+            {"note", r.note}};
 }
 
 void progress(const std::string& name, std::size_t round, const std::string& what) {

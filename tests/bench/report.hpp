@@ -29,7 +29,7 @@ struct row {
     std::string reference_name{};
     std::optional<double> ratio{};
     bench::target target{};
-    std::string note{}; ///< for the table only: the spread of the ratio, or why there is no figure
+    std::string note{}; ///< the spread of the ratio, or why there is no figure
     bool failed = false;
 
     [[nodiscard]] std::optional<bool> met() const;

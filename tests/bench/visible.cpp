@@ -2,12 +2,17 @@
 //
 // A notes the time before each stash; B's on_applied, on the thread that applies, notes the time after. Both
 // clocks are CLOCK_MONOTONIC. Back to back: B's stash in answer is what A waits for before it goes on.
+#include "visible.hpp"
+
 #include "bench.hpp"
-#include "measure.hpp"
 #include "mesh.hpp"
+#include "redis.hpp"
 #include "zmq_socket.hpp"
 
+#include <sys/socket.h>
+
 #include <atomic>
+#include <optional>
 
 namespace baton::bench {
 
@@ -31,56 +36,63 @@ class tally {
     std::atomic<std::uint64_t> count_{0};
 };
 
-struct latency {
-    double p50 = 0, p99 = 0;
+/// A system whose puts are watched. Its processes have the roles <role>_writer and <role>_reader.
+struct side {
+    std::string role, label;
+    std::vector<double> p50{}, p99{}, all{};
+
+    /// One round, in µs. The first tenth warms up.
+    void measure(json told) {
+        child reader{role + "_reader", told};
+        told.update(reader.hear());
+        child writer{role + "_writer", told};
+        writer.hear();
+        reader.hear();
+        writer.tell("go");
+        const std::vector<std::int64_t> sent = writer.hear()["sent"], seen = reader.hear()["seen"];
+        std::vector<double> samples;
+        for (std::size_t i = sent.size() / 10; i < sent.size(); ++i) {
+            samples.push_back(static_cast<double>(seen.at(i) - sent[i]) / 1e3);
+        }
+        p50.push_back(quantile(samples, 0.5));
+        p99.push_back(quantile(samples, 0.99));
+        all.insert(all.end(), samples.begin(), samples.end());
+    }
+    [[nodiscard]] std::string latest() const {
+        return label + ": " + figure(p50.back()) + "/" + figure(p99.back()) + " µs";
+    }
 };
 
-latency in_us(std::vector<double> samples) {
-    return {quantile(samples, 0.5) / 1e3, quantile(samples, 0.99) / 1e3};
-}
-
-/// The first tenth warms up.
-latency ours(json told) {
+std::vector<row> run(const benchmark& self, const settings& how, json told) {
     told.update(mesh_settings());
-    child reader{"visible_reader", told};
-    told["seed"] = reader.hear()["endpoint"];
-    child writer{"visible_writer", told};
-    writer.hear();
-    reader.hear();
-    writer.tell("go");
-    const std::vector<std::int64_t> sent = writer.hear()["sent"], seen = reader.hear()["seen"];
-    std::vector<double> samples;
-    for (std::size_t i = sent.size() / 10; i < sent.size(); ++i) {
-        samples.push_back(static_cast<double>(seen.at(i) - sent[i]));
+    told["puts"] = "tcp://127.0.0.1:" + std::to_string(free_port(SOCK_STREAM));
+    side ours{"visible", "baton"}, zmq{"visible_zmq", zmq_name()}, redis{"visible_redis", ""};
+    std::vector<side*> sides{&ours, &zmq};
+    std::optional<redis_pair> servers;
+    if (const auto name = redis_name()) {
+        servers.emplace();
+        told.update({{"master", servers->master.port()}, {"replica", servers->replica.port()}});
+        redis.label = *name;
+        sides.push_back(&redis);
     }
-    return in_us(std::move(samples));
-}
-
-latency zmq(json told) {
-    child writer{"visible_zmq_writer", told};
-    told["endpoint"] = writer.hear()["endpoint"];
-    child reader{"visible_zmq_reader", told};
-    writer.tell(reader.hear());
-    std::vector<double> samples = reader.hear()["latencies"];
-    samples.erase(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(samples.size() / 10));
-    return in_us(std::move(samples));
-}
-
-std::vector<row> run(const benchmark& self, const settings& how, const json& told) {
-    rounds p50, p99;
     for (std::size_t i = 0; i < how.rounds; ++i) {
-        const auto a = ours(told), b = zmq(told);
-        p50.ours.push_back(a.p50);
-        p99.ours.push_back(a.p99);
-        p50.reference.push_back(b.p50);
-        p99.reference.push_back(b.p99);
-        progress(self.rows[0], i,
-                 "p50/p99 " + figure(a.p50) + "/" + figure(a.p99) + " µs, libzmq " + figure(b.p50) + "/" +
-                     figure(b.p99) + " µs");
+        std::string said = "p50/p99";
+        for (auto* each : sides) {
+            each->measure(told);
+            said += (each == &ours ? " " : ", ") + each->latest();
+        }
+        progress(self.rows[0], i, said);
     }
-    const auto name = zmq_name() + " PUB/SUB one way";
-    return {summarise(self.rows[0], "µs", p50, name + ", p50", {target::kind::ratio_at_most, 1.5}),
-            summarise(self.rows[1], "µs", p99, name + ", p99", {})};
+    for (const auto* each : sides) {
+        for (const auto& p : distribution(each->all)) how.plots->add(self.rows[0], each->label, p);
+    }
+    const auto zmq_text = zmq.label + " PUB/SUB one way";
+    const auto redis_text = servers ? redis.label + ", SET until its replica notifies, p50" : no_redis;
+    return {
+        summarise(self.rows[0], "µs", {ours.p50, zmq.p50}, zmq_text + ", p50",
+                  {target::kind::ratio_at_most, 1.2}),
+        summarise(self.rows[1], "µs", {ours.p99, zmq.p99}, zmq_text + ", p99", {}),
+        summarise(self.rows[2], "µs", {ours.p50, redis.p50}, redis_text, {target::kind::ratio_at_most, 0.7})};
 }
 
 } // namespace
@@ -94,27 +106,13 @@ std::vector<row> run_visible_paced(const benchmark& self, const settings& how) {
 }
 
 void role_visible_writer(const json& told, parent& up) {
-    const std::uint64_t count = told["count"];
-    const std::int64_t pace = told["pace_ns"];
     tally answers;
     auto self = start_node(told, [&](std::size_t n) { answers.add(n); });
     await_synced(self);
-    up.tell("ready");
-    up.hear();
-
     payload data;
-    std::vector<std::int64_t> sent(count);
-    auto next = now_ns();
-    for (std::uint64_t i = 0; i < count; ++i) {
-        if (pace > 0) sleep_until_ns(next += pace);
-        const auto key = data.key(i), value = data.value(i);
-        sent[i] = now_ns();
-        expect(self.stash(key, value));
-        if (pace == 0) answers.await(i + 1);
-    }
-    sleep_for_us(10'000); // the last put travels before this process gets busy with its report
-    up.tell({{"sent", sent}});
-    up.hear();
+    send_puts(
+        told, up, [&](std::uint64_t i) { expect(self.stash(data.key(i), data.value(i))); },
+        [&](std::uint64_t i) { answers.await(i + 1); });
 }
 
 void role_visible_reader(const json& told, parent& up) {
@@ -128,7 +126,7 @@ void role_visible_reader(const json& told, parent& up) {
         if (answer || stamps.size() >= count)
             seen.add(answer ? n : count); // nobody is woken on the way otherwise
     });
-    up.tell({{"endpoint", self.endpoint()}});
+    up.tell({{"seed", self.endpoint()}});
     await_synced(self);
     up.tell("ready");
 

@@ -29,9 +29,10 @@ class zmq_socket {
     zmq_socket(const zmq_socket&) = delete;
     zmq_socket& operator=(const zmq_socket&) = delete;
 
-    /// Binds to any port of 127.0.0.1 and returns where.
-    std::string bind() {
-        check(zmq_bind(socket_, "tcp://127.0.0.1:*"));
+    /// Binds, to any port of 127.0.0.1 unless told where, and returns where. (A SUB should connect: one that
+    /// binds does not send its subscription until it is asked for messages.)
+    std::string bind(const std::string& where = "tcp://127.0.0.1:*") {
+        check(zmq_bind(socket_, where.c_str()));
         char endpoint[64];
         std::size_t size = sizeof endpoint;
         check(zmq_getsockopt(socket_, ZMQ_LAST_ENDPOINT, endpoint, &size));
@@ -39,8 +40,10 @@ class zmq_socket {
     }
     void connect(const std::string& endpoint) { check(zmq_connect(socket_, endpoint.c_str())); }
     void send(const void* bytes, std::size_t size) { check(zmq_send(socket_, bytes, size, 0)); }
-    /// Blocks for the next message. On an XPUB: until somebody has subscribed.
-    void receive(void* bytes, std::size_t size) { check(zmq_recv(socket_, bytes, size, 0)); }
+    /// Blocks for the next message and copies it.
+    void receive() { check(zmq_recv(socket_, received_, sizeof received_, 0)); }
+    /// XPUB: until somebody has subscribed.
+    void await_subscriber() { receive(); }
 
   private:
     static void* zmq_socket_of(void* context, int type) { return ::zmq_socket(context, type); }
@@ -49,6 +52,7 @@ class zmq_socket {
     }
     void* context_;
     void* socket_;
+    char received_[256];
 };
 
 /// "libzmq 4.3.4"

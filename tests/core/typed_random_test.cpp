@@ -1,7 +1,7 @@
 // Typed values under faults: random operations on a few keys of every type, while messages are lost, doubled,
-// late, and nodes are cut off, killed, restarted and leave. Whatever a node shows, at any moment, is what its cut
-// says (typed_oracle); and in the end all show the same. A failing seed is printed; BATON_TYPED_SEEDS=first:count
-// runs others.
+// late, and nodes are cut off, killed, restarted and leave. Whatever a node shows, at any moment, is what its
+// cut says (typed_oracle); and in the end all show the same. A failing seed is printed;
+// BATON_TYPED_SEEDS=first:count runs others.
 #include "scene.hpp"
 #include "typed_oracle.hpp"
 
@@ -46,8 +46,8 @@ struct random_story : scene {
 
     /// What `write` says it has written, and what the oracle is to know of it.
     template <class Write>
-    void operate(process_number who, deed what, const slot_name& slot, std::string_view value, std::int64_t amount,
-                 Write write) {
+    void operate(process_number who, deed what, const slot_name& slot, std::string_view value,
+                 std::int64_t amount, Write write) {
         auto saw = cut_of(who);
         const auto before = mesh(who).state().counter_of(at(who).id);
         saw.set(at(who).id, before);
@@ -55,8 +55,14 @@ struct random_story : scene {
         const auto after = mesh(who).state().counter_of(at(who).id);
         REQUIRE(after - before <= 1);
         if (after == before) return; // refused, or nothing to remove
-        oracle.note({{at(who).id, after}, what, slot.type, std::string(slot.key), std::string(slot.element),
-                     std::string(value), amount, std::move(saw)});
+        oracle.note({{at(who).id, after},
+                     what,
+                     slot.type,
+                     std::string(slot.key),
+                     std::string(slot.element),
+                     std::string(value),
+                     amount,
+                     std::move(saw)});
     }
     void write_something(process_number who) {
         const auto key = key_of(luck.below(key_total));
@@ -64,7 +70,8 @@ struct random_story : scene {
         const auto name = has_element(type) ? "e" + std::to_string(luck.below(names)) : std::string();
         const slot_name slot{type, key, name};
         const bool valued = type == value_type::reg || type == value_type::map;
-        const auto value = valued ? std::to_string(++written) + std::string(luck.below(60), 'v') : std::string();
+        const auto value =
+            valued ? std::to_string(++written) + std::string(luck.below(60), 'v') : std::string();
         auto& m = mesh(who);
         const auto now = moment_at(who);
         if (luck.below(10) < 7) {
@@ -77,8 +84,9 @@ struct random_story : scene {
         } else if (luck.below(3) != 0) {
             operate(who, deed::remove, slot, {}, 0, [&] { (void)m.remove(now, slot); });
         } else { // a drop of the key is up to three events
-            operate(who, deed::remove, {value_type::reg, key, {}}, {}, 0,
-                    [&] { (void)m.remove(now, {value_type::reg, key, {}}); });
+            operate(who, deed::remove, {value_type::reg, key, {}}, {}, 0, [&] {
+                (void)m.remove(now, {value_type::reg, key, {}});
+            });
             operate(who, deed::remove, counter(key), {}, 0, [&] { (void)m.remove(now, counter(key)); });
             operate(who, deed::remove_scope, {value_type::scope, key, {}}, {}, 0,
                     [&] { (void)m.drop(now, key); });

@@ -58,7 +58,9 @@ replica_id get_replica(byte_reader& in, std::string_view replicas) {
         in.fail();
         return {};
     }
-    return *replica_id::from_bytes(replicas.substr(number * 16, 16));
+    const auto id = *replica_id::from_bytes(replicas.substr(number * 16, 16));
+    if (id.is_nil()) in.fail();
+    return id;
 }
 
 timestamp get_stamp(byte_reader& in, timestamp& last) {

@@ -104,7 +104,6 @@ void mesh::settle_residues() {
 // mean equal archives. The member with the smallest id writes it, when everybody has all that the origin
 // wrote.
 void mesh::archive_closed(outbox& out) {
-    (void)out;
     if (leaving_ || full_) return;
     for (const auto& [id, p] : peers_) {
         if (p.state == member_state::up && id < settings_.self) return;

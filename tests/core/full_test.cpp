@@ -18,7 +18,7 @@ struct crowded : scene {
         start(1, small);
         settle();
     }
-    void write_more() { REQUIRE(put(0, "big " + std::to_string(written++), std::string(20'000, 'x'))); }
+    void write_more() { put(0, "big " + std::to_string(written++), std::string(20'000, 'x')); }
     void fill_up() {
         while (written < 1000 && !mesh(1).is_full()) write_more(), run_for(2ms);
         REQUIRE(mesh(1).is_full());
@@ -33,13 +33,9 @@ TEST_CASE("full: a full node refuses writes and applies nothing more, and says s
     s.fill_up();
     CHECK(s.heard(1, event_kind::full, 1) == 1);
     CHECK(s.mesh(1).state().memory_bytes() >= bytes_max);
-    const auto refused = s.put(1, "one more", "x");
-    REQUIRE_FALSE(refused.has_value());
-    CHECK(refused.error().code == errc::full);
-    const auto element_refused = s.put(1, element("set", "one more"));
-    CHECK((!element_refused && element_refused.error().code == errc::full));
-    const auto add_refused = s.add(1, "count", 1);
-    CHECK((!add_refused && add_refused.error().code == errc::full));
+    CHECK(s.try_put(1, "one more", "x") == errc::full);
+    CHECK(s.try_put(1, element("set", "one more")) == errc::full);
+    CHECK(s.try_add(1, "count", 1) == errc::full);
 
     const auto before = s.mesh(1).state().seen();
     const auto pulled = s.mesh(1).stats().sessions_pulled;
@@ -78,11 +74,11 @@ TEST_CASE("full: with room again it catches up", "[core][scenario]") {
     s.run_for(2s);
     CHECK(s.mesh(1).is_full()); // it does not apply the removals either
     CHECK(s.mesh(1).state().keys() == held);
-    for (std::size_t i = 0; i < held - 30; ++i) CHECK(*s.erase(1, "big " + std::to_string(i)));
+    for (std::size_t i = 0; i < held - 30; ++i) CHECK(s.erase(1, "big " + std::to_string(i)));
     REQUIRE(s.run_until([&] { return !s.mesh(1).is_full(); }, 2s));
     s.settle();
     CHECK(s.mesh(1).state().keys() == s.written - (held - 30));
-    CHECK(s.put(1, "one more", "x"));
+    CHECK_FALSE(s.try_put(1, "one more", "x"));
     s.settle();
 }
 
@@ -91,16 +87,16 @@ TEST_CASE("full: dropping every other key makes room", "[core][scenario]") {
     crowded s;
     s.fill_up();
     const auto held = s.mesh(1).state().keys();
-    for (std::size_t i = 0; i < held; i += 2) CHECK(*s.erase(1, "big " + std::to_string(i)));
+    for (std::size_t i = 0; i < held; i += 2) CHECK(s.erase(1, "big " + std::to_string(i)));
     CHECK(s.run_until([&] { return !s.mesh(1).is_full(); }, 2s));
-    CHECK(s.put(1, "one more", "x"));
+    CHECK_FALSE(s.try_put(1, "one more", "x"));
 }
 
 TEST_CASE("full: a burst of own writes stops at the bound, not at the next heartbeat", "[core][scenario]") {
     // No time passes between them.
     crowded s;
     std::size_t taken = 0;
-    while (taken < 2000 && s.put(1, "big " + std::to_string(taken), std::string(20'000, 'x'))) ++taken;
+    while (taken < 2000 && !s.try_put(1, "big " + std::to_string(taken), std::string(20'000, 'x'))) ++taken;
     CHECK(taken < 400);
     CHECK(s.mesh(1).state().memory_bytes() < bytes_max * 3 / 2);
 }

@@ -89,10 +89,10 @@ TEST_CASE("removals: a member back after the floor has passed it brings nothing 
 
     s.drop(0, 0);
     s.stash(0, 1, "over here");
-    CHECK(*s.remove(1, element("tags", "old")));
-    CHECK(*s.erase(0, "form"));
-    CHECK(*s.remove(0, flag("lamp")));
-    CHECK(*s.erase(1, "visits"));
+    CHECK(s.remove(1, element("tags", "old")));
+    CHECK(s.erase(0, "form"));
+    CHECK(s.remove(0, flag("lamp")));
+    CHECK(s.erase(1, "visits"));
     REQUIRE(s.run_until([&] { return s.removals(0) == 0 && s.removals(1) == 0; }, 3s));
     s.stash(2, 1, "over there"), s.stash(2, 11, "new over there");
     s.put(2, element("tags", "new"));

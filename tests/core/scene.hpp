@@ -64,20 +64,36 @@ struct scene : world {
         give(who, core::time_passed{});
         return result;
     }
-    auto put(process_number who, const slot_name& slot, std::string_view value = {}) {
-        return write(who, [&](core::mesh& m, const moment& at) { return m.put(at, slot, value); });
+    void put(process_number who, const slot_name& slot, std::string_view value = {}) {
+        REQUIRE_FALSE(try_put(who, slot, value));
     }
-    auto put(process_number who, std::string_view key, std::string_view value) {
-        return put(who, {value_type::reg, key, {}}, value);
+    void put(process_number who, std::string_view key, std::string_view value) {
+        put(who, {value_type::reg, key, {}}, value);
     }
-    auto add(process_number who, std::string_view key, std::int64_t amount) {
-        return write(who, [&](core::mesh& m, const moment& at) { return m.add(at, key, amount); });
+    void add(process_number who, std::string_view key, std::int64_t amount) {
+        REQUIRE_FALSE(try_add(who, key, amount));
     }
-    auto remove(process_number who, const slot_name& slot) {
-        return write(who, [&](core::mesh& m, const moment& at) { return m.remove(at, slot); });
+    /// Why it was refused; nothing when it was not.
+    std::optional<errc> try_put(process_number who, const slot_name& slot, std::string_view value = {}) {
+        const auto put = [&](core::mesh& m, const moment& at) { return m.put(at, slot, value); };
+        return code_of(write(who, put));
     }
-    auto erase(process_number who, std::string_view key) {
-        return write(who, [&](core::mesh& m, const moment& at) { return m.drop(at, key); });
+    std::optional<errc> try_put(process_number who, std::string_view key, std::string_view value) {
+        return try_put(who, {value_type::reg, key, {}}, value);
+    }
+    std::optional<errc> try_add(process_number who, std::string_view key, std::int64_t amount) {
+        const auto add = [&](core::mesh& m, const moment& at) { return m.add(at, key, amount); };
+        return code_of(write(who, add));
+    }
+    /// Whether there was something.
+    bool remove(process_number who, const slot_name& slot) {
+        return *write(who, [&](core::mesh& m, const moment& at) { return m.remove(at, slot); });
+    }
+    bool erase(process_number who, std::string_view key) {
+        return *write(who, [&](core::mesh& m, const moment& at) { return m.drop(at, key); });
+    }
+    static std::optional<errc> code_of(const result<version>& of) {
+        return of ? std::nullopt : std::optional(of.error().code);
     }
     [[nodiscard]] std::optional<std::string> get(process_number who, const slot_name& slot) {
         const auto found = mesh(who).state().read(slot);

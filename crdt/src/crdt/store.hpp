@@ -218,11 +218,12 @@ class store {
     [[nodiscard]] const replica_id& self() const { return origins_[0].id; }
 
     // --- what everybody has seen is forgotten ---
-    /// Drops removal records under `stable`, and with `settled` also what is left of removed counters, at
-    /// most `steps` of them; true when more may be left. Not while folding().
+    /// Drops removal records under `stable`, at most `steps` of them; true when more may be left. Not while
+    /// folding().
     bool collect(const cut& stable, std::size_t steps);
-    /// Counter leftovers of a replica that arose up to now may go once the replica has seen what is seen
-    /// here now, and everything it wrote until then is here; the cut and a mark for forget_residues().
+    /// What is left of a replica's shares in removed counters. The `first` of it, as of a moment, may be
+    /// forgotten once the replica has told a whole cut over all that was seen here at that moment, and
+    /// everything it had written by then is here.
     [[nodiscard]] std::size_t residues_of(const replica_id& origin) const;
     void forget_residues(const replica_id& origin, std::size_t first);
     /// Up to where removal records may be missing here, archived origins included (I8).

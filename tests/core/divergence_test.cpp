@@ -120,7 +120,6 @@ TEST_CASE("divergence: the repair goes on while others write", "[core][scenario]
     }
     CHECK(s.run_until([&] { return s.equal(); }, 10s));
     CHECK(s.get(2, "strange") == "value");
-    std::array<std::vector<std::string>, 10> values;
     for (std::size_t i = 0; i < 10; ++i) {
         for (const process_number who : {0, 1, 2})
             CHECK(s.get(who, "busy " + std::to_string(i)) == s.get(0, "busy " + std::to_string(i)));

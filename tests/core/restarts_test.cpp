@@ -49,7 +49,6 @@ struct restarting : scene {
             crash(who);
             run_for(10ms);
         }
-        last = who;
     }
     /// The largest HELLO of the first node while `count` more lives pass, and some quiet.
     [[nodiscard]] std::size_t hello_while(std::size_t count, bool leaves) {
@@ -59,7 +58,6 @@ struct restarting : scene {
     }
     [[nodiscard]] std::size_t memory() { return mesh(0).state().memory_bytes(); }
     std::size_t hello_bytes = 0, lives = 0;
-    process_number last = 0;
 };
 
 void check_at_the_end(restarting& s) {

@@ -75,15 +75,13 @@ struct scene : world {
     }
     /// Why it was refused; nothing when it was not.
     std::optional<errc> try_put(process_number who, const slot_name& slot, std::string_view value = {}) {
-        const auto put = [&](core::mesh& m, const moment& at) { return m.put(at, slot, value); };
-        return code_of(write(who, put));
+        return code_of(write(who, [&](core::mesh& m, const moment& at) { return m.put(at, slot, value); }));
     }
     std::optional<errc> try_put(process_number who, std::string_view key, std::string_view value) {
         return try_put(who, {value_type::reg, key, {}}, value);
     }
     std::optional<errc> try_add(process_number who, std::string_view key, std::int64_t amount) {
-        const auto add = [&](core::mesh& m, const moment& at) { return m.add(at, key, amount); };
-        return code_of(write(who, add));
+        return code_of(write(who, [&](core::mesh& m, const moment& at) { return m.add(at, key, amount); }));
     }
     /// Whether there was something.
     bool remove(process_number who, const slot_name& slot) {

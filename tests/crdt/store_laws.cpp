@@ -45,7 +45,7 @@ void showValue(const step& s, std::ostream& out) { // the name is rapidcheck's
         << ')';
 }
 
-/// How often each deed is drawn. The same worlds by other weights: what one hides, another shows.
+/// How often each deed is drawn.
 using weights = std::vector<std::pair<int, deed>>;
 const weights everything{
     {12, deed::put},     {5, deed::add},    {6, deed::remove}, {2, deed::remove_scope}, {1, deed::archive},

@@ -145,7 +145,8 @@ void world::compare(const node& x, session& s, const message& m) {
     };
     const bool by_commit = broken_ == mutation::commit_cut_absence;
     std::map<dot, std::uint64_t> own;
-    for (auto& [where, each] : s.staged) {
+    for (auto& item : s.staged) {
+        auto& each = item.second;
         std::erase_if(each.entries, [&](const auto& entry) {
             const auto& b = entry.first;
             if (!inside(b) || entry.second || broken_ == mutation::unconfirmed_cache) return false;

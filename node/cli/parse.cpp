@@ -41,6 +41,25 @@ bool is_stash_option(std::string_view word) {
     return word.starts_with("copies=") || word.starts_with("within=") || word.starts_with("ttl=");
 }
 
+void apply(const std::string& option, stash_options& how) {
+    const std::string_view value = std::string_view{option}.substr(option.find('=') + 1);
+    if (option.starts_with("within=")) {
+        how.within = duration_of(value);
+    } else if (option.starts_with("ttl=")) {
+        throw refusal{"not_available", option + ": not available yet; nothing was stored"};
+    } else if (value == "majority") {
+        how.ack = ack_level::majority();
+    } else if (value == "all") {
+        how.ack = ack_level::all_up();
+    } else {
+        std::size_t count = 0;
+        const auto [end, fault] = std::from_chars(value.data(), value.data() + value.size(), count);
+        if (fault != std::errc{} || end != value.data() + value.size() || count == 0)
+            throw refusal{"usage", "'" + option + "' is not copies=N, copies=majority or copies=all"};
+        how.ack = ack_level::copies(count);
+    }
+}
+
 /// Takes the options off the end of `text`, and the blank before each.
 std::vector<std::string> take_options(std::string_view& text) {
     std::vector<std::string> found;
@@ -170,6 +189,7 @@ stash_arguments parse_stash(std::string_view text) {
         parsed.options = take_options(rest);
         parsed.value = std::string{rest};
     }
+    for (const auto& option : parsed.options) apply(option, parsed.how);
     return parsed;
 }
 

@@ -3,6 +3,8 @@
 // Pure; any thread. A line that makes no sense throws `refusal`, which becomes the error reply of that line.
 #pragma once
 
+#include <baton/node.hpp>
+
 #include <chrono>
 #include <optional>
 #include <string>
@@ -61,6 +63,7 @@ struct stash_arguments {
     std::string key;
     std::string value;
     std::vector<std::string> options;
+    stash_options how{}; ///< what they say
 };
 stash_arguments parse_stash(std::string_view rest);
 

@@ -57,9 +57,9 @@ struct session::command {
 };
 
 const session::command session::commands[] = {
-    {"stash", " KEY VALUE", &session::stash},
+    {"stash", " KEY VALUE [copies=N|majority|all] [within=DUR]", &session::stash},
     {"load", " COUNT BYTES [PREFIX]", &session::load},
-    {"pickup", " KEY [within=DUR]", &session::pickup},
+    {"pickup", " KEY [within=DUR] [until=known]", &session::pickup},
     {"drop", " KEY", &session::drop},
     {"add", " KEY N", &session::add},
     {"count", " KEY", &session::count},
@@ -107,13 +107,12 @@ json session::answer(std::string_view line) {
 
 json session::stash(std::string_view rest) {
     const auto args = parse_stash(rest);
-    if (!args.options.empty()) {
-        std::string named;
-        for (const auto& option : args.options) named += (named.empty() ? "" : ", ") + option;
-        throw refusal{"not_available", named + ": not available yet; nothing was stored"};
+    auto pending = node_.stash_async(args.key, typed(args.value, hex_), args.how);
+    while (pending.wait_for(slice) != std::future_status::ready) {
+        if (stop_.stopping()) return {{"key", args.key}, {"copies", 1}, {"met", false}}; // it is written
     }
-    need(node_.stash(args.key, typed(args.value, hex_)));
-    return {{"key", args.key}, {"copies", 1}, {"met", true}}; // the local level: applied here
+    const auto done = need(pending.get());
+    return {{"key", args.key}, {"copies", done.copies}, {"met", done.met}};
 }
 
 json session::load(std::string_view rest) {
@@ -139,22 +138,29 @@ json session::pickup(std::string_view rest) {
     words args{rest};
     const auto key = args.next("KEY");
     milliseconds within{0};
-    if (const auto option = args.maybe()) {
-        if (!option->starts_with("within=")) throw refusal{"usage", "'" + *option + "' is not within=DUR"};
-        within = duration_of(std::string_view{*option}.substr(7));
+    auto until = pickup_until::found;
+    while (const auto option = args.maybe()) {
+        if (option->starts_with("within=")) {
+            within = duration_of(std::string_view{*option}.substr(7));
+        } else if (*option == "until=known") {
+            until = pickup_until::known;
+        } else {
+            throw refusal{"usage", "'" + *option + "' is neither within=DUR nor until=known"};
+        }
     }
-    args.end();
 
-    const auto deadline = steady_clock::now() + within;
-    for (;;) {
-        const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
-        const auto wait = std::clamp(left, milliseconds{0}, slice);
-        auto got = need(node_.pickup(key, {.within = wait}));
-        if (!got.found() && left > slice && !stop_.stopping()) continue;
-        json reply{{"key", key}};
-        reply.update(to_json(std::move(got), hex_));
-        return reply;
+    // In a thread of its own, so that a signal is noticed meanwhile; it ends when the node has left.
+    auto pending =
+        std::async(within.count() == 0 ? std::launch::deferred : std::launch::async,
+                   [this, key, how = pickup_options{within, until}] { return node_.pickup(key, how); });
+    while (pending.wait_for(slice) == std::future_status::timeout) {
+        if (!stop_.stopping()) continue;
+        unfinished_.push_back(std::move(pending));
+        throw refusal{"leaving", "the program is asked to end"};
     }
+    json reply{{"key", key}};
+    reply.update(to_json(need(pending.get()), hex_));
+    return reply;
 }
 
 json session::drop(std::string_view rest) {
@@ -210,6 +216,9 @@ json session::stats(std::string_view rest) {
         {"deltas_received", now.deltas_received},
         {"events_applied", now.events_applied},
         {"events_duplicate", now.events_duplicate},
+        {"acks_sent", now.acks_sent},
+        {"acks_received", now.acks_received},
+        {"asks_sent", now.asks_sent},
         {"deltas_early", now.deltas_early},
         {"gaps", now.gaps},
         {"sessions_pulled", now.sessions_pulled},
@@ -272,6 +281,7 @@ json to_json(const member& who) {
 json to_json(picked got, bool hex) {
     json reply{{"result", to_string(got.outcome)}, {"value", nullptr}, {"siblings", got.siblings}};
     if (got.found()) reply["value"] = shown(std::move(got.value), hex);
+    for (const auto& id : got.who) reply["who"].push_back(id.to_string());
     return reply;
 }
 

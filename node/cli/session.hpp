@@ -9,6 +9,7 @@
 #include <baton/node.hpp>
 
 #include <chrono>
+#include <future>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -69,10 +70,11 @@ class session {
     const stop_signals& stop_;
     const bool hex_;
     std::optional<leave_outcome> left_;
+    std::vector<std::future<result<picked>>> unfinished_; ///< waits that a signal has cut short
 };
 
 json to_json(const member& who);
-/// `result`, `value` and `siblings`.
+/// `result`, `value` and `siblings`; `who` stands against its absence, if anybody.
 json to_json(picked got, bool hex);
 json to_json(const event& happened);
 /// Of the program, by what its leave reached: 0 safe, 3 degraded or spilled, 4 unsafe.

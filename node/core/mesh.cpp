@@ -24,7 +24,7 @@ mesh::mesh(mesh_options settings, const moment& start)
     , random_(settings_.random_seed)
     , store_(settings_.self, random_(), settings_.broken)
     , clock_(static_cast<std::uint64_t>(settings_.clock_skew_max.count())) {
-    beacon_at_ = heartbeat_at_ = step_at_ = wake_at_ = start.now;
+    started_ = beacon_at_ = heartbeat_at_ = step_at_ = wake_at_ = start.now;
 }
 
 mesh::~mesh() = default;
@@ -138,7 +138,10 @@ verdict mesh::take(const request_arrived& in, outbox& out) {
         return question ? on_question(in.from, *f, out) : refuse("misplaced frame");
     }
     if (const auto* f = std::get_if<wire::ack>(&*decoded)) {
-        return f->id == in.from ? on_ack(in.from, *f) : refuse("stolen identity");
+        return f->id == in.from ? on_ack(in.from, *f, out) : refuse("stolen identity");
+    }
+    if (const auto* f = std::get_if<wire::ask>(&*decoded)) {
+        return f->id == in.from ? on_ask(in.from, *f, out) : refuse("stolen identity");
     }
     if (const auto* f = std::get_if<wire::leaving>(&*decoded)) {
         return f->id == in.from ? on_leaving(in.from, *f, out) : refuse("stolen identity");
@@ -168,7 +171,10 @@ verdict mesh::take(const reply_arrived& in, outbox& out) {
         return question ? refuse("misplaced frame") : on_answer(id, *f, out);
     }
     if (const auto* f = std::get_if<wire::ack>(&*decoded)) {
-        return f->id == id ? on_ack(id, *f) : refuse("stolen identity");
+        return f->id == id ? on_ack(id, *f, out) : refuse("stolen identity");
+    }
+    if (const auto* f = std::get_if<wire::ask>(&*decoded)) {
+        return f->id == id ? on_ask(id, *f, out) : refuse("stolen identity");
     }
     if (const auto* f = std::get_if<wire::left>(&*decoded)) {
         return f->id == id ? on_left(*f, from, out) : refuse("stolen identity");
@@ -272,6 +278,7 @@ void mesh::run_timers(outbox& out) {
     }
     judge_peers(out);
     repeat_leaving(out);
+    ask_members(out);
     nudge_pull(out);
     consider_pull(out);
     expire_sessions(out);
@@ -351,6 +358,11 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
     p.pull_at.reset();
     p.acked.reset();
     p.answer_leaving = 0;
+    p.owes = 0;
+    p.wanted = {};
+    p.ask_at = p.awaited_since = {};
+    if (state == member_state::left) p.manifest.clear();
+    out.acknowledged = true; // who waits for it need not any more
     if (pulling_ && pulling_->from == id) abandon_pull("server gone", out);
     serving_.erase(id);
     if (const auto early = early_.find(id);
@@ -387,7 +399,7 @@ void mesh::make_room(outbox& out, std::optional<link_id> keep) {
 // ---------------------------------------------------------------- reads
 
 bool mesh::synced() const {
-    if (!met_any_) return false;
+    if (!met_any_) return settings_.founding;
     return std::all_of(peers_.begin(), peers_.end(), [](const auto& each) {
         const auto state = each.second.state;
         return state == member_state::contacting || is_gone(each.second) || each.second.synced;

@@ -54,7 +54,15 @@ version mesh::publish(const written& what) {
     return version{what.id};
 }
 
-result<version> mesh::stash(const moment& at, std::string_view key, std::string_view value) {
+result<version> mesh::stash(const moment& at, std::string_view key, std::string_view value,
+                            const std::optional<version>& expected) {
+    if (expected) {
+        if (const auto good = check_key(key); !good) return good.error();
+        const auto present = store_.read(key);
+        if ((present ? present->id : dot{}) != expected->id)
+            return error{errc::conflict, present ? "the key is at version " + present->id.to_string()
+                                                 : "the key is not here"};
+    }
     return put(at, {value_type::reg, key, {}}, value);
 }
 
@@ -68,6 +76,30 @@ result<version> mesh::add(const moment& at, std::string_view key, std::int64_t a
     if (const auto good = check_write({value_type::counter, key, {}}, 0); !good) return good.error();
     ++counters_.stashes;
     return publish(store_.add(key, amount, clock_.tick(at.wall_ms), buffers_));
+}
+
+result<version> mesh::stash_all(const moment& at,
+                                std::span<const std::pair<std::string_view, std::string_view>> all) {
+    if (all.empty()) return error{errc::bad_argument, "no key is given"};
+    if (all.size() > wire::group_events_max)
+        return error{errc::bad_argument, std::to_string(all.size()) + " keys at once; at most " +
+                                             std::to_string(wire::group_events_max) + " are allowed"};
+    std::size_t bytes = 0;
+    for (const auto& [key, value] : all) {
+        if (const auto good = check_write({value_type::reg, key, {}}, value.size()); !good)
+            return good.error();
+        bytes += key.size() + value.size();
+    }
+    // In one frame or in none: then a session brings them, whose commit is of one moment.
+    group_left_ = all.size();
+    group_fits_ = bytes <= settings_.limits.delta_bytes_max;
+    group_bytes_ = bytes;
+    dot last;
+    for (const auto& [key, value] : all) {
+        ++counters_.stashes;
+        last = publish(store_.put({value_type::reg, key, {}}, value, clock_.tick(at.wall_ms), buffers_)).id;
+    }
+    return version{last};
 }
 
 result<bool> mesh::remove(const moment& at, const slot_name& slot) {
@@ -95,17 +127,22 @@ result<bool> mesh::drop(const moment& at, std::string_view key) {
     return *dropped || *counter || scope.has_value();
 }
 
-void mesh::queue_event(const dot& id, const event_view& event) {
+void mesh::queue_event(const dot& id, event_view event) {
+    const bool opens = group_left_ != 0 && group_bytes_ != 0, fits = group_left_ == 0 || group_fits_;
+    auto bytes = event.slot.key.size() + event.slot.element.size() + event.value.size();
+    if (opens) bytes = std::exchange(group_bytes_, 0); // the room for all of them
+    if (group_left_ != 0) event.joined = --group_left_ != 0;
     if (subscribers_.empty()) return; // whoever comes later begins with a PULL
-    const auto bytes = event.slot.key.size() + event.slot.element.size() + event.value.size();
-    if (bytes > settings_.limits.delta_bytes_max) {
+    if (!fits || bytes > settings_.limits.delta_bytes_max) {
         publish_now_ = true; // announced by its counter in HELLO, fetched by PULL
         return;
     }
-    const bool follows = !batches_.empty() &&
-                         batches_.back().first + batches_.back().rows.count() == id.counter &&
-                         batches_.back().rows.bytes() + bytes <= settings_.limits.delta_bytes_max;
+    const bool consecutive =
+        !batches_.empty() && batches_.back().first + batches_.back().rows.count() == id.counter;
+    const bool follows = consecutive && (batches_.back().open || batches_.back().rows.bytes() + bytes <=
+                                                                     settings_.limits.delta_bytes_max);
     if (!follows) batches_.push_back({id.counter, wire::event_writer(event.stamp)});
+    batches_.back().open = event.joined;
     auto& rows = batches_.back().rows;
     const auto before = rows.bytes();
     rows.add(event);
@@ -145,7 +182,8 @@ void mesh::send_batches(outbox& out) {
     }
     for (const auto& each : batches_) {
         auto bytes = wire::encode(wire::delta{settings_.self, each.first, each.rows.count(), each.rows.base(),
-                                              depends, each.rows.replicas(), each.rows.rows()});
+                                              depends, each.rows.replicas(), each.rows.rows(),
+                                              ask_acks_ && &each == &batches_.back()});
         ++counters_.deltas_sent;
         counters_.delta_bytes_sent += bytes.size();
         out.actions.push_back(send_broadcast{std::move(bytes)});
@@ -168,7 +206,6 @@ void mesh::observe(const replica_id& origin, timestamp stamp, outbox& out) {
 }
 
 verdict mesh::on_delta(std::string_view bytes, const wire::delta& f, outbox& out) {
-    (void)out;
     if (f.origin == settings_.self) return refuse("delta in our own name");
     auto* const p = find(f.origin);
     if (p == nullptr) return refuse("broadcast by nobody known");
@@ -181,6 +218,11 @@ verdict mesh::on_delta(std::string_view bytes, const wire::delta& f, outbox& out
     p->life.heard(at_.now, false);
     ++counters_.deltas_received;
     if (leaving_ || full_) return {}; // the cut is frozen
+    if (f.wants_ack && settings_.broken == mutation::ack_before_applying) {
+        p->owes = f.first + f.count - 1;
+        acks_owed_ = true;
+        answer_wanted(out);
+    }
     deltas_.emplace_back(std::string(bytes));
     return {};
 }
@@ -204,6 +246,7 @@ bool mesh::work_on_delta(outbox& out) {
             if (head.first > known + 1) ++counters_.gaps;
             if (p != nullptr) {
                 p->seen.raise({head.origin, head.first + head.count - 1});
+                if (head.wants_ack) owe(*p, head.first + head.count - 1);
                 // A gap on an ordered stream is a loss; a missing dependency may be on its way from its own
                 // origin.
                 note_lack(*p, head.first > known + 1 ? mesh_clock::duration{0} : 20ms);
@@ -217,7 +260,8 @@ bool mesh::work_on_delta(outbox& out) {
     }
     timestamp newest{};
     std::size_t applied = 0;
-    for (std::size_t i = 0; i < slice_events; ++i) {
+    bool joined = false; // what belongs together is not cut in two
+    for (std::size_t i = 0; i < slice_events || joined; ++i) {
         auto& ring = job.ring;
         while (ring.count < delta_job::ahead) {
             const auto place = (ring.first + ring.count) % delta_job::ahead;
@@ -228,6 +272,7 @@ bool mesh::work_on_delta(outbox& out) {
             ++ring.count;
         }
         if (ring.count == 0) break;
+        joined = ring.events[ring.first].joined;
         const auto outcome = store_.apply({job.head.origin, job.next++}, ring.events[ring.first]);
         ring.first = (ring.first + 1) % delta_job::ahead;
         --ring.count;
@@ -242,7 +287,10 @@ bool mesh::work_on_delta(outbox& out) {
     const auto origin = job.head.origin;
     const bool finished = job.next >= job.head.first + job.head.count;
     if (finished) {
-        if (auto* const p = find(origin)) p->seen.raise({origin, job.next - 1});
+        if (auto* const p = find(origin)) {
+            p->seen.raise({origin, job.next - 1});
+            if (job.head.wants_ack) owe(*p, job.next - 1);
+        }
         deltas_.pop_front();
     }
     if (applied != 0) {
@@ -315,6 +363,7 @@ void mesh::cut_grew(outbox& out) {
 bool mesh::work(const moment& at, outbox& out) {
     at_ = at;
     bool more = false;
+    ask_members(out);
     if (store_.folding()) {
         more = store_.fold(slice_events);
         if (!more) consider_pull(out);
@@ -326,6 +375,7 @@ bool mesh::work(const moment& at, outbox& out) {
     } else {
         more = work_on_ranges(out) || work_on_serving(out) || work_on_garbage();
     }
+    answer_wanted(out);
     judge_room(out);
     flush(at, out);
     out.wake_at = wake_at_;

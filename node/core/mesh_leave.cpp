@@ -19,46 +19,88 @@ void mesh::begin_leave(const moment& at, std::size_t copies, outbox& out) {
     early_bytes_ = 0;
     flush(at, out);
     leaving_ = own_leaving{random_() | 1, copies, store_.seen(), at.now, false};
+    list_manifest();
     note(out, "leave", settings_.self, store_.keys());
     repeat_leaving(out);
     out.wake_at = wake_at_;
 }
 
+// The keys of which no member that stays has told that it holds them: whoever asks for one is told that it is
+// on its way. As far as they fit; a key that is left out is not called absent, as its bytes are still
+// missing.
+void mesh::list_manifest() {
+    constexpr std::size_t manifest_bytes_max = std::size_t{256} << 10,
+                          piece_bytes_max = std::size_t{48} << 10;
+    if (store_.folding()) return;
+    cut held;
+    for (const auto& [id, p] : peers_) {
+        if (p.state == member_state::up) held.join(p.seen);
+    }
+    auto walk = store_.walk_from(held);
+    std::size_t steps = 65536, bytes = 0;
+    while (const auto id = store_.next(walk, steps)) {
+        const auto slot = store_.chain_at(*id, chain_);
+        if (slot.key.empty() || slot.type == value_type::archive) continue;
+        auto& pieces = leaving_->manifest;
+        if (pieces.empty() || pieces.back().size() > piece_bytes_max) pieces.emplace_back();
+        const auto before = pieces.back().size();
+        wire::put_varint(pieces.back(), slot.key.size());
+        pieces.back() += slot.key;
+        bytes += pieces.back().size() - before;
+        if (bytes > manifest_bytes_max) return;
+    }
+}
+
+void mesh::note_manifest(peer& p, std::string_view keys) {
+    constexpr std::size_t bytes_max = std::size_t{1} << 20;
+    wire::byte_reader in(keys);
+    while (!in.done() && p.manifest_bytes < bytes_max) {
+        const auto key = in.bytes(in.varint());
+        p.manifest_bytes += key.size() + 1;
+        p.manifest.emplace(key);
+    }
+}
+
 void mesh::repeat_leaving(outbox& out) {
     if (!leaving_ || leaving_->said_left) return;
     if (at_.now >= leaving_->repeat_at) {
-        const auto bytes = wire::encode(wire::leaving{settings_.self, leaving_->number,
-                                                      store_.counter_of(settings_.self), leaving_->final});
+        wire::leaving f{
+            settings_.self, leaving_->number, store_.counter_of(settings_.self), leaving_->final, {}};
+        const auto bytes = wire::encode(f);
         // On PUB it follows the last delta, so whoever reads it there has applied all that was not lost.
         out.actions.push_back(send_broadcast{bytes});
         for (auto& [id, p] : peers_) {
             const bool done = p.acked && p.acked_whole;
-            if (is_member(p) && !done) send_to(id, p, bytes, out);
+            if (!is_member(p) || done) continue;
+            for (const auto& keys : leaving_->manifest) {
+                if (p.told_manifest) break;
+                f.keys = keys;
+                send_to(id, p, wire::encode(f), out);
+            }
+            if (p.told_manifest || leaving_->manifest.empty()) send_to(id, p, bytes, out);
+            p.told_manifest = true;
         }
         leaving_->repeat_at = at_.now + 100ms;
     }
     wake_by(leaving_->repeat_at);
 }
 
-verdict mesh::on_ack(const replica_id& from, const wire::ack& f) {
-    auto* const p = find(from);
-    if (p == nullptr) return refuse("ack by nobody known");
-    p->seen.join(f.seen);
-    if (!leaving_ || f.answers != leaving_->number) return {};
-    p->acked = f.seen;
-    p->acked_staying = f.staying;
+verdict mesh::on_leave_ack(peer& p, const wire::ack& f) {
+    p.acked = f.seen;
+    p.acked_staying = f.staying;
     // What is closed by now is not in a cut any more; everything else has to be there.
-    p->acked_whole = f.whole && std::all_of(leaving_->final.entries().begin(),
-                                            leaving_->final.entries().end(), [&](const dot& id) {
-                                                const auto told = f.seen.of(id.replica);
-                                                const bool closed = told == 0 && id.replica != settings_.self;
-                                                return closed || told >= id.counter;
-                                            });
+    p.acked_whole = f.whole && std::all_of(leaving_->final.entries().begin(), leaving_->final.entries().end(),
+                                           [&](const dot& id) {
+                                               const auto told = f.seen.of(id.replica);
+                                               const bool closed = told == 0 && id.replica != settings_.self;
+                                               return closed || told >= id.counter;
+                                           });
     return {};
 }
 
 // An acknowledgement is void once its sender is known to be leaving, suspect or gone.
 bool mesh::countable(const peer& p) const {
+    if (settings_.broken == mutation::leave_counts_leaving) return is_member(p) && p.acked;
     return p.state == member_state::up && p.acked && p.acked_staying && !p.full;
 }
 
@@ -132,6 +174,7 @@ verdict mesh::on_leaving(const replica_id& from, const wire::leaving& f, outbox&
         p->state = member_state::leaving;
         raise(out, event_kind::leaving, from, "hands over");
     }
+    note_manifest(*p, f.keys);
     p->answer_leaving = f.number;
     // Its last deltas may be a moment behind this word; what is missing after that is asked for.
     if (!leaving_) note_lack(*p, 5ms);
@@ -146,8 +189,8 @@ void mesh::answer_leavings(outbox& out) {
         const bool whole = store_.covers(p.seen);
         if (!whole && !leaving_) continue;
         send_to(id, p,
-                wire::encode(
-                    wire::ack{settings_.self, !leaving_ && !full_, whole, p.answer_leaving, store_.seen()}),
+                wire::encode(wire::ack{settings_.self, !leaving_ && !full_, whole, p.answer_leaving,
+                                       store_.seen(), 0}),
                 out);
         p.answer_leaving = 0;
     }

@@ -177,6 +177,10 @@ verdict mesh::on_state(const replica_id& from, std::string_view bytes, const wir
         return refuse("malformed state");
     };
     const bool archive = (f.flags & wire::state::archive) != 0;
+    if ((f.flags & wire::state::commit) != 0 && f.server != from) {
+        abandon_pull("server replaced", out); // a PULL said again has reached its next incarnation
+        return {};
+    }
     if (archive) {
         const auto rows = wire::decode_cut(f.rows);
         if (!rows || (f.flags & wire::state::commit) != 0 || s.archive_rows.size() > archive_entries_max)

@@ -335,6 +335,7 @@ void mesh::seal(outbound_session& s, bool commit, outbox& out) {
     f.rows = s.chunk->rows();
     if (commit) {
         f.at = standing();
+        f.server = settings_.self;
         const bool needs_floor = s.ranges || store_.is_disjoint(s.receiver) || s.from_nothing;
         const auto floor = store_.floor();
         for (const auto& id : floor.entries()) {

@@ -62,7 +62,7 @@ io_thread::~io_thread() {
     ::close(timer_);
 }
 
-void io_thread::ring() {
+void io_thread::ring() const {
     if (rung_.exchange(true)) return; // the I/O thread has not looked since the last time
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(bell_, &one, sizeof one);
@@ -144,13 +144,16 @@ void io_thread::run() {
         sockets_.reset();
     }
     beacon_.reset();
-    const std::lock_guard lock(mutex_);
-    if (!leaving_) leaving_.emplace(leaving{});
-    if (!leaving_->report)
-        leaving_->report = leave_report{leave_outcome::unsafe, 0, mesh_.state().keys(), {}, {}};
-    stopped_ = true;
-    changed_.notify_all();
-    sent_.notify_all();
+    {
+        const std::lock_guard lock(mutex_);
+        if (!leaving_) leaving_.emplace(leaving{});
+        if (!leaving_->report)
+            leaving_->report = leave_report{leave_outcome::unsafe, 0, mesh_.state().keys(), {}, {}};
+        stopped_ = true;
+        changed_.notify_all();
+        sent_.notify_all();
+    }
+    finish_waiting(true);
 }
 
 // The last word, even where the log itself is what failed.
@@ -173,6 +176,7 @@ void io_thread::loop() {
         read_links();
         read_beacons();
         if (now().now >= wake_at_) give(core::time_passed{}, {});
+        if (has_waiting_.load(std::memory_order_relaxed)) finish_waiting(false);
         manage_leave();
         publisher_readable_ = sockets_->publisher_readable(); // its sign may be gone with something sent
     }
@@ -270,7 +274,8 @@ void io_thread::give_way() const {
 // Under the lock: what readers and waiters are to know.
 void io_thread::publish(core::outbox& out) {
     if (out.wake_at) wake_at_ = *out.wake_at;
-    const bool news = !out.events.empty() || out.events_applied != 0;
+    const bool news = !out.events.empty() || out.events_applied != 0 || out.acknowledged;
+    out.acknowledged = false;
     for (auto& each : out.events) {
         log(log_level::info, "event=" + std::string(to_string(each.kind)) + " member=" + each.name + " id=" +
                                  each.id.to_string().substr(0, 8) + " reason=\"" + each.reason + '"');

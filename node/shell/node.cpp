@@ -63,6 +63,9 @@ core::mesh_options mesh_options_of(const options& o, const replica_id& id, const
     m.liveness = o.liveness;
     m.limits = o.limits;
     m.clock_skew_max = o.clock_skew_max;
+    m.mesh_size = o.mesh_size;
+    m.founding = o.founding;
+    m.alone_after = o.alone_after;
     m.random_seed = o.random_seed.value_or(std::uint64_t{entropy()} << 32 | entropy());
     return m;
 }
@@ -84,6 +87,24 @@ picked pick(store& state, const slot_name& slot) {
     picked one{pickup_outcome::found, std::string(found->value), version{found->id}, 0};
     one.siblings = state.sibling_count(slot) - 1;
     return one;
+}
+
+// Why it is not here.
+void explain(picked& answer, core::mesh& mesh, std::string_view key, std::uint64_t question) {
+    if (const auto leaver = mesh.on_its_way(key)) {
+        answer = {pickup_outcome::pending_handoff, {}, {}, 0, {*leaver}};
+        return;
+    }
+    if (mesh.state().types_of(key) != 0) { // of another type
+        answer = {pickup_outcome::absent_unsynced, {}, {}, 0, {}};
+        return;
+    }
+    auto known = mesh.judge_absence(question);
+    answer = {known.confirmed ? pickup_outcome::absent_confirmed : pickup_outcome::absent_unsynced,
+              {},
+              {},
+              0,
+              std::move(known.who)};
 }
 
 std::vector<picked> pick_all(store& state, const slot_name& slot) {
@@ -149,6 +170,43 @@ struct node::impl {
             if (const auto good = check(mesh, slot); !good) return good.error();
             return mesh.remove(at, slot);
         });
+    }
+    /// A write whose holders somebody wants to know.
+    struct pending {
+        core::proof wanted;
+        std::uint64_t ticket = 0;
+    };
+    static pending await(core::mesh& mesh, const moment& at, const version& written, ack_level level) {
+        pending p{{written.id, level, {}}, 0};
+        if (level == ack_level::local()) return p;
+        if (level == ack_level::all_up()) p.wanted.all = mesh.members_up();
+        p.ticket = mesh.await_holders(at, written.id);
+        return p;
+    }
+    [[nodiscard]] result<void> check_level(ack_level level) const {
+        if (level == ack_level::majority() && settings.mesh_size == 0)
+            return error{errc::bad_argument, "majority of what? options::mesh_size is not set"};
+        return {};
+    }
+    /// Writes; in the same hold of the lock members are asked to acknowledge it.
+    template <class Write>
+    result<pending> begin(const stash_options& how, Write write) {
+        if (forked()) return forked_error();
+        if (const auto good = check_level(how.ack); !good) return good.error();
+        return engine->write(
+            [&](core::mesh& mesh, const moment& at) -> result<pending> {
+                const auto written = write(mesh, at);
+                if (!written) return written.error();
+                return await(mesh, at, *written, how.ack);
+            },
+            how.within);
+    }
+    [[nodiscard]] result<stashed> prove(const result<pending>& begun, const stash_options& how) const {
+        if (!begun) return begun.error();
+        const version written{begun->wanted.id};
+        if (how.ack == ack_level::local()) return stashed{written};
+        const auto held = engine->wait_held(begun->wanted, begun->ticket, how.within);
+        return stashed{written, held.copies, held.met};
     }
     [[nodiscard]] bool forked() const { return forks.load(std::memory_order_relaxed) != fork_generation; }
     ~impl() {
@@ -220,8 +278,49 @@ node::~node() = default;
 
 // ---------------------------------------------------------------- registers, and keys of every type
 
-result<version> node::stash(std::string_view key, std::string_view value) {
-    return impl_->put({value_type::reg, key, {}}, value);
+result<stashed> node::stash(std::string_view key, std::string_view value, stash_options how) {
+    const auto pending = impl_->begin(
+        how, [&](core::mesh& mesh, const moment& at) { return mesh.stash(at, key, value, how.if_version); });
+    return impl_->prove(pending, how);
+}
+
+result<stashed> node::stash(std::span<const std::pair<std::string_view, std::string_view>> all,
+                            stash_options how) {
+    if (how.if_version) return error{errc::bad_argument, "if_version names one key, not several"};
+    const auto pending =
+        impl_->begin(how, [&](core::mesh& mesh, const moment& at) { return mesh.stash_all(at, all); });
+    return impl_->prove(pending, how);
+}
+
+std::future<result<stashed>> node::stash_async(std::string_view key, std::string_view value,
+                                               stash_options how) {
+    auto promised = std::make_shared<std::promise<result<stashed>>>();
+    auto answer = promised->get_future();
+    auto pending = impl_->begin(
+        how, [&](core::mesh& mesh, const moment& at) { return mesh.stash(at, key, value, how.if_version); });
+    if (!pending) {
+        promised->set_value(pending.error());
+    } else if (how.ack == ack_level::local()) {
+        promised->set_value(stashed{version{pending->wanted.id}});
+    } else {
+        const version written{pending->wanted.id};
+        impl_->engine->when_held(std::move(pending->wanted), pending->ticket, how.within,
+                                 [promised, written](const holding& held) {
+                                     promised->set_value(stashed{written, held.copies, held.met});
+                                 });
+    }
+    return answer;
+}
+
+result<stashed> node::confirm(version written, ack_level level, std::chrono::milliseconds within) const {
+    if (impl_->forked()) return forked_error();
+    if (const auto good = impl_->check_level(level); !good) return good.error();
+    auto pending = impl_->engine->with([&](core::mesh& mesh) -> result<impl::pending> {
+        if (!mesh.state().has_seen(written.id) || written.id.counter == 0)
+            return error{errc::unknown_version, "this node has not seen " + written.id.to_string()};
+        return impl::await(mesh, shell::io_thread::now(), written, level);
+    });
+    return impl_->prove(pending, {level, within, {}});
 }
 
 // A set or map goes as a whole: all of it has to be there first.
@@ -254,7 +353,16 @@ result<picked> node::pickup(std::string_view key, pickup_options how) const {
         answer = pick(mesh.state(), slot);
         return answer.found();
     };
-    if (!impl_->engine->with(look) && how.within.count() > 0) impl_->engine->wait_for(how.within, look);
+    const auto judge = [&](core::mesh& mesh, std::uint64_t question) {
+        if (look(mesh)) return true;
+        explain(answer, mesh, key, question);
+        return how.until == pickup_until::known && answer.outcome == pickup_outcome::absent_confirmed;
+    };
+    if (how.within.count() <= 0) {
+        impl_->engine->with([&](core::mesh& mesh) { return judge(mesh, 0); });
+    } else if (!impl_->engine->with(look)) {
+        impl_->engine->ask(how.within, judge);
+    }
     if (bad) return *bad;
     return answer;
 }

@@ -37,6 +37,7 @@ void check_durations(faults& all, const options& o) {
     all.require(o.liveness.crashed_after > o.liveness.suspect_after,
                 "liveness.crashed_after must be longer than liveness.suspect_after");
     all.require(o.liveness.redial_for.count() >= 0, "liveness.redial_for must not be negative");
+    all.require(o.alone_after.count() >= 0, "alone_after must not be negative");
     all.require(o.clock_skew_max.count() >= 0, "clock_skew_max must not be negative");
     all.require(o.leave_within.count() >= 0, "leave_within must not be negative");
     all.require(o.destructor_leave_within.count() >= 0, "destructor_leave_within must not be negative");

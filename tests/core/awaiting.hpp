@@ -30,7 +30,9 @@ struct awaiting : scene {
         sum = mesh(1).state().state_digest();
     }
     /// The reason why it refused the frame; empty: it did not.
-    std::string answer(const wire::frame& f) {
+    std::string answer(wire::frame f) {
+        if (auto* const last = std::get_if<wire::state>(&f); last != nullptr && last->server.is_nil())
+            last->server = at(0).id;
         const auto bytes = wire::encode(f);
         const auto* const why = give(1, core::reply_arrived{link, host_of(0), bytes}).refused;
         return why == nullptr ? "" : why;

@@ -134,6 +134,16 @@ class Stories:
         expect(self.peer.store.read(store.REGISTER, b"key2") is None, "the dropped value")
         expect(SLOWDOWN > 1 or self.peer.counts["commits"] == before, "deltas alone, without a pull")
 
+    def acknowledges(self):
+        before = dict(self.peer.counts)
+        for n in range(20):
+            done = self.a.ask(f"stash proven value{n} copies=2 within=5s")
+            expect(done["met"] and done["copies"] == 2, f"the reader is a copy: {done}")
+        absent = self.a.ask("pickup nothing within=5s until=known")
+        expect(absent["result"] == "absent_confirmed", f"the reader has answered: {absent}")
+        expect(self.peer.counts["acks"] >= before.get("acks", 0) + 20 and self.peer.counts["asked"], "acks and asks")
+        self.same()
+
     def follows_types(self):
         for command in ("add c 5", "add c -7", "insert s x", "insert s y", "erase s x", "set-field m f one",
                         "set-field m f two", "set-field m g three", "erase-field m g", "enable on", "enable off",
@@ -230,7 +240,7 @@ class Stories:
 def main():
     stories = Stories(sys.argv[1])
     try:
-        for story in ("joins_and_pulls", "follows_registers", "follows_types", "repairs_a_missed_delta",
+        for story in ("joins_and_pulls", "follows_registers", "acknowledges", "follows_types", "repairs_a_missed_delta",
                       "follows_two_writers", "starts_late", "lets_leave_safely", "never_differed"):
             begun = time.monotonic()
             try:

@@ -11,8 +11,8 @@ import zmq
 from store import (MASK, Refused, Store, archive_digest, decode_cut, delta_rows, encode_cut, ids, join, standing_hash,
                    state_rows, under)
 
-VERSION = 2
-HELLO, BRIEF, DELTA, PULL, STATE, CREDIT, ACK, LEAVING, LEFT, FINGERPRINT = range(1, 11)
+VERSION = 3
+HELLO, BRIEF, DELTA, PULL, STATE, CREDIT, ACK, LEAVING, LEFT, FINGERPRINT, ASK = range(1, 12)
 WANTS_ANSWER, SEES_YOU, IS_LEAVING, FULL = 1, 2, 4, 8
 COMMIT, BUSY, ARCHIVE, WHOLE_ARCHIVE, WANTS_ARCHIVE, COMPARED, WANTS_CUT, DIFFERENCE = (1 << n for n in range(8))
 
@@ -27,7 +27,7 @@ class Peer:
     def __init__(self, endpoint, dealer):
         self.endpoint, self.dealer, self.id = endpoint, dealer, None
         self.sees_me = self.marked = self.full = False
-        self.told, self.hash, self.state_low, self.leaving = {}, None, 0, None
+        self.told, self.wanted, self.hash, self.state_low, self.leaving = {}, {}, None, 0, None
         self.greet_at, self.greet_every, self.asked_at = 0, 0.05, 0
 
     def up(self):
@@ -49,7 +49,8 @@ class Reader:
         self.store, self.peers, self.session, self.sessions = Store(), {}, None, 0
         self.waiting, self.gap, self.lacking_since, self.gone, self.marks = [], False, None, set(), set()
         self.ignore_deltas, self.counts = 0, dict.fromkeys(
-            ("refused", "commits", "chunks", "deltas", "ignored", "equal", "diverged", "parts", "given_up"), 0)
+            ("refused", "commits", "chunks", "deltas", "ignored", "equal", "diverged", "parts", "given_up", "asked",
+             "acks"), 0)
         self.beat_at, self.beaten = 0, None
         self.context, self.poller = zmq.Context(), zmq.Poller()
         self.router, self.xpub, self.sub = (self.socket(kind) for kind in (zmq.ROUTER, zmq.XPUB, zmq.SUB))
@@ -140,7 +141,7 @@ class Reader:
                 lambda data: self.router.send_multipart([parts[0], data])) if ready is self.router else None
             {HELLO: self.on_hello, BRIEF: self.on_brief, DELTA: self.on_delta, STATE: self.on_state, PULL: self.on_pull,
              LEAVING: self.on_leaving, LEFT: self.on_left, FINGERPRINT: self.on_opening,
-             CREDIT: lambda *_: None, ACK: lambda *_: None}[fields[1]](fields[2:], link, answer)
+             ASK: self.on_ask, CREDIT: lambda *_: None, ACK: lambda *_: None}[fields[1]](fields[2:], link, answer)
         except (Refused, ValueError, IndexError, KeyError, TypeError, struct.error, msgpack.UnpackException):
             self.counts["refused"] += 1
 
@@ -150,8 +151,11 @@ class Reader:
                 self.greet(peer, WANTS_ANSWER)
                 peer.greet_at, peer.greet_every = now + peer.greet_every, min(1, peer.greet_every * 2)
             if peer.leaving and under(peer.leaving[1], self.store.seen()):
-                self.send(peer, frame(ACK, self.id, 3, peer.leaving[0], encode_cut(self.store.cut)))
+                self.send(peer, frame(ACK, self.id, 3, peer.leaving[0], encode_cut(self.store.cut), 0))
                 peer.leaving = None  # asked again if that was lost
+            if peer.wanted and under(peer.wanted, self.store.seen()):
+                peer.wanted = {}
+                self.acknowledge(peer, 0)
         if now >= self.beat_at:
             standing = self.standing()
             if standing != self.beaten:
@@ -218,7 +222,7 @@ class Reader:
     # Deltas (§4)
 
     def on_delta(self, fields, link, answer):
-        origin, first, count, base, depends, replicas, rows = fields[:7]
+        origin, first, count, base, depends, replicas, rows, wants_ack = fields[:8]
         if not self.peer_of(origin):
             raise Refused("unknown")
         events = list(delta_rows(base, ids(replicas), rows))
@@ -230,6 +234,23 @@ class Reader:
             return
         self.waiting = self.waiting[-1000:] + [(origin, first, events, decode_cut(depends))]
         self.apply_waiting()
+        if wants_ack:
+            peer = self.peer_of(origin)
+            peer.wanted = join(peer.wanted, {origin: first + count - 1})
+
+    def on_ask(self, fields, link, answer):
+        id, number, want = fields[:3]
+        peer = self.peer_of(id)
+        if not peer:
+            raise Refused("unknown")
+        peer.told, peer.wanted = join(peer.told, decode_cut(want)), join(peer.wanted, decode_cut(want))
+        self.gap |= not under(peer.wanted, self.store.seen())
+        self.counts["asked"] += 1
+        self.acknowledge(peer, number)
+
+    def acknowledge(self, peer, asked):
+        self.counts["acks"] += 1
+        self.send(peer, frame(ACK, self.id, 1, 0, encode_cut(self.store.cut), asked))
 
     def apply_waiting(self):
         moved = True
@@ -285,7 +306,7 @@ class Reader:
         if not self.session.commit:
             self.credit(1)  # after a COMMIT that would say that it has been taken in
         self.session, self.lacking_since = None, time.monotonic()
-        self.counts["given_up"] += 1
+        self.counts["given_up asked acks"] += 1
         self.apply_waiting()
 
     def drive_session(self, now):
@@ -324,7 +345,9 @@ class Reader:
         self.counts["parts"] += bool(s.parts)
         if not flags & COMMIT:
             return self.credit(0)
-        cut, floor = decode_cut(fields[7]), decode_cut(fields[10])
+        cut, server, floor = decode_cut(fields[7]), fields[10], decode_cut(fields[11])
+        if server != s.peer.id:
+            return self.give_up()
         told = join(cut if not flags & DIFFERENCE else {**self.pull_cut, **cut}, s.archive,
                     {} if flags & WHOLE_ARCHIVE else s.sent_archive)
         s.commit, s.commit_at = (flags, told, floor), time.monotonic()

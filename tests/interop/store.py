@@ -100,7 +100,7 @@ def delta_rows(base, replicas, rows):
     cursor, stamp = Cursor(rows), base
     while cursor.more():
         head = cursor.byte()
-        kind, removal = head >> 4, head & 1
+        kind, removal = head >> 4 & 7, head & 1  # bit 7: together with the next event
         if head & 8 or kind > ARCHIVED:
             raise Refused("row")
         stamp = (stamp + cursor.difference()) & MASK

@@ -86,7 +86,12 @@ struct write {
     std::function<baton::result<baton::version>(baton::node&, std::string_view key)> run;
 };
 const std::vector<write> writes{
-    {"stash", [](auto& node, auto key) { return node.stash(key, "value"); }},
+    {"stash",
+     [](auto& node, auto key) -> baton::result<baton::version> {
+         const auto done = node.stash(key, "value");
+         if (!done) return done.error();
+         return done->written;
+     }},
     {"add", [](auto& node, auto key) { return node.add(key); }},
     {"insert", [](auto& node, auto key) { return node.insert(key, "element"); }},
     {"set_field", [](auto& node, auto key) { return node.set_field(key, "field", "value"); }},

@@ -71,6 +71,7 @@ class campaign {
         result.sessions = sessions_;
         result.processes = world_.processes();
         result.half_folded = world_.half_folded();
+        result.promises_kept = world_.promises_kept();
         for (process_number p = 0; p < world_.processes(); ++p) result.leaves_met += world_.at(p).met != 0;
         return result;
     }
@@ -152,6 +153,10 @@ class campaign {
             ++writes_;
             if (luck_.chance(drops_)) {
                 world_.drop(who, key);
+            } else if (luck_.chance(60)) {
+                world_.ask(who, key);
+            } else if (luck_.chance(40)) {
+                together(who);
             } else if (typed_ && key % 6 != 0) {
                 operate(who, key);
             } else if (typed_ && !is_plain(who, key)) {
@@ -160,9 +165,23 @@ class campaign {
                 world_.stash(who, key,
                              std::string(luck_.between(100, 6000), static_cast<char>('a' + luck_.below(26))));
             } else {
-                world_.stash(who, key, luck_.chance(30) ? std::string{} : std::to_string(luck_.below(1000)));
+                auto value = luck_.chance(30) ? std::string{} : std::to_string(luck_.below(1000));
+                if (luck_.chance(100)) {
+                    world_.prove(who, key, std::move(value), luck_.between(2, slots_));
+                } else {
+                    world_.stash(who, key, std::move(value));
+                }
             }
         }
+    }
+
+    void together(process_number who) {
+        std::vector<std::pair<std::size_t, std::string>> values;
+        for (auto left = luck_.between(2, luck_.chance(100) ? 300 : 6); left != 0; --left) {
+            const auto key = luck_.below(keys());
+            if (!typed_ || key % 6 == 0) values.emplace_back(key, std::to_string(luck_.below(1000)));
+        }
+        if (!values.empty()) world_.stash_all(who, values);
     }
 
     // A key has its type, as a rule; sometimes two sides make it different things at once.

@@ -35,6 +35,7 @@ void world::check(process& p) {
     p.generation = store.generation();
     p.sum = sum;
     p.unchecked = !sum;
+    check_groups(p);
     if (!oracle_.causally_closed(now)) fail(p, "its cut is not causally closed (I2)");
     if (!sum) { // reading folds: leave most of it unfolded, so that the states in between are seen too
         ++half_folded_;

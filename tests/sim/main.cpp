@@ -32,6 +32,11 @@ constexpr named mutations[] = {
     {"counter_drops_residue", mutation::counter_drops_residue},
     {"merge_skips_kills", mutation::merge_skips_kills},
     {"commit_without_tail", mutation::commit_without_tail},
+    {"ack_before_applying", mutation::ack_before_applying},
+    {"ack_counts_delivery", mutation::ack_counts_delivery},
+    {"ack_counts_leaving", mutation::ack_counts_leaving},
+    {"leave_counts_leaving", mutation::leave_counts_leaving},
+    {"absent_by_local_view", mutation::absent_by_local_view},
 };
 
 struct arguments {
@@ -105,6 +110,7 @@ int main(int count, char** words) {
         sum.processes += one.processes;
         sum.leaves_met += one.leaves_met;
         sum.half_folded += one.half_folded;
+        sum.promises_kept += one.promises_kept;
         if (one.settling > longest) longest = one.settling, longest_seed = seed;
         if (one.failure.empty()) continue;
         if (how.broken != mutation::none) {
@@ -132,6 +138,7 @@ int main(int count, char** words) {
     show("sessions", sum.sessions);
     show("leaves_met", sum.leaves_met);
     show("half_folded", sum.half_folded);
+    show("promises_kept", sum.promises_kept);
     std::printf(" longest_settling=%.1f s (seed %llu)\nsim: faults:", settled.count(),
                 static_cast<unsigned long long>(longest_seed));
     for (std::size_t i = 0; i < fault_names.size(); ++i)

@@ -185,6 +185,7 @@ void world::note_own_events(process& p) {
 void world::absorb(process& p) {
     note_own_events(p);
     check(p);
+    keep_promises(p);
     for (const auto& each : out_.traces) {
         mix(each.what);
         mix(each.a), mix(each.b);

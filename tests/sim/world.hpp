@@ -10,6 +10,7 @@
 #include "sim/oracle.hpp"
 
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -47,6 +48,15 @@ class world {
         std::int64_t clock_offset_ms = 0, drift_per_mille = 0;
         std::vector<event> events;
         counts cut; ///< as last seen; kept after its end
+        /// Something it has been asked to find out: who holds a write, or that nobody has a key.
+        struct promise {
+            core::proof wanted{};
+            std::uint64_t ticket = 0;
+            std::size_t key = 0;
+            instant until{};
+            std::vector<std::pair<process_number, counts>> in_view; ///< and what they held at the call
+        };
+        std::list<promise> promises;
 
         [[nodiscard]] bool alive() const { return mesh != nullptr; }
 
@@ -86,6 +96,10 @@ class world {
     static std::string key_name(std::size_t key) { return "key-" + std::to_string(key); }
     dot stash(process_number who, std::size_t key, std::string value);
     bool drop(process_number who, std::size_t key);
+    /// A stash that waits for `copies`; what the node then says is checked, and so is what it says to ask().
+    void prove(process_number who, std::size_t key, std::string value, std::size_t copies);
+    void ask(process_number who, std::size_t key);
+    void stash_all(process_number who, const std::vector<std::pair<std::size_t, std::string>>& values);
     static std::string element_name(std::size_t element) { return "e" + std::to_string(element); }
     /// Any operation on a typed value but the removal of the whole key. False when it was refused, for the
     /// key is of another type, or when there was nothing to remove.
@@ -124,6 +138,7 @@ class world {
     void check_everything();
     /// How often a node was looked at while a commit was being folded in.
     [[nodiscard]] std::uint64_t half_folded() const { return half_folded_; }
+    [[nodiscard]] std::uint64_t promises_kept() const { return promises_kept_; }
 
   private:
     [[nodiscard]] moment moment_of(const process& p) const;
@@ -140,6 +155,11 @@ class world {
     void tell(const process& p, std::string line) {
         if (teller_) teller_(p, line);
     }
+
+    // promises.cpp
+    void keep_promises(process& p);
+    void check_groups(const process& p) const;
+    [[nodiscard]] std::vector<process_number> in_view(process& p) const;
 
     // check.cpp
     void check(process& p);
@@ -162,7 +182,12 @@ class world {
         digests_; ///< by hash of the cut: every state any node was ever in
     core::outbox out_;
     std::size_t leaves_met_ = 0;
-    std::uint64_t hash_ = 0, half_folded_ = 0;
+    std::uint64_t hash_ = 0, half_folded_ = 0, promises_kept_ = 0;
+    struct group {
+        process_number origin;
+        std::uint64_t first, last;
+    };
+    std::vector<group> groups_; ///< written together
     teller teller_;
 };
 

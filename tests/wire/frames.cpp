@@ -67,6 +67,7 @@ TEST_CASE("frame: a commit has its standing and its floor, other chunks have nei
     state s;
     s.flags = state::commit | state::compared | state::difference;
     s.at = some_standing();
+    s.server = replica(8);
     s.floor.raise({replica(7), 70});
     const auto last = back_of<state>(s);
     REQUIRE(last.flags == s.flags);
@@ -74,6 +75,7 @@ TEST_CASE("frame: a commit has its standing and its floor, other chunks have nei
     REQUIRE(last.at.archive == s.at.archive);
     REQUIRE(last.at.has_state);
     REQUIRE(last.floor == s.floor);
+    REQUIRE(last.server == s.server);
     s.flags = state::archive;
     const auto chunk = back_of<state>(s);
     REQUIRE(chunk.floor.empty());
@@ -139,12 +141,12 @@ TEST_CASE("frame: deep nesting and lying lengths are refused", "[wire]") {
 TEST_CASE("frame: another version and an unknown kind are refused", "[wire]") {
     auto bytes = encode(credit{1, 2, true});
     REQUIRE(decode(bytes));
-    for (const char version : {0, 1, 3}) {
+    for (const char version : {0, 1, 2, 4}) {
         bytes[1] = version;
         REQUIRE_FALSE(decode(bytes));
     }
-    bytes[1] = 2;
-    for (const char what : {0, 11, 127}) {
+    bytes[1] = 3;
+    for (const char what : {0, 12, 127}) {
         bytes[2] = what;
         REQUIRE_FALSE(decode(bytes));
     }
@@ -174,7 +176,7 @@ TEST_CASE("frame: what contradicts itself is refused", "[wire]") {
     d.depends = {};
     d.replicas = "short of an id";
     REQUIRE_FALSE(decode(encode(d)));
-    REQUIRE_FALSE(decode(encode(state{1, 0, 0, 0, {}, "x", "", {}, {}})));
+    REQUIRE_FALSE(decode(encode(state{1, 0, 0, 0, {}, "x", "", {}, {}, {}})));
     REQUIRE_FALSE(decode(encode(fingerprint{1, 0, 0, 0, {}, "x", ""})));
     REQUIRE_FALSE(decode(encode(leaving{replica(3), 9, 299, some_cut()}))); // not its own counter
     REQUIRE_FALSE(decode(encode(brief{})));                                 // nobody's id
@@ -190,9 +192,14 @@ TEST_CASE("frame: what contradicts itself is refused", "[wire]") {
     REQUIRE(decode(pull_with(pull::since_told, "")));
     REQUIRE_FALSE(decode(pull_with(pull::since_told, sum)));
     const auto ack_with = [](std::uint64_t flags) {
-        return raw_frame(kind::ack, 4,
-                         [&](frame_writer& out) { out.id(replica(3)).number(flags).number(0).bytes({}); });
+        return raw_frame(kind::ack, 5, [&](frame_writer& out) {
+            out.id(replica(3)).number(flags).number(0).bytes({}).number(0);
+        });
     };
+    REQUIRE(decode(encode(leaving{replica(3), 9, 300, some_cut(), std::string_view("\x01k", 2)})));
+    for (const auto keys :
+         {std::string_view("\x00", 1), std::string_view("\x03ke", 3), std::string_view("\x01", 1)})
+        REQUIRE_FALSE(decode(encode(leaving{replica(3), 9, 300, some_cut(), keys})));
     REQUIRE(decode(ack_with(3)));
     REQUIRE_FALSE(decode(ack_with(4)));
 }

@@ -54,6 +54,7 @@ state some_state(std::uint64_t flags) {
     s.rows = "rows";
     if ((flags & state::commit) != 0) {
         s.at = some_standing();
+        s.server = replica(8);
         s.floor.raise({replica(7), 70});
     }
     return s;
@@ -74,7 +75,7 @@ fingerprint some_fingerprint(std::uint64_t number, std::uint64_t flags) {
 } // namespace
 
 std::vector<frame> one_of_each() {
-    delta d{replica(3), 5, 1, timestamp::at(7), some_cut(), one_id, "x"};
+    delta d{replica(3), 5, 1, timestamp::at(7), some_cut(), one_id, "x", true};
     d.depends.set(replica(3), 0);
     auto folding = some_hello();
     folding.at.has_state = false;
@@ -102,7 +103,10 @@ std::vector<frame> one_of_each() {
             ack{replica(3), true, false, 7, some_cut()},
             ack{replica(3), false, true, 0, some_cut()},
             ack{replica(3), true, true, 7, {}},
-            leaving{replica(3), 9, 300, some_cut()},
+            ack{replica(3), true, true, 0, some_cut(), 8},
+            ask{replica(3), 8, some_cut()},
+            leaving{replica(3), 9, 300, some_cut(), {}},
+            leaving{replica(3), 9, 300, some_cut(), std::string_view("\x03key\x01k", 6)},
             left{replica(3), 300, true, false, replica(9)},
             left{replica(3), 300, false, true, replica(3)},
             some_fingerprint(0, 0),

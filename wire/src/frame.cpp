@@ -1,5 +1,7 @@
 #include "wire/frame.hpp"
 
+#include "crdt/slot.hpp"
+
 namespace baton::wire {
 
 namespace {
@@ -45,14 +47,15 @@ struct encoder {
         begin(to, kind::brief, 4).id(f.id).number(f.standing_hash).number(f.state_low).number(f.latest);
     }
     void operator()(const delta& f) const {
-        begin(to, kind::delta, 7)
+        begin(to, kind::delta, 8)
             .id(f.origin)
             .number(f.first)
             .number(f.count)
             .number(f.base.raw)
             .bytes(encode_cut(f.depends))
             .bytes(f.replicas)
-            .bytes(f.rows);
+            .bytes(f.rows)
+            .number(f.wants_ack ? 1 : 0);
     }
     void operator()(const pull& f) const {
         begin(to, kind::pull, 9)
@@ -68,11 +71,11 @@ struct encoder {
     }
     void operator()(const state& f) const {
         const bool last = (f.flags & state::commit) != 0;
-        auto out = begin(to, kind::state, last ? 11 : 7);
+        auto out = begin(to, kind::state, last ? 12 : 7);
         out.number(f.session).number(f.chunk).number(f.flags).number(f.records).number(f.base.raw);
         out.bytes(f.replicas).bytes(f.rows);
         if (last) put(out, f.at);
-        if (last) out.bytes(encode_cut(f.floor));
+        if (last) out.id(f.server).bytes(encode_cut(f.floor));
     }
     void operator()(const fingerprint& f) const {
         begin(to, kind::fingerprint, 7)
@@ -88,18 +91,23 @@ struct encoder {
         begin(to, kind::credit, 3).number(f.session).number(f.next).number(f.done ? 1 : 0);
     }
     void operator()(const ack& f) const {
-        begin(to, kind::ack, 4)
+        begin(to, kind::ack, 5)
             .id(f.id)
             .number((f.staying ? 1U : 0U) | (f.whole ? 2U : 0U))
             .number(f.answers)
-            .bytes(encode_cut(f.seen));
+            .bytes(encode_cut(f.seen))
+            .number(f.asked);
+    }
+    void operator()(const ask& f) const {
+        begin(to, kind::ask, 3).id(f.id).number(f.number).bytes(encode_cut(f.want));
     }
     void operator()(const leaving& f) const {
-        begin(to, kind::leaving, 4)
+        begin(to, kind::leaving, 5)
             .id(f.id)
             .number(f.number)
             .number(f.final_counter)
-            .bytes(encode_cut(f.seen));
+            .bytes(encode_cut(f.seen))
+            .bytes(f.keys);
     }
     void operator()(const left& f) const {
         begin(to, kind::left, 4)
@@ -140,6 +148,7 @@ delta get_delta(frame_reader& in) {
     f.depends = in.vector();
     f.replicas = in.bytes();
     f.rows = in.bytes();
+    f.wants_ack = in.number_up_to(1) != 0;
     if (f.first == 0 || f.first > counter_max || f.count == 0 || f.count > f.rows.size() ||
         f.count > counter_max - f.first + 1)
         in.fail();
@@ -176,10 +185,21 @@ state get_state(frame_reader& in) {
     f.rows = in.bytes();
     if ((f.flags & state::commit) != 0) {
         f.at = get_standing(in);
+        f.server = in.id();
         f.floor = in.vector();
     }
     if (f.replicas.size() % 16 != 0) in.fail();
     return f;
+}
+
+bool is_list_of_keys(std::string_view keys) {
+    byte_reader in(keys);
+    while (!in.done()) {
+        const auto size = in.varint();
+        if (size == 0 || size > key_bytes_max) return false;
+        (void)in.bytes(size);
+    }
+    return in.ok();
 }
 
 frame get_body(frame_reader& in, std::uint64_t what) {
@@ -227,6 +247,14 @@ frame get_body(frame_reader& in, std::uint64_t what) {
         f.whole = (flags & 2) != 0;
         f.answers = in.number();
         f.seen = in.vector();
+        f.asked = in.number();
+        return f;
+    }
+    case kind::ask: {
+        ask f;
+        f.id = in.id();
+        f.number = in.number();
+        f.want = in.vector();
         return f;
     }
     case kind::leaving: {
@@ -235,6 +263,8 @@ frame get_body(frame_reader& in, std::uint64_t what) {
         f.number = in.number();
         f.final_counter = in.number_up_to(counter_max);
         f.seen = in.vector();
+        f.keys = in.bytes();
+        if (!is_list_of_keys(f.keys)) in.fail();
         if (const auto own = f.seen.of(f.id); own != f.final_counter && own != 0) in.fail();
         return f;
     }
@@ -273,7 +303,7 @@ result<frame> decode(std::string_view bytes) {
     const auto what = in.number();
     if (!in.ok()) return error{errc::malformed, "not a frame"};
     if (version < version_min || version > version_max) return error{errc::malformed, "wire version"};
-    if (what < 1 || what > 10) return error{errc::malformed, "unknown kind"};
+    if (what < 1 || what > 11) return error{errc::malformed, "unknown kind"};
     auto body = get_body(in, what);
     if (!in.ok()) return error{errc::malformed, "bad field"};
     return body;

@@ -30,6 +30,14 @@ std::string_view to_string(errc code) {
         return "forked";
     case errc::timeout:
         return "timeout";
+    case errc::bad_argument:
+        return "bad_argument";
+    case errc::conflict:
+        return "conflict";
+    case errc::unknown_version:
+        return "unknown_version";
+    case errc::busy:
+        return "busy";
     case errc::malformed:
         return "malformed";
     case errc::not_readable:

@@ -7,7 +7,7 @@ namespace baton::wire {
 namespace {
 
 // First byte of an event: flags, and the value's type in the high half.
-enum event_bit : std::uint8_t { event_removal = 1, event_kills = 2, event_epoch = 4 };
+enum event_bit : std::uint8_t { event_removal = 1, event_kills = 2, event_epoch = 4, event_joined = 128 };
 // First byte of a STATE row: what it is, and the slot's type in the high half.
 enum row_tag : std::uint8_t { row_part = 0, row_chain = 1, row_single = 2, row_next = 3 };
 // First byte of a chain entry: its kind in the low two bits, and flags.
@@ -83,6 +83,7 @@ void event_writer::add(const event_view& event) {
     if (event.removal) first |= event_removal;
     if (!event.kills.empty()) first |= event_kills;
     if (event.epoch != 0) first |= event_epoch;
+    if (event.joined) first |= event_joined;
     rows_ += static_cast<char>(first);
     put_varint(rows_, zigzag(event.stamp.raw - last_.raw));
     last_ = event.stamp;
@@ -106,8 +107,9 @@ std::optional<event_view> event_reader::next(std::vector<dot>& kills) {
     if ((first & 0x08) != 0) in_.fail();
     event_view event;
     event.removal = (first & event_removal) != 0;
+    event.joined = (first & event_joined) != 0;
     event.stamp = get_stamp(in_, last_);
-    event.slot = get_slot(in_, first, limits_);
+    event.slot = get_slot(in_, first & 0x7f, limits_);
     if (!event.removal || removal_has_value(event.slot.type))
         event.value = get_text(in_, limits_.value_bytes_max);
     if (in_.ok() && !is_well_formed(event.slot, event.removal, event.value)) in_.fail();
@@ -120,6 +122,8 @@ std::optional<event_view> event_reader::next(std::vector<dot>& kills) {
         }
     }
     event.kills = kills;
+    joined_ = event.joined ? joined_ + 1 : 0;
+    if (joined_ == group_events_max || (event.joined && in_.done())) in_.fail(); // a group has an end
     if (!in_.ok()) return std::nullopt;
     return event;
 }

@@ -24,6 +24,11 @@ enum class mutation : std::uint8_t {
     counter_drops_residue,    ///< forget at once what was removed of a counter
     merge_skips_kills,        ///< a repair adds records but never removes any
     commit_without_tail,      ///< commit at the cut of the end without what changed during the walk
+    ack_before_applying,      ///< acknowledge a delta when it arrives
+    ack_counts_delivery,      ///< take what has been sent to a member for held by it
+    ack_counts_leaving,       ///< let one that leaves count as a holder of a write
+    leave_counts_leaving,     ///< let one that leaves count as an heir
+    absent_by_local_view,     ///< call a key absent without asking anybody
 };
 
 } // namespace baton

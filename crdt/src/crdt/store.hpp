@@ -47,6 +47,8 @@ struct event_view {
     std::string_view value{};
     /// The dots of *other* origins that this event replaces. Those of its own origin are implied.
     std::span<const dot> kills{};
+    /// Becomes visible together with the event after it; only as it travels.
+    bool joined = false;
 };
 
 /// One entry of a slot's chain as a session brings it.

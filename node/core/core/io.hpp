@@ -95,6 +95,7 @@ struct outbox {
     std::vector<event> events;
     std::vector<trace> traces;
     std::size_t events_applied = 0;
+    bool acknowledged = false;      ///< somebody has told what it has applied
     std::optional<instant> wake_at; ///< call step(time_passed) then at the latest
 
     void clear() {
@@ -102,6 +103,7 @@ struct outbox {
         events.clear();
         traces.clear();
         events_applied = 0;
+        acknowledged = false;
         wake_at.reset();
     }
 };

@@ -38,8 +38,23 @@ struct mesh_options {
     liveness_options liveness{};
     limit_options limits{};
     std::chrono::milliseconds clock_skew_max{5000};
+    std::size_t mesh_size = 0; ///< members expected; 0: not said
+    bool founding = false;
+    std::chrono::milliseconds alone_after{5000};
     std::uint64_t random_seed = 0;
     mutation broken = mutation::none;
+};
+
+/// Proof that somebody wants of a write.
+struct proof {
+    dot id{};
+    ack_level level{};
+    std::vector<replica_id> all{}; ///< for all_up: who was up at the call
+};
+/// Who could still have a key that is not here.
+struct absence {
+    bool confirmed = false;      ///< nobody has it
+    std::vector<replica_id> who; ///< they have not answered, or hold more than is applied here
 };
 
 class mesh {
@@ -54,7 +69,9 @@ class mesh {
     bool work(const moment& at, outbox& out);
 
     // --- writes of this process; then call work() ---
-    result<version> stash(const moment& at, std::string_view key, std::string_view value);
+    /// `expected`: only if the key is at this version; a nil one: only if it is absent.
+    result<version> stash(const moment& at, std::string_view key, std::string_view value,
+                          const std::optional<version>& expected = {});
     result<bool> drop(const moment& at, std::string_view key);
     /// Adds to the counter of `key`.
     result<version> add(const moment& at, std::string_view key, std::int64_t amount);
@@ -62,6 +79,9 @@ class mesh {
     result<version> put(const moment& at, const slot_name& slot, std::string_view value);
     /// False when it was not there.
     result<bool> remove(const moment& at, const slot_name& slot);
+    /// One run of events that every node shows whole or not at all. O(all bytes).
+    result<version> stash_all(const moment& at,
+                              std::span<const std::pair<std::string_view, std::string_view>> all);
     /// What work() would send of own writes, now; nothing but broadcasts.
     void flush(const moment& at, outbox& out);
     [[nodiscard]] bool has_unsent() const { return !batches_.empty() || publish_now_; }
@@ -78,6 +98,22 @@ class mesh {
     [[nodiscard]] std::vector<member> members() const;
     [[nodiscard]] node_stats stats() const;
     [[nodiscard]] const mesh_options& settings() const { return settings_; }
+
+    // --- proof: what others hold ---
+    [[nodiscard]] holding measure(const proof& wanted) const;
+    [[nodiscard]] std::vector<replica_id> members_up() const;
+    /// Members are asked to acknowledge `id`, with the broadcast that is about to carry it or by asking
+    /// later. Until stop_awaiting(ticket). To be called in the same hold of the lock as the write.
+    std::uint64_t await_holders(const moment& at, const dot& id);
+    void stop_awaiting(std::uint64_t ticket);
+    /// Every member is asked what it has applied, until end_question. Then call work().
+    std::uint64_t begin_question(const moment& at);
+    void end_question(std::uint64_t number);
+    /// The longest usual round trip to a member that is up.
+    [[nodiscard]] mesh_clock::duration round_trip() const;
+    [[nodiscard]] absence judge_absence(std::uint64_t question) const;
+    /// The leaving member that has announced the key.
+    [[nodiscard]] std::optional<replica_id> on_its_way(std::string_view key) const;
 
     // --- leaving ---
     /// Announces the leaving and freezes the cut. Again: nothing.
@@ -130,7 +166,21 @@ class mesh {
         instant lag_since{};
         std::uint64_t standing_hash = 0;
         bool hash_known = false;
-        cut at_join; ///< what it held when it came up
+        // acknowledgements (mesh_proof.cpp)
+        std::uint64_t owes = 0; ///< it waits to hear that we have applied its events up to here
+        cut wanted;             ///< and these
+        mesh_clock::duration round_trip{std::chrono::milliseconds(10)}; ///< smoothed
+        instant awaited_since{}; ///< of the first write it has not acknowledged though somebody waits
+        instant ask_at{};        ///< when to ask it; never, when zero
+        mesh_clock::duration ask_every{};
+        std::uint64_t asked = 0; ///< highest number of an ASK sent to it
+        instant asked_question_at{};
+        std::uint64_t answered = 0;                  ///< and of one it has answered
+        cut answer;                                  ///< by saying this
+        std::set<std::string, std::less<>> manifest; ///< what it announced as it began to leave
+        std::size_t manifest_bytes = 0;
+        bool told_manifest = false; ///< it has been sent ours
+        cut at_join;                ///< what it held when it came up
         bool synced = false;
         std::optional<instant> pull_at; ///< it holds something we lack: ask for it then, if that is still so
         instant greet_at{};
@@ -150,6 +200,7 @@ class mesh {
     struct batch {
         std::uint64_t first;
         wire::event_writer rows;
+        bool open = false; ///< its last event belongs together with the next
     };
     /// A received frame that is being worked through.
     struct delta_job;
@@ -244,7 +295,7 @@ class mesh {
     [[nodiscard]] bool must_wait(const wire::delta& head) const;
     void keep_early(const replica_id& origin, std::uint64_t first, std::string bytes);
     void retry_early();
-    void queue_event(const dot& id, const event_view& event);
+    void queue_event(const dot& id, event_view event);
     void send_batches(outbox& out);
     void cut_grew(outbox& out);
     void observe(const replica_id& origin, timestamp stamp, outbox& out);
@@ -309,9 +360,26 @@ class mesh {
     void judge_lag(outbox& out);
     void judge_room(outbox& out);
 
+    // mesh_proof.cpp
+    [[nodiscard]] bool is_holder(const peer& p, const dot& id) const;
+    void ask_by(peer& p, instant when);
+    void ask_members(outbox& out);
+    void note_round_trip(peer& p, instant since) const;
+    verdict on_ask(const replica_id& from, const wire::ask& f, outbox& out);
+    verdict on_ack(const replica_id& from, const wire::ack& f, outbox& out);
+    void acknowledge(const replica_id& id, peer& p, std::uint64_t asked, outbox& out);
+    void answer_wanted(outbox& out);
+    void owe(peer& p, std::uint64_t counter) {
+        p.owes = std::max(p.owes, counter);
+        acks_owed_ = true;
+    }
+    [[nodiscard]] bool is_alone() const;
+
     // mesh_leave.cpp
     verdict on_leaving(const replica_id& from, const wire::leaving& f, outbox& out);
-    verdict on_ack(const replica_id& from, const wire::ack& f);
+    verdict on_leave_ack(peer& p, const wire::ack& f);
+    void list_manifest();
+    static void note_manifest(peer& p, std::string_view keys);
     verdict on_left(const wire::left& f, const arrival& from, outbox& out);
     void answer_leavings(outbox& out);
     void repeat_leaving(outbox& out);
@@ -346,6 +414,8 @@ class mesh {
 
     std::deque<batch> batches_;
     std::size_t unsent_bytes_ = 0;
+    std::size_t group_left_ = 0, group_bytes_ = 0; ///< of stash_all under way
+    bool group_fits_ = false;
     cut depends_sent_;
     std::uint64_t remote_generation_ = 1, depends_generation_ = 0;
     std::vector<dot> kills_;
@@ -383,8 +453,16 @@ class mesh {
         cut final;
         instant repeat_at;
         bool said_left = false;
+        std::vector<std::string> manifest{}; ///< keys that nobody has acknowledged, in bounded pieces
     };
     std::optional<own_leaving> leaving_;
+
+    instant started_{};
+    std::map<std::uint64_t, dot> awaited_; ///< by ticket
+    std::set<std::uint64_t> questions_;
+    std::uint64_t last_ticket_ = 0, last_question_ = 0;
+    bool ask_acks_ = false;  ///< somebody waits for own writes to be acknowledged
+    bool acks_owed_ = false; ///< somebody else waits to hear from us
 };
 
 } // namespace baton::core

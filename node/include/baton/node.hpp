@@ -7,14 +7,17 @@
 // answers `errc::forked`.
 #pragma once
 
+#include <baton/ack.hpp>
 #include <baton/dot.hpp>
 #include <baton/options.hpp>
 #include <baton/result.hpp>
 
 #include <chrono>
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -71,11 +74,26 @@ struct version {
     friend constexpr auto operator<=>(const version&, const version&) = default;
 };
 
+/// How a write is to be made.
+struct stash_options {
+    ack_level ack{};                        ///< how much proof to wait for
+    std::chrono::milliseconds within{5000}; ///< wait this long for it, and for members that lag
+    /// Only if the key is at this version here; version{}: only if it is not here at all.
+    std::optional<version> if_version{};
+};
+
+/// What has become of a write.
+struct stashed {
+    version written{};
+    std::size_t copies = 1; ///< members known to hold it, this one included
+    bool met = true;        ///< the level was reached; if not, it goes on spreading: see confirm()
+};
+
 enum class pickup_outcome : std::uint8_t {
     found,            ///< here it is
-    pending_handoff,  ///< a leaving member has announced it (not reported yet: see README, limits)
-    absent_confirmed, ///< nobody has it (not reported yet: see README, limits)
-    absent_unsynced,  ///< not here; nothing proves that nobody has it: do not start from blank state
+    pending_handoff,  ///< a leaving member has announced it: the bytes are on their way
+    absent_confirmed, ///< every member has said what it holds, and that is here: nobody has it
+    absent_unsynced,  ///< not here, and somebody may have it: do not start from blank state
 };
 [[nodiscard]] std::string_view to_string(pickup_outcome outcome);
 
@@ -84,6 +102,9 @@ struct picked {
     std::string value;        ///< the last writer's among concurrent values; may be empty when found
     version written{};        ///< of that value
     std::size_t siblings = 0; ///< concurrent values beside this one
+    /// pending_handoff: the leaving member. absent_unsynced: who has not answered, or holds, or held, more
+    /// than is here; none when this node is alone, or in a minority of options::mesh_size.
+    std::vector<replica_id> who{};
     [[nodiscard]] bool found() const { return outcome == pickup_outcome::found; }
 };
 
@@ -108,8 +129,15 @@ struct leave_options {
     std::size_t copies = 2;                            ///< wanted holders; fewer where fewer members stay
 };
 
+/// What ends the wait of a pickup before its time.
+enum class pickup_until : std::uint8_t {
+    found, ///< the value: a successor may ask before the predecessor has written
+    known, ///< the value, or the certainty that nobody has it: one round trip to every member
+};
+
 struct pickup_options {
-    std::chrono::milliseconds within{0}; ///< wait this long for the key to appear
+    std::chrono::milliseconds within{0}; ///< wait this long; 0: what is known now, and nobody is asked
+    pickup_until until = pickup_until::found;
 };
 
 /// Counters since the start, and sizes now. All counts are of this node.
@@ -124,6 +152,8 @@ struct node_stats {
     std::uint64_t stashes = 0, drops = 0; ///< writes and removals of every type of value
     std::uint64_t deltas_sent = 0, delta_bytes_sent = 0, deltas_received = 0, events_applied = 0,
                   events_duplicate = 0;
+    std::uint64_t acks_sent = 0, acks_received = 0;
+    std::uint64_t asks_sent = 0;    ///< for acknowledgements that were late, and for what is absent
     std::uint64_t deltas_early = 0; ///< arrived before something they depend on
     std::uint64_t gaps = 0;         ///< losses noticed
     std::uint64_t sessions_pulled = 0, sessions_served = 0, sessions_failed = 0;
@@ -152,15 +182,34 @@ class node {
     ~node();
 
     /// Applies locally on this thread, then broadcasts from the I/O thread. Replaces every value of `key`
-    /// this node has seen; a concurrent write elsewhere stays beside it (read: last writer wins). Waits only
+    /// this node has seen; a concurrent write elsewhere stays beside it (read: last writer wins). Then waits
+    /// until `how.ack` is met: members acknowledge directly, after applying. When that takes longer than
+    /// `how.within`, the write stays, spreads on, and the answer says how far it is. Before writing, waits
     /// while more than limits.unsent_bytes_max of own writes are unsent, or a member that had kept up is more
-    /// than limits.lag_max of them behind. Errors: key_empty, key_too_long, value_too_long, wrong_type, full,
-    /// leaving, forked; then nothing is stored. O(key + value).
-    result<version> stash(std::string_view key, std::string_view value);
+    /// than limits.lag_max of them behind: `busy` when that outlasts `within`.
+    /// Errors: key_empty, key_too_long, value_too_long, wrong_type, full, conflict (if_version), bad_argument
+    /// (majority without options::mesh_size), busy, leaving, forked; then nothing is stored. O(key + value).
+    result<stashed> stash(std::string_view key, std::string_view value, stash_options how = {});
+    /// Several keys at once: on every node, also on one that repairs or joins, they appear together or not at
+    /// all. At most 1,000 keys; `if_version` does not go with it (bad_argument). The version is the last
+    /// key's; who holds it holds all.
+    result<stashed> stash(std::span<const std::pair<std::string_view, std::string_view>> all,
+                          stash_options how = {});
+    /// As stash(), without waiting for the level: the future is ready when it is met or `within` has passed.
+    [[nodiscard]] std::future<result<stashed>> stash_async(std::string_view key, std::string_view value,
+                                                           stash_options how = {});
+    /// Waits until a write, of this node or another, is held as `level` says. Errors: unknown_version,
+    /// bad_argument, forked.
+    result<stashed> confirm(version written, ack_level level, std::chrono::milliseconds within) const;
 
-    /// The value of `key` in local memory; with `within`, waits for it to arrive. An absent key is
-    /// `absent_unsynced` (see README, limits), and so is one that holds a counter, set, map or flag instead.
-    /// Errors: key_empty, key_too_long, forked. O(key + value) without waiting.
+    /// The value of `key` in local memory. If it is not here and there is a `within`, every member is asked
+    /// what it holds, and the call waits for the value, woken by its arrival; the outcome says what is known
+    /// in the end. `absent_confirmed` needs an answer of every member in view to a question put after the
+    /// call began, and all they named applied here; a majority of options::mesh_size, if that is set; and
+    /// nobody who is silent or crashed with more than is here. Alone it is said only with options::founding,
+    /// or when options::alone_after has passed and no seed can be reached. A key that holds a counter, set,
+    /// map or flag is no register: it is answered as if it were not there. Does not remove anything. Errors:
+    /// key_empty, key_too_long, forked. O(key + value) without waiting.
     [[nodiscard]] result<picked> pickup(std::string_view key, pickup_options how = {}) const;
 
     /// Every concurrent value of `key`, the one that pickup reads first, then by falling (epoch, clock, id).

@@ -83,6 +83,12 @@ struct options {
     beacon_options beacon{};
     liveness_options liveness{};
     limit_options limits{};
+    /// How many members the mesh is meant to have, so that a minority can tell that it is one. 0: not known.
+    std::size_t mesh_size = 0;
+    /// The first node of a new mesh: it needs nobody to be synced, and may call a key absent while alone.
+    bool founding = false;
+    /// A node that has met nobody for this long, and reaches no seed, takes itself for the only one.
+    std::chrono::milliseconds alone_after{5000};
     /// A peer's clock further ahead than this does not drag ours along; it is counted.
     std::chrono::milliseconds clock_skew_max{5000};
     /// Default deadline of leave(); fits Kubernetes' 30 s grace period.

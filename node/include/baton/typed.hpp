@@ -123,10 +123,10 @@ result<std::string> pack(std::string_view key, const T& object) try {
 /// Packs `object` and stashes it under `key`; see node::stash for effect and errors. Also: malformed, if the
 /// type's own packing throws. O(key + packed object).
 template <class T>
-result<version> stash(node& into, std::string_view key, const T& object) {
+result<stashed> stash(node& into, std::string_view key, const T& object, stash_options how = {}) {
     const auto payload = detail::pack(key, object);
     if (!payload) return payload.error();
-    return into.stash(key, *payload);
+    return into.stash(key, *payload, how);
 }
 
 /// The object under `key`; nothing if it is not here (node::pickup tells how absent it is). With `within`,

@@ -13,6 +13,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <list>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -35,14 +36,19 @@ class io_thread {
     }
     /// As with(), for writes: `use(mesh&, moment)`. Waits first while too much is unsent. On an idle wire
     /// what was written is sent from here; otherwise the I/O thread packs it with what comes next.
+    /// Answers `busy` when that wait outlasts `within`.
     template <class Use>
-    auto write(Use use) {
+    auto write(Use use, std::chrono::milliseconds within = std::chrono::milliseconds::max()) {
         std::unique_lock lock(mutex_, std::defer_lock);
         enter(lock);
-        sent_.wait(lock, [this] {
+        const auto there_is_room = [this] {
             return (mesh_.unsent_bytes() <= settings_.limits.unsent_bytes_max && !mesh_.is_crowded()) ||
                    stopped_;
-        });
+        };
+        if (!there_is_room() && !sent_.wait_for(lock, bounded(within), there_is_room)) {
+            return decltype(use(mesh_, now()))(
+                error{errc::busy, "members lag too far behind, or too much is unsent: nothing was written"});
+        }
         const auto at = now();
         if (stopped_) {
             return decltype(use(mesh_, at))(error{
@@ -55,14 +61,32 @@ class io_thread {
         if (unsent && !send_directly(at)) ring();
         return outcome;
     }
-    /// Waits under the lock until `done(mesh&)` holds or `within` has passed; the last word of `done`.
+    /// Waits under the lock until `done(mesh&)` holds, `within` has passed, or the node has left; the last
+    /// word of `done`.
     template <class Done>
     bool wait_for(std::chrono::milliseconds within, Done done) const {
         std::unique_lock lock(mutex_, std::defer_lock);
         enter(lock);
         ++waiters_;
-        const bool outcome = changed_.wait_for(lock, bounded(within), [&] { return done(mesh_); });
+        bool outcome = false;
+        changed_.wait_for(lock, bounded(within), [&] { return (outcome = done(mesh_)) || stopped_; });
         --waiters_;
+        return outcome;
+    }
+    /// Waits until `wanted` is met or `within` has passed; members are asked once more when the usual round
+    /// trip is over. `ticket`: of mesh::await_holders, given back here.
+    [[nodiscard]] holding wait_held(const core::proof& wanted, std::uint64_t ticket,
+                                    std::chrono::milliseconds within);
+    /// The same without waiting: `done` is called, once, by the I/O thread.
+    void when_held(core::proof wanted, std::uint64_t ticket, std::chrono::milliseconds within,
+                   std::function<void(const holding&)> done);
+    /// Waits as wait_for(), while every member is asked what it holds: `done(mesh&, question)`.
+    template <class Done>
+    bool ask(std::chrono::milliseconds within, Done done) const {
+        const auto question = with([](core::mesh& mesh) { return mesh.begin_question(now()); });
+        ring();
+        const bool outcome = wait_for(within, [&](core::mesh& mesh) { return done(mesh, question); });
+        with([&](core::mesh& mesh) { mesh.end_question(question); });
         return outcome;
     }
     [[nodiscard]] std::optional<event> next_event(std::chrono::milliseconds timeout);
@@ -96,7 +120,7 @@ class io_thread {
         lock.lock();
         at_door_.fetch_sub(1, std::memory_order_relaxed);
     }
-    void ring();
+    void ring() const;
     bool send_directly(const moment& at);
     void log(log_level level, const std::string& line) const {
         if (settings_.log) settings_.log(level, line);
@@ -128,6 +152,7 @@ class io_thread {
     void complain(std::string_view host, const char* reason);
     void give_way() const;
     void manage_leave();
+    void finish_waiting(bool all);
     void finish_leave(bool met, std::size_t copies);
 
     const options settings_;
@@ -140,6 +165,14 @@ class io_thread {
     std::deque<event> events_;
     std::uint64_t events_dropped_ = 0;
 
+    struct waiting {
+        core::proof wanted;
+        std::uint64_t ticket = 0;
+        instant until{};
+        std::function<void(const holding&)> done;
+    };
+    std::list<waiting> waiting_; // under the lock
+    std::atomic<bool> has_waiting_{false};
     struct leaving {
         instant since{}, deadline{};
         std::size_t copies = 2;
@@ -150,7 +183,7 @@ class io_thread {
     std::optional<leaving> leaving_; // under the lock
     bool stopped_ = false;           // under the lock: the I/O thread has ended
     std::atomic<bool> hurry_{false};
-    std::atomic<bool> rung_{false};
+    mutable std::atomic<bool> rung_{false};
     std::atomic<bool> burst_{false}; // writes follow one another closely: pack them
     std::atomic<std::int64_t> last_write_{0};
     std::atomic<std::uint64_t> sends_refused_{0};

@@ -18,7 +18,7 @@
 namespace baton::wire {
 
 /// The range of wire versions this build speaks.
-constexpr std::uint64_t version_min = 2, version_max = 2;
+constexpr std::uint64_t version_min = 3, version_max = 3;
 constexpr std::size_t name_bytes_max = 64, hosts_bytes_max = 512;
 
 enum class kind : std::uint8_t {
@@ -32,6 +32,7 @@ enum class kind : std::uint8_t {
     leaving = 8,
     left = 9,
     fingerprint = 10,
+    ask = 11,
 };
 
 /// What a node holds and how far it is: part of HELLO, and of COMMIT.
@@ -81,6 +82,7 @@ struct delta {
     cut depends;      ///< what of others must be seen first, as far as it changed since the previous delta
     std::string_view replicas; ///< 16 bytes each, named by index in rows
     std::string_view rows;
+    bool wants_ack = false; ///< somebody waits to hear that these have been applied
 };
 
 struct pull {
@@ -119,9 +121,10 @@ struct state {
     timestamp base{};
     std::string_view replicas;
     std::string_view rows;
-    standing at; ///< only with commit
-    cut floor;   ///< only with commit: removal records up to here may be missing at the server; what the
-                 ///< receiver has seen is left out, unless it needs all of it
+    standing at;         ///< only with commit
+    replica_id server{}; ///< only with commit: its sender, as an address may answer as a new incarnation
+    cut floor; ///< only with commit: removal records up to here may be missing at the server; what the
+               ///< receiver has seen is left out, unless it needs all of it
 };
 
 /// Server to receiver: what it holds of some ranges. Receiver to server: what to do about some ranges. Both
@@ -150,13 +153,22 @@ struct credit {
     bool done = false; ///< committed or given up: forget the session
 };
 
-/// "I have applied everything under `seen`."
+/// "I have applied everything under `seen`": the sender's whole cut when it answers something, otherwise a
+/// part.
 struct ack {
     replica_id id{};
     bool staying = true;
     bool whole = true;         ///< nothing under the LEAVING's cut is missing
     std::uint64_t answers = 0; ///< the number of the LEAVING it answers; 0: none
     cut seen;
+    std::uint64_t asked = 0; ///< the number of the ASK it answers; 0: none
+};
+
+/// "Tell me what you have applied: now, and again once that covers `want`."
+struct ask {
+    replica_id id{};
+    std::uint64_t number = 0; ///< grows; an answer to one answers all before it
+    cut want;
 };
 
 struct leaving {
@@ -164,6 +176,8 @@ struct leaving {
     std::uint64_t number = 0; ///< names this leaving in acknowledgements
     std::uint64_t final_counter = 0;
     cut seen;
+    /// Keys that nobody has acknowledged yet, each with its length before it; part of the manifest.
+    std::string_view keys;
 };
 
 struct left {
@@ -174,7 +188,7 @@ struct left {
     replica_id about{}; ///< who left: `id` itself, or somebody else when passed on
 };
 
-using frame = std::variant<hello, brief, delta, pull, state, credit, ack, leaving, left, fingerprint>;
+using frame = std::variant<hello, brief, delta, pull, state, credit, ack, leaving, left, fingerprint, ask>;
 
 [[nodiscard]] std::string encode(const frame& from);
 /// Errors: malformed, with a short reason that can be counted.

@@ -16,6 +16,9 @@
 
 namespace baton::wire {
 
+/// Events that become visible together, at most.
+constexpr std::uint64_t group_events_max = 1000;
+
 struct row_limits {
     std::size_t key_bytes_max = baton::key_bytes_max;
     std::size_t value_bytes_max = std::size_t{8} << 20;
@@ -69,6 +72,7 @@ class event_reader {
     std::string_view replicas_;
     byte_reader in_;
     row_limits limits_;
+    std::uint64_t joined_ = 0; ///< events of the group so far
 };
 
 /// A piece of a value that is too large for one chunk.

@@ -1,0 +1,246 @@
+// What others hold, as they have said themselves: acknowledgements of writes that somebody waits for, and the
+// questions by which a node learns that nobody has a key.
+#include "core/jobs.hpp"
+#include "core/mesh.hpp"
+
+#include <algorithm>
+
+namespace baton::core {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr mesh_clock::duration ask_min = 2ms, ask_max = 500ms;
+constexpr std::size_t wants_max = 256; // dots that are asked for in one ASK; the rest with the next one
+} // namespace
+
+// ---------------------------------------------------------------- waiting for acknowledgements
+
+// Only what a member has said after applying counts, and only while it is up and stays.
+bool mesh::is_holder(const peer& p, const dot& id) const {
+    if (settings_.broken == mutation::ack_counts_leaving && p.state == member_state::leaving)
+        return p.seen.has(id);
+    if (settings_.broken == mutation::ack_counts_delivery && p.state == member_state::up) return true;
+    return p.state == member_state::up && !p.full && p.seen.has(id);
+}
+
+std::vector<replica_id> mesh::members_up() const {
+    std::vector<replica_id> all;
+    for (const auto& [id, p] : peers_) {
+        if (p.state == member_state::up) all.push_back(id);
+    }
+    return all;
+}
+
+holding mesh::measure(const proof& wanted) const {
+    holding now;
+    now.copies = !leaving_ && store_.has_seen(wanted.id) ? 1 : 0;
+    for (const auto& [id, p] : peers_) now.copies += is_holder(p, wanted.id) ? 1 : 0;
+    switch (wanted.level.what) {
+    case ack_level::kind::local:
+        now.met = true;
+        break;
+    case ack_level::kind::copies:
+        now.met = now.copies >= wanted.level.count;
+        break;
+    case ack_level::kind::majority:
+        now.met = now.copies > settings_.mesh_size / 2;
+        break;
+    case ack_level::kind::all_up:
+        now.met = now.copies >= 2 && std::all_of(wanted.all.begin(), wanted.all.end(), [&](const auto& id) {
+                      const auto at = peers_.find(id);
+                      return at == peers_.end() || at->second.state != member_state::up ||
+                             is_holder(at->second, wanted.id);
+                  });
+        break;
+    }
+    return now;
+}
+
+std::uint64_t mesh::await_holders(const moment& at, const dot& id) {
+    ask_acks_ = true;
+    awaited_.emplace(++last_ticket_, id);
+    for (auto& [who, p] : peers_) {
+        if (p.state != member_state::up || p.seen.has(id)) continue;
+        if (p.awaited_since == instant{}) p.awaited_since = at.now;
+        ask_by(p, at.now + 2 * p.round_trip);
+    }
+    return last_ticket_;
+}
+
+void mesh::stop_awaiting(std::uint64_t ticket) {
+    awaited_.erase(ticket);
+    if (awaited_.empty()) ask_acks_ = false;
+}
+
+std::uint64_t mesh::begin_question(const moment& at) {
+    questions_.insert(++last_question_);
+    for (auto& [who, p] : peers_) {
+        if (is_member(p)) ask_by(p, at.now);
+    }
+    return last_question_;
+}
+
+mesh_clock::duration mesh::round_trip() const {
+    mesh_clock::duration longest{};
+    for (const auto& [id, p] : peers_) {
+        if (p.state == member_state::up) longest = std::max(longest, p.round_trip);
+    }
+    return longest;
+}
+
+void mesh::end_question(std::uint64_t number) { questions_.erase(number); }
+
+void mesh::ask_by(peer& p, instant when) {
+    if (p.ask_at == instant{} || p.ask_at > when) p.ask_at = when;
+    wake_by(p.ask_at);
+}
+
+// Says again over the link what a lost broadcast may have said, after twice the usual round trip; and puts
+// the questions that are open.
+void mesh::ask_members(outbox& out) {
+    if (awaited_.empty() && questions_.empty()) return;
+    for (auto& [who, p] : peers_) {
+        if (!is_member(p)) continue;
+        wire::ask f{settings_.self, last_question_, {}};
+        for (const auto& [ticket, id] : awaited_) {
+            if (f.want.size() == wants_max) break;
+            if (p.state == member_state::up && !p.seen.has(id)) f.want.raise(id);
+        }
+        const bool unanswered = !questions_.empty() && p.answered < *questions_.rbegin();
+        if (f.want.empty() && !unanswered) {
+            p.ask_at = {};
+            continue;
+        }
+        if (p.ask_at == instant{}) p.ask_at = at_.now; // it came up meanwhile
+        if (at_.now >= p.ask_at) {
+            if (p.asked != f.number) {
+                p.asked = f.number;
+                p.asked_question_at = at_.now;
+                p.ask_every = 2 * p.round_trip;
+            }
+            send_to(who, p, wire::encode(f), out);
+            ++counters_.asks_sent;
+            p.ask_every = std::clamp(2 * p.ask_every, ask_min, ask_max);
+            p.ask_at = at_.now + p.ask_every;
+        }
+        wake_by(p.ask_at);
+    }
+}
+
+// Source: RFC 6298, the smoothed round trip.
+void mesh::note_round_trip(peer& p, instant since) const {
+    const auto took = std::clamp<mesh_clock::duration>(at_.now - since, 50us, 1s);
+    p.round_trip = (7 * p.round_trip + took) / 8;
+}
+
+verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
+    auto* const p = find(from);
+    if (p == nullptr) return refuse("ack by nobody known");
+    if (f.asked > last_question_) return refuse("answer to nothing asked");
+    p->seen.join(f.seen);
+    ++counters_.acks_received;
+    out.acknowledged = true;
+    if (p->awaited_since != instant{} && std::all_of(awaited_.begin(), awaited_.end(), [&](const auto& each) {
+            return p->seen.has(each.second);
+        })) {
+        note_round_trip(*p, p->awaited_since);
+        p->awaited_since = {};
+    }
+    if (f.asked > p->answered) {
+        p->answered = f.asked;
+        p->answer = f.seen;
+        if (f.asked == p->asked) note_round_trip(*p, p->asked_question_at);
+        note_lack(*p, 0ms); // what it holds has to be here before anything is called absent
+    }
+    if (!leaving_ || f.answers != leaving_->number) return {};
+    return on_leave_ack(*p, f);
+}
+
+// ---------------------------------------------------------------- as the one that is asked
+
+verdict mesh::on_ask(const replica_id& from, const wire::ask& f, outbox& out) {
+    auto* const p = find(from);
+    if (p == nullptr) return refuse("ask by nobody known");
+    if (f.want.size() > wants_max) return refuse("ask for too much");
+    p->seen.join(f.want); // it holds what it asks about
+    p->wanted.join(f.want);
+    if (p->wanted.size() > 4 * wants_max) p->wanted = f.want;
+    note_lack(*p, 0ms);
+    acknowledge(from, *p, f.number, out);
+    return {};
+}
+
+void mesh::acknowledge(const replica_id& id, peer& p, std::uint64_t asked, outbox& out) {
+    const bool staying = !leaving_ && !full_;
+    send_to(id, p,
+            wire::encode(wire::ack{settings_.self, staying, store_.covers(p.seen), 0, store_.seen(), asked}),
+            out);
+    ++counters_.acks_sent;
+}
+
+// Says what has been applied to those who wait for it: once a slice, however much it was. G2: after applying,
+// never before.
+void mesh::answer_wanted(outbox& out) {
+    if (!acks_owed_) return;
+    acks_owed_ = false;
+    for (auto& [id, p] : peers_) {
+        const bool early = settings_.broken == mutation::ack_before_applying;
+        if (p.owes != 0 && (early || store_.counter_of(id) >= p.owes)) {
+            cut part;
+            part.push_back({id, early ? p.owes : store_.counter_of(id)});
+            const bool staying = !leaving_ && !full_;
+            send_to(id, p, wire::encode(wire::ack{settings_.self, staying, false, 0, std::move(part), 0}),
+                    out);
+            ++counters_.acks_sent;
+            p.owes = 0;
+        }
+        if (!p.wanted.empty() && store_.covers(p.wanted)) {
+            p.wanted = {};
+            acknowledge(id, p, 0, out);
+        }
+        acks_owed_ = acks_owed_ || p.owes != 0 || !p.wanted.empty();
+    }
+}
+
+// ---------------------------------------------------------------- is it absent?
+
+// What a member announced when it began to leave is on its way as long as it is there.
+std::optional<replica_id> mesh::on_its_way(std::string_view key) const {
+    for (const auto& [id, p] : peers_) {
+        if (p.state == member_state::leaving && p.manifest.contains(key)) return id;
+    }
+    return std::nullopt;
+}
+
+// Nobody has the key, if it is not here now and every member in view has answered a question that was put
+// after the call began, all that those answers named is applied here, and nobody who is silent or crashed is
+// known to have held more. Who stands against it is named.
+absence mesh::judge_absence(std::uint64_t question) const {
+    absence now;
+    std::size_t in_view = 1;
+    for (const auto& [id, p] : peers_) {
+        if (p.state == member_state::contacting) continue;
+        if (is_gone(p)) { // what it is known to have held, or to have announced
+            if (!store_.covers(p.seen) && settings_.broken != mutation::absent_by_local_view)
+                now.who.push_back(id);
+            continue;
+        }
+        ++in_view;
+        const bool answered = question != 0 && p.answered >= question;
+        if (settings_.broken == mutation::absent_by_local_view) continue;
+        if (!answered || !store_.covers(p.answer)) now.who.push_back(id);
+    }
+    if (!now.who.empty()) return now;
+    if (settings_.mesh_size != 0 && in_view <= settings_.mesh_size / 2) return now;
+    now.confirmed = met_any_ || settings_.founding || is_alone();
+    return now;
+}
+
+// Nobody has been met for options::alone_after, and no seed can be reached.
+bool mesh::is_alone() const {
+    return !met_any_ && at_.now - started_ >= settings_.alone_after &&
+           std::none_of(links_.begin(), links_.end(), [](const auto& each) { return each.second.open; });
+}
+
+} // namespace baton::core

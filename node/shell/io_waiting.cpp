@@ -1,0 +1,67 @@
+// Callers that wait for others to hold a write.
+#include "shell/io_thread.hpp"
+
+#include <algorithm>
+
+namespace baton::shell {
+
+using namespace std::chrono_literals;
+
+holding io_thread::wait_held(const core::proof& wanted, std::uint64_t ticket,
+                             std::chrono::milliseconds within) {
+    std::unique_lock lock(mutex_, std::defer_lock);
+    enter(lock);
+    holding now_held;
+    const auto enough = [&] { return (now_held = mesh_.measure(wanted)).met || stopped_; };
+    const auto deadline = now().now + bounded(within);
+    ++waiters_;
+    const auto patience = std::clamp<mesh_clock::duration>(2 * mesh_.round_trip(), 1ms, bounded(within));
+    if (!changed_.wait_for(lock, patience, enough)) {
+        ring(); // the I/O thread asks those who have not answered
+        changed_.wait_for(lock, deadline - now().now, enough);
+    }
+    --waiters_;
+    mesh_.stop_awaiting(ticket);
+    return now_held;
+}
+
+void io_thread::when_held(core::proof wanted, std::uint64_t ticket, std::chrono::milliseconds within,
+                          std::function<void(const holding&)> done) {
+    {
+        const guest lock(*this);
+        if (!stopped_) {
+            waiting_.push_back({std::move(wanted), ticket, now().now + bounded(within), std::move(done)});
+            done = nullptr;
+            has_waiting_ = true;
+        }
+    }
+    if (done) return done({}); // there is no I/O thread any more
+    ring();
+}
+
+// Completes what is met or over; on the I/O thread.
+void io_thread::finish_waiting(bool all) {
+    std::list<waiting> over;
+    std::vector<holding> held;
+    const auto at = now().now;
+    {
+        const std::lock_guard lock(mutex_);
+        for (auto each = waiting_.begin(); each != waiting_.end();) {
+            const auto next = std::next(each);
+            const auto measured = mesh_.measure(each->wanted);
+            if (measured.met || at >= each->until || all) {
+                mesh_.stop_awaiting(each->ticket);
+                held.push_back(measured);
+                over.splice(over.end(), waiting_, each);
+            } else {
+                wake_at_ = std::min(wake_at_, each->until);
+            }
+            each = next;
+        }
+        has_waiting_ = !waiting_.empty();
+    }
+    auto measured = held.begin();
+    for (const auto& each : over) each.done(*measured++);
+}
+
+} // namespace baton::shell

@@ -1,0 +1,108 @@
+// What a node says of others must be so: a write that is called held is applied where it is said to be; a key
+// that is called absent is nowhere; what was written together is seen together.
+#include "sim/world.hpp"
+
+#include <algorithm>
+
+namespace baton::sim {
+
+namespace {
+constexpr auto promise_open_for = std::chrono::seconds(3);
+}
+
+void world::prove(process_number who, std::size_t key, std::string value, std::size_t copies) {
+    auto& p = *processes_[who];
+    p.promises.push_back({});
+    auto& promise = p.promises.back();
+    promise.until = clock_.now() + promise_open_for;
+    promise.wanted.level = ack_level::copies(copies);
+    const auto next = p.mesh->state().counter_of(p.id) + 1;
+    promise.wanted.id = {p.id, next};
+    promise.ticket = p.mesh->await_holders(moment_of(p), promise.wanted.id);
+    stash(who, key, std::move(value));
+}
+
+std::vector<process_number> world::in_view(process& p) const {
+    std::vector<process_number> all;
+    for (const auto& m : p.mesh->members()) {
+        const auto at = by_id_.find(m.id);
+        const bool here = m.state == member_state::up || m.state == member_state::suspect ||
+                          m.state == member_state::leaving;
+        if (here && at != by_id_.end()) all.push_back(at->second);
+    }
+    return all;
+}
+
+void world::ask(process_number who, std::size_t key) {
+    auto& p = *processes_[who];
+    p.promises.push_back({});
+    auto& promise = p.promises.back();
+    promise.until = clock_.now() + promise_open_for;
+    promise.key = key;
+    for (const auto number : in_view(p)) promise.in_view.emplace_back(number, processes_[number]->cut);
+    promise.ticket = p.mesh->begin_question(moment_of(p));
+    toil(p);
+}
+
+void world::stash_all(process_number who, const std::vector<std::pair<std::size_t, std::string>>& values) {
+    auto& p = *processes_[who];
+    std::vector<std::string> names;
+    for (const auto& [key, value] : values) names.push_back(key_name(key));
+    std::vector<std::pair<std::string_view, std::string_view>> all;
+    for (std::size_t i = 0; i < values.size(); ++i) all.emplace_back(names[i], values[i].second);
+    auto saw = counts_of(full_cut(p));
+    auto next = p.mesh->state().counter_of(p.id);
+    if (!p.mesh->stash_all(moment_of(p), all)) return; // one of the keys is of another type
+    groups_.push_back({p.origin, next + 1, next + values.size()});
+    for (const auto& [key, value] : values) {
+        mix(value);
+        saw[p.origin] = next;
+        ++next;
+        if (how_.check) oracle_.write(p.origin, next, key, {value_type::reg, false, 0, 0, value}, saw);
+    }
+    tell(p, "stash of " + std::to_string(values.size()) + " keys");
+    toil(p);
+}
+
+// G2, and the promise of absent_confirmed.
+void world::keep_promises(process& p) {
+    for (auto at = p.promises.begin(); at != p.promises.end();) {
+        auto& promise = *at;
+        const bool proof = promise.wanted.id.counter != 0;
+        bool over = clock_.now() >= promise.until;
+        if (proof && p.mesh->measure(promise.wanted).met) {
+            over = true;
+            ++promises_kept_;
+            const auto holders = std::count_if(processes_.begin(), processes_.end(), [&](const auto& q) {
+                return count_of(q->cut, p.origin) >= promise.wanted.id.counter;
+            });
+            if (static_cast<std::size_t>(holders) < promise.wanted.level.count)
+                fail(p, "calls a write held by more than have applied it");
+        } else if (!proof && p.mesh->judge_absence(promise.ticket).confirmed &&
+                   !pickup(p.number, promise.key)) {
+            over = true;
+            ++promises_kept_;
+            // Of one that has crashed since, only what it had told counts.
+            const auto still = in_view(p);
+            for (const auto& [who, held] : promise.in_view) {
+                if (std::find(still.begin(), still.end(), who) != still.end() && !covers(p.cut, held))
+                    fail(p, "calls a key absent without knowing what " + processes_[who]->name + " held");
+            }
+        }
+        if (over) {
+            proof ? p.mesh->stop_awaiting(promise.ticket) : p.mesh->end_question(promise.ticket);
+            at = p.promises.erase(at);
+        } else {
+            ++at;
+        }
+    }
+}
+
+void world::check_groups(const process& p) const {
+    for (const auto& group : groups_) {
+        const auto seen = count_of(p.cut, group.origin);
+        if (seen >= group.first && seen < group.last) fail(p, "shows a part of what was written together");
+    }
+}
+
+} // namespace baton::sim

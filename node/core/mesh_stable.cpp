@@ -194,11 +194,15 @@ void mesh::judge_lag(outbox& out) {
 
 // Writers wait for a member that had kept up and now falls behind, until it is left behind.
 bool mesh::is_crowded() const {
+    constexpr std::uint64_t look_every = 64; // asked by every write; limits.lag_max is far above
     const auto own = store_.counter_of(settings_.self);
-    return std::any_of(peers_.begin(), peers_.end(), [&](const auto& each) {
+    if (own - uncrowded_at_ < look_every) return false;
+    const bool crowded = std::any_of(peers_.begin(), peers_.end(), [&](const auto& each) {
         const auto& p = each.second;
         return p.kept_up && is_member(p) && own > p.seen.of(settings_.self) + settings_.limits.lag_max;
     });
+    if (!crowded) uncrowded_at_ = own;
+    return crowded;
 }
 
 // At limits.bytes_max nothing more is taken, here or from others, and everybody is told.

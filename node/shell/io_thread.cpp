@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstring>
+#include <ctime>
 #include <system_error>
 
 namespace baton::shell {
@@ -17,15 +18,21 @@ namespace {
 constexpr std::size_t reads_per_wake = 64; // from one socket, then the others have their turn
 constexpr std::size_t told_max = 1000;
 constexpr auto farewell_wait = 250ms;
-constexpr std::chrono::nanoseconds pack_for = 100us; // while writes come in a burst
+// While writes come in a burst they are packed: at first for a moment, then for longer as long as that fills
+// frames.
+constexpr std::chrono::nanoseconds pack_for_min = 100us, pack_for_max = 1ms;
+constexpr std::size_t pack_worth_bytes = std::size_t{8} << 10;
 constexpr std::chrono::nanoseconds burst_gap = 20us;
 } // namespace
 
+// Timestamps only order concurrent writes: for them the tick of the kernel (1 to 10 ms) is exact enough, and
+// every write reads it.
 moment io_thread::now() {
-    using namespace std::chrono;
-    return {instant{steady_clock::now().time_since_epoch()},
-            static_cast<std::uint64_t>(
-                duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count())};
+    timespec wall{};
+    ::clock_gettime(CLOCK_REALTIME_COARSE, &wall);
+    return {instant{std::chrono::steady_clock::now().time_since_epoch()},
+            static_cast<std::uint64_t>(wall.tv_sec) * 1000 +
+                static_cast<std::uint64_t>(wall.tv_nsec) / 1'000'000};
 }
 
 io_thread::io_thread(options settings, core::mesh_options mesh_settings, std::unique_ptr<sockets> owned,
@@ -63,7 +70,7 @@ io_thread::~io_thread() {
 }
 
 void io_thread::ring() const {
-    if (rung_.exchange(true)) return; // the I/O thread has not looked since the last time
+    if (rung_ || rung_.exchange(true)) return; // the I/O thread has not looked since the last time
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(bell_, &one, sizeof one);
 }
@@ -75,8 +82,10 @@ void io_thread::ring() const {
 // When somebody else has PUB, or writes come in a burst, the bell sees to it.
 bool io_thread::send_directly(const moment& at) {
     const auto time = at.now.time_since_epoch().count();
-    const bool burst = time - last_write_.exchange(time, std::memory_order_relaxed) < burst_gap.count();
-    burst_.store(burst, std::memory_order_relaxed);
+    // Hints, and on the path of every write: plain loads and stores, none where nothing changes.
+    const bool burst = time - last_write_.load(std::memory_order_relaxed) < burst_gap.count();
+    last_write_.store(time, std::memory_order_relaxed);
+    if (burst != burst_.load(std::memory_order_relaxed)) burst_.store(burst, std::memory_order_relaxed);
     if (burst) return false;
     std::unique_lock publishing(publisher_mutex_, std::try_to_lock);
     if (!publishing || !sockets_) return false;
@@ -183,8 +192,9 @@ void io_thread::loop() {
 }
 
 // A write on an idle wire is sent at once; while writes keep coming they are packed for a moment, so that
-// frames are worth their overhead. The bell stays silent meanwhile: writers do not pay for what would only be
-// noticed later.
+// frames are worth their overhead: each frame costs two system calls, two switches of thread and a wake-up on
+// every receiver. No write waits longer than its burst has lasted. The bell stays silent meanwhile: writers
+// do not pay for what would only be noticed later.
 void io_thread::answer_bell() {
     if ((items_[0].revents & ZMQ_POLLIN) != 0) { // whatever became of what it was rung for
         std::uint64_t count = 0;
@@ -193,8 +203,11 @@ void io_thread::answer_bell() {
     const auto at = now().now;
     if (!rung_ || (burst_ && at < pack_until_)) return;
     rung_ = false; // before looking, so that whatever is written after the look rings again
+    const auto packed = with([](const core::mesh& mesh) { return mesh.unsent_bytes(); });
     settle();
-    pack_until_ = at + pack_for;
+    pack_for_ =
+        std::clamp(packed >= pack_worth_bytes ? 2 * pack_for_ : pack_for_ / 2, pack_for_min, pack_for_max);
+    pack_until_ = at + pack_for_;
 }
 
 // Milliseconds are too coarse for packing: the timer wakes poll() in time for it.

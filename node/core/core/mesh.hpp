@@ -416,6 +416,7 @@ class mesh {
     std::size_t unsent_bytes_ = 0;
     std::size_t group_left_ = 0, group_bytes_ = 0; ///< of stash_all under way
     bool group_fits_ = false;
+    mutable std::uint64_t uncrowded_at_ = 0; ///< own counter when is_crowded() last looked, and it was not
     cut depends_sent_;
     std::uint64_t remote_generation_ = 1, depends_generation_ = 0;
     std::vector<dot> kills_;

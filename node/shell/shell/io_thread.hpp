@@ -116,6 +116,7 @@ class io_thread {
     };
     /// Takes the lock; the I/O thread gives way while somebody is at the door.
     void enter(std::unique_lock<std::mutex>& lock) const {
+        if (lock.try_lock()) return; // as a rule
         at_door_.fetch_add(1, std::memory_order_relaxed);
         lock.lock();
         at_door_.fetch_sub(1, std::memory_order_relaxed);
@@ -198,6 +199,7 @@ class io_thread {
     core::outbox out_;
     instant wake_at_{};
     instant pack_until_{};
+    mesh_clock::duration pack_for_{};
     std::vector<zmq::pollitem_t> items_;
     std::vector<core::link_id> item_links_;
     std::uint64_t items_generation_ = ~std::uint64_t{0};

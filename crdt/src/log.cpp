@@ -12,6 +12,10 @@ std::size_t event_log::position(std::uint64_t number) const {
     if (number <= segments_.front().number) return 0;
     const auto guess = number - segments_.front().number;
     if (guess < segments_.size() && segments_[guess].number == number) return guess;
+    // What is overwritten leaves gaps among the old ones first.
+    const auto back = segments_.back().number - number;
+    if (back < segments_.size() && segments_[segments_.size() - 1 - back].number == number)
+        return segments_.size() - 1 - back;
     const auto at =
         std::lower_bound(segments_.begin(), segments_.end(), number,
                          [](const segment& s, std::uint64_t wanted) { return s.number < wanted; });

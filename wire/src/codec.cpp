@@ -7,17 +7,9 @@
 
 namespace baton::wire {
 
-void put_varint(std::string& to, std::uint64_t value) {
-    while (value >= 0x80) {
-        to += static_cast<char>(value | 0x80);
-        value >>= 7;
-    }
-    to += static_cast<char>(value);
-}
-
-std::uint64_t byte_reader::varint() {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
+std::uint64_t byte_reader::long_varint(std::uint8_t first) {
+    std::uint64_t value = first & 0x7fU;
+    for (unsigned shift = 7; shift < 64; shift += 7) {
         const auto next = byte();
         if (shift == 63 && next > 1) break;
         value |= std::uint64_t{next & 0x7fU} << shift;
@@ -25,26 +17,6 @@ std::uint64_t byte_reader::varint() {
     }
     fail();
     return 0;
-}
-
-std::uint8_t byte_reader::byte() {
-    if (rest_.empty()) {
-        fail();
-        return 0;
-    }
-    const auto value = static_cast<std::uint8_t>(rest_.front());
-    rest_.remove_prefix(1);
-    return value;
-}
-
-std::string_view byte_reader::bytes(std::uint64_t count) {
-    if (count > rest_.size()) {
-        fail();
-        return {};
-    }
-    const auto taken = rest_.substr(0, count);
-    rest_.remove_prefix(count);
-    return taken;
 }
 
 std::string encode_cut(const cut& from) {

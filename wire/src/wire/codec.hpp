@@ -18,7 +18,13 @@ namespace baton::wire {
 
 // --- columns: little-endian base 128, 7 bits a byte, at most 10 bytes ---
 
-void put_varint(std::string& to, std::uint64_t value);
+inline void put_varint(std::string& to, std::uint64_t value) {
+    while (value >= 0x80) {
+        to += static_cast<char>(value | 0x80);
+        value >>= 7;
+    }
+    to += static_cast<char>(value);
+}
 /// Signed difference folded so that small ones of either sign are short.
 [[nodiscard]] constexpr std::uint64_t zigzag(std::uint64_t difference) {
     return (difference << 1) ^ (0 - (difference >> 63));
@@ -31,9 +37,28 @@ class byte_reader {
   public:
     explicit byte_reader(std::string_view bytes)
         : rest_(bytes) {}
-    [[nodiscard]] std::uint64_t varint();
-    [[nodiscard]] std::uint8_t byte();
-    [[nodiscard]] std::string_view bytes(std::uint64_t count);
+    [[nodiscard]] std::uint64_t varint() {
+        const auto first = byte();
+        return first < 0x80 ? first : long_varint(first);
+    }
+    [[nodiscard]] std::uint8_t byte() {
+        if (rest_.empty()) {
+            fail();
+            return 0;
+        }
+        const auto value = static_cast<std::uint8_t>(rest_.front());
+        rest_.remove_prefix(1);
+        return value;
+    }
+    [[nodiscard]] std::string_view bytes(std::uint64_t count) {
+        if (count > rest_.size()) {
+            fail();
+            return {};
+        }
+        const auto taken = rest_.substr(0, count);
+        rest_.remove_prefix(count);
+        return taken;
+    }
     [[nodiscard]] bool ok() const { return ok_; }
     [[nodiscard]] bool done() const { return rest_.empty(); }
     void fail() {
@@ -42,6 +67,8 @@ class byte_reader {
     }
 
   private:
+    /// What follows a first byte with its high bit set.
+    [[nodiscard]] std::uint64_t long_varint(std::uint8_t first);
     std::string_view rest_;
     bool ok_ = true;
 };

@@ -65,11 +65,15 @@ void key_index::resize(shard& in, std::uint32_t homes) {
     larger.places = std::make_unique<place[]>(larger.size);
     std::uint32_t next = 0;
     for (std::uint32_t i = 0; i < in.size; ++i) {
-        if (in.places[i].head == 0) continue;
-        const auto at = std::max(next, larger.home(in.places[i].hash));
-        if (at >= larger.size) return resize(in, larger_than(homes)); // all homes at the end: unlikely
-        larger.places[at] = in.places[i];
-        next = at + 1;
+        // Free places are copied, too, to where the next entry comes or stays free: no branch to guess wrong.
+        const auto from = in.places[i];
+        const auto at = std::max(next, from.head == 0 ? 0 : larger.home(from.hash));
+        if (at >= larger.size) {
+            if (from.head == 0) continue;
+            return resize(in, larger_than(homes)); // all homes at the end: unlikely
+        }
+        larger.places[at] = from;
+        next = from.head == 0 ? next : at + 1;
     }
     in = std::move(larger);
 }
@@ -82,6 +86,11 @@ void key_index::insert(std::uint64_t hash, handle head) {
         auto at = in.home(own);
         while (at < in.size && in.places[at].head != 0 && in.places[at].hash <= own) ++at;
         auto end = at;
+        const auto taken = [&in](std::uint32_t i) { return static_cast<unsigned>(in.places[i].head != 0); };
+        // A shard is nearly full: the next free place is a dozen steps away, so several are looked at at
+        // once.
+        while (end + 4 <= in.size && (taken(end) & taken(end + 1) & taken(end + 2) & taken(end + 3)) != 0)
+            end += 4;
         while (end < in.size && in.places[end].head != 0) ++end;
         if (end == in.size) { // no room behind: the shard's end has filled up
             resize(in, larger_than(in.homes));

@@ -89,13 +89,14 @@ void store::enter_archive(const dot& id) {
 written store::write(const slot_name& slot, bool removal, std::string_view value, timestamp stamp,
                      write_buffers& buffers) {
     buffers.kills.clear();
-    prefetch(slot);
+    const auto hash = index_.hash(slot);
+    index_.prefetch(hash);
     fold_if_staged(slot);
     const auto kind = removal ? block::kind::removal : block::kind::record;
     // What a removal of a counter saw has its effect on the records: the removal record need not keep it.
     const auto kept = removal && slot.type == value_type::counter ? std::string_view{} : value;
     const auto made = make(0, slot, {kind, next_dot(), stamp, 0, kept});
-    splice(slot, made, [&](const block& b) {
+    splice(slot, hash, made, [&](const block& b) {
         if (b.origin == 0) return true;
         // Shares of a counter stay beside one another; so do the removals that an addition has seen.
         if (slot.type == value_type::counter && !(removal && b.is(block::kind::removal))) return false;

@@ -25,16 +25,16 @@ void store::each(handle head, Visit visit) const {
 
 /// Drops every block of the slot for which `dead` holds and adds `added`, if any: one look-up, and an
 /// overwritten slot keeps its place in the index. The new block's log entry, chain and digest are complete
-/// before the caller raises the cut past its dot (I3). `slot` may lie in a block that is dropped here.
+/// before the caller raises the cut past its dot (I3). `slot` may lie in a block that is dropped here. `hash`
+/// is the slot's; its place should be on its way already. `dead` is asked once a block.
 template <class Dead>
-void store::splice(const slot_name& slot, handle added, Dead dead) {
-    const auto hash = index_.hash(slot);
-    index_.prefetch(hash); // on its way while the digest is computed
+void store::splice(const slot_name& slot, std::uint64_t hash, handle added, Dead dead) {
     digest sum{};
-    if (added != 0 && is_visible(at(added))) sum = hash_of(at(added));
+    const bool adds_live = added != 0 && is_visible(at(added));
+    if (adds_live) sum = hash_of(at(added)); // while the place in the index is being fetched
     auto* const head = index_.find(hash, slot);
     const bool typed = slot.type != value_type::reg;
-    bool was_live = false, is_live = added != 0 && is_visible(at(added));
+    bool was_live = false, is_live = adds_live;
     kept_.clear();
     doomed_.clear();
     each(head == nullptr ? 0 : *head, [&](handle h) {
@@ -46,9 +46,15 @@ void store::splice(const slot_name& slot, handle added, Dead dead) {
     });
     if (added == 0 && doomed_.empty()) return;
     if (!typed && was_live != is_live) live_keys_ += is_live ? 1 : std::size_t(-1);
-    if (added != 0) kept_.push_back(added);
     if (head != nullptr) release_fork(*head);
-    if (const auto chain = join_chain(kept_); chain == 0) {
+    handle chain = added;
+    if (added != 0 && kept_.empty()) { // as a rule: a new slot, or an overwritten one
+        at(added).shared = 0;
+    } else {
+        if (added != 0) kept_.push_back(added);
+        chain = join_chain(kept_);
+    }
+    if (chain == 0) {
         index_.erase(hash, head);
     } else if (head != nullptr) {
         *head = chain;
@@ -65,6 +71,13 @@ void store::splice(const slot_name& slot, handle added, Dead dead) {
         doomed_.pop_back();
         forget(h);
     }
+}
+
+template <class Dead>
+void store::splice(const slot_name& slot, handle added, Dead dead) {
+    const auto hash = index_.hash(slot);
+    index_.prefetch(hash);
+    splice(slot, hash, added, dead);
 }
 
 } // namespace baton

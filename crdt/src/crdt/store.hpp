@@ -304,6 +304,8 @@ class store {
     [[nodiscard]] handle join_chain(std::span<const handle> blocks);
     void release_fork(handle head);
     template <class Dead>
+    void splice(const slot_name& slot, std::uint64_t hash, handle added, Dead dead);
+    template <class Dead>
     void splice(const slot_name& slot, handle added, Dead dead);
     void forget(handle h);
     /// `sum`: the block's hash, where it is known already.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace baton {
 
@@ -32,9 +33,10 @@ template <class Same>
 handle* key_index::search(std::uint64_t hash, Same same) {
     auto& in = of(hash);
     const auto wanted = static_cast<std::uint32_t>(hash);
-    for (auto at = in.home(wanted); at < in.size; ++at) {
+    auto at = in.home(wanted);
+    for (; at < in.size; ++at) {
         auto& p = in.places[at];
-        if (p.head == 0 || p.hash > wanted) return nullptr;
+        if (p.head == 0 || p.hash > wanted) break;
         if (p.hash != wanted) continue;
         const auto* const found = memory_->at(p.head);
         // In a large store each step is a miss of the cache: fetch side by side what is needed one after
@@ -43,6 +45,7 @@ handle* key_index::search(std::uint64_t hash, Same same) {
         __builtin_prefetch(found + 128);
         if (same(*reinterpret_cast<const block*>(found), p.head)) return &p.head;
     }
+    stopped_ = {hash, at, true};
     return nullptr;
 }
 
@@ -80,10 +83,14 @@ void key_index::resize(shard& in, std::uint32_t homes) {
 
 void key_index::insert(std::uint64_t hash, handle head) {
     auto& in = of(hash);
-    if (is_full(in.used + 1, in.homes)) resize(in, in.homes == 0 ? first_homes_ : larger_than(in.homes));
+    bool known = std::exchange(stopped_.known, false) && stopped_.hash == hash;
+    if (is_full(in.used + 1, in.homes)) {
+        resize(in, in.homes == 0 ? first_homes_ : larger_than(in.homes));
+        known = false;
+    }
     const auto own = static_cast<std::uint32_t>(hash);
-    for (;;) {
-        auto at = in.home(own);
+    for (;; known = false) {
+        auto at = known ? stopped_.at : in.home(own);
         while (at < in.size && in.places[at].head != 0 && in.places[at].hash <= own) ++at;
         auto end = at;
         const auto taken = [&in](std::uint32_t i) { return static_cast<unsigned>(in.places[i].head != 0); };
@@ -112,6 +119,7 @@ void key_index::erase(const slot_name& slot) {
 }
 
 void key_index::erase(std::uint64_t hash, handle* at) {
+    stopped_.known = false;
     auto& in = of(hash);
     const auto hole = static_cast<std::uint32_t>(reinterpret_cast<place*>(at) - in.places.get());
     // Close the hole: what follows moves up, up to the first that is at home.
@@ -163,6 +171,7 @@ void key_index::clear() {
     for (auto& in : table_) in = shard{};
     size_ = sweep_shard_ = sweep_place_ = 0;
     first_homes_ = 4;
+    stopped_.known = false;
 }
 
 void key_index::swap(key_index& other) {
@@ -170,6 +179,7 @@ void key_index::swap(key_index& other) {
     std::swap(seed_, other.seed_);
     std::swap(size_, other.size_);
     std::swap(table_, other.table_);
+    stopped_.known = other.stopped_.known = false;
     sweep_shard_ = sweep_place_ = other.sweep_shard_ = other.sweep_place_ = 0;
 }
 

@@ -87,6 +87,12 @@ class key_index {
     std::uint64_t seed_;
     std::size_t size_ = 0;
     std::uint32_t first_homes_ = 4;
+    /// Where the last search that found nothing ended: its hash would come there. Until something changes.
+    struct {
+        std::uint64_t hash = 0;
+        std::uint32_t at = 0;
+        bool known = false;
+    } stopped_;
     std::size_t sweep_shard_ = 0, sweep_place_ = 0;
     std::array<shard, shards> table_;
 };

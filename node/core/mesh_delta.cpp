@@ -141,7 +141,7 @@ void mesh::queue_event(const dot& id, event_view event) {
         !batches_.empty() && batches_.back().first + batches_.back().rows.count() == id.counter;
     const bool follows = consecutive && (batches_.back().open || batches_.back().rows.bytes() + bytes <=
                                                                      settings_.limits.delta_bytes_max);
-    if (!follows) batches_.push_back({id.counter, wire::event_writer(event.stamp)});
+    if (!follows) batches_.push_back({id.counter, wire::event_writer(event.stamp, std::move(batch_room_))});
     batches_.back().open = event.joined;
     auto& rows = batches_.back().rows;
     const auto before = rows.bytes();
@@ -180,7 +180,7 @@ void mesh::send_batches(outbox& out) {
         depends_sent_.join(depends);
         depends_generation_ = remote_generation_;
     }
-    for (const auto& each : batches_) {
+    for (auto& each : batches_) {
         auto bytes = wire::encode(wire::delta{settings_.self, each.first, each.rows.count(), each.rows.base(),
                                               depends, each.rows.replicas(), each.rows.rows(),
                                               ask_acks_ && &each == &batches_.back()});
@@ -188,6 +188,7 @@ void mesh::send_batches(outbox& out) {
         counters_.delta_bytes_sent += bytes.size();
         out.actions.push_back(send_broadcast{std::move(bytes)});
         depends = {};
+        batch_room_ = std::move(each.rows).release();
     }
     batches_.clear();
     unsent_bytes_ = 0;

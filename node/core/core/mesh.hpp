@@ -413,6 +413,7 @@ class mesh {
     wire::standing published_; ///< the last one on PUB
 
     std::deque<batch> batches_;
+    std::string batch_room_; ///< of a batch that has been sent
     std::size_t unsent_bytes_ = 0;
     std::size_t group_left_ = 0, group_bytes_ = 0; ///< of stash_all under way
     bool group_fits_ = false;

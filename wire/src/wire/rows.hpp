@@ -39,10 +39,16 @@ class replica_table {
 
 class event_writer {
   public:
-    explicit event_writer(timestamp base)
+    /// `room`: a buffer to write into, as release() gave it.
+    explicit event_writer(timestamp base, std::string room = {})
         : base_(base)
-        , last_(base) {}
+        , last_(base)
+        , rows_(std::move(room)) {
+        rows_.clear();
+    }
     void add(const event_view& event);
+    /// The buffer, to be used once more.
+    [[nodiscard]] std::string release() && { return std::move(rows_); }
     [[nodiscard]] std::size_t bytes() const { return rows_.size() + replicas_.bytes().size(); }
     [[nodiscard]] std::uint64_t count() const { return count_; }
     [[nodiscard]] timestamp base() const { return base_; }

@@ -280,11 +280,15 @@ record_view store::view(const block& b) const {
     return {dot_of(b), timestamp{b.stamp}, b.epoch_value(), b.type(), b.value()};
 }
 
-std::optional<record_view> store::read(const slot_name& slot) {
+std::optional<record_view> store::read(const slot_name& slot, std::size_t* live) {
     handle best = 0;
+    std::size_t count = 0;
     each(head_of(slot), [&](handle h) {
-        if (is_visible(at(h)) && (best == 0 || beats(at(h), at(best)))) best = h;
+        if (!is_visible(at(h))) return;
+        ++count;
+        if (best == 0 || beats(at(h), at(best))) best = h;
     });
+    if (live != nullptr) *live = count;
     if (best == 0) return std::nullopt;
     return view(at(best));
 }

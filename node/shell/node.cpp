@@ -82,11 +82,10 @@ result<void> check(const core::mesh& mesh, const slot_name& slot) {
 }
 
 picked pick(store& state, const slot_name& slot) {
-    const auto found = state.read(slot);
+    std::size_t live = 0;
+    const auto found = state.read(slot, &live);
     if (!found) return {pickup_outcome::absent_unsynced, {}, {}, 0};
-    picked one{pickup_outcome::found, std::string(found->value), version{found->id}, 0};
-    one.siblings = state.sibling_count(slot) - 1;
-    return one;
+    return {pickup_outcome::found, std::string(found->value), version{found->id}, live - 1};
 }
 
 // Why it is not here.

@@ -100,8 +100,9 @@ class store {
     store& operator=(const store&) = delete;
 
     // --- reading: O(siblings) and folds the slot first if a commit is being folded in ---
-    /// The value that wins the read: highest (epoch, timestamp, replica, counter).
-    [[nodiscard]] std::optional<record_view> read(const slot_name& slot);
+    /// The value that wins the read: highest (epoch, timestamp, replica, counter). `live`: how many there
+    /// are.
+    [[nodiscard]] std::optional<record_view> read(const slot_name& slot, std::size_t* live = nullptr);
     [[nodiscard]] std::optional<record_view> read(std::string_view key) {
         return read({value_type::reg, key, {}});
     }

@@ -190,7 +190,9 @@ void store::account_visible(const block& b, bool added, const digest* sum) {
     count += added ? 1 : std::uint32_t(-1);
     std::memcpy(of_type, &count, sizeof count);
     root.counter = (root.counter + (added ? 1 : counter_max)) & counter_max;
-    if (root.counter == (added ? 1 : 0)) live_keys_ += added ? 1 : std::size_t(-1);
+    if (root.counter != (added ? 1 : 0)) return;
+    live_keys_ += added ? 1 : std::size_t(-1);
+    if (order_) added ? key_came(b.key()) : key_went(b.key());
 }
 
 void store::account(handle h, bool added, const digest* sum) {

@@ -150,6 +150,8 @@ void store::commit(const cut& server, bool by_union) {
 
 // The staged registers become the main ones as they are; this node's own are left in staging.
 void store::swap_in() {
+    drop_order();
+    notes_.note_all();
     index_.swap(staging_);
     for (std::uint32_t i = 0; i < staged_.logs.size(); ++i) {
         if (origins_[i].counter == 0) origins_[i].log = std::move(staged_.logs[i]);

@@ -186,7 +186,7 @@ bool store::sweep(std::size_t slots) {
             release_staged(head);
         }
     }
-    return trash_[0].size() + trash_[1].size() != 0;
+    return old_order_.shed() || trash_[0].size() + trash_[1].size() != 0;
 }
 
 } // namespace baton

@@ -236,7 +236,10 @@ void store::raise_base(handle h, std::uint64_t seen, std::int64_t total) {
     auto value = load_counter(b.value());
     if (!b.is(block::kind::record) || value.base >= seen || seen > b.counter) return;
     const bool was_visible = is_visible(b);
-    if (was_visible) account_visible(b, false);
+    if (was_visible) {
+        if (notes_.wanted()) notes_.note(b.key());
+        account_visible(b, false);
+    }
     value.base = seen;
     value.base_total = total;
     store_counter(b.payload() + b.key_bytes, value);

@@ -209,6 +209,7 @@ json session::stats(std::string_view rest) {
         {"archived", now.archived},
         {"key_value_bytes", now.key_value_bytes},
         {"store_bytes", now.store_bytes},
+        {"ordered_bytes", now.ordered_bytes},
         {"stashes", now.stashes},
         {"drops", now.drops},
         {"deltas_sent", now.deltas_sent},

@@ -431,6 +431,7 @@ node_stats mesh::stats() const {
     all.origins = store_.seen().size();
     all.key_value_bytes = store_.key_value_bytes();
     all.store_bytes = store_.memory_bytes();
+    all.ordered_bytes = store_.ordered_bytes();
     for (const auto& [reason, count] : refused_) all.refused_by_reason.emplace_back(reason, count);
     return all;
 }

@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 namespace {
 constexpr std::size_t slice_records = 256;
 constexpr auto lag_patience = 2s; // without catching up, before a member is left behind
+constexpr auto order_kept_for = 60s;
 } // namespace
 
 // Whose acknowledgement is waited for. One that leaves applies nothing more.
@@ -42,8 +43,14 @@ cut mesh::stable() const {
     return all;
 }
 
+bool mesh::order(const moment& at) {
+    ordered_at_ = at.now;
+    return store_.order(slice_records);
+}
+
 // With every heartbeat. O(origins × members).
 void mesh::look_for_garbage(outbox& out) {
+    if (store_.has_order() && at_.now - ordered_at_ >= order_kept_for) store_.drop_order();
     if (store_.folding()) return;
     judge_lag(out);
     judge_room(out);

@@ -15,6 +15,7 @@ namespace baton {
 namespace {
 
 using strings = std::vector<std::string>;
+constexpr std::size_t keys_slice = 256;
 
 // Set in every child of a fork: threads and sockets stayed with the parent.
 std::atomic<int> forks{0};
@@ -374,6 +375,18 @@ result<std::vector<picked>> node::siblings(std::string_view key) const {
 strings node::keys(std::string_view prefix) const {
     strings all;
     if (impl_->forked()) return all;
+    if (!prefix.empty()) {
+        std::string from;
+        const auto slice = [&](core::mesh& mesh) {
+            if (!mesh.order(shell::io_thread::now())) return true; // not all of it is built yet
+            const bool more = mesh.state().keys_from(prefix, from, keys_slice, all);
+            if (!all.empty()) from = all.back() + '\0';
+            return more;
+        };
+        while (impl_->when_folded(slice)) {
+        }
+        return all;
+    }
     for (std::size_t shard = 0; shard < key_index::shards; ++shard) {
         impl_->when_folded([&](core::mesh& mesh) {
             mesh.state().keys_of(shard, prefix, all);

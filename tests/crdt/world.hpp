@@ -109,6 +109,7 @@ class world {
         std::map<std::size_t, cut> said; ///< by node: all it had seen at one moment, what it wrote included
         std::map<std::size_t, settling> settles;
         bool compare_next = false;
+        std::map<slot_key, slot_reading> shown; ///< to whoever takes the notes
     };
 
     [[nodiscard]] node& node_at(std::size_t i) { return nodes_[i % nodes_.size()]; }
@@ -122,6 +123,9 @@ class world {
     [[nodiscard]] std::string check_slots(store& s, const std::map<slot_key, slot_reading>& expected,
                                           std::size_t phase);
     [[nodiscard]] std::string check_whole(store& s, const std::map<slot_key, slot_reading>& expected);
+    [[nodiscard]] static std::string check_order(store& s, const std::map<slot_key, slot_reading>& expected,
+                                                 std::size_t phase);
+    [[nodiscard]] static std::string check_notes(node& n, const std::map<slot_key, slot_reading>& expected);
 
     std::vector<node> nodes_;
     std::vector<std::uint64_t> finals_; ///< by origin: how far it came; 0 while it lives

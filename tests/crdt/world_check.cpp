@@ -38,6 +38,8 @@ std::string world::check(std::size_t i, std::size_t phase) {
     const auto expected = readings(past_.live(all));
     auto wrong = check_slots(s, expected, phase);
     if (wrong.empty() && !s.folding()) wrong = check_whole(s, expected);
+    if (wrong.empty()) wrong = check_order(s, expected, phase);
+    if (wrong.empty()) wrong = check_notes(node_at(i), expected);
     if (wrong.empty() && !s.folding()) {
         const auto [known, fresh] = digests_.emplace(in_words(all), *s.state_digest());
         if (known->second != *s.state_digest()) wrong = "equal cuts, different digests";
@@ -127,6 +129,50 @@ std::string world::check_whole(store& s, const std::map<slot_key, slot_reading>&
     const bool same = std::equal(visible.begin(), visible.end(), expected.begin(), expected.end(),
                                  [](const slot_key& a, const auto& b) { return a == b.first; });
     return same ? std::string{} : "the list of slots";
+}
+
+// The index of keys is built in portions while the world goes on, and dropped now and then.
+std::string world::check_order(store& s, const std::map<slot_key, slot_reading>& expected,
+                               std::size_t phase) {
+    if (phase % 32 == 7) {
+        s.drop_order();
+        return s.has_order() ? "an order that was dropped" : "";
+    }
+    if (!s.order(50 + phase)) return {};
+    if (s.folding()) return "an order while folding";
+    std::set<std::string> keys;
+    for (const auto& [slot, reading] : expected) keys.insert(slot.key);
+    const std::string prefix = phase % 2 == 0 ? "" : "k1";
+    if (!prefix.empty()) std::erase_if(keys, [&](const auto& key) { return !key.starts_with(prefix); });
+    std::vector<std::string> listed;
+    std::string from;
+    while (s.keys_from(prefix, from, 1, listed)) from = listed.back() + '\0';
+    return std::equal(listed.begin(), listed.end(), keys.begin(), keys.end()) ? "" : "the order of keys";
+}
+
+// Whatever has become visible, invisible or different since the notes were taken last has been noted.
+std::string world::check_notes(node& n, const std::map<slot_key, slot_reading>& expected) {
+    auto& s = *n.held;
+    if (s.folding()) return {};
+    if (!s.notes().wanted()) {
+        s.notes().want(true);
+        n.shown = expected;
+        return {};
+    }
+    std::set<std::string> noted;
+    if (s.notes().take([&](std::string_view key) { noted.emplace(key); })) n.shown = expected;
+    std::string missed;
+    const auto compare = [&](const auto& some, const auto& others) {
+        for (const auto& [slot, reading] : some) {
+            const auto other = others.find(slot);
+            if ((other == others.end() || other->second != reading) && !noted.contains(slot.key))
+                missed = in_words(slot) + " has changed without a note";
+        }
+    };
+    compare(n.shown, expected);
+    compare(expected, n.shown);
+    n.shown = expected;
+    return missed;
 }
 
 } // namespace baton::test

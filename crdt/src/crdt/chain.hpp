@@ -34,7 +34,7 @@ void store::splice(const slot_name& slot, std::uint64_t hash, handle added, Dead
     if (adds_live) sum = hash_of(at(added)); // while the place in the index is being fetched
     auto* const head = index_.find(hash, slot);
     const bool typed = slot.type != value_type::reg;
-    bool was_live = false, is_live = adds_live;
+    bool was_live = false, is_live = adds_live, changed = adds_live;
     kept_.clear();
     doomed_.clear();
     each(head == nullptr ? 0 : *head, [&](handle h) {
@@ -42,6 +42,7 @@ void store::splice(const slot_name& slot, std::uint64_t hash, handle added, Dead
         const bool drop = dead(b), live = is_visible(b);
         was_live = was_live || live;
         is_live = is_live || (live && !drop);
+        changed = changed || (live && drop);
         (drop ? doomed_ : kept_).push_back(h);
     });
     if (added == 0 && doomed_.empty()) return;
@@ -61,6 +62,8 @@ void store::splice(const slot_name& slot, std::uint64_t hash, handle added, Dead
     } else {
         index_.insert(hash, chain);
     }
+    if (order_ && !typed && was_live != is_live) is_live ? key_came(slot.key) : key_went(slot.key);
+    if (changed && notes_.wanted()) notes_.note(slot.key);
     if (added != 0) {
         auto& b = at(added);
         origins_[b.origin].log.set(b.counter, added);

@@ -60,6 +60,26 @@ class key_index {
             if (in.places[i].head != 0) visit(in.places[i].head);
         }
     }
+    /// Heads and roots of one shard from a hash on, about `slots` of them, which it counts down. False: call
+    /// again, `from` has moved on; what was there all the time is visited once, whatever came or went
+    /// between.
+    template <class Visit>
+    bool some_in_shard(std::size_t number, std::uint32_t& from, std::size_t& slots, Visit visit) const {
+        const auto& in = table_[number];
+        const auto begin = from;
+        for (auto i = in.size == 0 ? 0 : in.home(begin); i < in.size; ++i) {
+            const auto& p = in.places[i];
+            if (p.head == 0 || p.hash < begin) continue;
+            if (slots == 0 && p.hash != from) { // those of one hash have no order
+                from = p.hash;
+                return false;
+            }
+            visit(p.head);
+            from = p.hash;
+            if (slots != 0) --slots;
+        }
+        return true;
+    }
     /// Some head, or 0 when empty. Amortised O(1) while the caller erases what it gets.
     [[nodiscard]] handle any();
     void clear();

@@ -16,8 +16,10 @@
 #include "crdt/cut.hpp"
 #include "crdt/digest.hpp"
 #include "crdt/index.hpp"
+#include "crdt/key_notes.hpp"
 #include "crdt/log.hpp"
 #include "crdt/mutation.hpp"
+#include "crdt/ordered_keys.hpp"
 #include "crdt/time.hpp"
 
 #include <array>
@@ -130,6 +132,23 @@ class store {
         });
     }
 
+    // --- keys in order: an index that is there only while somebody asks for it ---
+    /// Builds it, `slots` slots of the store a call; true once it is whole. Begins anew after a newcomer's
+    /// commit. Not while folding(): false.
+    bool order(std::size_t slots);
+    [[nodiscard]] bool has_order() const { return order_.has_value(); }
+    /// Lets go of it. Its memory comes back by sweep().
+    void drop_order();
+    /// Keys with something that begin with `prefix`, sorted, each once, from `from` on; at most `most`. True
+    /// when there may be more. Only when order() has said true and since then drop_order() was not called and
+    /// nothing committed. O(log keys + most).
+    bool keys_from(std::string_view prefix, std::string_view from, std::size_t most,
+                   std::vector<std::string>& into) const;
+    /// Counted apart from memory_bytes() and bytes_in_use().
+    [[nodiscard]] std::size_t ordered_bytes() const;
+    /// Keys whose visible state has changed, if somebody wants them.
+    [[nodiscard]] key_notes& notes() { return notes_; }
+
     // --- writing here: issues the next dot of this replica (I6) ---
     /// Replaces all it has seen of the slot: a register, an element, a field, a flag.
     written put(const slot_name& slot, std::string_view value, timestamp stamp, write_buffers& buffers);
@@ -187,7 +206,8 @@ class store {
     void stage_archive(const cut& entries) { staged_archive_.join(entries); }
     /// Lets go of what is staged; its memory comes back by sweep().
     void stage_abort();
-    /// Releases up to `slots` slots of aborted sessions; true while some are left.
+    /// Releases up to `slots` slots of aborted sessions, or some of an order let go of; true while some are
+    /// left.
     bool sweep(std::size_t slots);
     /// Staged records that another server can confirm: those of a newcomer.
     [[nodiscard]] bool stage_is_cache() const { return staged_.kept && staged_slots() != 0; }
@@ -281,6 +301,14 @@ class store {
         std::size_t keys = 0, records = 0, removals = 0, user_bytes = 0;
     };
 
+    /// The ordered index, as far as it has come: up to a hash of a shard.
+    struct key_order {
+        ordered_keys keys;
+        std::size_t shard = 0;
+        std::uint32_t hash = 0;
+        bool whole = false;
+    };
+
     [[nodiscard]] block& at(handle h) const { return block_at(memory_, h); }
     [[nodiscard]] staged_view entry_of(const block& b) const;
     [[nodiscard]] dot dot_of(const block& b) const { return {origins_[b.origin].id, b.counter}; }
@@ -312,6 +340,9 @@ class store {
     /// `sum`: the block's hash, where it is known already.
     void account(handle h, bool added, const digest* sum = nullptr);
     void account_visible(const block& b, bool added, const digest* sum = nullptr);
+    // With an order: something of the key has become visible; and what was of one type is not any more.
+    void key_came(std::string_view key);
+    void key_went(std::string_view key);
     void link(handle h);
     void unlink(handle h);
     [[nodiscard]] handle root_of(std::string_view key);
@@ -364,6 +395,9 @@ class store {
     std::size_t live_keys_ = 0, live_records_ = 0, removals_ = 0, residues_ = 0, user_bytes_ = 0, roots_ = 0;
     std::vector<handle> kept_, doomed_; ///< of splice
     std::vector<handle> blocks_;        ///< of stage
+    std::optional<key_order> order_;
+    ordered_keys old_order_; ///< let go of
+    key_notes notes_;
     mutation broken_;
 };
 

@@ -91,6 +91,9 @@ class mesh {
     // --- reads ---
     [[nodiscard]] store& state() { return store_; }
     [[nodiscard]] result<void> check_key(std::string_view key) const;
+    /// A slice of building the ordered index of keys; true once state().keys_from() may be asked, before the
+    /// lock is let go of. It goes when this has not been called for a minute.
+    bool order(const moment& at);
     /// A member that had kept up is more than limits.lag_max of our events behind.
     [[nodiscard]] bool is_crowded() const;
     [[nodiscard]] bool is_full() const { return full_; }
@@ -433,6 +436,7 @@ class mesh {
 
     std::optional<inbound_session> pulling_;
     instant cached_until_{};
+    instant ordered_at_{}; ///< when the ordered index was last asked for
     cut stable_;           ///< removal records under it are being dropped
     bool garbage_ = false; ///< some may be left under stable_
     bool full_ = false;    ///< limits.bytes_max is reached: nothing more is applied or written

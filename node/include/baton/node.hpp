@@ -149,6 +149,7 @@ struct node_stats {
     std::uint64_t archived = 0;           ///< origins that are gone and known for ever, 24 bytes each
     std::uint64_t key_value_bytes = 0;    ///< of live records, user bytes only
     std::uint64_t store_bytes = 0;        ///< memory the store has taken, key_value_bytes included
+    std::uint64_t ordered_bytes = 0;      ///< beside them: the index for prefixes, while it is in use
     std::uint64_t stashes = 0, drops = 0; ///< writes and removals of every type of value
     std::uint64_t deltas_sent = 0, delta_bytes_sent = 0, deltas_received = 0, events_applied = 0,
                   events_duplicate = 0;
@@ -278,8 +279,9 @@ class node {
 
     // --- the whole state, and the mesh ---
 
-    /// Keys of every type that begin with `prefix`, sorted, each once. O(keys), taken in slices: a key
-    /// present throughout the call is listed.
+    /// Keys of every type that begin with `prefix`, sorted, each once. Taken in slices: a key present
+    /// throughout the call is listed. O(log keys + listed) by an ordered index, which the first call builds,
+    /// O(keys), and which is let go of after a minute without one; with an empty prefix O(keys), without it.
     [[nodiscard]] std::vector<std::string> keys(std::string_view prefix = {}) const;
 
     /// Everybody this node knows of but itself, sorted by (name, id).

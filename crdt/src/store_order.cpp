@@ -10,7 +10,7 @@ namespace baton {
 
 bool store::order(std::size_t slots) {
     if (fold_) return false;
-    if (!order_) order_.emplace();
+    if (!order_) order_ = key_order{};
     auto& to = *order_;
     while (!to.whole && slots != 0) {
         const bool done = index_.some_in_shard(to.shard, to.hash, slots, [&](handle head) {

@@ -8,7 +8,7 @@ namespace baton::cli {
 /// A node until it is told to leave: commands from standard input, JSON lines to standard output.
 int run(const arguments& given);
 
-/// get, put, members: joins, waits until synced, acts, leaves.
+/// get, put, members, watch: joins, waits until synced, acts, leaves.
 int run_once(const arguments& given);
 
 } // namespace baton::cli

@@ -20,7 +20,9 @@ Commands of `baton run`, one a line, each answered by a JSON object on one line:
   hexadecimal. A key holds one type of value (stash, add, insert, set-field, enable) until it is dropped. The cut of `digest` is a list of "replica:counter". A reply with "error" changed nothing.
   End of input, SIGTERM and SIGINT mean leave; a second signal ends the leave with what it has reached.
 
-Exit status: 0 safe, 1 could not start (get, put, members: nobody found, or no such key), 2 usage,
+  A watch writes lines with "change" (put, removed, initial_done, lagged) and its PREFIX as "watch".
+
+Exit status: 0 safe, 1 could not start (get, put, members, watch: nobody found, or no such key), 2 usage,
 3 degraded or spilled, 4 unsafe.
 )";
 }
@@ -92,7 +94,7 @@ std::variant<arguments, int> parse_arguments(int argc, const char* const* argv) 
     add_network(app, given.node);
     app.option_defaults()->group("Options");
     add_duration(app, "--within", given.within,
-                 "get, put, members: how long to look for the mesh; default: 5s");
+                 "get, put, members, watch: how long to look for the mesh; default: 5s");
     app.add_flag("--hex", given.hex, "Values are hexadecimal digits");
     app.add_flag("-v,--verbose", given.verbose,
                  "Log everything to standard error, not only warnings and errors");
@@ -111,9 +113,10 @@ std::variant<arguments, int> parse_arguments(int argc, const char* const* argv) 
     put->add_option("KEY", given.key)->required();
     put->add_option("VALUE", given.value)->required();
     action_of("members", action::members, "Join, print every other member as a JSON line, leave");
-    auto* watch = app.add_subcommand("watch")->group("");
-    watch->add_option("PREFIX", given.key);
-    watch->callback([] { throw CLI::ValidationError("watch", "is not available yet"); });
+    auto* watch =
+        action_of("watch", action::watch,
+                  "PREFIX: join, print what is under it and each change as a JSON line, until a signal");
+    watch->add_option("PREFIX", given.key)->required();
 
     try {
         app.parse(argc, argv);

@@ -11,16 +11,16 @@
 
 namespace baton::cli {
 
-enum class action { run, get, put, members };
+enum class action { run, get, put, members, watch };
 
 struct arguments {
     action what{};
     options node{};
     bool hex = false;
     bool verbose = false;
-    std::string key{};                      ///< get, put
+    std::string key{};                      ///< get, put; of watch the prefix
     std::string value{};                    ///< put
-    std::chrono::milliseconds within{5000}; ///< get, put, members: to join and be synced
+    std::chrono::milliseconds within{5000}; ///< all but run: to join and be synced
 };
 
 /// The arguments, or the exit status when there is nothing left to do: help was printed (0) or a fault was

@@ -51,6 +51,7 @@ json serve(session& commands, const stop_signals& stop, json_lines& out) {
         auto reply = commands.answer(line->text);
         if (commands.left()) return reply;
         if (!reply.empty()) out.write(reply);
+        commands.told();
     }
     return commands.answer("leave");
 }
@@ -73,7 +74,7 @@ int run(const arguments& given) {
                {"id", self.id().to_string()},
                {"endpoint", self.endpoint()}});
     stop.on_second([&self] { self.hurry(); });
-    session commands{self, stop, given.hex};
+    session commands{self, stop, out, given.hex};
     json farewell;
     {
         const event_printer events{self, out};

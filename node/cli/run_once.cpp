@@ -4,8 +4,14 @@
 #include "terminal.hpp"
 
 #include <baton/node.hpp>
+#include <baton/watch.hpp>
 
+#include <poll.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
 
 namespace baton::cli {
 namespace {
@@ -41,14 +47,40 @@ int members(node& self) {
     return 0;
 }
 
+/// Prints changes until a signal comes.
+int watch(node& self, const arguments& given, const stop_signals& stop) {
+    json_lines out;
+    const auto watched =
+        self.watch(given.key, [&](const change& what) { out.write(to_json(what, given.key, given.hex)); });
+    if (!watched) return fail(2, watched.error().what);
+    pollfd wanted{stop.fd(), POLLIN, 0};
+    while (::poll(&wanted, 1, -1) < 0 && errno == EINTR) {
+    }
+    return 0;
+}
+
+/// True once this node is synced; false when the time is over or a signal came first.
+bool join(const node& self, std::chrono::milliseconds within, const std::optional<stop_signals>& stop) {
+    using std::chrono::milliseconds, std::chrono::steady_clock;
+    constexpr milliseconds slice{50};
+    for (const auto deadline = steady_clock::now() + within; !(stop && stop->stopping());) {
+        const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
+        if (self.wait_synced(stop ? std::clamp(left, milliseconds{0}, slice) : left)) return true;
+        if (!stop || left <= slice) return false;
+    }
+    return false;
+}
+
 } // namespace
 
 int run_once(const arguments& given) try {
     const auto value = typed(given.value, given.hex); // before joining: a fault here concerns nobody else
+    std::optional<stop_signals> stop;                 // one that ends by a signal leaves first
+    if (given.what == action::watch) stop.emplace();
     auto started = node::start(given.node);
     if (!started) return fail(1, started.error().what);
     auto& self = *started;
-    if (!self.wait_synced(given.within))
+    if (!join(self, given.within, stop))
         return fail(1, "not in sync with any member of cluster '" + given.node.cluster + "' within " +
                            std::to_string(given.within.count()) + " ms; nothing was done");
 
@@ -61,6 +93,9 @@ int run_once(const arguments& given) try {
         return put(self, given, value);
     case action::members:
         status = members(self);
+        break;
+    case action::watch:
+        status = watch(self, given, *stop);
         break;
     case action::run:
         break;

@@ -78,6 +78,8 @@ const session::command session::commands[] = {
     {"members", "", &session::members},
     {"stats", "", &session::stats},
     {"wait-synced", " DUR", &session::wait_synced},
+    {"watch", " PREFIX", &session::watch},
+    {"unwatch", " PREFIX", &session::unwatch},
     {"leave", " [DUR]", &session::leave},
 };
 
@@ -264,6 +266,7 @@ json session::leave(std::string_view rest) {
     args.end();
     const auto report = need(node_.leave(how));
     left_ = report.outcome;
+    watches_.clear(); // the reply is the last word
     return {
         {"outcome", to_string(report.outcome)},
         {"copies", report.copies},

@@ -1,15 +1,18 @@
 // session: carries out the commands of `baton run` on a node.
 //
-// One thread calls answer(). A command that waits looks up every `slice`, so that a signal does not have to.
+// One thread calls answer() and told(). A command that waits looks up every `slice`, so that a signal does
+// not have to. What a watch is told is written by the node's dispatcher thread.
 #pragma once
 
 #include "parse.hpp"
 #include "terminal.hpp"
 
 #include <baton/node.hpp>
+#include <baton/watch.hpp>
 
 #include <chrono>
 #include <future>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,13 +22,16 @@ namespace baton::cli {
 
 class session {
   public:
-    session(node& served, const stop_signals& stop, bool hex)
+    session(node& served, const stop_signals& stop, json_lines& out, bool hex)
         : node_(served)
         , stop_(stop)
+        , out_(out)
         , hex_(hex) {}
 
     /// The reply to one line; an empty object for an empty line. A command that fails changes nothing.
     json answer(std::string_view line);
+    /// The reply has been written: what a new watch is told may follow.
+    void told();
 
     /// Set once a leave has been carried out; the reply that told it is the last one.
     [[nodiscard]] std::optional<leave_outcome> left() const { return left_; }
@@ -60,6 +66,8 @@ class session {
     json stats(std::string_view rest);
     json wait_synced(std::string_view rest);
     json leave(std::string_view rest);
+    json watch(std::string_view rest);
+    json unwatch(std::string_view rest);
 
     /// What every command of that type replies: the key and what it holds now.
     [[nodiscard]] json counted(const std::string& key) const;
@@ -68,15 +76,20 @@ class session {
 
     node& node_;
     const stop_signals& stop_;
+    json_lines& out_;
     const bool hex_;
     std::optional<leave_outcome> left_;
     std::vector<std::future<result<picked>>> unfinished_; ///< waits that a signal has cut short
+    std::atomic<bool> told_ = true;                       ///< or a reply is to be written first
+    std::map<std::string, watch_handle> watches_;         ///< by prefix; end first
 };
 
 json to_json(const member& who);
 /// `result`, `value` and `siblings`; `who` stands against its absence, if anybody.
 json to_json(picked got, bool hex);
 json to_json(const event& happened);
+/// `change`, the prefix that is watched as `watch`, and what belongs to that kind of change.
+json to_json(const change& what, const std::string& prefix, bool hex);
 /// Of the program, by what its leave reached: 0 safe, 3 degraded or spilled, 4 unsafe.
 int exit_status(leave_outcome outcome);
 

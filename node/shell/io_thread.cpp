@@ -1,11 +1,12 @@
 #include "shell/io_thread.hpp"
 
+#include "shell/threads.hpp"
+
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstring>
 #include <ctime>
 #include <system_error>
@@ -39,27 +40,20 @@ io_thread::io_thread(options settings, core::mesh_options mesh_settings, std::un
                      std::optional<beacon_socket> beacon)
     : settings_(std::move(settings))
     , mesh_(std::move(mesh_settings), now())
+    , board_(settings_.limits.watch_keys_max)
     , sockets_(std::move(owned))
     , beacon_(std::move(beacon))
     , bell_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))
     , timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
-    // Signals are for the program's own threads. Those that report a fault of the thread itself stay.
-    sigset_t blocked, before;
-    sigfillset(&blocked);
-    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGPROF})
-        sigdelset(&blocked, fault);
-    pthread_sigmask(SIG_SETMASK, &blocked, &before);
     try {
         if (bell_ < 0 || timer_ < 0)
             throw std::system_error(errno, std::generic_category(), "eventfd or timerfd");
-        thread_ = std::thread([this] { run(); });
+        thread_ = start_thread([this] { run(); });
     } catch (...) {
-        pthread_sigmask(SIG_SETMASK, &before, nullptr);
         ::close(bell_);
         ::close(timer_);
         throw;
     }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 io_thread::~io_thread() {
@@ -67,6 +61,7 @@ io_thread::~io_thread() {
     thread_.join();
     ::close(bell_);
     ::close(timer_);
+    if (event_fd_ >= 0) ::close(event_fd_);
 }
 
 void io_thread::ring() const {
@@ -100,23 +95,6 @@ bool io_thread::send_directly(const moment& at) {
     direct_out_.clear();
     // Sending may have swallowed the sign that a subscription came in: then the I/O thread has to look.
     return !sockets_->publisher_readable();
-}
-
-std::optional<event> io_thread::next_event(std::chrono::milliseconds timeout) {
-    std::unique_lock lock(mutex_, std::defer_lock);
-    enter(lock);
-    ++waiters_;
-    changed_.wait_for(lock, bounded(timeout), [this] { return !events_.empty() || events_dropped_ != 0; });
-    --waiters_;
-    if (events_dropped_ != 0) {
-        event lost{event_kind::dropped, {}, {}, "limits.events_max unread events", events_dropped_};
-        events_dropped_ = 0;
-        return lost;
-    }
-    if (events_.empty()) return std::nullopt;
-    auto first = std::move(events_.front());
-    events_.pop_front();
-    return first;
 }
 
 leave_report io_thread::leave(std::chrono::milliseconds within, std::size_t copies) {
@@ -298,6 +276,8 @@ void io_thread::publish(core::outbox& out) {
             ++events_dropped_;
         }
     }
+    if (!out.events.empty()) signal_events(true);
+    note_changes();
     if (settings_.log) {
         for (const auto& each : out.traces) {
             log(log_level::debug, "trace=\"" + std::string(each.what) +
@@ -312,6 +292,7 @@ void io_thread::publish(core::outbox& out) {
 
 void io_thread::perform() {
     if (out_.events_applied != 0 && settings_.on_applied) settings_.on_applied(out_.events_applied);
+    ring_watchers();
     for (const auto& action : out_.actions) {
         std::visit([this](const auto& a) { act(a); }, action);
     }

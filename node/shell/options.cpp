@@ -63,6 +63,8 @@ void check_limits(faults& all, const limit_options& l) {
     all.require(l.lag_max >= 1000, "limits.lag_max must be at least 1000");
     all.require(l.send_frames_max >= 1, "limits.send_frames_max must be at least 1");
     all.require(l.events_max >= 1, "limits.events_max must be at least 1");
+    all.require(l.watches_max >= 1, "limits.watches_max must be at least 1");
+    all.require(l.watch_keys_max >= 1, "limits.watch_keys_max must be at least 1");
 }
 
 bool is_ipv4(const std::string& text) {

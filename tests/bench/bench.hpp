@@ -42,6 +42,8 @@ const std::map<std::string, role>& roles();
 
 std::vector<row> run_visible_back_to_back(const benchmark& self, const settings& how);
 std::vector<row> run_visible_paced(const benchmark& self, const settings& how);
+std::vector<row> run_watch_back_to_back(const benchmark& self, const settings& how);
+std::vector<row> run_watch_paced(const benchmark& self, const settings& how);
 std::vector<row> run_puts(const benchmark& self, const settings& how);
 std::vector<row> run_puts_hot(const benchmark& self, const settings& how);
 std::vector<row> run_newcomer(const benchmark& self, const settings& how);
@@ -61,6 +63,7 @@ void role_visible_zmq_writer(const json& told, parent& up);
 void role_visible_zmq_reader(const json& told, parent& up);
 void role_visible_redis_writer(const json& told, parent& up);
 void role_visible_redis_reader(const json& told, parent& up);
+void role_watch_reader(const json& told, parent& up);
 void role_puts_writer(const json& told, parent& up);
 void role_puts_reader(const json& told, parent& up);
 void role_puts_zmq_writer(const json& told, parent& up);

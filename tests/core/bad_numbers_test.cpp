@@ -48,8 +48,8 @@ TEST_CASE("bad numbers: counters above 2^48 - 1 are refused wherever they stand"
     by_broadcast(delta_of(third, 4, 1, cut_of(first, too_large), row.rows()));
     by_broadcast(wire::brief{third, 1, 1, too_large});
     by_broadcast(wire::left{third, too_large, false, false, third});
-    by_broadcast(wire::leaving{third, 1, too_large, {}});
-    by_broadcast(wire::leaving{third, 1, 3, high});
+    by_broadcast(wire::leaving{third, 1, too_large, {}, {}});
+    by_broadcast(wire::leaving{third, 1, 3, high, {}});
     wire::hello hello;
     hello.cluster = "default";
     hello.id = third;

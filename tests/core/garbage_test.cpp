@@ -129,8 +129,8 @@ TEST_CASE("garbage: a frame under another's name is refused", "[core][scenario]"
         return std::string(s.give(0, core::request_arrived{s.at(1).id, host, bytes}).refused);
     };
     CHECK(as_peer(pull_by(other, 1)) == "stolen identity");
-    CHECK(as_peer(wire::ack{other, true, 1, {}}) == "stolen identity");
-    CHECK(as_peer(wire::leaving{other, 1, 0, {}}) == "stolen identity");
+    CHECK(as_peer(wire::ack{other, true, true, 1, {}, 0}) == "stolen identity");
+    CHECK(as_peer(wire::leaving{other, 1, 0, {}, {}}) == "stolen identity");
     CHECK(as_peer(wire::left{other, 0, false, false, other}) == "stolen identity");
     s.unchanged(4);
 }

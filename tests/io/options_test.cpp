@@ -1,6 +1,9 @@
 // Proves that every option that real sockets can show has its effect, and that validate() names every fault
-// at once. The simulator covers what only a hostile network shows (early_bytes_max, sessions_max).
+// at once. The simulator covers what only a hostile network shows (early_bytes_max, sessions_max);
+// watch_test.cpp shows watch_keys_max.
 #include "nodes.hpp"
+
+#include <baton/watch.hpp>
 
 #include <functional>
 
@@ -72,6 +75,8 @@ TEST_CASE("options: validate names each fault", "[io][options]") {
         {"limits.lag_max", [](options& o) { o.limits.lag_max = 999; }},
         {"limits.send_frames_max", [](options& o) { o.limits.send_frames_max = 0; }},
         {"limits.events_max", [](options& o) { o.limits.events_max = 0; }},
+        {"limits.watches_max", [](options& o) { o.limits.watches_max = 0; }},
+        {"limits.watch_keys_max", [](options& o) { o.limits.watch_keys_max = 0; }},
         {"clock_skew_max", [](options& o) { o.clock_skew_max = -1ms; }},
         {"leave_within", [](options& o) { o.leave_within = -1ms; }},
         {"destructor_leave_within", [](options& o) { o.destructor_leave_within = -1ms; }},
@@ -399,6 +404,23 @@ TEST_CASE("options: no more than peers_max are known at a time", "[io][options]"
     }));
     CHECK(choosy.members().size() == 1);
     CHECK(choosy.members().front().name == "first");
+}
+
+TEST_CASE("options: no more than watches_max watch at a time", "[io][options]") {
+    const mesh net;
+    auto settings = net.options("node");
+    settings.limits.watches_max = 2;
+    auto node = started(settings);
+    const auto nothing = [](const baton::change&) {};
+    const auto first = node.watch("a", nothing);
+    auto second = node.watch("b", nothing);
+    REQUIRE((first && second));
+    const auto refused = node.watch("c", nothing);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == baton::errc::too_many_watches);
+    CHECK_THAT(refused.error().what, Contains("limits.watches_max"));
+    second->unwatch();
+    CHECK(node.watch("c", nothing));
 }
 
 TEST_CASE("options: leave_within is the default deadline of a leave", "[io][options]") {

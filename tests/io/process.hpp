@@ -137,6 +137,12 @@ class process {
         return take("event: " + kind + " " + name, within,
                     [&](const json& line) { return is_event(line, kind, name); });
     }
+    /// The next change told to a watch; each is given out once, in any order.
+    json change(const std::string& kind, const std::string& key = {}, milliseconds within = 10s) {
+        return take("change: " + kind + " " + key, within, [&](const json& line) {
+            return line.value("change", "") == kind && (key.empty() || line.value("key", "") == key);
+        });
+    }
     /// True if such an event has come and was not taken yet.
     bool saw(const std::string& kind, const std::string& name = {}) {
         while (absorb(clock::now())) {

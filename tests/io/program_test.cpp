@@ -161,7 +161,8 @@ TEST_CASE("program: a command that fails says why and changes nothing", "[io][pr
     const auto before = one("digest").at("digest");
     const std::vector<std::pair<std::string, std::string>> faults{
         {"claim key", "unknown_command"},
-        {"watch key", "unknown_command"},
+        {"watch", "usage"},
+        {"unwatch", "usage"},
         {"nonsense", "unknown_command"},
         {"stash", "usage"},
         {"stash key", "usage"},
@@ -257,7 +258,7 @@ TEST_CASE("program: a wrong start is a usage error that names the culprit", "[io
     const std::vector<std::pair<std::vector<std::string>, std::string>> faults{
         {{"run", "--key-file", "secret"}, "--key-file"},
         {{"run", "--spill-dir", "spills"}, "--spill-dir"},
-        {{"watch", "prefix"}, "watch"},
+        {{"watch"}, "PREFIX"},
         {{"run", "--nonsense"}, "--nonsense"},
         {{"run", "--port", "70000"}, "--port"},
         {{"run", "--leave-within", "soon"}, "soon"},
@@ -275,7 +276,6 @@ TEST_CASE("program: a wrong start is a usage error that names the culprit", "[io
         CHECK(contains(end.log, culprit));
     }
     CHECK(contains(invoke(net, {"run", "--key-file", "secret"}).log, "not available yet"));
-    CHECK(contains(invoke(net, {"watch", "prefix"}).log, "not available yet"));
 }
 
 TEST_CASE("program: a node that cannot start says so and ends with 1", "[io][program]") {
@@ -300,7 +300,7 @@ TEST_CASE("program: help and version", "[io][program]") {
          {"--seed", "--beacon-port", "wait-synced", "put", "Exit status", "add KEY N", "count KEY",
           "insert KEY ELEMENT", "erase KEY ELEMENT", "elements KEY", "set-field KEY FIELD VALUE",
           "erase-field KEY FIELD", "field KEY FIELD", "fields KEY", "enable KEY", "disable KEY",
-          "enabled KEY"})
+          "enabled KEY", "watch PREFIX", "unwatch PREFIX"})
         CHECK(contains(page.output, word));
     CHECK(finish(process{{"run", "--help"}}).output == page.output);
     CHECK(finish(process{{"--version"}}).output.starts_with("baton "));

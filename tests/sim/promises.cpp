@@ -99,9 +99,9 @@ void world::keep_promises(process& p) {
 }
 
 void world::check_groups(const process& p) const {
-    for (const auto& group : groups_) {
-        const auto seen = count_of(p.cut, group.origin);
-        if (seen >= group.first && seen < group.last) fail(p, "shows a part of what was written together");
+    for (const auto& each : groups_) {
+        const auto seen = count_of(p.cut, each.origin);
+        if (seen >= each.first && seen < each.last) fail(p, "shows a part of what was written together");
     }
 }
 

@@ -42,6 +42,8 @@ std::string_view to_string(errc code) {
         return "malformed";
     case errc::not_readable:
         return "not_readable";
+    case errc::too_many_watches:
+        return "too_many_watches";
     }
     return "unknown";
 }

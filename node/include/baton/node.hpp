@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
@@ -170,6 +171,10 @@ struct node_stats {
     std::vector<std::pair<std::string, std::uint64_t>> refused_by_reason; ///< sorted by reason
 };
 
+struct change;      // watch.hpp
+class watch_handle; // watch.hpp
+using change_handler = std::function<void(const change&)>;
+
 class node {
   public:
     /// Binds the sockets, starts the I/O thread and returns; finding others goes on in the background.
@@ -284,12 +289,26 @@ class node {
     /// O(keys), and which is let go of after a minute without one; with an empty prefix O(keys), without it.
     [[nodiscard]] std::vector<std::string> keys(std::string_view prefix = {}) const;
 
+    /// Tells `handler` everything that is under `prefix`, then `initial_done`, then each change, until the
+    /// handle is destroyed: no change is left out in between, and of a key never a version after one that has
+    /// seen it. Keys of every type; an empty prefix is everything. A key that changes again before it was
+    /// told is told once, with what it holds then; above limits.watch_keys_max such keys, all that is there
+    /// is told once more, after a `lagged`. After leave() nothing changes any more. See <baton/watch.hpp> for
+    /// what is told, and on which thread. Errors: key_too_long, bad_option (no handler), too_many_watches,
+    /// network (no thread to be had), forked. Returns at once; the snapshot is told O(keys under the prefix),
+    /// by the index of keys(prefix); a watch keeps the names of those keys.
+    [[nodiscard]] result<watch_handle> watch(std::string_view prefix, change_handler handler);
+
     /// Everybody this node knows of but itself, sorted by (name, id).
     [[nodiscard]] std::vector<member> members() const;
 
     /// The oldest unread event; nothing if none comes within `timeout`.
     [[nodiscard]] std::optional<event>
     next_event(std::chrono::milliseconds timeout = std::chrono::milliseconds{0});
+
+    /// A descriptor for poll() and epoll: readable while next_event() has something. The node's own; it is
+    /// closed with it. Errors: network (none to be had), forked.
+    [[nodiscard]] result<int> event_fd();
 
     /// True once this node holds everything that every member in view held when it joined, and has met at
     /// least one. False when `within` passes first.

@@ -71,6 +71,9 @@ struct limit_options {
         2'000'000; ///< own events a member may be behind before writers wait; at least 1000
     std::size_t send_frames_max = 2000; ///< per peer in libzmq before PUB drops (repaired by PULL)
     std::size_t events_max = 10000;     ///< unread events; then the oldest go, and it says so
+    std::size_t watches_max = 1000;     ///< watches at a time
+    std::size_t watch_keys_max = 65536; ///< changed keys that a watch has not been told of; then it starts
+                                        ///< again with all there is, and says so
 };
 
 struct options {

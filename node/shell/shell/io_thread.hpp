@@ -8,6 +8,7 @@
 #include "core/mesh.hpp"
 #include "shell/beacon_socket.hpp"
 #include "shell/sockets.hpp"
+#include "shell/watch_board.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -34,6 +35,13 @@ class io_thread {
         const guest lock(*this);
         return use(mesh_);
     }
+    /// The same, with the names of changed keys; for the dispatcher, which bell() wakes.
+    template <class Use>
+    auto with_board(Use use) const {
+        const guest lock(*this);
+        return use(mesh_, board_);
+    }
+    [[nodiscard]] const std::shared_ptr<watch_bell>& bell() const { return watch_bell_; }
     /// As with(), for writes: `use(mesh&, moment)`. Waits first while too much is unsent. On an idle wire
     /// what was written is sent from here; otherwise the I/O thread packs it with what comes next.
     /// Answers `busy` when that wait outlasts `within`.
@@ -57,7 +65,9 @@ class io_thread {
         auto outcome = use(mesh_, at);
         if (waiters_ != 0) changed_.notify_all();
         const bool unsent = mesh_.has_unsent();
+        note_changes();
         lock.unlock();
+        ring_watchers();
         if (unsent && !send_directly(at)) ring();
         return outcome;
     }
@@ -69,8 +79,14 @@ class io_thread {
         enter(lock);
         ++waiters_;
         bool outcome = false;
-        changed_.wait_for(lock, bounded(within), [&] { return (outcome = done(mesh_)) || stopped_; });
+        changed_.wait_for(lock, bounded(within), [&] {
+            outcome = done(mesh_); // which may have folded a key in
+            note_changes();
+            return outcome || stopped_;
+        });
         --waiters_;
+        lock.unlock();
+        ring_watchers();
         return outcome;
     }
     /// Waits until `wanted` is met or `within` has passed; members are asked once more when the usual round
@@ -90,6 +106,8 @@ class io_thread {
         return outcome;
     }
     [[nodiscard]] std::optional<event> next_event(std::chrono::milliseconds timeout);
+    /// Readable while next_event() has something; made at the first call, and closed with the node.
+    [[nodiscard]] result<int> event_fd();
 
     /// Sends that a full or missing connection did not take; repaired later.
     [[nodiscard]] std::uint64_t sends_refused() const { return sends_refused_; }
@@ -107,11 +125,19 @@ class io_thread {
     class guest {
       public:
         explicit guest(const io_thread& owner)
-            : lock_(owner.mutex_, std::defer_lock) {
+            : owner_(owner)
+            , lock_(owner.mutex_, std::defer_lock) {
             owner.enter(lock_);
         }
+        ~guest() {
+            owner_.note_changes();
+            lock_.unlock();
+            owner_.ring_watchers();
+        }
+        guest(const guest&) = delete;
 
       private:
+        const io_thread& owner_;
         std::unique_lock<std::mutex> lock_;
     };
     /// Takes the lock; the I/O thread gives way while somebody is at the door.
@@ -122,6 +148,15 @@ class io_thread {
         at_door_.fetch_sub(1, std::memory_order_relaxed);
     }
     void ring() const;
+    /// Under the lock: what the store has noted is on the board.
+    void note_changes() const {
+        if (!mesh_.state().notes().empty() && board_.collect(mesh_.state().notes())) watch_news_ = true;
+    }
+    /// Without the lock, soon after note_changes().
+    void ring_watchers() const {
+        if (watch_news_.load(std::memory_order_relaxed) && watch_news_.exchange(false)) watch_bell_->ring();
+    }
+    void signal_events(bool any);
     bool send_directly(const moment& at);
     void log(log_level level, const std::string& line) const {
         if (settings_.log) settings_.log(level, line);
@@ -163,8 +198,12 @@ class io_thread {
     mutable std::atomic<int> at_door_{0};
     mutable int waiters_ = 0;
     mutable core::mesh mesh_; // reads may fold a key
+    mutable watch_board board_;
+    mutable std::atomic<bool> watch_news_{false};
+    const std::shared_ptr<watch_bell> watch_bell_ = std::make_shared<watch_bell>();
     std::deque<event> events_;
     std::uint64_t events_dropped_ = 0;
+    int event_fd_ = -1;
 
     struct waiting {
         core::proof wanted;

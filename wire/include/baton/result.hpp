@@ -33,6 +33,7 @@ enum class errc : std::uint8_t {
     busy,              ///< members lag too far behind: nothing was written
     malformed,         ///< bytes that are not what they claim to be
     not_readable,      ///< a typed value of another type or version
+    too_many_watches,  ///< limits::watches_max are there already
 };
 
 /// The name of a kind as scripts see it, e.g. "key_too_long".

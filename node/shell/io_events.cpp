@@ -1,0 +1,49 @@
+// What the node's user reads of its events: one by one, or by a descriptor that says when there are some.
+#include "shell/io_thread.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace baton::shell {
+
+std::optional<event> io_thread::next_event(std::chrono::milliseconds timeout) {
+    std::unique_lock lock(mutex_, std::defer_lock);
+    enter(lock);
+    ++waiters_;
+    changed_.wait_for(lock, bounded(timeout), [this] { return !events_.empty() || events_dropped_ != 0; });
+    --waiters_;
+    if (events_dropped_ != 0) {
+        event lost{event_kind::dropped, {}, {}, "limits.events_max unread events", events_dropped_};
+        events_dropped_ = 0;
+        signal_events(!events_.empty());
+        return lost;
+    }
+    if (events_.empty()) return std::nullopt;
+    auto first = std::move(events_.front());
+    events_.pop_front();
+    signal_events(!events_.empty());
+    return first;
+}
+
+result<int> io_thread::event_fd() {
+    const guest lock(*this);
+    if (event_fd_ < 0) {
+        event_fd_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        if (event_fd_ < 0) return error{errc::network, std::string("eventfd: ") + std::strerror(errno)};
+        signal_events(!events_.empty() || events_dropped_ != 0);
+    }
+    return event_fd_;
+}
+
+// Under the lock.
+void io_thread::signal_events(bool any) {
+    if (event_fd_ < 0) return;
+    std::uint64_t count = 1;
+    [[maybe_unused]] const auto moved =
+        any ? ::write(event_fd_, &count, sizeof count) : ::read(event_fd_, &count, sizeof count);
+}
+
+} // namespace baton::shell

@@ -1,0 +1,100 @@
+// dispatcher: the thread that tells watchers what has changed. It learns names of changed keys from the
+// watch_board, reads what they hold now under the node's lock, a slice at a time, and calls the handlers
+// without it, one watcher after the other. As it is the present state that is read, a key that changes faster
+// than its watcher listens is told less often, and never backwards.
+//
+// A watcher's memory: names that have changed and are not read yet, at most limits.watch_keys_max; one slice
+// that has been read; and the names it has been told of, front-coded (crdt/ordered_keys.hpp), which are as
+// many as the keys under its prefix: only by them can be said what has gone while it was too slow to be told.
+//
+// Thread contract: watch() and stop() from any thread, handlers included. The thread starts with the first
+// watch. Owned by the node and by its own thread, as a handler may destroy the node.
+#pragma once
+
+#include "crdt/ordered_keys.hpp"
+#include "shell/io_thread.hpp"
+#include "shell/watch_board.hpp"
+
+#include <baton/watch.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace baton::shell {
+
+/// What handles and the dispatcher share; it outlives both.
+struct watch_calls {
+    std::mutex mutex;
+    std::condition_variable idle;
+    const watcher* running = nullptr; ///< whose handler is being called
+    std::thread::id thread;           ///< the dispatcher's
+    std::size_t count = 0;            ///< of watchers that have not ended
+    bool stopped = false;
+    int generation = 0; ///< of forks()
+    std::shared_ptr<watch_bell> bell;
+};
+
+/// One watch, as its handle knows it.
+struct watcher {
+    std::shared_ptr<watch_calls> calls;
+    std::string prefix;
+    change_handler handler;    ///< the dispatcher's while it is running, else under calls->mutex
+    bool ended = false;        ///< under calls->mutex
+    bool ended_inside = false; ///< by its own handler; so too
+};
+
+class dispatcher : public std::enable_shared_from_this<dispatcher> {
+  public:
+    dispatcher(io_thread& engine, const limit_options& limits);
+    result<watch_handle> watch(std::string prefix, change_handler handler);
+    /// Ends the thread, after the call that is under way; from inside of that call: right after it.
+    void stop();
+
+  private:
+    /// One watch, as its thread knows it.
+    struct subscription {
+        std::shared_ptr<watcher> who;
+        name_queue changed;               ///< to be read
+        std::deque<change> ready;         ///< read, to be told
+        ordered_keys known;               ///< put, and not removed since, as far as `ready` goes
+        std::optional<std::string> walks; ///< under way: everything from this key on is yet to be read
+        bool walk_next = true;            ///< and not what has changed
+        bool again = false;               ///< once more from the start
+        bool announces = true;            ///< its end is told
+        std::uint64_t lost = 0;           ///< changes forgotten, to be told
+        std::size_t portion = 16;         ///< how much to read at a time: as much as is told in one turn
+    };
+    /// What of the known keys lies before a walk.
+    struct known_slice {
+        std::vector<std::string> keys;
+        bool more = false;
+    };
+
+    void run();
+    bool adopt();
+    [[nodiscard]] bool turn(subscription& s, std::chrono::steady_clock::duration share);
+    [[nodiscard]] bool fill(subscription& s);
+    void read_changed(store& state, subscription& s, std::vector<std::string>& read) const;
+    void read_on(core::mesh& mesh, subscription& s, const known_slice& known,
+                 std::vector<std::string>& read) const;
+    static void read_key(store& state, subscription& s, const std::string& key, std::size_t& bytes);
+    void distribute(const std::vector<changed_names>& news);
+    void add(subscription& s, const changed_names& news) const;
+    [[nodiscard]] bool call(watcher& who, const change& what);
+
+    io_thread& engine_; // not to be used once stopped
+    const std::size_t names_max_, watches_max_;
+    const std::shared_ptr<watch_calls> calls_;
+    std::vector<std::shared_ptr<watcher>> inbox_; // under calls_->mutex
+    std::thread thread_;                          // under calls_->mutex
+    std::vector<std::unique_ptr<subscription>> all_;
+};
+
+} // namespace baton::shell

@@ -1,0 +1,101 @@
+// watch_board: names of changed keys on their way from whoever changes them to the dispatcher, by watched
+// prefix. A prefix keeps each name once, in the order of the first change, and at most `names_max` of them;
+// above that it forgets them and counts.
+//
+// Under the node's lock. A note costs a look-up for each length that a watched prefix has.
+#pragma once
+
+#include "crdt/key_notes.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+namespace baton::shell {
+
+/// Wakes the dispatcher. Any thread.
+class watch_bell {
+  public:
+    void ring() {
+        count_.fetch_add(1, std::memory_order_release);
+        count_.notify_one();
+    }
+    [[nodiscard]] std::uint32_t heard() const { return count_.load(std::memory_order_acquire); }
+    /// Until there is a ring that was not yet heard().
+    void wait(std::uint32_t heard) const { count_.wait(heard, std::memory_order_acquire); }
+
+  private:
+    std::atomic<std::uint32_t> count_{0};
+};
+
+/// Names, each once, first in first out. Whoever holds it uses it.
+class name_queue {
+  public:
+    name_queue() = default;
+    name_queue(name_queue&&) = default;
+    name_queue& operator=(name_queue&&) = default;
+    name_queue(const name_queue&) = delete; // its views would be of the other one's names
+    /// False: it is in there already.
+    bool push(std::string_view name);
+    std::optional<std::string> pop();
+    void take_out(std::string_view name);
+    void clear();
+    [[nodiscard]] std::size_t size() const { return known_.size(); }
+    template <class Visit>
+    void each(Visit visit) const {
+        for (const auto& name : names_) {
+            if (!is_stale(name)) visit(name);
+        }
+    }
+
+  private:
+    [[nodiscard]] bool is_stale(const std::string& name) const;
+    std::deque<std::string> names_;              // in order; those taken out stay for a while
+    std::unordered_set<std::string_view> known_; // views of names_, which do not move
+};
+
+/// What has changed under a prefix.
+struct changed_names {
+    std::string prefix;
+    name_queue names;
+    std::uint64_t lost = 0; ///< not 0: there were so many; `names` are the first of them, and of no use
+    bool all = false;       ///< any key may have changed, though nobody was slow: everything came at once
+};
+
+class watch_board {
+  public:
+    explicit watch_board(std::size_t names_max)
+        : names_max_(names_max) {}
+    /// As often as it is watched.
+    void add(const std::string& prefix);
+    /// What is left there, to be let go of without the lock.
+    changed_names remove(const std::string& prefix);
+    [[nodiscard]] bool empty() const { return prefixes_.empty(); }
+    /// Takes all notes. True when there is something for take().
+    bool collect(key_notes& notes);
+    /// What has come since the last time.
+    [[nodiscard]] std::vector<changed_names> take();
+
+  private:
+    struct watched {
+        std::size_t times = 0;
+        changed_names changed;
+        bool listed = false; ///< in news_
+    };
+    using by_prefix = std::map<std::string, watched, std::less<>>;
+    void note(std::string_view key);
+    void list(watched& of);
+    const std::size_t names_max_;
+    by_prefix prefixes_;
+    std::map<std::size_t, std::size_t> lengths_; ///< of prefixes_, and how many have it
+    std::vector<watched*> news_;
+};
+
+} // namespace baton::shell

@@ -1,0 +1,67 @@
+// Proves that `watch` and `unwatch` of `baton run`, and `baton watch PREFIX`, keep the contract of scripts:
+// the reply first, then a line for each change, until the watch or the program ends.
+#include "mesh.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <thread>
+
+using namespace io;
+
+TEST_CASE("program: watch writes a line for what is there and for each change", "[io][program]") {
+    const mesh net;
+    auto one = net.run("one"), other = net.run("other");
+    meet(one, "one", other, "other");
+    one("stash k/1 first");
+    other("wait-synced 10s");
+    agree({&one, &other});
+    CHECK(other("watch k/") == json{{"reply", "watch"}, {"id", "4"}, {"prefix", "k/"}});
+    CHECK(other.change("put") == json{{"change", "put"},
+                                      {"watch", "k/"},
+                                      {"key", "k/1"},
+                                      {"type", "register"},
+                                      {"value", "first"},
+                                      {"siblings", 0}});
+    CHECK(other.change("initial_done") == json{{"change", "initial_done"}, {"watch", "k/"}});
+    one("add k/sum 41");
+    CHECK(other.change("put") ==
+          json{{"change", "put"}, {"watch", "k/"}, {"key", "k/sum"}, {"type", "counter"}, {"value", 41}});
+    one("insert k/set element");
+    CHECK(other.change("put") == json{{"change", "put"}, {"watch", "k/"}, {"key", "k/set"}, {"type", "set"}});
+    one("drop k/1");
+    CHECK(other.change("removed") == json{{"change", "removed"}, {"watch", "k/"}, {"key", "k/1"}});
+
+    other("watch \"\"");
+    CHECK(other.change("initial_done").at("watch") == "");
+    CHECK(other.ask("watch k/").at("error") == "usage"); // already
+    CHECK(other.ask("watch").at("error") == "usage");
+    CHECK(other.ask("watch " + std::string(513, 'k')).at("error") == "key_too_long");
+    CHECK(other("unwatch k/").at("watched") == true);
+    CHECK(other("unwatch k/").at("watched") == false);
+    other.change("put", "k/sum"); // of the snapshot of ""
+    one("stash k/2 later");
+    CHECK(other.change("put", "k/2").at("watch") == "");
+    CHECK_THROWS(other.change("put", "k/2", 100ms)); // once
+    CHECK(other("leave").at("outcome") == "safe");
+    CHECK(other.exit_status() == 0);
+}
+
+TEST_CASE("program: the one-shot watch prints changes until it is interrupted, and leaves", "[io][program]") {
+    const mesh net;
+    auto member = net.run("member");
+    member("stash k/1 616263");
+    auto watching = net.invoke({"watch", "k/", "--hex", "--name", "watching"});
+    CHECK(watching.change("put").at("value") == "363136323633");
+    watching.change("initial_done");
+    member("stash k/2 x");
+    CHECK(watching.change("put", "k/2").at("value") == "78");
+    watching.signal(SIGINT);
+    CHECK(watching.exit_status() == 0);
+    member.event("left", "watching");
+    const auto nobody = mesh().invoke({"watch", "k/", "--within", "200ms"}).exit_status();
+    CHECK(nobody == 1);
+    auto early = mesh().invoke({"watch", "k/", "--within", "60s"});
+    std::this_thread::sleep_for(200ms);
+    early.signal(SIGTERM);
+    CHECK(early.exit_status() == 1); // it was never synced
+}

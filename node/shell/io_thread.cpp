@@ -170,9 +170,9 @@ void io_thread::loop() {
 }
 
 // A write on an idle wire is sent at once; while writes keep coming they are packed for a moment, so that
-// frames are worth their overhead: each frame costs two system calls, two switches of thread and a wake-up on
-// every receiver. No write waits longer than its burst has lasted. The bell stays silent meanwhile: writers
-// do not pay for what would only be noticed later.
+// frames are worth their overhead: system calls, switches of threads, and a wake-up on every receiver. A
+// write waits for a millisecond at most, and for more than pack_for_min only in a burst that has lasted as
+// long. The bell stays silent meanwhile: writers do not pay for what would only be noticed later.
 void io_thread::answer_bell() {
     if ((items_[0].revents & ZMQ_POLLIN) != 0) { // whatever became of what it was rung for
         std::uint64_t count = 0;

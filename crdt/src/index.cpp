@@ -94,9 +94,10 @@ void key_index::insert(std::uint64_t hash, handle head) {
         while (at < in.size && in.places[at].head != 0 && in.places[at].hash <= own) ++at;
         auto end = at;
         const auto taken = [&in](std::uint32_t i) { return static_cast<unsigned>(in.places[i].head != 0); };
-        // A shard is nearly full: the next free place is a dozen steps away, so several are looked at at
-        // once.
-        while (end + 4 <= in.size && (taken(end) & taken(end + 1) & taken(end + 2) & taken(end + 3)) != 0)
+        // In a shard that is nearly full the next free place is a dozen steps away, so several are looked at
+        // at once; in one with room it is this one, and the next may be another line of the cache.
+        while (end + 4 <= in.size && taken(end) != 0 &&
+               (taken(end + 1) & taken(end + 2) & taken(end + 3)) != 0)
             end += 4;
         while (end < in.size && in.places[end].head != 0) ++end;
         if (end == in.size) { // no room behind: the shard's end has filled up

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <new>
 #include <tuple>
+#include <utility>
 
 namespace baton {
 
@@ -195,8 +196,32 @@ void store::account_visible(const block& b, bool added, const digest* sum) {
     if (order_) added ? key_came(b.key()) : key_went(b.key());
 }
 
+void store::account_epoch(const block& b, bool added) {
+    if (b.type() == value_type::reg && b.is(block::kind::record)) added ? ++epochs_ : --epochs_;
+}
+
+// Bounded: whoever does not ask in time looks through everything instead.
+void store::note_contest(std::uint32_t from, std::uint64_t counter, bool here) {
+    constexpr std::size_t contests_max = 1024; // a few slices of work
+    if (contests_.size() == contests_max) {
+        contests_missed_ = true;
+    } else {
+        contests_.push_back({{origins_[from].id, counter}, here});
+    }
+}
+
+// What is in doomed_ goes, and the slot has as many values as before.
+void store::rename_contest(const dot& successor) {
+    for (auto& each : contests_) {
+        const bool replaced =
+            std::any_of(doomed_.begin(), doomed_.end(), [&](handle h) { return dot_of(at(h)) == each.id; });
+        if (replaced) each.id = successor;
+    }
+}
+
 void store::account(handle h, bool added, const digest* sum) {
     auto& b = at(h);
+    if (b.epoch != 0) account_epoch(b, added);
     if (added && is_member(b.type())) link(h);
     if (b.is(block::kind::removal)) {
         added ? ++removals_ : --removals_;
@@ -299,6 +324,24 @@ std::size_t store::sibling_count(const slot_name& slot) {
     std::size_t count = 0;
     each(head_of(slot), [&](handle h) { count += is_visible(at(h)) ? 1 : 0; });
     return count;
+}
+
+bool store::is_contested(handle head) const {
+    std::size_t live = 0;
+    each(head, [&](handle h) { live += is_visible(at(h)) ? 1 : 0; });
+    return live > 1 && has_siblings(first_block(memory_, head).type());
+}
+
+bool store::take_contests(std::vector<contest>& into) {
+    into.clear();
+    into.swap(contests_);
+    return std::exchange(contests_missed_, false);
+}
+
+slot_name store::slot_at(const dot& id) const {
+    const auto from = find_origin(id.replica);
+    const auto h = from ? origins_[*from].log.at(id.counter) : 0;
+    return h == 0 ? slot_name{} : at(h).slot();
 }
 
 void store::siblings(const slot_name& slot, std::vector<record_view>& into) {

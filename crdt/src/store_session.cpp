@@ -161,6 +161,8 @@ void store::swap_in() {
     live_records_ += staged_.records;
     user_bytes_ += staged_.user_bytes;
     removals_ += staged_.removals;
+    epochs_ += staged_.epochs;
+    contests_missed_ = contests_missed_ || staged_.forks;
     for (const auto& [number, counter] : staged_.removal_dots) origins_[number].removals.push_back(counter);
     for (auto& from : origins_) std::make_heap(from.removals.begin(), from.removals.end(), std::greater<>{});
 }
@@ -196,7 +198,11 @@ void store::append_chain(const slot_name& slot, handle own) {
     const auto hash = index_.hash(slot);
     auto* const head = index_.find(hash, slot);
     if (head == nullptr) return index_.insert(hash, own);
-    if (any_visible(own) && any_visible(*head)) --live_keys_;
+    if (any_visible(own) && any_visible(*head)) {
+        --live_keys_;
+        const auto& mine = first_block(memory_, own);
+        note_contest(mine.origin, mine.counter, false);
+    }
     kept_.clear();
     each(own, [&](handle h) { kept_.push_back(h); });
     each(*head, [&](handle h) { kept_.push_back(h); });

@@ -32,6 +32,7 @@ bool store::stage(const slot_name& slot, std::span<const staged_view> chain) {
         at(blocks.back()).batch = batch_ & 15;
     }
     const auto head = join_chain(blocks);
+    staged_.forks = staged_.forks || blocks.size() > 1;
     auto& index = staging_for(slot.type);
     const auto hash = index.hash(slot);
     if (auto* const place = index.find(hash, slot)) {
@@ -85,6 +86,7 @@ void store::account_staged(handle head, bool added) {
             return;
         }
         count(staged_.records, 1);
+        count(staged_.epochs, b.epoch);
         count(staged_.user_bytes, std::size_t{b.key_bytes} + b.value_bytes);
         added ? staged_.sum += hash_of(b) : staged_.sum -= hash_of(b);
     });

@@ -86,31 +86,77 @@ void store::enter_archive(const dot& id) {
 
 // ---------------------------------------------------------------- writing here
 
-written store::write(const slot_name& slot, bool removal, std::string_view value, timestamp stamp,
+written store::write(const slot_name& slot, std::string_view value, const writing& how,
                      write_buffers& buffers) {
+    const bool removal = how.removal, counts = slot.type == value_type::counter;
     buffers.kills.clear();
     const auto hash = index_.hash(slot);
     index_.prefetch(hash);
     fold_if_staged(slot);
     const auto kind = removal ? block::kind::removal : block::kind::record;
     // What a removal of a counter saw has its effect on the records: the removal record need not keep it.
-    const auto kept = removal && slot.type == value_type::counter ? std::string_view{} : value;
-    const auto made = make(0, slot, {kind, next_dot(), stamp, 0, kept});
+    const auto kept = removal && counts ? std::string_view{} : value;
+    const auto made = make(0, slot, {kind, next_dot(), how.stamp, how.epoch, kept});
     splice(slot, hash, made, [&](const block& b) {
         if (b.origin == 0) return true;
         // Shares of a counter stay beside one another; so do the removals that an addition has seen.
-        if (slot.type == value_type::counter && !(removal && b.is(block::kind::removal))) return false;
-        buffers.kills.push_back(dot_of(b));
+        if (counts && !(removal && b.is(block::kind::removal))) return false;
+        if (b.epoch != 0 && !removal && !how.only && is_spared(b)) return false;
+        const auto id = dot_of(b);
+        // What an earlier removal took, this one's chain tells as well (I7).
+        if (how.only && b.is(block::kind::record) &&
+            std::find(how.only->begin(), how.only->end(), id) == how.only->end())
+            return false;
+        buffers.kills.push_back(id);
         return true;
     });
     if (slot.type == value_type::scope) kill_scope(slot.key, value);
-    if (slot.type == value_type::counter && removal) subtract(slot, value);
+    if (counts && removal) subtract(slot, value);
     const auto id = issue();
-    return {id, {removal, slot, stamp, 0, value, buffers.kills}};
+    return {id, {removal, slot, how.stamp, how.epoch, value, buffers.kills}};
 }
 
 written store::put(const slot_name& slot, std::string_view value, timestamp stamp, write_buffers& buffers) {
-    return write(slot, false, value, stamp, buffers);
+    const bool claims = slot.type == value_type::reg && (epochs_ != 0 || fold_);
+    const auto epoch = claims ? epoch_of_put(slot) : 0;
+    return write(slot, value, {false, stamp, epoch, {}}, buffers);
+}
+
+written store::put_over(const slot_name& slot, std::string_view value, std::uint64_t epoch,
+                        std::span<const dot> only, timestamp stamp, write_buffers& buffers) {
+    BATON_ASSERT(has_siblings(slot.type));
+    return write(slot, value, {false, stamp, epoch, only}, buffers);
+}
+
+written store::remove_only(const slot_name& slot, std::span<const dot> only, timestamp stamp,
+                           write_buffers& buffers) {
+    BATON_ASSERT(has_siblings(slot.type));
+    return write(slot, {}, {true, stamp, 0, only}, buffers);
+}
+
+// Claimed by another replica: only that one, a higher claim, a removal or whoever was shown the record ends
+// it.
+bool store::is_spared(const block& b) const {
+    return b.type() == value_type::reg && b.is(block::kind::record) && is_claim(b.epoch_value()) &&
+           broken_ != mutation::claim_stash_kills;
+}
+
+// Whoever owns the register goes on owning it. Else the value is free, and ranks no lower than what it
+// replaces, so that it is read wherever that was, and below every claim it leaves: an own one that has lost
+// counts as the number before.
+std::uint64_t store::epoch_of_put(const slot_name& slot) {
+    handle best = 0;
+    std::uint64_t free = 0;
+    each(head_of(slot), [&](handle h) {
+        const auto& b = at(h);
+        if (!b.is(block::kind::record)) return;
+        if (best == 0 || beats(b, at(best))) best = h;
+        const auto epoch = b.epoch_value();
+        if (!is_claim(epoch)) free = std::max(free, epoch);
+        if (is_claim(epoch) && b.origin == 0) free = std::max(free, epoch - 1);
+    });
+    if (best != 0 && at(best).origin == 0 && is_claim(at(best).epoch_value())) return at(best).epoch_value();
+    return free;
 }
 
 written store::add(std::string_view key, std::int64_t amount, timestamp stamp, write_buffers& buffers) {
@@ -123,7 +169,7 @@ written store::add(std::string_view key, std::int64_t amount, timestamp stamp, w
                                            static_cast<std::uint64_t>(amount));
     buffers.value.resize(counter_value::bytes);
     store_counter(buffers.value.data(), mine);
-    return write(slot, false, buffers.value, stamp, buffers);
+    return write(slot, buffers.value, {false, stamp, 0, {}}, buffers);
 }
 
 // An older removal record is superseded too: this one has seen it and kills the same slot (I7).
@@ -136,7 +182,7 @@ std::optional<written> store::remove(const slot_name& slot, timestamp stamp, wri
             if (is_visible(b)) removed_sum::append(buffers.value, {dot_of(b), load_counter(b.value()).total});
         });
     }
-    return write(slot, true, buffers.value, stamp, buffers);
+    return write(slot, buffers.value, {true, stamp, 0, {}}, buffers);
 }
 
 std::optional<written> store::remove_scope(std::string_view key, timestamp stamp, write_buffers& buffers) {
@@ -155,14 +201,14 @@ std::optional<written> store::remove_scope(std::string_view key, timestamp stamp
     const slot_name slot{value_type::scope, key, {}};
     fold_if_staged(slot);
     buffers.value = widened(slot, buffers.value, [](const block&) { return true; });
-    return write(slot, true, buffers.value, stamp, buffers);
+    return write(slot, buffers.value, {true, stamp, 0, {}}, buffers);
 }
 
 written store::archive(const replica_id& closed, timestamp stamp, write_buffers& buffers) {
     const auto counter = counter_of(closed);
     buffers.value.resize(8);
     put_word(buffers.value.data(), counter);
-    auto what = write({value_type::archive, closed.view(), {}}, true, buffers.value, stamp, buffers);
+    auto what = write({value_type::archive, closed.view(), {}}, buffers.value, {true, stamp, 0, {}}, buffers);
     set_archived(closed, counter);
     return what;
 }

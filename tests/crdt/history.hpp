@@ -42,16 +42,22 @@ struct known_event {
     timestamp stamp{};
     std::int64_t amount = 0; ///< of an addition
     cut context;             ///< what its writer had seen, closed origins included
+    std::uint64_t epoch = 0;
+    std::optional<std::set<dot>> only{}; ///< all it replaces or removes of others, if it says so itself
     friend bool operator==(const known_event&, const known_event&) = default;
 
-    [[nodiscard]] event_view view() const { return {removal, slot.name(), stamp, 0, value, kills}; }
+    [[nodiscard]] event_view view() const { return {removal, slot.name(), stamp, epoch, value, kills}; }
     /// `victim` is no longer visible where this event has been seen.
     [[nodiscard]] bool removes(const known_event& victim) const {
         if (slot.type == value_type::counter && !removal) return false; // additions stay beside one another
         const bool reached = slot.type == value_type::scope
                                  ? in_scope(victim.slot.type) && victim.slot.key == slot.key
                                  : slot == victim.slot;
-        return reached && context.has(victim.id);
+        if (!reached || !context.has(victim.id)) return false;
+        if (victim.id.replica == id.replica) return true;
+        if (only) return only->contains(victim.id);
+        // An ordinary put leaves what somebody else has claimed.
+        return removal || slot.type != value_type::reg || (victim.epoch & 1) == 0;
     }
 };
 

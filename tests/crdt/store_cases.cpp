@@ -199,3 +199,81 @@ TEST_CASE("session: what a closed origin removed meanwhile is not lost on the wa
     finish(w, 2);
     REQUIRE(w.check(2) == "");
 }
+
+// ---------------------------------------------------------------- claims, and writes that name what they
+// replace
+
+namespace {
+const auto forever = ~std::uint64_t{0};
+}
+
+TEST_CASE("store: a put by somebody else stays beside a claimed record", "[crdt]") {
+    // Whoever does not own the register writes beside it, and is not read before it is free.
+    world w(2);
+    w.put(0, "k", "free");
+    w.claim(0, "k");
+    tell_all(w, 0, 1);
+    w.put(1, "k", "beside");
+    CHECK(w.at(1).read("k")->value == "free");
+    CHECK(w.at(1).sibling_count({value_type::reg, "k", {}}) == 2);
+    tell_all(w, 1, 0);
+    w.put(0, "k", "of the owner"); // keeps the claim, and replaces what is not claimed
+    CHECK(is_claim(w.at(0).read("k")->epoch));
+    CHECK(w.at(0).sibling_count({value_type::reg, "k", {}}) == 1);
+    tell_all(w, 0, 1);
+    require_same(w);
+}
+
+TEST_CASE("store: a put where a claim was given up ranks with it", "[crdt]") {
+    // Or it would be read after a value it has replaced nothing of: whoever writes reads it.
+    world w(3);
+    w.put(0, "k", "v");
+    w.claim(0, "k");
+    tell_all(w, 0, 1);
+    w.put(1, "k", "beside");
+    w.replace(0, {value_type::reg, "k"}, 0, "free", release_epoch(w.at(0).read("k")->epoch));
+    tell_all(w, 0, 1), tell_all(w, 0, 2), tell_all(w, 1, 2);
+    CHECK(w.at(2).read("k")->value == "free");
+    w.put(2, "k", "next");
+    CHECK(w.at(2).sibling_count({value_type::reg, "k", {}}) == 1);
+    tell_all(w, 1, 0), tell_all(w, 2, 0), tell_all(w, 2, 1);
+    CHECK(w.at(1).read("k")->value == "next");
+    require_same(w);
+}
+
+TEST_CASE("store: of two claims the same one is read everywhere, and both values stay", "[crdt]") {
+    world w(2);
+    w.put(0, "k", "v");
+    tell_all(w, 0, 1);
+    w.claim(0, "k");
+    w.claim(1, "k");
+    tell_all(w, 0, 1), tell_all(w, 1, 0);
+    CHECK(w.at(0).read("k")->id == w.at(1).read("k")->id);
+    CHECK(w.at(0).sibling_count({value_type::reg, "k", {}}) == 2);
+    require_same(w);
+}
+
+TEST_CASE("store: siblings can be taken away without touching the one that is read", "[crdt]") {
+    // As a member does where a key has more siblings than it may have.
+    world w(4);
+    for (std::size_t i = 0; i < 3; ++i) w.put(i, "k", std::to_string(i));
+    for (std::size_t i = 0; i < 3; ++i) tell_all(w, i, 3);
+    w.replace(3, {value_type::reg, "k"}, 6, std::nullopt); // the second and the third best
+    CHECK(w.at(3).sibling_count({value_type::reg, "k", {}}) == 1);
+    for (std::size_t i = 0; i < 3; ++i) w.sync(i, 3);
+    CHECK(w.at(1).read("k")->value == "2");
+    require_same(w);
+}
+
+TEST_CASE("store: the numbers of claims end at the largest that there is", "[crdt]") {
+    // A peer may say any epoch: a claim is then odd, and a release even, all the same.
+    const auto now = timestamp::at(1'700'000'000'000);
+    CHECK(claim_epoch(0, now) == now.raw + 1);
+    CHECK(claim_epoch(now.raw + 1, now) == now.raw + 3);
+    CHECK(claim_epoch(now.raw + 2, now) == now.raw + 3);
+    CHECK(claim_epoch(forever, now) == forever);
+    CHECK(claim_epoch(forever - 1, now) == forever);
+    CHECK(claim_epoch(forever - 2, now) == forever);
+    CHECK(release_epoch(forever) == forever - 1);
+    CHECK(is_claim(claim_epoch(forever - 3, now)));
+}

@@ -14,6 +14,9 @@ namespace {
 
 enum class deed : std::uint8_t {
     put,
+    replace,
+    claim,
+    release,
     add,
     remove,
     remove_scope,
@@ -38,9 +41,10 @@ struct step {
 };
 
 void showValue(const step& s, std::ostream& out) { // the name is rapidcheck's
-    static constexpr const char* names[] = {
-        "put",  "add",     "remove", "remove_scope", "archive", "deliver", "pull", "serve",  "receive",
-        "sync", "abandon", "fold",   "tell",         "collect", "settle",  "tidy", "restart"};
+    static constexpr const char* names[] = {"put",    "replace",      "claim",   "release", "add",
+                                            "remove", "remove_scope", "archive", "deliver", "pull",
+                                            "serve",  "receive",      "sync",    "abandon", "fold",
+                                            "tell",   "collect",      "settle",  "tidy",    "restart"};
     out << names[static_cast<int>(s.what)] << '(' << +s.a << ' ' << +s.b << ' ' << +s.slot << ' ' << +s.extra
         << ')';
 }
@@ -48,10 +52,10 @@ void showValue(const step& s, std::ostream& out) { // the name is rapidcheck's
 /// How often each deed is drawn.
 using weights = std::vector<std::pair<int, deed>>;
 const weights everything{
-    {12, deed::put},     {5, deed::add},    {6, deed::remove}, {2, deed::remove_scope}, {1, deed::archive},
-    {14, deed::deliver}, {4, deed::pull},   {14, deed::serve}, {14, deed::receive},     {2, deed::sync},
-    {1, deed::abandon},  {3, deed::fold},   {4, deed::tell},   {3, deed::collect},      {2, deed::settle},
-    {1, deed::tidy},     {1, deed::restart}};
+    {12, deed::put},   {3, deed::replace},      {3, deed::claim},   {1, deed::release},  {5, deed::add},
+    {6, deed::remove}, {2, deed::remove_scope}, {1, deed::archive}, {14, deed::deliver}, {4, deed::pull},
+    {14, deed::serve}, {14, deed::receive},     {2, deed::sync},    {1, deed::abandon},  {3, deed::fold},
+    {4, deed::tell},   {3, deed::collect},      {2, deed::settle},  {1, deed::tidy},     {1, deed::restart}};
 
 rc::Gen<std::vector<step>> steps(const weights& drawn, std::size_t count) {
     std::vector<deed> urn;
@@ -78,6 +82,19 @@ void take(world& w, const step& s, int& serial) {
     switch (s.what) {
     case deed::put:
         return w.put(s.a, slot, valued ? "v" + std::to_string(serial++) : "");
+    case deed::replace: // of registers and fields: some siblings go, under the odd and even epochs of claims
+        if (!valued) return;
+        return w.replace(s.a, slot, s.b,
+                         s.extra % 3 == 0 ? std::nullopt : std::optional("r" + std::to_string(serial++)),
+                         s.extra % 5);
+    case deed::claim:
+        return w.claim(s.a, slot.key);
+    case deed::release: {
+        const auto owned = w.at(s.a).read(slot.key);
+        if (!owned || owned->id.replica != w.at(s.a).self() || !is_claim(owned->epoch)) return;
+        return w.replace(s.a, {value_type::reg, slot.key}, 0, std::string(owned->value),
+                         release_epoch(owned->epoch));
+    }
     case deed::add:
         return w.add(s.a, slot.key, s.extra % 16 == 0 ? INT64_MAX : s.extra % 7 - 2);
     case deed::remove:

@@ -17,7 +17,8 @@ void world::begin(node& n) {
     n.held = std::make_unique<store>(replica(n.number), 99 + n.number);
 }
 
-void world::note(std::size_t i, const written& what, cut context, std::int64_t amount) {
+void world::note(std::size_t i, const written& what, cut context, std::int64_t amount,
+                 std::optional<std::set<dot>> only) {
     (void)i;
     const auto& e = what.event;
     past_.note({what.id,
@@ -27,7 +28,42 @@ void world::note(std::size_t i, const written& what, cut context, std::int64_t a
                 {e.kills.begin(), e.kills.end()},
                 e.stamp,
                 amount,
-                std::move(context)});
+                std::move(context),
+                e.epoch,
+                std::move(only)});
+}
+
+// Siblings by the bits of `chosen`; those of the writer itself go in any case.
+void world::replace(std::size_t i, const slot_key& slot, unsigned chosen,
+                    const std::optional<std::string>& value, std::uint64_t epoch) {
+    std::vector<record_view> found;
+    at(i).siblings(slot.name(), found);
+    std::vector<dot> only;
+    for (std::size_t n = 0; n < found.size(); ++n) {
+        if ((chosen >> n % 8 & 1) != 0) only.push_back(found[n].id);
+    }
+    auto context = seen(i);
+    const auto stamp = clock_.tick(1);
+    const auto what = value ? at(i).put_over(slot.name(), *value, epoch, only, stamp, buffers_)
+                            : at(i).remove_only(slot.name(), only, stamp, buffers_);
+    note(i, what, std::move(context), 0, std::set<dot>(only.begin(), only.end()));
+}
+
+// The value that is read goes on under an epoch of this node's own; the others stay beside it.
+void world::claim(std::size_t i, const std::string& key) {
+    std::vector<record_view> found;
+    at(i).siblings(key, found);
+    if (found.empty()) return;
+    auto highest = found.front().epoch;
+    for (const auto& each : found) highest = std::max(highest, each.epoch);
+    auto context = seen(i);
+    const auto stamp = clock_.tick(1);
+    const std::vector<dot> only{found.front().id};
+    const std::string value(found.front().value);
+    note(
+        i,
+        at(i).put_over({value_type::reg, key, {}}, value, claim_epoch(highest, stamp), only, stamp, buffers_),
+        std::move(context), 0, std::set<dot>{only.front()});
 }
 
 void world::put(std::size_t i, const slot_key& slot, const std::string& value) {

@@ -27,6 +27,10 @@ class world {
     void put(std::size_t i, const std::string& key, const std::string& value) {
         put(i, {value_type::reg, key}, value);
     }
+    /// A put that replaces some siblings only; without a value, a removal of them.
+    void replace(std::size_t i, const slot_key& slot, unsigned chosen,
+                 const std::optional<std::string>& value, std::uint64_t epoch = 0);
+    void claim(std::size_t i, const std::string& key);
     void add(std::size_t i, const std::string& key, std::int64_t amount);
     void remove(std::size_t i, const slot_key& slot);
     void remove(std::size_t i, const std::string& key) { remove(i, {value_type::reg, key}); }
@@ -110,10 +114,12 @@ class world {
         std::map<std::size_t, settling> settles;
         bool compare_next = false;
         std::map<slot_key, slot_reading> shown; ///< to whoever takes the notes
+        std::map<slot_key, std::size_t> siblings; ///< when it was last looked at
     };
 
     [[nodiscard]] node& node_at(std::size_t i) { return nodes_[i % nodes_.size()]; }
-    void note(std::size_t i, const written& what, cut context, std::int64_t amount = 0);
+    void note(std::size_t i, const written& what, cut context, std::int64_t amount = 0,
+              std::optional<std::set<dot>> only = {});
     void begin(node& n);
     void ship(store& from, session& s, const dot& id);
     void list(store& from, session& s, std::size_t portion);
@@ -122,6 +128,7 @@ class world {
     void finish(std::size_t receiver, const message& m);
     [[nodiscard]] std::string check_slots(store& s, const std::map<slot_key, slot_reading>& expected,
                                           std::size_t phase);
+    [[nodiscard]] std::string check_contests(node& n);
     [[nodiscard]] std::string check_whole(store& s, const std::map<slot_key, slot_reading>& expected);
     [[nodiscard]] static std::string check_order(store& s, const std::map<slot_key, slot_reading>& expected,
                                                  std::size_t phase);

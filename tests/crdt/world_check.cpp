@@ -37,6 +37,7 @@ std::string world::check(std::size_t i, std::size_t phase) {
     }
     const auto expected = readings(past_.live(all));
     auto wrong = check_slots(s, expected, phase);
+    if (wrong.empty() && !s.folding()) wrong = check_contests(node_at(i));
     if (wrong.empty() && !s.folding()) wrong = check_whole(s, expected);
     if (wrong.empty()) wrong = check_order(s, expected, phase);
     if (wrong.empty()) wrong = check_notes(node_at(i), expected);
@@ -73,6 +74,27 @@ std::string world::check_slots(store& s, const std::map<slot_key, slot_reading>&
         }
         if (read && read->id != found.front().id)
             return in_words(slot) + " reads another than its first sibling";
+    }
+    return {};
+}
+
+// Whatever has come to have siblings, more than when it was last looked at, is named.
+std::string world::check_contests(node& n) {
+    auto& s = *n.held;
+    std::vector<contest> contests;
+    std::set<slot_key> named;
+    const bool missed = s.take_contests(contests);
+    for (const auto& each : contests) named.insert(s.slot_at(each.id));
+    std::set<slot_key> found;
+    for (std::size_t shard = 0; shard < key_index::shards; ++shard)
+        s.each_contested_of(shard, [&](const slot_name& slot) { found.insert(slot); });
+    for (const auto& slot : past_.slots()) {
+        if (!has_siblings(slot.type)) continue;
+        const auto count = s.sibling_count(slot.name());
+        if ((count > 1) != found.contains(slot)) return in_words(slot) + " is not found by its siblings";
+        if (count > 1 && count > n.siblings[slot] && !missed && !named.contains(slot))
+            return in_words(slot) + " has siblings that nobody was told of";
+        n.siblings[slot] = count;
     }
     return {};
 }

@@ -34,19 +34,27 @@ void store::splice(const slot_name& slot, std::uint64_t hash, handle added, Dead
     if (adds_live) sum = hash_of(at(added)); // while the place in the index is being fetched
     auto* const head = index_.find(hash, slot);
     const bool typed = slot.type != value_type::reg;
-    bool was_live = false, is_live = adds_live, changed = adds_live;
+    std::size_t was_live = 0, is_live = adds_live ? 1 : 0;
+    bool changed = adds_live;
     kept_.clear();
     doomed_.clear();
     each(head == nullptr ? 0 : *head, [&](handle h) {
         const auto& b = at(h);
         const bool drop = dead(b), live = is_visible(b);
-        was_live = was_live || live;
-        is_live = is_live || (live && !drop);
+        was_live += live ? 1 : 0;
+        is_live += live && !drop ? 1 : 0;
         changed = changed || (live && drop);
         (drop ? doomed_ : kept_).push_back(h);
     });
     if (added == 0 && doomed_.empty()) return;
-    if (!typed && was_live != is_live) live_keys_ += is_live ? 1 : std::size_t(-1);
+    if (!typed && (was_live != 0) != (is_live != 0)) live_keys_ += is_live != 0 ? 1 : std::size_t(-1);
+    if (is_live > 1 && added != 0 && has_siblings(slot.type)) {
+        if (is_live > was_live) {
+            note_contest(at(added).origin, at(added).counter, at(added).origin == 0);
+        } else {
+            rename_contest(dot_of(at(added)));
+        }
+    }
     if (head != nullptr) release_fork(*head);
     handle chain = added;
     if (added != 0 && kept_.empty()) { // as a rule: a new slot, or an overwritten one
@@ -62,7 +70,9 @@ void store::splice(const slot_name& slot, std::uint64_t hash, handle added, Dead
     } else {
         index_.insert(hash, chain);
     }
-    if (order_ && !typed && was_live != is_live) is_live ? key_came(slot.key) : key_went(slot.key);
+    if (order_ && !typed && (was_live != 0) != (is_live != 0)) {
+        is_live != 0 ? key_came(slot.key) : key_went(slot.key);
+    }
     if (changed && notes_.wanted()) notes_.note(slot.key);
     if (added != 0) {
         auto& b = at(added);

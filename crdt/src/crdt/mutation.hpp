@@ -22,6 +22,7 @@ enum class mutation : std::uint8_t {
     i9_ignore_archive,        ///< a receiver does not join the server's archive
     i9_rewrite_origin,        ///< give the records of an archived origin to the one that archives it
     counter_drops_residue,    ///< forget at once what was removed of a counter
+    claim_stash_kills,        ///< a put replaces what somebody else has claimed
     merge_skips_kills,        ///< a repair adds records but never removes any
     commit_without_tail,      ///< commit at the cut of the end without what changed during the walk
     ack_before_applying,      ///< acknowledge a delta when it arrives

@@ -30,6 +30,10 @@ constexpr std::uint8_t value_types = 7;
 [[nodiscard]] constexpr bool is_member(value_type type) {
     return type == value_type::counter || type == value_type::flag || has_element(type);
 }
+/// Concurrent values stay beside one another and are told apart.
+[[nodiscard]] constexpr bool has_siblings(value_type type) {
+    return type == value_type::reg || type == value_type::map;
+}
 /// What a removal of the key's scope takes away.
 [[nodiscard]] constexpr bool in_scope(value_type type) {
     return type == value_type::flag || has_element(type);

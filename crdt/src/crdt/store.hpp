@@ -89,6 +89,24 @@ struct range_sum {
     std::uint64_t count = 0, hash = 0;
     friend bool operator==(const range_sum&, const range_sum&) = default;
 };
+/// The next claim of a slot whose largest epoch is `seen` has the smallest odd number above it and the clock.
+[[nodiscard]] constexpr std::uint64_t claim_epoch(std::uint64_t seen, timestamp clock) {
+    const auto above = std::max(seen, clock.raw);
+    return above >= ~std::uint64_t{1} ? ~std::uint64_t{0} : (above + 1) | 1;
+}
+/// An odd epoch: the replica that wrote the record owns the register. An even one: it is free.
+[[nodiscard]] constexpr bool is_claim(std::uint64_t epoch) { return (epoch & 1) != 0; }
+/// Of the same record, when it is given up.
+[[nodiscard]] constexpr std::uint64_t release_epoch(std::uint64_t claimed) {
+    return claimed == ~std::uint64_t{0} ? claimed - 1 : claimed + 1;
+}
+
+/// A register or field that has come to have one value more, by the event of this dot.
+struct contest {
+    dot id{};
+    bool here = false; ///< by a write of this replica
+};
+
 struct held_dot {
     std::uint64_t counter = 0;
     std::uint64_t hash = 0;
@@ -148,10 +166,31 @@ class store {
     [[nodiscard]] std::size_t ordered_bytes() const;
     /// Keys whose visible state has changed, if somebody wants them.
     [[nodiscard]] key_notes& notes() { return notes_; }
+    /// Moves to `into` what has come to have siblings since the last call. True when there was more than is
+    /// kept: each_contested_of() finds it.
+    bool take_contests(std::vector<contest>& into);
+    /// Registers and fields with siblings in one of key_index::shards slices. O(slots / shards).
+    template <class Visit>
+    void each_contested_of(std::size_t shard, Visit visit) const {
+        index_.each_in_shard(shard, [&](handle head) {
+            if (at(head).fork != 0 && is_contested(head)) visit(first_block(memory_, head).slot());
+        });
+    }
+    /// The slot of a live record or removal record; an empty key when it is gone.
+    [[nodiscard]] slot_name slot_at(const dot& id) const;
 
     // --- writing here: issues the next dot of this replica (I6) ---
-    /// Replaces all it has seen of the slot: a register, an element, a field, a flag.
+    /// Replaces all it has seen of the slot (a register, an element, a field, a flag) but records of a
+    /// register that another replica has claimed: beside those it becomes a sibling. A claim of this replica
+    /// goes on.
     written put(const slot_name& slot, std::string_view value, timestamp stamp, write_buffers& buffers);
+    /// Replaces what this replica has written in the slot, and of others what `only` names: a register or a
+    /// field.
+    written put_over(const slot_name& slot, std::string_view value, std::uint64_t epoch,
+                     std::span<const dot> only, timestamp stamp, write_buffers& buffers);
+    /// Removes the same and leaves everything else as it is.
+    written remove_only(const slot_name& slot, std::span<const dot> only, timestamp stamp,
+                        write_buffers& buffers);
     /// Adds to a counter.
     written add(std::string_view key, std::int64_t amount, timestamp stamp, write_buffers& buffers);
     /// Nothing, and no dot issued, when the slot has no live record.
@@ -298,7 +337,8 @@ class store {
         std::vector<event_log> logs; ///< by origin index; of every type
         digest sum{};
         std::vector<std::pair<std::uint32_t, std::uint64_t>> removal_dots; ///< of registers; some replaced
-        std::size_t keys = 0, records = 0, removals = 0, user_bytes = 0;
+        std::size_t keys = 0, records = 0, removals = 0, user_bytes = 0, epochs = 0;
+        bool forks = false; ///< a slot has more than one block
     };
 
     /// The ordered index, as far as it has come: up to a hash of a shard.
@@ -320,8 +360,18 @@ class store {
     [[nodiscard]] handle make(std::uint32_t origin, const slot_name& slot, const staged_view& what);
     [[nodiscard]] dot next_dot() const;
     dot issue();
-    written write(const slot_name& slot, bool removal, std::string_view value, timestamp stamp,
-                  write_buffers& buffers);
+    /// What a local write is to be, beside its slot and value.
+    struct writing {
+        bool removal = false;
+        timestamp stamp{};
+        std::uint64_t epoch = 0;
+        std::optional<std::span<const dot>> only{}; ///< of others; nothing: all that may be replaced
+    };
+    written write(const slot_name& slot, std::string_view value, const writing& how, write_buffers& buffers);
+    [[nodiscard]] std::uint64_t epoch_of_put(const slot_name& slot);
+    [[nodiscard]] bool is_spared(const block& b) const;
+    void note_contest(std::uint32_t from, std::uint64_t counter, bool here);
+    void rename_contest(const dot& successor);
 
     // chains
     /// A readable record: neither a removal record nor the leftover of a removed counter.
@@ -329,6 +379,7 @@ class store {
     template <class Visit>
     void each(handle head, Visit visit) const;
     [[nodiscard]] bool any_visible(handle head) const;
+    [[nodiscard]] bool is_contested(handle head) const;
     [[nodiscard]] handle head_of(const slot_name& slot);
     [[nodiscard]] handle join_chain(std::span<const handle> blocks);
     void release_fork(handle head);
@@ -343,6 +394,7 @@ class store {
     // With an order: something of the key has become visible; and what was of one type is not any more.
     void key_came(std::string_view key);
     void key_went(std::string_view key);
+    void account_epoch(const block& b, bool added);
     void link(handle h);
     void unlink(handle h);
     [[nodiscard]] handle root_of(std::string_view key);
@@ -398,6 +450,9 @@ class store {
     std::optional<key_order> order_;
     ordered_keys old_order_; ///< let go of
     key_notes notes_;
+    std::vector<contest> contests_;
+    bool contests_missed_ = false;
+    std::size_t epochs_ = 0; ///< records with one
     mutation broken_;
 };
 

@@ -234,6 +234,8 @@ json session::stats(std::string_view rest) {
         {"hello_bytes_sent", now.hello_bytes_sent},
         {"beacons_sent", now.beacons_sent},
         {"beacons_received", now.beacons_received},
+        {"conflicts", now.conflicts},
+        {"siblings_resolved", now.siblings_resolved},
         {"digest_checks", now.digest_checks},
         {"diverged", now.diverged},
         {"clock_skew", now.clock_skew},
@@ -294,7 +296,8 @@ json to_json(const event& happened) {
               {"name", happened.name},
               {"id", happened.id.to_string()},
               {"reason", happened.reason}};
-    if (happened.kind == event_kind::dropped) line["count"] = happened.count;
+    if (happened.count != 0) line["count"] = happened.count;
+    if (!happened.key.empty()) line["key"] = happened.key;
     return line;
 }
 

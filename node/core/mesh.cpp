@@ -283,6 +283,7 @@ void mesh::run_timers(outbox& out) {
     consider_pull(out);
     expire_sessions(out);
     if (tidies) look_for_garbage(out);
+    if (tidies) tend_siblings(out);
 }
 
 void mesh::judge_peers(outbox& out) {

@@ -378,6 +378,7 @@ bool mesh::work(const moment& at, outbox& out) {
     }
     answer_wanted(out);
     judge_room(out);
+    more = work_on_siblings(out) || more;
     flush(at, out);
     out.wake_at = wake_at_;
     return more || store_.folding();

@@ -43,6 +43,8 @@ std::string_view to_string(event_kind kind) {
         return "clock_skew";
     case event_kind::diverged:
         return "diverged";
+    case event_kind::conflict:
+        return "conflict";
     case event_kind::full:
         return "full";
     case event_kind::dropped:

@@ -61,6 +61,7 @@ void check_limits(faults& all, const limit_options& l) {
     all.require(l.bytes_max == 0 || l.bytes_max >= std::size_t{4} << 20,
                 "limits.bytes_max must be 0 or at least 4 MiB");
     all.require(l.lag_max >= 1000, "limits.lag_max must be at least 1000");
+    all.require(l.siblings_max >= 2, "limits.siblings_max must be at least 2");
     all.require(l.send_frames_max >= 1, "limits.send_frames_max must be at least 1");
     all.require(l.events_max >= 1, "limits.events_max must be at least 1");
     all.require(l.watches_max >= 1, "limits.watches_max must be at least 1");

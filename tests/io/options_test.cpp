@@ -73,6 +73,7 @@ TEST_CASE("options: validate names each fault", "[io][options]") {
         {"limits.sessions_max", [](options& o) { o.limits.sessions_max = 0; }},
         {"limits.bytes_max", [](options& o) { o.limits.bytes_max = (4 << 20) - 1; }},
         {"limits.lag_max", [](options& o) { o.limits.lag_max = 999; }},
+        {"limits.siblings_max", [](options& o) { o.limits.siblings_max = 1; }},
         {"limits.send_frames_max", [](options& o) { o.limits.send_frames_max = 0; }},
         {"limits.events_max", [](options& o) { o.limits.events_max = 0; }},
         {"limits.watches_max", [](options& o) { o.limits.watches_max = 0; }},

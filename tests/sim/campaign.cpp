@@ -20,6 +20,7 @@ core::mesh_options draw_node(dice& luck, std::size_t slots, mutation broken) {
     if (luck.chance(700)) limits.chunk_bytes_max = luck.between(256, 2000);
     if (luck.chance(600)) limits.credit_bytes = luck.between(256, 6000);
     if (luck.chance(400)) limits.early_bytes_max = luck.between(0, 3000);
+    limits.siblings_max = luck.between(2, luck.chance(600) ? 2 : 16);
     if (luck.chance(400)) limits.sessions_max = luck.between(1, 3);
     node.liveness.archive_after = std::chrono::milliseconds(luck.between(0, luck.chance(500) ? 200 : 5000));
     if (luck.chance(250)) { // no beacon: everybody is told every address, its own too

@@ -91,7 +91,8 @@ void world::check_key(process& p, std::size_t key) {
     const auto is_there = [&](const oracle::written* event) {
         return std::any_of(all.begin(), all.end(), [&](const record_view& r) {
             return r.id.counter == event->counter && r.id.replica == processes_[event->origin]->id &&
-                   r.type == event->what.type && r.value == event->what.value;
+                   r.type == event->what.type && r.value == event->what.value &&
+                   r.epoch == event->what.epoch && r.stamp == event->what.stamp;
         });
     };
     if (all.size() == expected.size() && std::all_of(expected.begin(), expected.end(), is_there)) return;
@@ -120,7 +121,12 @@ void world::check_counter(process& p, std::size_t key, const std::vector<const o
 void world::check_everything() {
     for (const auto number : alive()) {
         auto& p = at(number);
-        for (std::size_t key = 0; key < oracle_.keys(); ++key) check_key(p, key);
+        for (std::size_t key = 0; key < oracle_.keys(); ++key) {
+            check_key(p, key);
+            const auto most = p.mesh->settings().limits.siblings_max;
+            if (p.mesh->state().sibling_count({value_type::reg, key_name(key), {}}) > most)
+                fail(p, "keeps too many siblings of " + key_name(key));
+        }
         const auto stats = p.mesh->stats();
         if (stats.diverged != 0) fail(p, "diverged");
         for (const auto& [reason, count] : stats.refused_by_reason) {

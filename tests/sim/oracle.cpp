@@ -1,5 +1,7 @@
 #include "sim/oracle.hpp"
 
+#include <algorithm>
+
 namespace baton::sim {
 
 bool covers(const counts& cut, const counts& other) {
@@ -15,11 +17,17 @@ bool is_under(const counts& cut, const oracle::written& event) {
 }
 
 // An addition replaces nothing, and is replaced by removals only; a put replaces what its writer had in the
-// same place.
-bool is_replaced_by(const operation& former, const operation& later) {
+// same place, but what somebody else has claimed.
+bool is_replaced_by(const oracle::written& event, process_number by, const operation& later) {
+    const auto& former = event.what;
     if (later.type == value_type::scope) return in_scope(former.type);
     if (former.type != later.type || former.element != later.element) return false;
-    return later.removal || later.type != value_type::counter;
+    if (later.type == value_type::counter) return later.removal;
+    if (event.origin == by) return true;
+    if (later.only)
+        return std::find(later.only->begin(), later.only->end(), std::pair(event.origin, event.counter)) !=
+               later.only->end();
+    return later.removal || later.type != value_type::reg || former.epoch % 2 == 0;
 }
 } // namespace
 
@@ -28,7 +36,7 @@ void oracle::write(process_number origin, std::uint64_t counter, std::size_t key
     auto& events = keys_[key];
     std::vector<std::uint64_t> replaced((events.size() + 63) / 64);
     for (std::size_t i = 0; i < events.size(); ++i) {
-        if (is_under(saw, events[i]) && is_replaced_by(events[i].what, what))
+        if (is_under(saw, events[i]) && is_replaced_by(events[i], origin, what))
             replaced[i / 64] |= std::uint64_t{1} << i % 64;
     }
     events.push_back({origin, counter, std::move(what), std::move(saw), std::move(replaced)});

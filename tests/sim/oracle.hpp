@@ -10,7 +10,9 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace baton::sim {
@@ -32,6 +34,10 @@ struct operation {
     std::size_t element = 0; ///< of a set or a map
     std::int64_t amount = 0; ///< of an addition to a counter
     std::string value{};
+    std::uint64_t epoch = 0; ///< odd: the writer has claimed the register
+    timestamp stamp{};
+    /// Origin and counter of all it replaces of others, if it says so itself.
+    std::optional<std::vector<std::pair<process_number, std::uint64_t>>> only{};
 };
 
 class oracle {

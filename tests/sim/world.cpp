@@ -1,6 +1,8 @@
 #include "sim/world.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <tuple>
 
 namespace baton::sim {
 
@@ -9,6 +11,14 @@ using namespace std::chrono_literals;
 namespace {
 constexpr std::uint64_t wall_start_ms = 1'700'000'000'000;
 constexpr auto poll = 5ms; // how often a leaving process looks how far it is
+
+std::optional<std::size_t> number_of_key(std::string_view name) {
+    const auto digits = name.substr(std::min<std::size_t>(name.size(), 4));
+    std::size_t number = 0;
+    const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (failure != std::errc{} || world::key_name(number) != name) return std::nullopt;
+    return number;
+}
 } // namespace
 
 world::world(settings how)
@@ -171,15 +181,71 @@ void world::toil(process& p) {
     }
 }
 
-// What it wrote by itself: the archiving of closed origins.
+// What it wrote by itself: the archiving of closed origins, and what one member does for all.
 void world::note_own_events(process& p) {
     if (!how_.check) return;
     const auto own = p.mesh->state().counter_of(p.id);
     for (auto counter = oracle_.issued(p.origin) + 1; counter <= own; ++counter) {
         auto saw = counts_of(full_cut(p));
         saw[p.origin] = counter - 1;
-        oracle_.note(p.origin, counter, std::move(saw));
+        const auto slot = p.mesh->state().slot_at({p.id, counter});
+        const auto key = number_of_key(slot.key);
+        auto what = key ? own_operation(p, {p.id, counter}, *key, slot, saw) : std::nullopt;
+        if (what) {
+            oracle_.write(p.origin, counter, *key, *std::move(what), std::move(saw));
+        } else {
+            oracle_.note(p.origin, counter, std::move(saw));
+        }
     }
+}
+
+// By the rule, not by what it says it did.
+std::optional<operation> world::own_operation(process& p, const dot& id, std::size_t key,
+                                              const slot_name& slot, const counts& saw) {
+    const auto told = [&](std::string_view what) {
+        return std::any_of(out_.traces.begin(), out_.traces.end(),
+                           [&](const core::trace& t) { return t.what == what && t.b == id.counter; });
+    };
+    if (!told("keeps the winner")) return std::nullopt;
+    operation what;
+    what.type = slot.type;
+    for (what.element = 0; has_element(slot.type) && element_name(what.element) != slot.element;)
+        if (++what.element == elements) return std::nullopt;
+    std::vector<const oracle::written*> live;
+    oracle_.visible(key, saw, live);
+    const auto* const best = best_of(live, what.type, what.element);
+    if (best == nullptr) fail(p, "kept the winner of nothing: " + key_name(key));
+    what.only.emplace();
+    for (const auto* e : live) {
+        if (e != best && e->what.type == what.type && e->what.element == what.element)
+            what.only->emplace_back(e->origin, e->counter);
+    }
+    what.removal = best->origin != p.origin;
+    if (!what.removal) what.value = best->what.value;
+    learn(p, id, what);
+    return what;
+}
+
+void world::learn(process& p, const dot& id, operation& what) {
+    std::vector<staged_view> chain;
+    (void)p.mesh->state().chain_at(id, chain);
+    for (const auto& entry : chain) {
+        if (entry.id == id) what.epoch = entry.epoch, what.stamp = entry.stamp;
+    }
+}
+
+// The one that is read of a register or a field.
+const oracle::written* world::best_of(const std::vector<const oracle::written*>& live, value_type type,
+                                      std::size_t element) const {
+    const auto rank = [&](const oracle::written* e) {
+        return std::tuple(e->what.epoch, e->what.stamp, processes_[e->origin]->id, e->counter);
+    };
+    const oracle::written* best = nullptr;
+    for (const auto* e : live) {
+        if (e->what.type != type || e->what.element != element) continue;
+        if (best == nullptr || rank(e) > rank(best)) best = e;
+    }
+    return best;
 }
 
 void world::absorb(process& p) {
@@ -240,9 +306,11 @@ dot world::stash(process_number who, std::size_t key, std::string value) {
     mix(name), mix(value);
     tell(p, "stash " + name + " (" + std::to_string(value.size()) + " bytes) " +
                 std::to_string(written->id.counter));
-    if (how_.check)
-        oracle_.write(p.origin, written->id.counter, key, {value_type::reg, false, 0, 0, std::move(value)},
-                      std::move(saw));
+    if (how_.check) {
+        operation what{value_type::reg, false, 0, 0, std::move(value)};
+        learn(p, written->id, what);
+        oracle_.write(p.origin, written->id.counter, key, std::move(what), std::move(saw));
+    }
     toil(p);
     return written->id;
 }
@@ -265,7 +333,10 @@ bool world::operate(process_number who, std::size_t key, operation what) {
     mix(name), mix(element);
     tell(p, std::string(what.removal ? "remove " : "put ") + std::to_string(static_cast<int>(what.type)) +
                 ' ' + name + ' ' + element + ' ' + std::to_string(before + 1));
-    if (how_.check) oracle_.write(p.origin, before + 1, key, std::move(what), std::move(saw));
+    if (how_.check) {
+        learn(p, {p.id, before + 1}, what);
+        oracle_.write(p.origin, before + 1, key, std::move(what), std::move(saw));
+    }
     toil(p);
     return true;
 }

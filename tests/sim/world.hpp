@@ -145,6 +145,11 @@ class world {
     void toil(process& p);
     bool slice(process& p);
     void note_own_events(process& p);
+    [[nodiscard]] std::optional<operation> own_operation(process& p, const dot& id, std::size_t key,
+                                                         const slot_name& slot, const counts& saw);
+    void learn(process& p, const dot& id, operation& what);
+    [[nodiscard]] const oracle::written* best_of(const std::vector<const oracle::written*>& live,
+                                                 value_type type, std::size_t element) const;
     void absorb(process& p);
     void wake_later(process& p, instant due);
     void await_copies(process_number who, duration left);

@@ -169,6 +169,7 @@ class store {
     /// Moves to `into` what has come to have siblings since the last call. True when there was more than is
     /// kept: each_contested_of() finds it.
     bool take_contests(std::vector<contest>& into);
+    [[nodiscard]] bool has_contests() const { return !contests_.empty() || contests_missed_; }
     /// Registers and fields with siblings in one of key_index::shards slices. O(slots / shards).
     template <class Visit>
     void each_contested_of(std::size_t shard, Visit visit) const {

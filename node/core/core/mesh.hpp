@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/io.hpp"
+#include "core/siblings.hpp"
 #include "crdt/store.hpp"
 #include "discovery/beacon.hpp"
 #include "discovery/liveness.hpp"
@@ -377,6 +378,14 @@ class mesh {
         acks_owed_ = true;
     }
     [[nodiscard]] bool is_alone() const;
+    // mesh_siblings.cpp
+    [[nodiscard]] bool acts_for_all() const;
+    bool work_on_siblings(outbox& out);
+    void scan_for_siblings(bool raises);
+    void tend_siblings(outbox& out);
+    void consider_siblings(const owned_slot& slot, const replica_id& by, bool raises, outbox& out);
+    void tell_conflict(const owned_slot& slot, const replica_id& by, std::size_t count, outbox& out);
+    void keep_winner(const owned_slot& slot, outbox& out);
 
     // mesh_leave.cpp
     verdict on_leaving(const replica_id& from, const wire::leaving& f, outbox& out);
@@ -425,6 +434,9 @@ class mesh {
     std::uint64_t remote_generation_ = 1, depends_generation_ = 0;
     std::vector<dot> kills_;
     write_buffers buffers_;
+
+    sibling_watch siblings_;
+    std::vector<record_view> found_;
 
     std::list<delta_job> deltas_;
     struct early_frame {

@@ -57,6 +57,7 @@ enum class event_kind : std::uint8_t {
     clock_skew, ///< a peer's clock is further ahead than options::clock_skew_max
     diverged,   ///< equal cuts with different digests: a fault in baton, please report; repaired by union
     full,       ///< this node has reached limits.bytes_max and takes nothing more until there is room
+    conflict,   ///< a register or field has come to have siblings, by what came from others; `key` names it
     dropped,    ///< events were lost because nobody read them; `count` says how many
 };
 [[nodiscard]] std::string_view to_string(event_kind kind);
@@ -66,7 +67,10 @@ struct event {
     replica_id id{};         ///< the member's incarnation
     std::string name;        ///< the member's name
     std::string reason;      ///< a short phrase
-    std::uint64_t count = 0; ///< only with `dropped`
+    std::uint64_t count = 0; ///< with `dropped`; of a `conflict` the siblings there are
+    /// With `conflict`. A key is named at most once a second, and 256 keys are; of the rest comes one event
+    /// without a key whose `count` says how many there were.
+    std::string key{};
 };
 
 /// Names one write; larger than any version it has seen of the same key.
@@ -163,6 +167,8 @@ struct node_stats {
     std::uint64_t evictions = 0;         ///< members left behind by limits.lag_max
     std::uint64_t state_bytes_sent = 0, state_bytes_received = 0;
     std::uint64_t hello_bytes_sent = 0, beacons_sent = 0, beacons_received = 0;
+    std::uint64_t conflicts = 0;         ///< times that a register or field came to have siblings
+    std::uint64_t siblings_resolved = 0; ///< taken away by this node for limits.siblings_max
     std::uint64_t digest_checks = 0, diverged = 0, clock_skew = 0;
     std::uint64_t refused_frames = 0; ///< malformed, oversized or from nobody known; by reason below
     std::uint64_t refused_beacons = 0;

@@ -68,7 +68,9 @@ struct limit_options {
     std::size_t sessions_max = 8;        ///< PULLs served at once
     std::size_t bytes_max = 0; ///< memory of the store; then the node is full. 0: none; or at least 4 MiB
     std::uint64_t lag_max =
-        2'000'000; ///< own events a member may be behind before writers wait; at least 1000
+        2'000'000;                 ///< own events a member may be behind before writers wait; at least 1000
+    std::size_t siblings_max = 16; ///< concurrent values of a register or field; above it one member takes
+                                   ///< away all but the one that is read. At least 2
     std::size_t send_frames_max = 2000; ///< per peer in libzmq before PUB drops (repaired by PULL)
     std::size_t events_max = 10000;     ///< unread events; then the oldest go, and it says so
     std::size_t watches_max = 1000;     ///< watches at a time

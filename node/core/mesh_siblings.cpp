@@ -1,0 +1,124 @@
+// Concurrent values of a key: that they are there is told, and where there are too many of them one member
+// keeps the one that is read.
+#include "core/jobs.hpp"
+#include "core/mesh.hpp"
+
+#include <algorithm>
+
+namespace baton::core {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr auto conflict_window = 1s;
+} // namespace
+
+// One member does what is to be done once: the smallest id among those that are up and take writes. Views
+// may differ for a moment: whatever it writes has to bear being written twice.
+bool mesh::acts_for_all() const {
+    if (leaving_ || full_) return false;
+    return std::none_of(peers_.begin(), peers_.end(), [&](const auto& each) {
+        const auto& p = each.second;
+        return p.state == member_state::up && !p.full && each.first < settings_.self;
+    });
+}
+
+// With every slice of work: costs nothing while nothing was added to anything.
+bool mesh::work_on_siblings(outbox& out) {
+    auto& s = siblings_;
+    if (store_.has_contests()) {
+        if (store_.take_contests(s.contests)) scan_for_siblings(true);
+        for (const auto& each : s.contests) {
+            const auto slot = store_.slot_at(each.id);
+            if (!slot.key.empty()) consider_siblings(owned_slot(slot), each.id.replica, !each.here, out);
+        }
+    }
+    if (s.scanning) {
+        std::vector<owned_slot> found; // reading folds: take the list first
+        store_.each_contested_of(*s.scanning, [&](const slot_name& slot) { found.emplace_back(slot); });
+        for (const auto& slot : found) consider_siblings(slot, {}, s.raises, out);
+        if (++*s.scanning == key_index::shards) s.scanning.reset();
+    }
+    if (s.due) {
+        s.due = false;
+        const bool acts = acts_for_all();
+        s.crowded.look_through([&](const owned_slot& slot) {
+            if (store_.sibling_count(slot.name()) <= settings_.limits.siblings_max) return false;
+            if (acts) keep_winner(slot, out);
+            return !acts;
+        });
+        if (s.crowded.empty() && s.scan_again) scan_for_siblings(false);
+    }
+    return s.scanning.has_value() || s.due;
+}
+
+void mesh::scan_for_siblings(bool raises) {
+    auto& s = siblings_;
+    s.raises = raises || (s.scanning && s.raises);
+    s.scanning = 0;
+    s.scan_again = false;
+}
+
+// With every heartbeat: who acts for all may have changed.
+void mesh::tend_siblings(outbox& out) {
+    auto& s = siblings_;
+    s.due = !s.crowded.empty() || s.scan_again;
+    if (s.untold != 0 && at_.now - s.told_since >= conflict_window) {
+        out.events.push_back(
+            {event_kind::conflict, {}, {}, std::to_string(s.untold) + " more conflicts", s.untold, {}});
+        s.untold = 0;
+    }
+}
+
+void mesh::consider_siblings(const owned_slot& slot, const replica_id& by, bool raises, outbox& out) {
+    const auto count = store_.sibling_count(slot.name());
+    if (count < 2) return;
+    if (raises) tell_conflict(slot, by, count, out);
+    if (count <= settings_.limits.siblings_max) return;
+    if (!siblings_.crowded.add(slot.name())) siblings_.scan_again = true;
+    siblings_.due = true;
+}
+
+void mesh::tell_conflict(const owned_slot& slot, const replica_id& by, std::size_t count, outbox& out) {
+    ++counters_.conflicts;
+    auto& s = siblings_;
+    if (at_.now - s.told_since >= conflict_window) {
+        tend_siblings(out);
+        s.told.clear();
+        s.told_since = at_.now;
+    }
+    if (s.told.contains(slot)) return;
+    if (s.told.size() >= sibling_watch::told_max) {
+        ++s.untold;
+        return;
+    }
+    s.told.insert(slot);
+    raise(out, event_kind::conflict, by,
+          std::to_string(count) + " siblings" +
+              (slot.type == value_type::map ? " of field \"" + slot.element + '"' : std::string{}));
+    out.events.back().key = slot.key;
+    out.events.back().count = count;
+}
+
+// The value that is read stays as it is, under its own dot: a claim of it goes on, and a removal that has
+// seen it takes it. Only if it is this node's own it is written again, since a replica has one block in a
+// slot.
+void mesh::keep_winner(const owned_slot& slot, outbox& out) {
+    store_.siblings(slot.name(), found_);
+    const auto winner = found_.front();
+    std::vector<dot> others;
+    for (const auto& each : found_) {
+        if (each.id != winner.id) others.push_back(each.id);
+    }
+    const auto stamp = clock_.tick(at_.wall_ms);
+    if (winner.id.replica == settings_.self) {
+        const std::string value(winner.value);
+        publish(store_.put_over(slot.name(), value, winner.epoch, others, stamp, buffers_));
+    } else {
+        publish(store_.remove_only(slot.name(), others, stamp, buffers_));
+    }
+    counters_.siblings_resolved += others.size();
+    note(out, "keeps the winner", winner.id.replica, others.size(), store_.counter_of(settings_.self));
+}
+
+} // namespace baton::core

@@ -201,22 +201,25 @@ void store::account_epoch(const block& b, bool added) {
 }
 
 // Bounded: whoever does not ask in time looks through everything instead.
-void store::note_contest(std::uint32_t from, std::uint64_t counter, bool here) {
+void store::note_contest(std::uint32_t from, std::uint64_t counter, bool quiet) {
     constexpr std::size_t contests_max = 1024; // a few slices of work
     if (contests_.size() == contests_max) {
         contests_missed_ = true;
     } else {
-        contests_.push_back({{origins_[from].id, counter}, here});
+        contests_.push_back({{origins_[from].id, counter}, quiet});
     }
 }
 
 // What is in doomed_ goes, and the slot has as many values as before.
-void store::rename_contest(const dot& successor) {
+void store::rename_contest(const block& successor) {
+    const auto any_doomed = [&](auto is) {
+        return std::any_of(doomed_.begin(), doomed_.end(), [&](handle h) { return is(at(h)); });
+    };
     for (auto& each : contests_) {
-        const bool replaced =
-            std::any_of(doomed_.begin(), doomed_.end(), [&](handle h) { return dot_of(at(h)) == each.id; });
-        if (replaced) each.id = successor;
+        if (any_doomed([&](const block& b) { return dot_of(b) == each.id; })) each.id = dot_of(successor);
     }
+    if (any_doomed([](const block& b) { return is_claim(b.epoch_value()); }))
+        note_contest(successor.origin, successor.counter, true);
 }
 
 void store::account(handle h, bool added, const digest* sum) {

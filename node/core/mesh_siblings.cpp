@@ -30,7 +30,7 @@ bool mesh::work_on_siblings(outbox& out) {
         if (store_.take_contests(s.contests)) scan_for_siblings(true);
         for (const auto& each : s.contests) {
             const auto slot = store_.slot_at(each.id);
-            if (!slot.key.empty()) consider_siblings(owned_slot(slot), each.id.replica, !each.here, out);
+            if (!slot.key.empty()) consider_siblings(owned_slot(slot), each.id.replica, !each.quiet, out);
         }
     }
     if (s.scanning) {
@@ -48,6 +48,7 @@ bool mesh::work_on_siblings(outbox& out) {
             return !acts;
         });
         if (s.crowded.empty() && s.scan_again) scan_for_siblings(false);
+        out.merges_ready = !s.mergeable.empty() && acts;
     }
     return s.scanning.has_value() || s.due;
 }
@@ -62,7 +63,7 @@ void mesh::scan_for_siblings(bool raises) {
 // With every heartbeat: who acts for all may have changed.
 void mesh::tend_siblings(outbox& out) {
     auto& s = siblings_;
-    s.due = !s.crowded.empty() || s.scan_again;
+    s.due = !s.crowded.empty() || !s.mergeable.empty() || s.scan_again;
     if (s.untold != 0 && at_.now - s.told_since >= conflict_window) {
         out.events.push_back(
             {event_kind::conflict, {}, {}, std::to_string(s.untold) + " more conflicts", s.untold, {}});
@@ -74,9 +75,15 @@ void mesh::consider_siblings(const owned_slot& slot, const replica_id& by, bool 
     const auto count = store_.sibling_count(slot.name());
     if (count < 2) return;
     if (raises) tell_conflict(slot, by, count, out);
-    if (count <= settings_.limits.siblings_max) return;
-    if (!siblings_.crowded.add(slot.name())) siblings_.scan_again = true;
-    siblings_.due = true;
+    const auto wait_in = [&](waiting_slots& list) {
+        if (!list.add(slot.name())) siblings_.scan_again = true;
+        siblings_.due = true;
+    };
+    if (count > settings_.limits.siblings_max) {
+        wait_in(siblings_.crowded);
+    } else if (slot.type == value_type::reg && merges(slot.key)) {
+        wait_in(siblings_.mergeable);
+    }
 }
 
 void mesh::tell_conflict(const owned_slot& slot, const replica_id& by, std::size_t count, outbox& out) {
@@ -98,6 +105,74 @@ void mesh::tell_conflict(const owned_slot& slot, const replica_id& by, std::size
               (slot.type == value_type::map ? " of field \"" + slot.element + '"' : std::string{}));
     out.events.back().key = slot.key;
     out.events.back().count = count;
+}
+
+// ---------------------------------------------------------------- merging
+
+bool mesh::merges(std::string_view key) const {
+    return std::any_of(siblings_.prefixes.begin(), siblings_.prefixes.end(),
+                       [&](const std::string& prefix) { return key.starts_with(prefix); });
+}
+
+void mesh::merge_under(std::string_view prefix) {
+    auto& all = siblings_.prefixes;
+    if (std::find(all.begin(), all.end(), prefix) == all.end()) all.emplace_back(prefix);
+    scan_for_siblings(false);
+}
+
+// Where all say the same there is nothing to merge: so two members that have both merged, each without the
+// other, do not answer each other for ever. What somebody has claimed is his to write.
+std::optional<mesh::merge_task> mesh::next_merge() {
+    if (!acts_for_all()) return std::nullopt;
+    std::optional<merge_task> task;
+    siblings_.mergeable.look_through([&](const owned_slot& slot) {
+        if (task) return true;
+        store_.siblings(slot.name(), found_);
+        const auto differs = [&](const record_view& r) { return r.value != found_.front().value; };
+        if (found_.size() < 2 || is_claim(found_.front().epoch) ||
+            std::none_of(found_.begin(), found_.end(), differs))
+            return false;
+        task.emplace();
+        task->key = slot.key;
+        for (const auto& each : found_) {
+            task->shown.push_back(version{each.id});
+            task->values.emplace_back(each.value);
+        }
+        return true;
+    });
+    return task;
+}
+
+void mesh::give_up_merge(std::string_view key) {
+    siblings_.mergeable.look_through([&](const owned_slot& slot) { return slot.key != key; });
+}
+
+result<version> mesh::resolve(const moment& at, std::string_view key, std::string_view value,
+                              std::span<const version> shown) {
+    const slot_name slot{value_type::reg, key, {}};
+    if (const auto good = check_write(slot, value.size()); !good) return good.error();
+    store_.siblings(slot, found_);
+    const auto is_shown = [&](const dot& id) {
+        return std::any_of(shown.begin(), shown.end(), [&](const version& v) { return v.id == id; });
+    };
+    std::vector<dot> only;
+    std::uint64_t epoch = 0;
+    for (const auto& each : found_) {
+        const bool mine = each.id.replica == settings_.self, best = each.id == found_.front().id;
+        if (!is_shown(each.id)) {
+            if (mine) return error{errc::conflict, "this node has written the key since: look again"};
+            continue;
+        }
+        if (best && !mine && is_claim(each.epoch))
+            return error{errc::conflict, "another node has claimed the key: its value is not to be replaced"};
+        only.push_back(each.id);
+        if (best && mine) epoch = each.epoch; // a claim goes on
+        epoch = std::max(epoch, each.epoch & ~std::uint64_t{1});
+    }
+    if (only.size() != shown.size())
+        return error{errc::conflict, "a version that was shown is not there any more: look again"};
+    ++counters_.stashes;
+    return publish(store_.put_over(slot, value, epoch, only, clock_.tick(at.wall_ms), buffers_));
 }
 
 // The value that is read stays as it is, under its own dot: a claim of it goes on, and a removal that has

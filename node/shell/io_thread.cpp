@@ -285,8 +285,11 @@ void io_thread::publish(core::outbox& out) {
                                       " a=" + std::to_string(each.a) + " b=" + std::to_string(each.b));
         }
     }
+    for (const auto& line : remarks_) log(log_level::warning, line);
+    remarks_.clear();
     out.events.clear();
     out.traces.clear();
+    if (out.merges_ready && merges_ready_) merges_ready_();
     if (news && waiters_ != 0) changed_.notify_all();
 }
 

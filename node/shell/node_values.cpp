@@ -144,6 +144,23 @@ result<std::vector<picked>> node::siblings(std::string_view key) const {
     return impl_->read(slot, [&](store& state) { return pick_all(state, slot); });
 }
 
+result<version> node::resolve(std::string_view key, std::string_view value,
+                              const std::vector<version>& shown) {
+    if (impl_->forked()) return forked_error();
+    return impl_->engine->write(
+        [&](core::mesh& mesh, const moment& at) { return mesh.resolve(at, key, value, shown); });
+}
+
+result<void> node::merge_with(std::string_view prefix, merge_function merge) {
+    if (impl_->forked()) return forked_error();
+    if (prefix.size() > key_bytes_max)
+        return error{errc::key_too_long, "the prefix is longer than any key can be"};
+    std::call_once(impl_->merging,
+                   [this] { impl_->merger = std::make_unique<shell::merger>(*impl_->engine); });
+    impl_->merger->add(prefix, std::move(merge));
+    return {};
+}
+
 strings node::keys(std::string_view prefix) const {
     strings all;
     if (impl_->forked()) return all;

@@ -104,6 +104,13 @@ void world::check_key(process& p, std::size_t key) {
     fail(p, text);
 }
 
+void world::check_merged(process& p, std::size_t key) {
+    std::vector<record_view> found;
+    p.mesh->state().siblings(key_name(key), found);
+    const auto differs = [&](const record_view& r) { return r.value != found.front().value; };
+    if (std::any_of(found.begin(), found.end(), differs)) fail(p, "has not merged " + key_name(key));
+}
+
 void world::check_counter(process& p, std::size_t key, const std::vector<const oracle::written*>& expected) {
     std::uint64_t sum = 0;
     bool any = false;
@@ -126,6 +133,7 @@ void world::check_everything() {
             const auto most = p.mesh->settings().limits.siblings_max;
             if (p.mesh->state().sibling_count({value_type::reg, key_name(key), {}}) > most)
                 fail(p, "keeps too many siblings of " + key_name(key));
+            if (how_.merged && key_name(key).starts_with(*how_.merged)) check_merged(p, key);
         }
         const auto stats = p.mesh->stats();
         if (stats.diverged != 0) fail(p, "diverged");

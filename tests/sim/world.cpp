@@ -62,6 +62,7 @@ process_number world::start(slot_number slot, const core::mesh_options& own, std
     options.publish_port = publish_port;
     options.random_seed = luck_.next();
     p.mesh = std::make_unique<core::mesh>(options, moment_of(p));
+    if (how_.merged) p.mesh->merge_under(*how_.merged);
     network_.arrive(number, slot, p.id);
     tell(p, "starts");
     clock_.after(0ns, [this, number] { give(number, core::time_passed{}); });
@@ -281,6 +282,53 @@ void world::absorb(process& p) {
         network_.perform(p.number, each);
     }
     if (out_.wake_at) wake_later(p, *out_.wake_at);
+    if (out_.merges_ready && how_.merged) merge_later(p);
+}
+
+// What the shell's merger does: look, think for a while, write.
+void world::merge_later(process& p) {
+    if (p.merge_waiting) return;
+    p.merge_waiting = true;
+    clock_.after(luck_.between(0us, 500us), [this, &p] {
+        p.merge_waiting = false;
+        if (p.alive() && !p.frozen && !p.leaving) merge(p);
+    });
+}
+
+void world::merge(process& p) {
+    const auto task = p.mesh->next_merge();
+    if (!task) return;
+    p.merge_waiting = true;
+    clock_.after(luck_.between(0us, 5000us), [this, &p, task = *task] {
+        p.merge_waiting = false;
+        if (!p.alive() || p.frozen || p.leaving) return;
+        const auto merged = *std::max_element(task.values.begin(), task.values.end());
+        resolve(p.number, task.key, merged, task.shown);
+        merge_later(p);
+    });
+}
+
+// False when what was shown is not there any more.
+bool world::resolve(process_number who, std::string_view name, std::string value,
+                    const std::vector<version>& shown) {
+    auto& p = *processes_[who];
+    auto saw = counts_of(full_cut(p));
+    const auto written = p.mesh->resolve(moment_of(p), name, value, shown);
+    if (!written) return false;
+    mix(name), mix(value);
+    tell(p, "resolve " + std::string(name) + " (" + std::to_string(shown.size()) + " versions) " +
+                std::to_string(written->id.counter));
+    const auto key = number_of_key(name);
+    if (how_.check && key) {
+        operation what{value_type::reg, false, 0, 0, std::move(value)};
+        learn(p, written->id, what);
+        what.only.emplace();
+        for (const auto& each : shown)
+            what.only->emplace_back(processes_[by_id_.at(each.id.replica)]->origin, each.id.counter);
+        oracle_.write(p.origin, written->id.counter, *key, std::move(what), std::move(saw));
+    }
+    toil(p);
+    return true;
 }
 
 // Timers come a little late, as they do.

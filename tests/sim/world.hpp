@@ -33,6 +33,8 @@ class world {
         rates faults{};
         core::mesh_options node{}; ///< for every node; self, name, address and random_seed are filled in
         bool check = true;
+        /// Registers whose names begin so are merged, by everybody who may: the largest value stays.
+        std::optional<std::string> merged{};
     };
     struct process {
         process_number number = 0;
@@ -64,7 +66,7 @@ class world {
         friend class world;
         std::uint64_t wake_number = 0;
         instant wake_due = instant::max();
-        bool work_waiting = false, unchecked = true;
+        bool work_waiting = false, unchecked = true, merge_waiting = false;
         std::uint64_t generation = 0;
         std::optional<digest> sum;
     };
@@ -100,6 +102,8 @@ class world {
     void prove(process_number who, std::size_t key, std::string value, std::size_t copies);
     void ask(process_number who, std::size_t key);
     void stash_all(process_number who, const std::vector<std::pair<std::size_t, std::string>>& values);
+    bool resolve(process_number who, std::string_view name, std::string value,
+                 const std::vector<version>& shown);
     static std::string element_name(std::size_t element) { return "e" + std::to_string(element); }
     /// Any operation on a typed value but the removal of the whole key. False when it was refused, for the
     /// key is of another type, or when there was nothing to remove.
@@ -144,6 +148,8 @@ class world {
     [[nodiscard]] moment moment_of(const process& p) const;
     void toil(process& p);
     bool slice(process& p);
+    void merge_later(process& p);
+    void merge(process& p);
     void note_own_events(process& p);
     [[nodiscard]] std::optional<operation> own_operation(process& p, const dot& id, std::size_t key,
                                                          const slot_name& slot, const counts& saw);
@@ -170,6 +176,7 @@ class world {
     void check(process& p);
     void check_keys(process& p);
     void check_key(process& p, std::size_t key);
+    void check_merged(process& p, std::size_t key);
     void check_counter(process& p, std::size_t key, const std::vector<const oracle::written*>& expected);
     [[nodiscard]] static cut full_cut(const process& p);
     [[nodiscard]] counts counts_of(const cut& seen) const;

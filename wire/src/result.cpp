@@ -28,6 +28,8 @@ std::string_view to_string(errc code) {
         return "leaving";
     case errc::forked:
         return "forked";
+    case errc::conflict:
+        return "conflict";
     case errc::timeout:
         return "timeout";
     case errc::bad_argument:

@@ -52,7 +52,7 @@ void store::splice(const slot_name& slot, std::uint64_t hash, handle added, Dead
         if (is_live > was_live) {
             note_contest(at(added).origin, at(added).counter, at(added).origin == 0);
         } else {
-            rename_contest(dot_of(at(added)));
+            rename_contest(at(added));
         }
     }
     if (head != nullptr) release_fork(*head);

@@ -104,7 +104,7 @@ struct range_sum {
 /// A register or field that has come to have one value more, by the event of this dot.
 struct contest {
     dot id{};
-    bool here = false; ///< by a write of this replica
+    bool quiet = false; ///< by a write of this replica; or it has as many as before, and a claim has ended
 };
 
 struct held_dot {
@@ -371,8 +371,8 @@ class store {
     written write(const slot_name& slot, std::string_view value, const writing& how, write_buffers& buffers);
     [[nodiscard]] std::uint64_t epoch_of_put(const slot_name& slot);
     [[nodiscard]] bool is_spared(const block& b) const;
-    void note_contest(std::uint32_t from, std::uint64_t counter, bool here);
-    void rename_contest(const dot& successor);
+    void note_contest(std::uint32_t from, std::uint64_t counter, bool quiet);
+    void rename_contest(const block& successor);
 
     // chains
     /// A readable record: neither a removal record nor the leftover of a removed counter.

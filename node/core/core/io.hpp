@@ -96,6 +96,7 @@ struct outbox {
     std::vector<trace> traces;
     std::size_t events_applied = 0;
     bool acknowledged = false;      ///< somebody has told what it has applied
+    bool merges_ready = false;      ///< mesh::next_merge() may have something
     std::optional<instant> wake_at; ///< call step(time_passed) then at the latest
 
     void clear() {
@@ -104,6 +105,7 @@ struct outbox {
         traces.clear();
         events_applied = 0;
         acknowledged = false;
+        merges_ready = false;
         wake_at.reset();
     }
 };

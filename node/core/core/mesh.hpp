@@ -83,6 +83,22 @@ class mesh {
     /// One run of events that every node shows whole or not at all. O(all bytes).
     result<version> stash_all(const moment& at,
                               std::span<const std::pair<std::string_view, std::string_view>> all);
+    /// Replaces the versions of a register that were shown, all of which must still be there, and nothing
+    /// else. Errors: those of stash; conflict.
+    result<version> resolve(const moment& at, std::string_view key, std::string_view value,
+                            std::span<const version> shown);
+    /// Registers under the prefix can be merged here.
+    void merge_under(std::string_view prefix);
+    struct merge_task {
+        std::string key;
+        std::vector<version> shown;
+        std::vector<std::string> values; ///< in the same order: the one that is read first
+    };
+    /// A register with siblings that this node is to merge: by resolve(), or else give_up_merge(). Look when
+    /// the outbox says merges_ready, and again until there is nothing.
+    [[nodiscard]] std::optional<merge_task> next_merge();
+    /// Until it has one sibling more.
+    void give_up_merge(std::string_view key);
     /// What work() would send of own writes, now; nothing but broadcasts.
     void flush(const moment& at, outbox& out);
     [[nodiscard]] bool has_unsent() const { return !batches_.empty() || publish_now_; }
@@ -385,6 +401,7 @@ class mesh {
     void tend_siblings(outbox& out);
     void consider_siblings(const owned_slot& slot, const replica_id& by, bool raises, outbox& out);
     void tell_conflict(const owned_slot& slot, const replica_id& by, std::size_t count, outbox& out);
+    [[nodiscard]] bool merges(std::string_view key) const;
     void keep_winner(const owned_slot& slot, outbox& out);
 
     // mesh_leave.cpp

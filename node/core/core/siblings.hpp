@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace baton::core {
 
@@ -56,6 +57,8 @@ struct sibling_watch {
     std::set<owned_slot> told;     ///< since `told_since`: a key is named once a second
     instant told_since{};
     std::uint64_t untold = 0;
+    std::vector<std::string> prefixes; ///< of keys that can be merged
+    waiting_slots mergeable;
     waiting_slots crowded;                   ///< over limits.siblings_max when last looked at
     bool due = false;                        ///< they are to be looked at
     std::optional<std::size_t> scanning;     ///< the next shard to be looked through

@@ -180,6 +180,10 @@ struct node_stats {
 struct change;      // watch.hpp
 class watch_handle; // watch.hpp
 using change_handler = std::function<void(const change&)>;
+/// Makes one value of several: all that are given, whatever their order. Commutative, associative,
+/// idempotent: the same bytes must come out whoever merges what first, and of equal values that value. In
+/// programs that are built without NDEBUG it is tried on the values it is given and permutations of them.
+using merge_function = std::function<std::string(const std::vector<std::string_view>& siblings)>;
 
 class node {
   public:
@@ -226,6 +230,20 @@ class node {
 
     /// Every concurrent value of `key`, the one that pickup reads first, then by falling (epoch, clock, id).
     [[nodiscard]] result<std::vector<picked>> siblings(std::string_view key) const;
+
+    /// Replaces the versions of `key` that were shown (by siblings() or pickup), and nothing that has come
+    /// since. Errors: those of stash; conflict, if one of them is not there any more, this node has written
+    /// the key itself since, or another node has claimed it: look again. O(siblings + key + value).
+    result<version> resolve(std::string_view key, std::string_view value, const std::vector<version>& shown);
+
+    /// From now on registers under `prefix` that have siblings are merged: by the member with the smallest id
+    /// of those that are up, if it has a function for them too, so give it to every node. Members that do not
+    /// agree on who is up may each merge: their results are merged in turn until all are the same. The
+    /// longest prefix that fits counts; a prefix given again has its function replaced. Runs on a thread of
+    /// the node's own, without a lock, a key at a time; the destructor waits for a call under way. It must
+    /// not call the node. What somebody has claimed is left alone. A function that throws is logged, and the
+    /// key left as it is until it has one sibling more. Errors: key_too_long, forked.
+    result<void> merge_with(std::string_view prefix, merge_function merge);
 
     /// Removes what this node has seen of `key`, of whatever type; a concurrent write survives. True if there
     /// was something. Errors: key_empty, key_too_long, leaving, forked. O(key), of a set or map O(members);

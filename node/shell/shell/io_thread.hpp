@@ -112,6 +112,20 @@ class io_thread {
     /// Sends that a full or missing connection did not take; repaired later.
     [[nodiscard]] std::uint64_t sends_refused() const { return sends_refused_; }
 
+    /// `hook` is called under the lock whenever mesh::next_merge() may have something. Nothing: no more, and
+    /// no call is under way.
+    void on_merges(std::function<void()> hook) {
+        const guest lock(*this);
+        merges_ready_ = std::move(hook);
+    }
+    /// Has the I/O thread do what work there is.
+    void look() { ring(); }
+    /// A warning for the log, which only the I/O thread writes. Beyond 64 of them at a time they are lost.
+    void remark(std::string line) {
+        const guest lock(*this);
+        if (remarks_.size() < 64) remarks_.push_back(std::move(line));
+    }
+
     leave_report leave(std::chrono::milliseconds within, std::size_t copies);
     void hurry();
 
@@ -201,6 +215,9 @@ class io_thread {
     mutable watch_board board_;
     mutable std::atomic<bool> watch_news_{false};
     const std::shared_ptr<watch_bell> watch_bell_ = std::make_shared<watch_bell>();
+    mutable core::mesh mesh_;            // reads may fold a key
+    std::function<void()> merges_ready_; // under the lock
+    std::vector<std::string> remarks_;   // under the lock
     std::deque<event> events_;
     std::uint64_t events_dropped_ = 0;
     int event_fd_ = -1;

@@ -5,9 +5,12 @@
 
 #include "shell/dispatcher.hpp"
 #include "shell/io_thread.hpp"
+#include "shell/merger.hpp"
 #include "shell/threads.hpp"
 
 #include <baton/node.hpp>
+
+#include <mutex>
 
 namespace baton {
 
@@ -35,6 +38,8 @@ struct node::impl {
     int fork_generation = 0;
     std::unique_ptr<shell::io_thread> engine;
     std::shared_ptr<shell::dispatcher> watches;
+    std::once_flag merging;
+    std::unique_ptr<shell::merger> merger; ///< once there is a function
 
     /// A committed sync is folded in slice by slice; what looks at many keys does the rest itself.
     void finish_folding() const {
@@ -121,9 +126,14 @@ struct node::impl {
     [[nodiscard]] bool forked() const { return shell::forks() != fork_generation; }
     ~impl() {
         stop_watches();
-        if (!forked()) return;
-        (void)engine.release();                                // its thread and sockets are the parent's
-        (void)new std::shared_ptr(std::exchange(watches, {})); // NOLINT: and so is its thread
+        if (forked()) { // its threads and sockets are the parent's
+            (void)merger.release();
+            (void)engine.release();
+            (void)new std::shared_ptr(std::exchange(watches, {})); // NOLINT
+        } else if (merger) { // it may be waiting to write: that ends with the leave
+            engine->leave(settings.destructor_leave_within, 2);
+            merger.reset();
+        }
     }
     /// A handler that is being called may use the node until it returns.
     void stop_watches() const {

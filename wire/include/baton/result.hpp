@@ -26,6 +26,7 @@ enum class errc : std::uint8_t {
     full,              ///< limits::bytes_max is reached
     leaving,           ///< the node is leaving or has left: it accepts no more writes
     forked,            ///< called in a child process: a node does not survive fork()
+    conflict,          ///< what is there is not what the call was made for: look again
     timeout,           ///< the deadline passed first
     bad_argument,      ///< what was asked for makes no sense; the sentence says why
     conflict,          ///< the key is not at the version that was expected

@@ -1,0 +1,141 @@
+#include "shell/merger.hpp"
+
+#include "crdt/assert.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+namespace baton::shell {
+
+namespace {
+
+#ifndef NDEBUG
+// On the values at hand: their order and grouping must not matter, nor how often one comes.
+void try_laws(const merge_function& merge, const std::vector<std::string_view>& siblings,
+              const std::string& merged) {
+    auto turned = siblings;
+    for (std::size_t i = 0; i < siblings.size(); ++i) {
+        std::rotate(turned.begin(), turned.begin() + 1, turned.end());
+        BATON_ASSERT(merge(turned) == merged);
+    }
+    std::reverse(turned.begin(), turned.end());
+    BATON_ASSERT(merge(turned) == merged);
+    std::string grouped(siblings.front());
+    for (const auto each : siblings) grouped = merge({grouped, each});
+    BATON_ASSERT(grouped == merged);
+    BATON_ASSERT(merge({merged, merged}) == merged);
+}
+#endif
+
+// Signals are for the program's own threads. Those that report a fault of the thread itself stay.
+template <class Run>
+std::thread without_signals(Run run) {
+    sigset_t blocked, before;
+    sigfillset(&blocked);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGPROF})
+        sigdelset(&blocked, fault);
+    pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    struct restored {
+        const sigset_t& before;
+        ~restored() { pthread_sigmask(SIG_SETMASK, &before, nullptr); }
+    } const after{before};
+    return std::thread(std::move(run));
+}
+
+} // namespace
+
+merger::merger(io_thread& engine)
+    : engine_(engine)
+    , thread_(without_signals([this] { run(); })) {
+    engine_.on_merges([this] { wake(); });
+}
+
+merger::~merger() {
+    engine_.on_merges({});
+    {
+        const std::lock_guard lock(mutex_);
+        ends_ = true;
+    }
+    woken_.notify_all();
+    thread_.join();
+}
+
+void merger::add(std::string_view prefix, merge_function merge) {
+    {
+        const std::lock_guard lock(mutex_);
+        functions_.insert_or_assign(std::string(prefix), std::move(merge));
+        ++generation_;
+    }
+    engine_.with([&](core::mesh& mesh) { mesh.merge_under(prefix); });
+    engine_.look();
+}
+
+void merger::wake() {
+    {
+        const std::lock_guard lock(mutex_);
+        due_ = true;
+    }
+    woken_.notify_all();
+}
+
+void merger::run() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        woken_.wait(lock, [this] { return due_ || ends_; });
+        if (ends_) return;
+        due_ = false;
+        lock.unlock();
+        merge_all();
+        lock.lock();
+    }
+}
+
+// The longest prefix that fits; nothing once it ends.
+merge_function merger::function_for(std::string_view key) {
+    const std::lock_guard lock(mutex_);
+    const merge_function* best = nullptr;
+    for (const auto& [prefix, merge] : functions_) { // of those that fit, later ones are longer
+        if (key.starts_with(prefix)) best = &merge;
+    }
+    return best == nullptr || ends_ ? merge_function{} : *best;
+}
+
+std::uint64_t merger::generation() {
+    const std::lock_guard lock(mutex_);
+    return generation_;
+}
+
+// As it is until it has one sibling more: unless there is another function for it by now.
+void merger::give_up(const core::mesh::merge_task& task, std::uint64_t tried, const std::string& why) {
+    if (!why.empty()) engine_.remark(why);
+    if (tried == generation()) engine_.with([&](core::mesh& mesh) { mesh.give_up_merge(task.key); });
+}
+
+void merger::merge_all() {
+    while (const auto task = engine_.with([](core::mesh& mesh) { return mesh.next_merge(); })) {
+        const auto tried = generation();
+        const auto merge = function_for(task->key);
+        if (!merge) {
+            give_up(*task, tried, {});
+            continue;
+        }
+        try {
+            const std::vector<std::string_view> siblings(task->values.begin(), task->values.end());
+            const auto merged = merge(siblings);
+#ifndef NDEBUG
+            try_laws(merge, siblings, merged);
+#endif
+            const auto written = engine_.write([&](core::mesh& mesh, const moment& at) {
+                return mesh.resolve(at, task->key, merged, task->shown);
+            });
+            if (written || written.error().code == errc::conflict) continue; // look again
+            if (written.error().code == errc::leaving) return;
+            give_up(*task, tried, "event=merge_refused reason=\"" + written.error().what + '"');
+        } catch (const std::exception& failure) {
+            give_up(*task, tried, std::string("event=merge_failed reason=\"") + failure.what() + '"');
+        }
+    }
+}
+
+} // namespace baton::shell

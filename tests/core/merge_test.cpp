@@ -1,0 +1,134 @@
+#include "scene.hpp"
+
+#include <algorithm>
+
+using namespace baton;
+using namespace baton::sim;
+
+namespace {
+
+world::settings merging(std::string prefix = "key-") {
+    auto how = with_keys(20);
+    how.merged = std::move(prefix);
+    return how;
+}
+
+/// Two sides that write without hearing of each other.
+struct sides : scene {
+    explicit sides(std::size_t count, settings how = merging())
+        : scene(std::move(how))
+        , count_(count) {
+        gather(count);
+    }
+    void part(bool on = true) {
+        for (slot_number a = 0; a < count_; ++a) {
+            for (slot_number b = a + 1; b < count_; ++b) sever(a, b, on);
+        }
+        run_for(10ms);
+    }
+    void meet() {
+        part(false);
+        settle();
+        run_for(600ms); // whoever merges has merged
+        settle();
+    }
+    [[nodiscard]] std::vector<version> versions(process_number who, std::string_view key) {
+        std::vector<record_view> found;
+        mesh(who).state().siblings(key, found);
+        std::vector<version> all;
+        for (const auto& each : found) all.push_back(version{each.id});
+        return all;
+    }
+    [[nodiscard]] std::optional<errc> try_resolve(process_number who, std::string_view key,
+                                                  std::vector<version> shown) {
+        return code_of(write(
+            who, [&](core::mesh& m, const moment& at) { return m.resolve(at, key, "resolved", shown); }));
+    }
+
+  private:
+    std::size_t count_;
+};
+
+} // namespace
+
+TEST_CASE("merge: what was written on both sides becomes one value", "[core][scenario]") {
+    // Every node could merge; one of them writes, and nothing is written where nothing is to be merged.
+    sides s(3);
+    s.stash(0, 2, "alone");
+    s.part();
+    for (process_number who = 0; who < 3; ++who) s.stash(who, 1, std::to_string(who));
+    for (process_number who = 0; who < 3; ++who) s.stash(who, 3, "the same");
+    s.meet();
+    for (process_number who = 0; who < 3; ++who) {
+        CHECK(s.pickup(who, 1) == "2");
+        CHECK(s.values(who, 1) == 1);
+        CHECK(s.pickup(who, 2) == "alone");
+        CHECK(s.values(who, 3) == 3); // nothing to merge
+    }
+    std::uint64_t writes = 0;
+    for (process_number who = 0; who < 3; ++who) writes += s.mesh(who).stats().stashes;
+    CHECK(writes == 1 + 3 + 3 + 1);
+}
+
+TEST_CASE("merge: both sides of a partition merge, and the two results become one", "[core][scenario]") {
+    // Four values, of which each side sees two: each merges its own; after the heal one value is left, and it
+    // does not change any more.
+    sides s(4);
+    s.part();
+    for (process_number who = 0; who < 4; ++who) s.stash(who, 1, std::to_string(who));
+    s.sever(0, 1, false), s.sever(2, 3, false);
+    s.run_for(3s);
+    CHECK(s.pickup(0, 1) == "1");
+    CHECK(s.values(0, 1) == 1);
+    CHECK(s.pickup(3, 1) == "3");
+    s.meet();
+    CHECK(s.pickup(0, 1) == "3");
+    CHECK(s.values(0, 1) == 1);
+    const auto cut = s.at(0).cut;
+    s.run_for(5s);
+    CHECK(s.at(0).cut == cut);
+}
+
+TEST_CASE("merge: siblings that were there before the function are merged too", "[core][scenario]") {
+    sides s(2, with_keys(20));
+    s.part();
+    s.stash(0, 1, "a"), s.stash(1, 1, "b");
+    s.meet();
+    CHECK(s.values(0, 1) == 2);
+    CHECK_FALSE(s.mesh(0).next_merge());
+    for (const process_number who : {0, 1}) s.mesh(who).merge_under("key-1");
+    s.run_for(1s);
+    const process_number acts = s.at(0).id < s.at(1).id ? 0 : 1;
+    CHECK_FALSE(s.mesh(1 - acts).next_merge());
+    const auto task = s.mesh(acts).next_merge();
+    REQUIRE(task);
+    CHECK(task->key == world::key_name(1));
+    CHECK(task->values == std::vector<std::string>{"b", "a"}); // the one that is read first
+    s.mesh(acts).give_up_merge(task->key);
+    CHECK_FALSE(s.mesh(acts).next_merge());
+}
+
+TEST_CASE("merge: resolving by hand takes what was shown and nothing else", "[core][scenario]") {
+    // What came in the meantime stays; what went, or what this node wrote itself, has it look again.
+    sides s(3, with_keys(20));
+    s.part();
+    for (process_number who = 0; who < 3; ++who) s.put(who, "k", std::to_string(who));
+    s.sever(0, 1, false);
+    REQUIRE(s.run_until([&] { return s.versions(0, "k").size() == 2; }, 5s));
+    const auto shown = s.versions(0, "k");
+    s.sever(0, 2, false), s.sever(1, 2, false);
+    s.settle();
+    REQUIRE(s.versions(0, "k").size() == 3);
+    CHECK_FALSE(s.try_resolve(0, "k", shown));
+    s.settle();
+    CHECK(s.get(2, "k") == "resolved");
+    CHECK(s.versions(2, "k").size() == 2);
+    CHECK(s.try_resolve(1, "k", shown) == errc::conflict); // gone
+    const auto now = s.versions(2, "k");
+    s.put(2, "k", "written since");
+    CHECK(s.try_resolve(2, "k", now) == errc::conflict);
+    CHECK(s.try_resolve(2, "k", {}) == errc::conflict); // its own is not among what was shown
+    CHECK_FALSE(s.try_resolve(2, "k", s.versions(2, "k")));
+    CHECK(s.try_resolve(2, "", {}) == errc::key_empty);
+    CHECK_FALSE(s.try_resolve(0, "new", {}));
+}

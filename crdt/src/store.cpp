@@ -96,7 +96,8 @@ std::size_t store::memory_bytes() const {
                       trash_[0].bytes() + trash_[1].bytes() + origins_.capacity() * sizeof(origin) +
                       archive_.size() * sizeof(dot);
     for (const auto& each : origins_)
-        sum += each.log.bytes() + (each.removals.capacity() + each.residues.capacity()) * 8;
+        sum += each.log.bytes() + (each.removals.capacity() + each.residues.capacity()) * 8 +
+               each.claims.size() * (8 + 32); // a node of a tree has four words
     for (const auto& each : staged_.logs) sum += each.bytes();
     return sum;
 }
@@ -197,7 +198,45 @@ void store::account_visible(const block& b, bool added, const digest* sum) {
 }
 
 void store::account_epoch(const block& b, bool added) {
-    if (b.type() == value_type::reg && b.is(block::kind::record)) added ? ++epochs_ : --epochs_;
+    constexpr std::size_t disowned_max = 1024; // a few slices of work
+    if (b.type() != value_type::reg || !b.is(block::kind::record)) return;
+    added ? ++epochs_ : --epochs_;
+    if (!is_claim(b.epoch_value())) return;
+    auto& claims = origins_[b.origin].claims;
+    if (added) {
+        claims.insert(b.counter);
+        return;
+    }
+    claims.erase(b.counter);
+    if (b.origin != 0 || writing_) return;
+    if (disowned_.size() == disowned_max) {
+        disowned_missed_ = true;
+    } else {
+        disowned_.emplace_back(b.key());
+    }
+}
+
+bool store::take_disowned(std::vector<std::string>& into) {
+    into.clear();
+    into.swap(disowned_);
+    return std::exchange(disowned_missed_, false);
+}
+
+std::vector<replica_id> store::claimants() const {
+    std::vector<replica_id> all;
+    if (epochs_ == 0) return all;
+    for (const auto& each : origins_) {
+        if (!each.claims.empty()) all.push_back(each.id);
+    }
+    return all;
+}
+
+std::uint64_t store::next_claim(const replica_id& owner, std::uint64_t after) const {
+    const auto from = find_origin(owner);
+    if (!from) return 0;
+    const auto& claims = origins_[*from].claims;
+    const auto next = claims.upper_bound(after);
+    return next == claims.end() ? 0 : *next;
 }
 
 // Bounded: whoever does not ask in time looks through everything instead.
@@ -218,7 +257,7 @@ void store::rename_contest(const block& successor) {
     for (auto& each : contests_) {
         if (any_doomed([&](const block& b) { return dot_of(b) == each.id; })) each.id = dot_of(successor);
     }
-    if (any_doomed([](const block& b) { return is_claim(b.epoch_value()); }))
+    if (successor.epoch != 0 || any_doomed([](const block& b) { return is_claim(b.epoch_value()); }))
         note_contest(successor.origin, successor.counter, true);
 }
 

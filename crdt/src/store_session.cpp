@@ -162,6 +162,9 @@ void store::swap_in() {
     user_bytes_ += staged_.user_bytes;
     removals_ += staged_.removals;
     epochs_ += staged_.epochs;
+    for (const auto& [number, counter] : staged_.claim_dots) {
+        if (origins_[number].log.at(counter) != 0) origins_[number].claims.insert(counter);
+    }
     contests_missed_ = contests_missed_ || staged_.forks;
     for (const auto& [number, counter] : staged_.removal_dots) origins_[number].removals.push_back(counter);
     for (auto& from : origins_) std::make_heap(from.removals.begin(), from.removals.end(), std::greater<>{});

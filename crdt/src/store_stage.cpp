@@ -87,6 +87,7 @@ void store::account_staged(handle head, bool added) {
         }
         count(staged_.records, 1);
         count(staged_.epochs, b.epoch);
+        if (added && is_claim(b.epoch_value())) staged_.claim_dots.emplace_back(b.origin, b.counter);
         count(staged_.user_bytes, std::size_t{b.key_bytes} + b.value_bytes);
         added ? staged_.sum += hash_of(b) : staged_.sum -= hash_of(b);
     });

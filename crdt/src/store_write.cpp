@@ -97,6 +97,7 @@ written store::write(const slot_name& slot, std::string_view value, const writin
     // What a removal of a counter saw has its effect on the records: the removal record need not keep it.
     const auto kept = removal && counts ? std::string_view{} : value;
     const auto made = make(0, slot, {kind, next_dot(), how.stamp, how.epoch, kept});
+    writing_ = true;
     splice(slot, hash, made, [&](const block& b) {
         if (b.origin == 0) return true;
         // Shares of a counter stay beside one another; so do the removals that an addition has seen.
@@ -110,6 +111,7 @@ written store::write(const slot_name& slot, std::string_view value, const writin
         buffers.kills.push_back(id);
         return true;
     });
+    writing_ = false;
     if (slot.type == value_type::scope) kill_scope(slot.key, value);
     if (counts && removal) subtract(slot, value);
     const auto id = issue();

@@ -47,6 +47,9 @@ class session {
     json stash(std::string_view rest);
     json load(std::string_view rest);
     json pickup(std::string_view rest);
+    json claim(std::string_view rest);
+    json commit(std::string_view rest);
+    json release(std::string_view rest);
     json drop(std::string_view rest);
     json add(std::string_view rest);
     json count(std::string_view rest);
@@ -69,6 +72,7 @@ class session {
     json watch(std::string_view rest);
     json unwatch(std::string_view rest);
 
+    [[nodiscard]] json owned(const claim_handle& held) const;
     /// What every command of that type replies: the key and what it holds now.
     [[nodiscard]] json counted(const std::string& key) const;
     [[nodiscard]] json listed(const std::string& key) const;
@@ -82,6 +86,7 @@ class session {
     std::vector<std::future<result<picked>>> unfinished_; ///< waits that a signal has cut short
     std::atomic<bool> told_ = true;                       ///< or a reply is to be written first
     std::map<std::string, watch_handle> watches_;         ///< by prefix; end first
+    std::map<std::string, claim_handle> claims_;
 };
 
 json to_json(const member& who);

@@ -284,6 +284,8 @@ void mesh::run_timers(outbox& out) {
     expire_sessions(out);
     if (tidies) look_for_garbage(out);
     if (tidies) tend_siblings(out);
+    if (tidies) release_for_gone(out);
+    run_leases(out);
 }
 
 void mesh::judge_peers(outbox& out) {
@@ -364,6 +366,7 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
     p.ask_at = p.awaited_since = {};
     if (state == member_state::left) p.manifest.clear();
     out.acknowledged = true; // who waits for it need not any more
+    p.replaced = kind == event_kind::restarted;
     if (pulling_ && pulling_->from == id) abandon_pull("server gone", out);
     serving_.erase(id);
     if (const auto early = early_.find(id);

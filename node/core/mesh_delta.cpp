@@ -109,6 +109,7 @@ result<bool> mesh::remove(const moment& at, const slot_name& slot) {
     if (!removed) return false;
     ++counters_.drops;
     publish(*removed);
+    if (!claims_.held.empty() && slot.type == value_type::reg) (void)look_at_claim(slot.key);
     return true;
 }
 
@@ -379,6 +380,7 @@ bool mesh::work(const moment& at, outbox& out) {
     answer_wanted(out);
     judge_room(out);
     more = work_on_siblings(out) || more;
+    work_on_claims(out);
     flush(at, out);
     out.wake_at = wake_at_;
     return more || store_.folding();

@@ -17,6 +17,8 @@ void mesh::begin_leave(const moment& at, std::size_t copies, outbox& out) {
     deltas_.clear();
     early_.clear();
     early_bytes_ = 0;
+    while (release_claims(at, 256, out)) { // as a rule the caller has done that slice by slice
+    }
     flush(at, out);
     leaving_ = own_leaving{random_() | 1, copies, store_.seen(), at.now, false};
     list_manifest();

@@ -30,7 +30,8 @@ bool mesh::work_on_siblings(outbox& out) {
         if (store_.take_contests(s.contests)) scan_for_siblings(true);
         for (const auto& each : s.contests) {
             const auto slot = store_.slot_at(each.id);
-            if (!slot.key.empty()) consider_siblings(owned_slot(slot), each.id.replica, !each.quiet, out);
+            if (slot.key.empty()) continue;
+            consider_siblings(owned_slot(slot), each.id.replica, !each.quiet, out);
         }
     }
     if (s.scanning) {
@@ -72,6 +73,7 @@ void mesh::tend_siblings(outbox& out) {
 }
 
 void mesh::consider_siblings(const owned_slot& slot, const replica_id& by, bool raises, outbox& out) {
+    if (slot.type == value_type::reg && !claims_.held.empty()) (void)look_at_claim(slot.key);
     const auto count = store_.sibling_count(slot.name());
     if (count < 2) return;
     if (raises) tell_conflict(slot, by, count, out);

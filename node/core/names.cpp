@@ -45,6 +45,8 @@ std::string_view to_string(event_kind kind) {
         return "diverged";
     case event_kind::conflict:
         return "conflict";
+    case event_kind::claim_lost:
+        return "claim_lost";
     case event_kind::full:
         return "full";
     case event_kind::dropped:

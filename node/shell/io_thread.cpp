@@ -409,6 +409,11 @@ void io_thread::read_beacons() {
 void io_thread::manage_leave() {
     const auto at = now();
     bool begin = false, farewell = false;
+    for (bool more = true; more;) { // what is claimed is given up first, slice by slice
+        const std::lock_guard lock(mutex_);
+        constexpr std::size_t slice_claims = 256;
+        more = leaving_ && !leaving_->begun && mesh_.release_claims(at, slice_claims, out_);
+    }
     core::mesh::leave_progress progress;
     {
         const std::lock_guard lock(mutex_);

@@ -1,53 +1,16 @@
 #include "shell/merger.hpp"
 
 #include "crdt/assert.hpp"
+#include "shell/merge_laws.hpp"
+#include "shell/threads.hpp"
 
-#include <algorithm>
-#include <csignal>
 #include <utility>
 
 namespace baton::shell {
 
-namespace {
-
-#ifndef NDEBUG
-// On the values at hand: their order and grouping must not matter, nor how often one comes.
-void try_laws(const merge_function& merge, const std::vector<std::string_view>& siblings,
-              const std::string& merged) {
-    auto turned = siblings;
-    for (std::size_t i = 0; i < siblings.size(); ++i) {
-        std::rotate(turned.begin(), turned.begin() + 1, turned.end());
-        BATON_ASSERT(merge(turned) == merged);
-    }
-    std::reverse(turned.begin(), turned.end());
-    BATON_ASSERT(merge(turned) == merged);
-    std::string grouped(siblings.front());
-    for (const auto each : siblings) grouped = merge({grouped, each});
-    BATON_ASSERT(grouped == merged);
-    BATON_ASSERT(merge({merged, merged}) == merged);
-}
-#endif
-
-// Signals are for the program's own threads. Those that report a fault of the thread itself stay.
-template <class Run>
-std::thread without_signals(Run run) {
-    sigset_t blocked, before;
-    sigfillset(&blocked);
-    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGPROF})
-        sigdelset(&blocked, fault);
-    pthread_sigmask(SIG_SETMASK, &blocked, &before);
-    struct restored {
-        const sigset_t& before;
-        ~restored() { pthread_sigmask(SIG_SETMASK, &before, nullptr); }
-    } const after{before};
-    return std::thread(std::move(run));
-}
-
-} // namespace
-
 merger::merger(io_thread& engine)
     : engine_(engine)
-    , thread_(without_signals([this] { run(); })) {
+    , thread_(start_thread([this] { run(); })) {
     engine_.on_merges([this] { wake(); });
 }
 
@@ -124,7 +87,7 @@ void merger::merge_all() {
             const std::vector<std::string_view> siblings(task->values.begin(), task->values.end());
             const auto merged = merge(siblings);
 #ifndef NDEBUG
-            try_laws(merge, siblings, merged);
+            BATON_ASSERT(obeys_laws(merge, siblings, merged));
 #endif
             const auto written = engine_.write([&](core::mesh& mesh, const moment& at) {
                 return mesh.resolve(at, task->key, merged, task->shown);

@@ -118,6 +118,7 @@ result<node> node::open(options settings) {
     body->fork_generation = shell::forks();
     body->engine = std::make_unique<shell::io_thread>(settings, std::move(mesh_settings), std::move(*bound),
                                                       std::move(beacon));
+    body->handles = std::make_shared<shell::engine_link>(*body->engine);
     body->watches = std::make_shared<shell::dispatcher>(*body->engine, settings.limits);
     body->settings = std::move(settings);
     return node(std::move(body));

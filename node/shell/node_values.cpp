@@ -1,4 +1,5 @@
 // What a node holds: registers and typed values, written and read.
+#include "shell/claiming.hpp"
 #include "shell/node_impl.hpp"
 
 #include <baton/watch.hpp>
@@ -149,6 +150,29 @@ result<version> node::resolve(std::string_view key, std::string_view value,
     if (impl_->forked()) return forked_error();
     return impl_->engine->write(
         [&](core::mesh& mesh, const moment& at) { return mesh.resolve(at, key, value, shown); });
+}
+
+// An absent key is waited for, and one that goes again before it is claimed once more.
+result<claim_handle> node::claim(std::string_view key, claim_options how) {
+    using std::chrono::steady_clock, std::chrono::milliseconds;
+    if (impl_->forked()) return forked_error();
+    if (how.lease && how.lease->count() <= 0)
+        return error{errc::bad_option, "the lease of a claim must be positive"};
+    std::optional<mesh_clock::duration> lease;
+    if (how.lease) lease = shell::io_thread::bounded(*how.lease);
+    const auto until = steady_clock::now() + shell::io_thread::bounded(how.within);
+    for (;;) {
+        auto grant = impl_->engine->write(
+            [&](core::mesh& mesh, const moment& at) { return mesh.claim(at, key, lease); });
+        if (grant) {
+            auto body = std::make_unique<claim_handle::body>(claim_handle::body{
+                impl_->handles, std::string(key), grant->number, grant->epoch, std::move(grant->shown)});
+            return claim_handle(std::move(body));
+        }
+        const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
+        if (grant.error().code != errc::absent || left.count() <= 0) return grant.error();
+        impl_->engine->wait_for(left, [&](core::mesh& mesh) { return mesh.state().read(key).has_value(); });
+    }
 }
 
 result<void> node::merge_with(std::string_view prefix, merge_function merge) {

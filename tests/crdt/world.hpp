@@ -113,7 +113,8 @@ class world {
         std::map<std::size_t, cut> said; ///< by node: all it had seen at one moment, what it wrote included
         std::map<std::size_t, settling> settles;
         bool compare_next = false;
-        std::map<slot_key, slot_reading> shown; ///< to whoever takes the notes
+        std::map<slot_key, slot_reading> shown;   ///< to whoever takes the notes
+        std::set<dot> own_claims;                 ///< when it was last looked at
         std::map<slot_key, std::size_t> siblings; ///< when it was last looked at
     };
 

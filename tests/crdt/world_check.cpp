@@ -88,6 +88,18 @@ std::string world::check_contests(node& n) {
     std::set<slot_key> found;
     for (std::size_t shard = 0; shard < key_index::shards; ++shard)
         s.each_contested_of(shard, [&](const slot_name& slot) { found.insert(slot); });
+    std::vector<std::string> gone;
+    const bool more = s.take_disowned(gone);
+    std::set<dot> own;
+    for (std::uint64_t counter = 0; (counter = s.next_claim(s.self(), counter)) != 0;)
+        own.insert({s.self(), counter});
+    for (const auto& id : n.own_claims) { // this node has written nothing since: others took it
+        const auto& key = past_.find(id)->slot.key;
+        const bool named = more || std::find(gone.begin(), gone.end(), key) != gone.end();
+        if (!own.contains(id) && s.counter_of(s.self()) == id.counter && !named)
+            return "the claim of " + key + " went unnoticed";
+    }
+    n.own_claims = std::move(own);
     for (const auto& slot : past_.slots()) {
         if (!has_siblings(slot.type)) continue;
         const auto count = s.sibling_count(slot.name());
@@ -110,6 +122,7 @@ std::string world::check_whole(store& s, const std::map<slot_key, slot_reading>&
     }
     std::size_t records = 0, bytes = 0, removals = 0, residues = 0;
     digest sum;
+    std::set<dot> claims, listed_claims;
     std::vector<record_view> siblings;
     std::vector<staged_view> chain;
     std::vector<std::string> names;
@@ -120,6 +133,7 @@ std::string world::check_whole(store& s, const std::map<slot_key, slot_reading>&
                 {r.id.replica, r.id.counter, r.stamp.raw, r.epoch, static_cast<std::uint8_t>(r.type)},
                 slot.key, slot.element, r.value);
             bytes += slot.key.size() + slot.element.size() + r.value.size();
+            if (slot.type == value_type::reg && is_claim(r.epoch)) claims.insert(r.id);
         }
         records += siblings.size();
         s.chain_of(slot.name(), chain);
@@ -141,6 +155,11 @@ std::string world::check_whole(store& s, const std::map<slot_key, slot_reading>&
     if (s.key_value_bytes() != bytes) return std::to_string(s.key_value_bytes()) + " bytes";
     if (s.removals() != removals) return std::to_string(s.removals()) + " removal records";
     if (s.residues() != residues) return std::to_string(s.residues()) + " residues";
+    for (const auto& owner : s.claimants()) {
+        for (std::uint64_t counter = 0; (counter = s.next_claim(owner, counter)) != 0;)
+            listed_claims.insert({owner, counter});
+    }
+    if (listed_claims != claims) return "the list of claims";
     std::set<slot_key> visible;
     std::vector<std::string> listed;
     for (std::size_t shard = 0; shard < key_index::shards; ++shard) {

@@ -203,6 +203,25 @@ class Stories:
             expect(read == said, f"the counter: {read}, {said}")
         expect(self.overtaken, "no addition beside a removal could be arranged")
 
+    def follows_claims(self):
+        """What is read, and the digest, where epochs decide: a value beside a claim, a loser, a released one."""
+        a, b = self.a, self.b
+        a.ask("stash owned first")
+        for node, command, value in ((b, "claim owned within=5s", "first"), (a, "stash owned beside", "first"),
+                                     (b, "commit owned second", "second"), (a, "claim owned", "second"),
+                                     (b, "stash owned other", "second"), (a, "commit owned third", "third"),
+                                     (a, "release owned", "third"), (b, "stash owned free", "free")):
+            expect("error" not in node.ask(command), command)
+            self.same(a, b)
+            read = self.peer.store.read(store.REGISTER, b"owned")
+            expect(read == value.encode() and b.ask("pickup owned")["value"] == value, f"{command}: {read}")
+        expect(a.ask("pickup owned")["siblings"] == 0, "siblings where nothing is claimed")
+        for n in range(20):  # at the same time
+            a.tell(f"claim owned\ncommit owned a{n}")
+            b.tell(f"claim owned\nstash owned b{n}")
+        self.same(a, b)
+        expect(self.peer.store.read(store.REGISTER, b"owned") == b.ask("pickup owned")["value"].encode(), "the owner's")
+
     def starts_late(self):
         """A second reader pulls what is there after all that: removal records, residues, contexts."""
         late = reader.Reader("late")
@@ -241,7 +260,7 @@ def main():
     stories = Stories(sys.argv[1])
     try:
         for story in ("joins_and_pulls", "follows_registers", "acknowledges", "follows_types", "repairs_a_missed_delta",
-                      "follows_two_writers", "starts_late", "lets_leave_safely", "never_differed"):
+                      "follows_two_writers", "follows_claims", "starts_late", "lets_leave_safely", "never_differed"):
             begun = time.monotonic()
             try:
                 getattr(stories, story)()

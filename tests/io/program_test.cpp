@@ -160,7 +160,10 @@ TEST_CASE("program: a command that fails says why and changes nothing", "[io][pr
     one("stash key value");
     const auto before = one("digest").at("digest");
     const std::vector<std::pair<std::string, std::string>> faults{
-        {"claim key", "unknown_command"},
+        {"claim nothing", "absent"},
+        {"claim key soon", "usage"},
+        {"commit key v", "claim_lost"},
+        {"release key", "claim_lost"},
         {"watch", "usage"},
         {"unwatch", "usage"},
         {"nonsense", "unknown_command"},

@@ -2,6 +2,7 @@
 // Concurrent values are made before the nodes know of each other: the second is started with the first as
 // seed only after both have written, by a third that knows both.
 #include "nodes.hpp"
+#include "shell/merge_laws.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -97,6 +98,25 @@ TEST_CASE("siblings: a merge function makes one value, on a thread of its own", 
     CHECK(eventually(10s, [&] { return m.one.siblings("kept:k")->size() == 2; }));
     CHECK(calls != 0);
     CHECK(eventually(10s, [&] { return value_at(m.one, "merged:k") == "right"; }));
+}
+
+TEST_CASE("siblings: a merge function that is none is found out by the values at hand", "[io]") {
+    // In programs built without NDEBUG every merge is tried so.
+    const auto obeys = [](const merge_function& merge, const std::vector<std::string_view>& values) {
+        return shell::obeys_laws(merge, values, merge(values));
+    };
+    const std::vector<std::string_view> values{"b", "aa", "", "c"};
+    CHECK(obeys(longest, values));
+    CHECK(obeys([](const auto&) { return std::string("always"); }, {"always", "always"}));
+    CHECK_FALSE(obeys([](const auto& all) { return std::string(all.front()); }, values)); // order
+    CHECK_FALSE(obeys(
+        [](const auto& all) { // how often
+            std::size_t sum = 0;
+            for (const auto each : all) sum += each.size();
+            return std::string(sum, 'x');
+        },
+        {"x", "xx"}));
+    CHECK_FALSE(obeys([](const auto& all) { return std::to_string(all.size()); }, values)); // grouping
 }
 
 TEST_CASE("siblings: a node ends while its merge function is busy", "[io]") {

@@ -42,6 +42,7 @@ class campaign {
         drops_ = luck_.between(50, 400);
         large_ = luck_.chance(500) ? luck_.between(5, 150) : 0;
         typed_ = !crowded_ && luck_.chance(500);
+        claims_ = luck_.chance(500) ? luck_.between(20, 400) : 0;
         world_.on_trace = [this](process_number who, const core::trace& t) { ambush(who, t); };
         if (how.tell) {
             world_.set_teller([this](const world::process& p, std::string_view line) {
@@ -135,6 +136,11 @@ class campaign {
         if (world_.now() < peace_ + held_up_) world_.run_for(peace_ + held_up_ - world_.now());
         if (!world_.run_until([&] { return world_.settled(); }, 5s))
             throw violation("settled and then: " + world_.unsettled());
+        if (!world_.run_until([&] { return world_.unowned().empty(); }, 12s))
+            throw violation(world_.unowned());
+        world_.run_for(600ms); // what was released last may be merged now
+        if (!world_.run_until([&] { return world_.settled(); }, 5s))
+            throw violation("claims settled and then: " + world_.unsettled());
         world_.check_everything();
         // What the nodes write by themselves from here on, to archive who is gone, reaches everybody too.
         world_.run_for(300ms);
@@ -163,6 +169,8 @@ class campaign {
                 operate(who, key);
             } else if (typed_ && !is_plain(who, key)) {
                 continue;
+            } else if (luck_.chance(claims_)) {
+                own(who, key);
             } else if (luck_.chance(large_)) {
                 world_.stash(who, key,
                              std::string(luck_.between(100, 6000), static_cast<char>('a' + luck_.below(26))));
@@ -186,6 +194,17 @@ class campaign {
         if (!values.empty()) world_.stash_all(who, values);
     }
 
+    // A claim, and what its owner does then; mostly of few keys, so that they meet.
+    void own(process_number who, std::size_t key) {
+        if (!world_.owns(who, key)) {
+            world_.claim(who, key,
+                         luck_.chance(300) ? std::optional(luck_.between(50ms, 2000ms)) : std::nullopt);
+        } else if (luck_.chance(300)) {
+            world_.release(who, key);
+        } else {
+            world_.commit(who, key, std::to_string(luck_.below(1000)));
+        }
+    }
     // A key has its type, as a rule; sometimes two sides make it different things at once.
     void operate(process_number who, std::size_t key) {
         constexpr std::array types{value_type::counter, value_type::set, value_type::map, value_type::flag,
@@ -362,6 +381,7 @@ class campaign {
     world world_;
     duration writes_every_{};
     std::uint64_t drops_ = 0, large_ = 0, writes_ = 0, sessions_ = 0;
+    std::uint64_t claims_ = 0;
     bool typed_ = false; ///< most keys are counters, sets, maps and flags
     bool at_peace_ = false, quiet_ = false;
     instant peace_{}, settled_{}, look_at_{};

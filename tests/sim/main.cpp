@@ -30,6 +30,7 @@ constexpr named mutations[] = {
     {"i9_ignore_archive", mutation::i9_ignore_archive},
     {"i9_rewrite_origin", mutation::i9_rewrite_origin},
     {"counter_drops_residue", mutation::counter_drops_residue},
+    {"claim_stash_kills", mutation::claim_stash_kills},
     {"merge_skips_kills", mutation::merge_skips_kills},
     {"commit_without_tail", mutation::commit_without_tail},
     {"ack_before_applying", mutation::ack_before_applying},

@@ -58,7 +58,10 @@ void world::stash_all(process_number who, const std::vector<std::pair<std::size_
         mix(value);
         saw[p.origin] = next;
         ++next;
-        if (how_.check) oracle_.write(p.origin, next, key, {value_type::reg, false, 0, 0, value}, saw);
+        if (!how_.check) continue;
+        operation what{value_type::reg, false, 0, 0, value};
+        learn(p, {p.id, next}, what);
+        oracle_.write(p.origin, next, key, std::move(what), saw);
     }
     tell(p, "stash of " + std::to_string(values.size()) + " keys");
     toil(p);

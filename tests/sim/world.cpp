@@ -207,7 +207,8 @@ std::optional<operation> world::own_operation(process& p, const dot& id, std::si
         return std::any_of(out_.traces.begin(), out_.traces.end(),
                            [&](const core::trace& t) { return t.what == what && t.b == id.counter; });
     };
-    if (!told("keeps the winner")) return std::nullopt;
+    const bool releases = told("releases");
+    if (!releases && !told("keeps the winner")) return std::nullopt;
     operation what;
     what.type = slot.type;
     for (what.element = 0; has_element(slot.type) && element_name(what.element) != slot.element;)
@@ -217,6 +218,14 @@ std::optional<operation> world::own_operation(process& p, const dot& id, std::si
     const auto* const best = best_of(live, what.type, what.element);
     if (best == nullptr) fail(p, "kept the winner of nothing: " + key_name(key));
     what.only.emplace();
+    if (releases) {
+        if (best->what.epoch % 2 == 0) fail(p, "released what nobody has claimed: " + key_name(key));
+        what.value = best->what.value;
+        what.only->emplace_back(best->origin, best->counter);
+        learn(p, id, what);
+        if (what.epoch != best->what.epoch + 1) fail(p, "released under another number: " + key_name(key));
+        return what;
+    }
     for (const auto* e : live) {
         if (e != best && e->what.type == what.type && e->what.element == what.element)
             what.only->emplace_back(e->origin, e->counter);

@@ -11,8 +11,10 @@
 
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
@@ -59,6 +61,8 @@ class world {
             std::vector<std::pair<process_number, counts>> in_view; ///< and what they held at the call
         };
         std::list<promise> promises;
+        std::map<std::size_t, std::uint64_t> claims; ///< by key: the handle that was given last, lost or not
+        std::map<std::size_t, std::set<dot>> shown;  ///< to that handle
 
         [[nodiscard]] bool alive() const { return mesh != nullptr; }
 
@@ -104,6 +108,15 @@ class world {
     void stash_all(process_number who, const std::vector<std::pair<std::size_t, std::string>>& values);
     bool resolve(process_number who, std::string_view name, std::string value,
                  const std::vector<version>& shown);
+    // claims (claims.cpp); false when it was refused, as it is when the key is absent or the claim is lost
+    bool claim(process_number who, std::size_t key, std::optional<duration> lease = {});
+    bool commit(process_number who, std::size_t key, std::string value);
+    bool release(process_number who, std::size_t key);
+    /// The last handle for the key still owns it.
+    [[nodiscard]] bool owns(process_number who, std::size_t key);
+    /// Empty when every claim that is read is held by a handle of its owner and every handle that owns is
+    /// read, the same on every node; otherwise what is not.
+    [[nodiscard]] std::string unowned();
     static std::string element_name(std::size_t element) { return "e" + std::to_string(element); }
     /// Any operation on a typed value but the removal of the whole key. False when it was refused, for the
     /// key is of another type, or when there was nothing to remove.
@@ -154,6 +167,9 @@ class world {
     [[nodiscard]] std::optional<operation> own_operation(process& p, const dot& id, std::size_t key,
                                                          const slot_name& slot, const counts& saw);
     void learn(process& p, const dot& id, operation& what);
+    void note_register(process& p, const dot& id, std::size_t key, std::string value, counts saw,
+                       std::vector<const oracle::written*> only);
+    [[nodiscard]] std::vector<const oracle::written*> registers(std::size_t key, const counts& saw) const;
     [[nodiscard]] const oracle::written* best_of(const std::vector<const oracle::written*>& live,
                                                  value_type type, std::size_t element) const;
     void absorb(process& p);

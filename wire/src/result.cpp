@@ -28,14 +28,16 @@ std::string_view to_string(errc code) {
         return "leaving";
     case errc::forked:
         return "forked";
+    case errc::absent:
+        return "absent";
+    case errc::claim_lost:
+        return "claim_lost";
     case errc::conflict:
         return "conflict";
     case errc::timeout:
         return "timeout";
     case errc::bad_argument:
         return "bad_argument";
-    case errc::conflict:
-        return "conflict";
     case errc::unknown_version:
         return "unknown_version";
     case errc::busy:

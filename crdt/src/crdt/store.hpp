@@ -25,6 +25,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -180,6 +181,15 @@ class store {
     /// The slot of a live record or removal record; an empty key when it is gone.
     [[nodiscard]] slot_name slot_at(const dot& id) const;
 
+    // --- claims: registers whose record has an odd epoch ---
+    /// Moves to `into` the keys of which a record that this replica had claimed has gone by what others
+    /// wrote. True when there were more than are kept.
+    bool take_disowned(std::vector<std::string>& into);
+    /// Replicas with claimed records, read or not, by index. O(origins).
+    [[nodiscard]] std::vector<replica_id> claimants() const;
+    /// The counter of the next of them beyond `after`; 0 when there is none.
+    [[nodiscard]] std::uint64_t next_claim(const replica_id& owner, std::uint64_t after) const;
+
     // --- writing here: issues the next dot of this replica (I6) ---
     /// Replaces all it has seen of the slot (a register, an element, a field, a flag) but records of a
     /// register that another replica has claimed: beside those it becomes a sibling. A claim of this replica
@@ -323,6 +333,7 @@ class store {
         event_log log;
         std::vector<std::uint64_t> removals; ///< min-heap of counters; some may be gone already
         std::vector<std::uint64_t> residues; ///< counters, in order of their coming to be
+        std::set<std::uint64_t> claims;      ///< counters of claimed registers
     };
     struct folding_state {
         std::vector<std::uint64_t> mine;   ///< own cut before the commit, by origin index
@@ -339,7 +350,8 @@ class store {
         digest sum{};
         std::vector<std::pair<std::uint32_t, std::uint64_t>> removal_dots; ///< of registers; some replaced
         std::size_t keys = 0, records = 0, removals = 0, user_bytes = 0, epochs = 0;
-        bool forks = false; ///< a slot has more than one block
+        std::vector<std::pair<std::uint32_t, std::uint64_t>> claim_dots; ///< some replaced
+        bool forks = false;                                              ///< a slot has more than one block
     };
 
     /// The ordered index, as far as it has come: up to a hash of a shard.
@@ -454,6 +466,8 @@ class store {
     std::vector<contest> contests_;
     bool contests_missed_ = false;
     std::size_t epochs_ = 0; ///< records with one
+    std::vector<std::string> disowned_;
+    bool disowned_missed_ = false, writing_ = false;
     mutation broken_;
 };
 

@@ -6,6 +6,7 @@
 // every write.
 #pragma once
 
+#include "core/claims.hpp"
 #include "core/io.hpp"
 #include "core/siblings.hpp"
 #include "crdt/store.hpp"
@@ -87,6 +88,29 @@ class mesh {
     /// else. Errors: those of stash; conflict.
     result<version> resolve(const moment& at, std::string_view key, std::string_view value,
                             std::span<const version> shown);
+    // --- claims (mesh_claims.cpp) ---
+    struct claim_grant {
+        std::uint64_t number = 0, epoch = 0;
+        std::vector<picked> shown; ///< the value taken over, then its siblings
+    };
+    /// Takes the register over. Errors: those of stash; absent. A claim of this node there ends.
+    result<claim_grant> claim(const moment& at, std::string_view key,
+                              std::optional<mesh_clock::duration> lease);
+    /// By the claim's number. Errors: those of stash; claim_lost.
+    result<version> commit(const moment& at, std::string_view key, std::uint64_t number,
+                           std::string_view value);
+    result<void> renew(const moment& at, std::string_view key, std::uint64_t number);
+    /// The epoch under which it is free. Error: claim_lost.
+    result<std::uint64_t> release(const moment& at, std::string_view key, std::uint64_t number);
+    [[nodiscard]] bool owns(std::string_view key, std::uint64_t number);
+    [[nodiscard]] bool is_tentative() const;
+    /// At most `most` of this node's claims; true while some are left. begin_leave() does the rest.
+    bool release_claims(const moment& at, std::size_t most, outbox& out);
+    /// work() is wanted soon, though nothing is to be sent: for what is to be told, or for a new deadline.
+    [[nodiscard]] bool has_news() const {
+        return !claims_.lost.empty() || claims_.lease_began || store_.has_contests();
+    }
+
     /// Registers under the prefix can be merged here.
     void merge_under(std::string_view prefix);
     struct merge_task {
@@ -213,6 +237,7 @@ class mesh {
         bool acked_whole = false;         ///< that was everything under our cut
         bool acked_staying = false;
         bool heard_farewell = false;
+        bool replaced = false; ///< its address answers as somebody else: it is not merely out of reach
         bool skew_told = false;
         bool diverged = false;
     };
@@ -394,6 +419,19 @@ class mesh {
         acks_owed_ = true;
     }
     [[nodiscard]] bool is_alone() const;
+    // mesh_claims.cpp
+    own_claim* owned(std::string_view key, std::uint64_t number);
+    void start_lease(const moment& at, std::string_view key, own_claim& held);
+    version write_release(const moment& at, std::string_view key);
+    void forget_claim(std::string_view key);
+    void end_claim(std::string_view key, std::string reason);
+    bool look_at_claim(std::string_view key);
+    void work_on_claims(outbox& out);
+    void run_leases(outbox& out);
+    [[nodiscard]] bool is_gone_for_good(const replica_id& owner);
+    void release_for_gone(outbox& out);
+    void release_if_ours_to(const dot& claimed, outbox& out);
+
     // mesh_siblings.cpp
     [[nodiscard]] bool acts_for_all() const;
     bool work_on_siblings(outbox& out);
@@ -452,6 +490,7 @@ class mesh {
     std::vector<dot> kills_;
     write_buffers buffers_;
 
+    claim_book claims_;
     sibling_watch siblings_;
     std::vector<record_view> found_;
 

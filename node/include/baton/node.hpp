@@ -58,6 +58,8 @@ enum class event_kind : std::uint8_t {
     diverged,   ///< equal cuts with different digests: a fault in baton, please report; repaired by union
     full,       ///< this node has reached limits.bytes_max and takes nothing more until there is room
     conflict,   ///< a register or field has come to have siblings, by what came from others; `key` names it
+    claim_lost, ///< a claim of this node has ended otherwise than by its handle; `key` names it, `id` who is
+                ///< read
     dropped,    ///< events were lost because nobody read them; `count` says how many
 };
 [[nodiscard]] std::string_view to_string(event_kind kind);
@@ -68,8 +70,8 @@ struct event {
     std::string name;        ///< the member's name
     std::string reason;      ///< a short phrase
     std::uint64_t count = 0; ///< with `dropped`; of a `conflict` the siblings there are
-    /// With `conflict`. A key is named at most once a second, and 256 keys are; of the rest comes one event
-    /// without a key whose `count` says how many there were.
+    /// With `claim_lost` and `conflict`. Of conflicts a key is named at most once a second, and 256 keys are;
+    /// of the rest comes one event without a key whose `count` says how many there were.
     std::string key{};
 };
 
@@ -145,6 +147,15 @@ struct pickup_options {
     pickup_until until = pickup_until::found;
 };
 
+class claim_handle; // <baton/claim.hpp>, which comes with this header
+
+struct claim_options {
+    std::chrono::milliseconds within{0}; ///< wait this long for the key to appear
+    /// Without renew() or commit() for so long, by this node's monotonic clock, the node gives the claim up.
+    /// Nothing: it has no end. A node that is gone gives up everything.
+    std::optional<std::chrono::milliseconds> lease{};
+};
+
 /// Counters since the start, and sizes now. All counts are of this node.
 struct node_stats {
     std::uint64_t members_up = 0, keys = 0, records = 0;
@@ -169,6 +180,7 @@ struct node_stats {
     std::uint64_t hello_bytes_sent = 0, beacons_sent = 0, beacons_received = 0;
     std::uint64_t conflicts = 0;         ///< times that a register or field came to have siblings
     std::uint64_t siblings_resolved = 0; ///< taken away by this node for limits.siblings_max
+    std::uint64_t claims = 0, claims_lost = 0;
     std::uint64_t digest_checks = 0, diverged = 0, clock_skew = 0;
     std::uint64_t refused_frames = 0; ///< malformed, oversized or from nobody known; by reason below
     std::uint64_t refused_beacons = 0;
@@ -235,6 +247,14 @@ class node {
     /// since. Errors: those of stash; conflict, if one of them is not there any more, this node has written
     /// the key itself since, or another node has claimed it: look again. O(siblings + key + value).
     result<version> resolve(std::string_view key, std::string_view value, const std::vector<version>& shown);
+
+    /// Takes `key` over, value and all, from whoever had it: from now on this node owns it. What anybody else
+    /// stashes stays beside the owned value and is not read before it is free; nothing is dropped silently.
+    /// It ends by the handle, by a higher claim, by a drop, or by a release that a member writes for an owner
+    /// that left or crashed; leave() gives it up. A second claim by this node ends the first. Only registers
+    /// are claimed. Errors: absent, if the key is not here `within` the time; those of stash; bad_option, if
+    /// the lease is not positive. O(siblings + key + value).
+    result<claim_handle> claim(std::string_view key, claim_options how = {});
 
     /// From now on registers under `prefix` that have siblings are merged: by the member with the smallest id
     /// of those that are up, if it has a function for them too, so give it to every node. Members that do not
@@ -368,3 +388,5 @@ class node {
 };
 
 } // namespace baton
+
+#include <baton/claim.hpp> // needs what is above, and whoever calls node::claim needs it

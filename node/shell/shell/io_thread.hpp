@@ -57,19 +57,14 @@ class io_thread {
             return decltype(use(mesh_, now()))(
                 error{errc::busy, "members lag too far behind, or too much is unsent: nothing was written"});
         }
-        const auto at = now();
-        if (stopped_) {
-            return decltype(use(mesh_, at))(error{
-                errc::leaving, "the node has left, or its I/O thread has failed: nothing more is written"});
-        }
-        auto outcome = use(mesh_, at);
-        if (waiters_ != 0) changed_.notify_all();
-        const bool unsent = mesh_.has_unsent();
-        note_changes();
-        lock.unlock();
-        ring_watchers();
-        if (unsent && !send_directly(at)) ring();
-        return outcome;
+        return write_under(lock, use);
+    }
+    /// The same without waiting.
+    template <class Use>
+    auto write_now(Use use) {
+        std::unique_lock lock(mutex_, std::defer_lock);
+        enter(lock);
+        return write_under(lock, use);
     }
     /// Waits under the lock until `done(mesh&)` holds, `within` has passed, or the node has left; the last
     /// word of `done`.
@@ -160,6 +155,22 @@ class io_thread {
         at_door_.fetch_add(1, std::memory_order_relaxed);
         lock.lock();
         at_door_.fetch_sub(1, std::memory_order_relaxed);
+    }
+    template <class Use>
+    auto write_under(std::unique_lock<std::mutex>& lock, Use use) {
+        const auto at = now();
+        if (stopped_) {
+            return decltype(use(mesh_, at))(error{
+                errc::leaving, "the node has left, or its I/O thread has failed: nothing more is written"});
+        }
+        auto outcome = use(mesh_, at);
+        if (waiters_ != 0) changed_.notify_all();
+        const bool unsent = mesh_.has_unsent(), news = mesh_.has_news();
+        note_changes();
+        lock.unlock();
+        ring_watchers();
+        if ((unsent && !send_directly(at)) || news) ring();
+        return outcome;
     }
     void ring() const;
     /// Under the lock: what the store has noted is on the board.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "shell/dispatcher.hpp"
+#include "shell/engine_link.hpp"
 #include "shell/io_thread.hpp"
 #include "shell/merger.hpp"
 #include "shell/threads.hpp"
@@ -39,7 +40,8 @@ struct node::impl {
     std::unique_ptr<shell::io_thread> engine;
     std::shared_ptr<shell::dispatcher> watches;
     std::once_flag merging;
-    std::unique_ptr<shell::merger> merger; ///< once there is a function
+    std::unique_ptr<shell::merger> merger;       ///< once there is a function
+    std::shared_ptr<shell::engine_link> handles; ///< by which they reach the engine
 
     /// A committed sync is folded in slice by slice; what looks at many keys does the rest itself.
     void finish_folding() const {
@@ -130,9 +132,10 @@ struct node::impl {
             (void)merger.release();
             (void)engine.release();
             (void)new std::shared_ptr(std::exchange(watches, {})); // NOLINT
-        } else if (merger) { // it may be waiting to write: that ends with the leave
+        } else if (engine) { // whoever is waiting to write stops with the leave
             engine->leave(settings.destructor_leave_within, 2);
             merger.reset();
+            if (handles) handles->cut();
         }
     }
     /// A handler that is being called may use the node until it returns.

@@ -26,10 +26,11 @@ enum class errc : std::uint8_t {
     full,              ///< limits::bytes_max is reached
     leaving,           ///< the node is leaving or has left: it accepts no more writes
     forked,            ///< called in a child process: a node does not survive fork()
+    absent,            ///< the key is not here
+    claim_lost,        ///< the handle does not own the key any more
     conflict,          ///< what is there is not what the call was made for: look again
     timeout,           ///< the deadline passed first
     bad_argument,      ///< what was asked for makes no sense; the sentence says why
-    conflict,          ///< the key is not at the version that was expected
     unknown_version,   ///< this node has not seen that write
     busy,              ///< members lag too far behind: nothing was written
     malformed,         ///< bytes that are not what they claim to be

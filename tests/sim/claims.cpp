@@ -1,0 +1,144 @@
+// Claims in a simulated world: what the oracle is told of them, by their rules, and who owns what in the end.
+#include "sim/world.hpp"
+
+#include <algorithm>
+
+namespace baton::sim {
+
+std::vector<const oracle::written*> world::registers(std::size_t key, const counts& saw) const {
+    std::vector<const oracle::written*> live;
+    oracle_.visible(key, saw, live);
+    std::erase_if(live, [](const auto* e) { return e->what.type != value_type::reg; });
+    return live;
+}
+
+// A put of a register that replaces what it names.
+void world::note_register(process& p, const dot& id, std::size_t key, std::string value, counts saw,
+                          std::vector<const oracle::written*> only) {
+    operation what{value_type::reg, false, 0, 0, std::move(value)};
+    learn(p, id, what);
+    what.only.emplace();
+    for (const auto* e : only) what.only->emplace_back(e->origin, e->counter);
+    oracle_.write(p.origin, id.counter, key, std::move(what), std::move(saw));
+}
+
+// The value that is read goes on under a number above all that are there; the others stay.
+bool world::claim(process_number who, std::size_t key, std::optional<duration> lease) {
+    auto& p = *processes_[who];
+    auto saw = counts_of(full_cut(p));
+    const auto name = key_name(key);
+    const auto grant = p.mesh->claim(moment_of(p), name, lease);
+    if (!grant) return false;
+    p.claims[key] = grant->number;
+    p.shown[key].clear();
+    for (const auto& each : grant->shown) p.shown[key].insert(each.written.id);
+    const dot id{p.id, p.mesh->state().counter_of(p.id)};
+    mix(name), mix(grant->epoch);
+    tell(p, "claim " + name + ' ' + std::to_string(id.counter));
+    if (how_.check) {
+        const auto live = registers(key, saw);
+        const auto* const best = best_of(live, value_type::reg, 0);
+        if (best == nullptr || grant->shown.front().value != best->what.value)
+            fail(p, "claimed another value than the one that is read: " + name);
+        note_register(p, id, key, best->what.value, std::move(saw), {best});
+        const auto now = *p.mesh->state().read(name);
+        const bool highest = std::all_of(live.begin(), live.end(),
+                                         [&](const auto* e) { return e->what.epoch < grant->epoch; });
+        if (now.id != id || now.epoch != grant->epoch || grant->epoch % 2 == 0 || !highest)
+            fail(p, "claimed and is not read: " + name);
+    }
+    toil(p);
+    return true;
+}
+
+// Replaces what the handle was shown, as far as it is still there: with what came since it lives on.
+bool world::commit(process_number who, std::size_t key, std::string value) {
+    auto& p = *processes_[who];
+    const auto name = key_name(key);
+    const auto held = p.claims.find(key);
+    if (held == p.claims.end()) return false;
+    auto saw = counts_of(full_cut(p));
+    const auto before = registers(key, saw);
+    const auto written = p.mesh->commit(moment_of(p), name, held->second, value);
+    if (!written) return false;
+    mix(name), mix(value);
+    tell(p, "commit " + name + ' ' + std::to_string(written->id.counter));
+    if (how_.check) {
+        std::vector<record_view> left;
+        p.mesh->state().siblings(name, left);
+        std::vector<const oracle::written*> gone;
+        for (const auto* e : before) {
+            const dot id{processes_[e->origin]->id, e->counter};
+            const bool stays =
+                std::any_of(left.begin(), left.end(), [&](const auto& r) { return r.id == id; });
+            if (!stays && !p.shown[key].contains(id) && e->origin != p.origin)
+                fail(p, "committed over what its handle was not shown: " + name);
+            if (!stays) gone.push_back(e);
+            if (stays && p.shown[key].contains(id)) fail(p, "left what its handle was shown: " + name);
+        }
+        note_register(p, written->id, key, std::move(value), std::move(saw), std::move(gone));
+    }
+    toil(p);
+    return true;
+}
+
+bool world::release(process_number who, std::size_t key) {
+    auto& p = *processes_[who];
+    const auto name = key_name(key);
+    const auto held = p.claims.find(key);
+    if (held == p.claims.end()) return false;
+    auto saw = counts_of(full_cut(p));
+    if (!p.mesh->release(moment_of(p), name, held->second)) return false;
+    const dot id{p.id, p.mesh->state().counter_of(p.id)};
+    mix(name);
+    tell(p, "release " + name + ' ' + std::to_string(id.counter));
+    if (how_.check) {
+        const auto* const best = best_of(registers(key, saw), value_type::reg, 0);
+        if (best == nullptr || best->origin != p.origin) fail(p, "released what is not its own: " + name);
+        note_register(p, id, key, best->what.value, std::move(saw), {best});
+    }
+    toil(p);
+    return true;
+}
+
+bool world::owns(process_number who, std::size_t key) {
+    auto& p = *processes_[who];
+    const auto held = p.claims.find(key);
+    return held != p.claims.end() && p.mesh->owns(key_name(key), held->second);
+}
+
+// For one whose owner is gone somebody writes the release, unless all that live have values of their own
+// there.
+std::string world::unowned() {
+    const auto all = alive();
+    for (std::size_t key = 0; key < how_.keys; ++key) {
+        const auto name = key_name(key);
+        std::optional<replica_id> owner;
+        for (const auto who : all) {
+            const auto found = mesh(who).state().read(name);
+            const auto reads =
+                found && found->epoch % 2 != 0 ? std::optional(found->id.replica) : std::nullopt;
+            if (who != all.front() && reads != owner) return name + " has owners that differ";
+            owner = reads;
+        }
+        bool held = false;
+        for (const auto who : all) {
+            if (!owns(who, key)) continue;
+            if (owner != at(who).id) return at(who).name + " believes that it owns " + name;
+            held = true;
+        }
+        if (!owner || held) continue;
+        std::vector<record_view> found;
+        mesh(all.front()).state().siblings(name, found);
+        const bool somebody_can = std::any_of(all.begin(), all.end(), [&](process_number who) {
+            return std::none_of(found.begin(), found.end(),
+                                [&](const record_view& r) { return r.id.replica == at(who).id; });
+        });
+        if (by_id_.contains(*owner) && processes_[by_id_.at(*owner)]->alive())
+            return name + " is owned by " + name_of(*owner) + ", which does not know it";
+        if (somebody_can) return name + " is still owned by " + name_of(*owner) + ", which is gone";
+    }
+    return {};
+}
+
+} // namespace baton::sim

@@ -226,7 +226,6 @@ class io_thread {
     mutable watch_board board_;
     mutable std::atomic<bool> watch_news_{false};
     const std::shared_ptr<watch_bell> watch_bell_ = std::make_shared<watch_bell>();
-    mutable core::mesh mesh_;            // reads may fold a key
     std::function<void()> merges_ready_; // under the lock
     std::vector<std::string> remarks_;   // under the lock
     std::deque<event> events_;

@@ -17,6 +17,7 @@ struct plain {
     std::vector<staged_view> chain;
 };
 
+const replica_id of_archive = replica(9); // outlives what views it
 const std::string share(counter_value::bytes, 'c');
 const std::string context = [] {
     std::string bytes;
@@ -49,7 +50,7 @@ std::vector<plain> some_chains() {
             {{set, "s", "gone"}, {removal(2, 4)}},
             {{flag, "g", {}}, {removal(2, 5)}},
             {{scope, "s", {}}, {removal(2, 6, context), removal(3, 1)}},
-            {{archive, replica(9).view(), {}}, {removal(2, 7, "12345678")}}};
+            {{archive, of_archive.view(), {}}, {removal(2, 7, "12345678")}}};
 }
 
 bool refused(std::string_view replicas, std::string_view rows, row_limits limits = {}) {

@@ -111,9 +111,23 @@ TEST_CASE("parse: options follow the value", "[io][parse]") {
     const auto plain = parse_stash(" k a value copies=2 within=1s");
     CHECK(plain.value == "a value");
     CHECK(plain.options == std::vector<std::string>{"copies=2", "within=1s"});
-    const auto quoted = parse_stash(" k \"a copies=2\" ttl=5s");
+    CHECK(plain.how.ack == baton::ack_level::copies(2));
+    CHECK(plain.how.within == 1s);
+    const auto quoted = parse_stash(" k \"a copies=2\" within=5s");
     CHECK(quoted.value == "a copies=2");
-    CHECK(quoted.options == std::vector<std::string>{"ttl=5s"});
+    CHECK(quoted.options == std::vector<std::string>{"within=5s"});
+    CHECK(quoted.how.ack == baton::ack_level::local());
     CHECK(parse_stash(" k copies=2 is no option here").options.empty());
-    CHECK(parse_stash(" k ttl=1s").value.empty());
+    CHECK(parse_stash(" k copies=majority").value.empty());
+    CHECK(parse_stash(" k v copies=majority").how.ack == baton::ack_level::majority());
+    CHECK(parse_stash(" k v copies=all").how.ack == baton::ack_level::all_up());
+}
+
+TEST_CASE("parse: an option that cannot be kept refuses the command", "[io][parse]") {
+    CHECK(refused(" k v copies=0") == "usage");
+    CHECK(refused(" k v copies=few") == "usage");
+    CHECK(refused(" k v within=soon") == "usage");
+    CHECK(refused(" k v ttl=1s") == "not_available");
+    CHECK(refused(" k \"v\" ttl=1s") == "not_available");
+    CHECK(refused(" k \"ttl=1s\"") == "taken");
 }

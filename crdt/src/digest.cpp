@@ -57,4 +57,9 @@ std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed) {
     return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
 }
 
+digest hash_wide(std::string_view bytes, std::uint64_t seed) {
+    const auto sum = XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed);
+    return {sum.high64, sum.low64};
+}
+
 } // namespace baton

@@ -42,5 +42,7 @@ struct hashed_fields {
                                  std::string_view value);
 /// 64 bits for indexes and for comparing vectors in a heartbeat.
 [[nodiscard]] std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed);
+/// 128 bits for what lies on a disk.
+[[nodiscard]] digest hash_wide(std::string_view bytes, std::uint64_t seed);
 
 } // namespace baton

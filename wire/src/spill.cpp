@@ -1,0 +1,188 @@
+#include "wire/spill.hpp"
+
+#include "wire/codec.hpp"
+
+#include <algorithm>
+
+namespace baton::wire {
+
+namespace {
+
+constexpr std::string_view magic = "BATONSPL",
+                           chunk_marker = "\xb5"
+                                          "chk",
+                           tail_marker = "\xb5"
+                                         "end";
+constexpr std::size_t head_bytes_max = 512, sum_bytes = 16;
+// marker, number, length, tag, checksum of these, checksum of the content
+constexpr std::size_t covered_bytes = 4 + 4 + 4 + 8, piece_bytes = covered_bytes + 8 + sum_bytes;
+constexpr std::size_t look_bytes = std::size_t{1} << 20;
+
+void put_little_endian(std::string& to, std::uint64_t value, int bytes) {
+    for (int byte = 0; byte < bytes; ++byte) to += static_cast<char>(value >> (8 * byte));
+}
+std::uint64_t little_endian(std::string_view from) {
+    std::uint64_t value = 0;
+    for (auto at = from.rbegin(); at != from.rend(); ++at)
+        value = value << 8 | static_cast<unsigned char>(*at);
+    return value;
+}
+
+// Which file a piece belongs to.
+std::uint64_t tag_of(std::string_view cluster, const replica_id& id) {
+    return hash_bytes(std::string(cluster).append(id.view()), spill_format);
+}
+
+digest follow(const digest& all, const digest& sum) {
+    return hash_wide(encode_digest(all) + encode_digest(sum), spill_format);
+}
+
+} // namespace
+
+// ---------------------------------------------------------------- writing
+
+spill_writer::spill_writer(spill_head head)
+    : head_(std::move(head))
+    , tag_(tag_of(head_.cluster, head_.id)) {}
+
+std::string spill_writer::head() {
+    std::string body;
+    frame_writer(body, 5)
+        .number(head_.format)
+        .number(head_.version)
+        .text(head_.cluster)
+        .id(head_.id)
+        .number(head_.clock.raw);
+    std::string bytes(magic);
+    put_little_endian(bytes, body.size(), 4);
+    bytes += body;
+    all_ = hash_wide(bytes, spill_format);
+    return bytes + encode_digest(all_);
+}
+
+std::string spill_writer::piece(std::string_view marker, std::string_view content) {
+    std::string bytes(marker);
+    bytes.reserve(piece_bytes + content.size());
+    put_little_endian(bytes, number_, 4);
+    put_little_endian(bytes, content.size(), 4);
+    put_little_endian(bytes, tag_, 8);
+    const auto seed = hash_bytes(bytes, spill_format);
+    put_little_endian(bytes, seed, 8);
+    const auto sum = hash_wide(content, seed);
+    all_ = follow(all_, sum);
+    ++number_;
+    bytes += encode_digest(sum);
+    return bytes.append(content);
+}
+
+std::string spill_writer::chunk(std::string_view bytes) { return piece(chunk_marker, bytes); }
+std::string spill_writer::tail() { return piece(tail_marker, encode_digest(all_)); }
+
+// ---------------------------------------------------------------- reading
+
+spill_reader::spill_reader(source from, std::uint64_t bytes, std::string_view cluster,
+                           const replica_id& named)
+    : from_(std::move(from))
+    , bytes_(bytes) {
+    read_head(cluster, named);
+    rewind();
+}
+
+void spill_reader::rewind() {
+    at_ = body_;
+    all_ = head_sum_;
+    number_ = 0;
+    intact_ = whose_ == state::ours;
+    whole_ = false;
+}
+
+bool spill_reader::read_exactly(std::uint64_t at, std::size_t bytes, std::string& into) {
+    if (at > bytes_ || bytes > bytes_ - at) return false;
+    into.resize(bytes);
+    into.resize(from_(at, into.data(), bytes));
+    return into.size() == bytes;
+}
+
+void spill_reader::read_head(std::string_view cluster, const replica_id& named) {
+    head_.cluster = cluster;
+    head_.id = named;
+    tag_ = tag_of(cluster, named);
+    std::string start, rest;
+    if (!read_exactly(0, magic.size() + 4, start) || !start.starts_with(magic)) return;
+    const auto length = little_endian(std::string_view(start).substr(magic.size()));
+    if (length > head_bytes_max || !read_exactly(start.size(), length + sum_bytes, rest)) return;
+    const auto body = rest.substr(0, length);
+    const auto sum = decode_digest(std::string_view(rest).substr(length));
+    head_sum_ = hash_wide(start + body, spill_format);
+    if (!sum || *sum != head_sum_) return;
+    frame_reader in(body);
+    spill_head told;
+    told.format = in.number();
+    told.version = in.number();
+    told.cluster = in.bytes(64);
+    told.id = in.id();
+    told.clock = {in.number()};
+    if (!in.ok()) return;
+    const bool known =
+        told.format == spill_format && told.version >= version_min && told.version <= version_max;
+    whose_ = known && told.cluster == cluster ? state::ours : state::foreign;
+    head_ = std::move(told);
+    tag_ = tag_of(head_.cluster, head_.id);
+    body_ = start.size() + rest.size();
+}
+
+std::optional<spill_reader::place> spill_reader::piece_at(std::string_view bytes) const {
+    place found;
+    const auto marker = bytes.substr(0, 4);
+    found.tail = marker == tail_marker;
+    if (bytes.size() < piece_bytes || (!found.tail && marker != chunk_marker)) return std::nullopt;
+    found.number = static_cast<std::uint32_t>(little_endian(bytes.substr(4, 4)));
+    found.length = static_cast<std::uint32_t>(little_endian(bytes.substr(8, 4)));
+    found.seed = hash_bytes(bytes.substr(0, covered_bytes), spill_format);
+    if (little_endian(bytes.substr(12, 8)) != tag_ || found.length > spill_chunk_bytes_max ||
+        little_endian(bytes.substr(covered_bytes, 8)) != found.seed)
+        return std::nullopt;
+    const auto sum = decode_digest(bytes.substr(covered_bytes + 8, sum_bytes));
+    if (sum) found.sum = *sum;
+    return found;
+}
+
+spill_reader::step spill_reader::next(std::string& into) {
+    into.clear();
+    if (whose_ == state::foreign || at_ >= bytes_) return step::end;
+    std::string head;
+    const auto found = read_exactly(at_, piece_bytes, head) ? piece_at(head) : std::nullopt;
+    if (!found || !read_exactly(at_ + piece_bytes, found->length, into) ||
+        hash_wide(into, found->seed) != found->sum) {
+        into.clear();
+        look_further();
+        return step::again;
+    }
+    at_ += piece_bytes + found->length;
+    intact_ = intact_ && found->number == number_;
+    number_ = found->number + 1;
+    if (!found->tail) {
+        all_ = follow(all_, found->sum);
+        return step::chunk;
+    }
+    whole_ = intact_ && into == encode_digest(all_) && at_ == bytes_;
+    intact_ = false; // whatever comes after it
+    into.clear();
+    return at_ < bytes_ ? step::again : step::end;
+}
+
+// Something is damaged: on to the next marker.
+void spill_reader::look_further() {
+    intact_ = whole_ = false;
+    const auto from = at_ + 1;
+    const auto bytes = std::min<std::uint64_t>(look_bytes, bytes_ - std::min(from, bytes_));
+    if (bytes == 0 || !read_exactly(from, bytes, buffer_)) {
+        at_ = bytes_;
+        return;
+    }
+    const auto found = std::min(buffer_.find(chunk_marker), buffer_.find(tail_marker));
+    constexpr std::uint64_t cut_short = 3; // of a marker, at the end of what was looked at
+    at_ = found != std::string::npos ? from + found : from + std::max(bytes, cut_short + 1) - cut_short;
+}
+
+} // namespace baton::wire

@@ -1,0 +1,98 @@
+// spill: the bytes of a whole session in a file: a head, the STATE frames that a newcomer would get, ended by
+// their COMMIT, and a tail. Each piece carries its own checksum, and the tail one over all of them, so that a
+// file is known to be whole before anything of it is believed, and what is readable of a damaged one can be
+// found. wire/PROTOCOL.md §12 is the reference.
+//
+// Pure: the reader is handed bytes by whoever has the file. A writer or reader belongs to one thread. A
+// reader holds one chunk at a time.
+#pragma once
+
+#include "crdt/digest.hpp"
+#include "crdt/time.hpp"
+#include "wire/frame.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace baton::wire {
+
+constexpr std::uint64_t spill_format = 1;
+constexpr std::size_t spill_chunk_bytes_max = std::size_t{17} << 20; ///< more than any frame may have
+
+struct spill_head {
+    std::uint64_t format = spill_format, version = version_max; ///< of the file, and of the frames in it
+    std::string cluster;
+    replica_id id{};   ///< who wrote it
+    timestamp clock{}; ///< above every timestamp in it that its writer believed
+};
+
+class spill_writer {
+  public:
+    explicit spill_writer(spill_head head);
+    /// The bytes to be written, in this order: head() once, chunk() for each frame, tail() once.
+    [[nodiscard]] std::string head();
+    [[nodiscard]] std::string chunk(std::string_view bytes);
+    [[nodiscard]] std::string tail();
+
+  private:
+    [[nodiscard]] std::string piece(std::string_view marker, std::string_view content);
+    spill_head head_;
+    std::uint64_t tag_;
+    std::uint32_t number_ = 0;
+    digest all_{};
+};
+
+class spill_reader {
+  public:
+    /// Copies up to `bytes` bytes from `offset` of the file; how many, fewer at its end or where it cannot be
+    /// read.
+    using source = std::function<std::size_t(std::uint64_t offset, char* into, std::size_t bytes)>;
+    /// `cluster`, and the `named` writer, say whose file it should be, if the head cannot.
+    spill_reader(source from, std::uint64_t bytes, std::string_view cluster, const replica_id& named);
+
+    enum class state : std::uint8_t {
+        ours,
+        foreign, ///< of another cluster, or written in a format or version that is not known here
+        headless ///< its head is damaged
+    };
+    [[nodiscard]] state whose() const { return whose_; }
+    [[nodiscard]] const spill_head& head() const { return head_; }
+
+    enum class step : std::uint8_t {
+        chunk, ///< `into` is the next readable frame
+        again, ///< nothing readable yet: call again. One call looks at 1 MiB and one chunk at most
+        end
+    };
+    [[nodiscard]] step next(std::string& into);
+    /// After the end: every chunk and the tail were there, and nothing else.
+    [[nodiscard]] bool is_whole() const { return whole_; }
+    /// From the first chunk again.
+    void rewind();
+
+  private:
+    struct place {
+        std::uint32_t number = 0, length = 0;
+        bool tail = false;
+        digest sum{};
+        std::uint64_t seed = 0;
+    };
+    [[nodiscard]] bool read_exactly(std::uint64_t at, std::size_t bytes, std::string& into);
+    void read_head(std::string_view cluster, const replica_id& named);
+    [[nodiscard]] std::optional<place> piece_at(std::string_view bytes) const;
+    void look_further();
+
+    source from_;
+    std::uint64_t bytes_, at_ = 0, body_ = 0;
+    state whose_ = state::headless;
+    spill_head head_;
+    std::uint64_t tag_ = 0;
+    digest head_sum_{}, all_{};
+    std::uint32_t number_ = 0;
+    bool intact_ = true, whole_ = false;
+    std::string buffer_;
+};
+
+} // namespace baton::wire

@@ -118,6 +118,19 @@ void store::stage_absent(const cut& server) {
     }
 }
 
+bool store::stage_absent(log_walk& walk, const cut& server, std::size_t steps) {
+    while (const auto id = next(walk, steps)) {
+        if (!server.has(*id)) continue;
+        const auto& b = at(origins_[walk.origin].log.at(id->counter));
+        if (!b.is(block::kind::record)) continue;
+        const auto* const head = staging_for(b.type()).find(b.slot());
+        bool told = false;
+        each(head == nullptr ? 0 : *head, [&](handle h) { told = told || !at(h).is(block::kind::dead); });
+        if (!told) restage(b.slot(), *id, true);
+    }
+    return steps == 0;
+}
+
 // What is staged of the slot once more, without the dot; or with a mark that it is dead.
 void store::restage(const slot_name& slot, const dot& id, bool mark) {
     std::vector<staged_view> chain;

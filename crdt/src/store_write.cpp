@@ -161,6 +161,35 @@ std::uint64_t store::epoch_of_put(const slot_name& slot) {
     return free;
 }
 
+std::optional<written> store::recover(const slot_name& slot, const staged_view& lost,
+                                      write_buffers& buffers) {
+    bool known = false;
+    each(head_of(slot), [&](handle h) {
+        const auto& b = at(h);
+        known = known || b.origin == 0 ||
+                (b.is(block::kind::record) && b.stamp == lost.stamp.raw && b.value() == lost.value);
+    });
+    if (known) return std::nullopt;
+    buffers.kills.clear();
+    const auto epoch = lost.epoch & ~std::uint64_t{1}; // nobody has a handle to this one
+    const auto made = make(0, slot, {block::kind::record, next_dot(), lost.stamp, epoch, lost.value});
+    splice(slot, made, [](const block&) { return false; });
+    const auto id = issue();
+    return written{id, {false, slot, lost.stamp, epoch, lost.value, buffers.kills}};
+}
+
+std::int64_t store::lost_amount(std::string_view key, const staged_view& lost) {
+    const auto share = load_counter(lost.value);
+    auto from = share.base_total;
+    each(head_of({value_type::counter, key, {}}), [&](handle h) {
+        const auto& b = at(h);
+        if (b.is(block::kind::record) && dot_of(b).replica == lost.id.replica && b.counter >= share.base)
+            from = load_counter(b.value()).total;
+    });
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(share.total) -
+                                     static_cast<std::uint64_t>(from));
+}
+
 written store::add(std::string_view key, std::int64_t amount, timestamp stamp, write_buffers& buffers) {
     const slot_name slot{value_type::counter, key, {}};
     counter_value mine{0, origins_[0].counter, 0}; // nothing before this has a share in it

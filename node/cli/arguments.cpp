@@ -74,7 +74,11 @@ void add_network(CLI::App& app, options& node) {
         ->capture_default_str();
     add_duration(app, "--leave-within", node.leave_within, "Deadline of a leave; default: 25s");
     add_unavailable(app, "--key-file");
-    add_unavailable(app, "--spill-dir");
+    app.add_option("--spill-dir", node.spill_dir,
+                   "Folder for the whole state when nobody takes over, and to come back from")
+        ->type_name("DIR");
+    add_duration(app, "--alone-after", node.alone_after,
+                 "With --spill-dir: go on without others after; default: 5s");
 }
 
 } // namespace

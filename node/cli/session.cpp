@@ -279,7 +279,7 @@ json session::leave(std::string_view rest) {
         {"copies", report.copies},
         {"unsafe", report.unsafe_keys}, // the first 1,000
         {"unsafe_count", report.unsafe},
-        {"spilled", nullptr},
+        {"spilled", report.path.empty() ? json(nullptr) : json(report.path)},
         {"seconds", std::chrono::duration<double>(report.took).count()},
     };
 }

@@ -281,6 +281,7 @@ void mesh::run_timers(outbox& out) {
     ask_members(out);
     nudge_pull(out);
     consider_pull(out);
+    tend_spills(out);
     expire_sessions(out);
     if (tidies) look_for_garbage(out);
     if (tidies) tend_siblings(out);

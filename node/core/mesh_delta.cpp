@@ -365,6 +365,7 @@ void mesh::cut_grew(outbox& out) {
 bool mesh::work(const moment& at, outbox& out) {
     at_ = at;
     bool more = false;
+    const auto written = store_.counter_of(settings_.self);
     ask_members(out);
     if (store_.folding()) {
         more = store_.fold(slice_events);
@@ -375,11 +376,16 @@ bool mesh::work(const moment& at, outbox& out) {
     } else if (work_on_state(out)) {
         more = true;
     } else {
-        more = work_on_ranges(out) || work_on_serving(out) || work_on_garbage();
+        more = work_on_ranges(out) || work_on_spill(out) || work_on_serving(out) || work_on_garbage();
     }
     answer_wanted(out);
     judge_room(out);
-    more = work_on_siblings(out) || more;
+    if (store_.counter_of(settings_.self) !=
+        written) { // values of a damaged spill: shown before they are judged
+        more = true;
+    } else {
+        more = work_on_siblings(out) || more;
+    }
     work_on_claims(out);
     flush(at, out);
     out.wake_at = wake_at_;

@@ -14,6 +14,7 @@ void mesh::begin_leave(const moment& at, std::size_t copies, outbox& out) {
     if (leaving_) return;
     at_ = at;
     if (pulling_) abandon_pull("leaving", out);
+    if (spills_) end_salvage(out);
     deltas_.clear();
     early_.clear();
     early_bytes_ = 0;
@@ -117,7 +118,10 @@ mesh::leave_progress mesh::leaving_progress() const {
         if (countable(p) && p.acked_whole) ++progress.copies;
     }
     const auto wanted = std::max<std::size_t>(1, std::min(leaving_->copies, progress.staying));
-    const bool nothing_held = store_.keys() == 0 && (store_.removals() == 0 || progress.staying == 0);
+    bool nothing_held = store_.keys() == 0 && (store_.removals() == 0 || progress.staying == 0);
+    // Another's file may yet bring back what has been removed here.
+    if (settings_.spills && progress.staying == 0)
+        nothing_held = store_.seen().size() == 0 && store_.archived().empty();
     progress.met = progress.copies >= wanted || nothing_held;
     return progress;
 }

@@ -137,7 +137,7 @@ void mesh::note_round_trip(peer& p, instant since) const {
 verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
     auto* const p = find(from);
     if (p == nullptr) return refuse("ack by nobody known");
-    if (f.asked > last_question_) return refuse("answer to nothing asked");
+    if (f.asked > last_question_) return refuse("ack to nothing asked");
     p->seen.join(f.seen);
     ++counters_.acks_received;
     out.acknowledged = true;
@@ -233,6 +233,8 @@ absence mesh::judge_absence(std::uint64_t question) const {
     }
     if (!now.who.empty()) return now;
     if (settings_.mesh_size != 0 && in_view <= settings_.mesh_size / 2) return now;
+    // What a file holds may be that key.
+    if (settings_.spills && (!spills_listed_ || spills_waiting() != 0)) return now;
     now.confirmed = met_any_ || settings_.founding || is_alone();
     return now;
 }

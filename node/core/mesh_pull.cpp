@@ -112,6 +112,7 @@ void mesh::nudge_pull(outbox& out) {
         ++counters_.refused_frames;
         return abandon_pull("commit beyond the origin's word", out);
     }
+    if (s.file) return; // it neither forgets nor falls silent
     const bool at_work = !states_.empty() || (s.ranges && !s.ranges->to_check.empty());
     if (at_.now - s.progress_at >= repeat_after * (s.repeats + 1)) {
         auto* const p = find(s.from);
@@ -131,6 +132,7 @@ void mesh::nudge_pull(outbox& out) {
 
 // What a newcomer has staged already is worth keeping: the next server confirms it.
 void mesh::abandon_pull(std::string_view why, outbox& out) {
+    if (pulling_->file) return abandon_spill(why, out);
     const auto from = pulling_->from;
     note(out, why, from, pulling_->number);
     pulling_.reset();
@@ -203,6 +205,10 @@ verdict mesh::on_state(const replica_id& from, std::string_view bytes, const wir
 // What has been staged makes room for more: a server cannot be faster than this node for long.
 void mesh::give_credit(outbox& out) {
     const auto& s = *pulling_;
+    if (s.file) {
+        out.actions.push_back(read_spill{*s.file, false});
+        return;
+    }
     if (auto* const p = find(s.from); p != nullptr && p->via) {
         const wire::credit f{s.number, s.next_chunk - states_.size(), false};
         out.actions.push_back(send_request{*p->via, wire::encode(f)});
@@ -215,12 +221,14 @@ bool mesh::work_on_state(outbox& out) {
     if (!job.opened) {
         auto frame = wire::decode(job.bytes);
         job.head = std::get<wire::state>(std::move(*frame));
-        job.rows.emplace(job.head.base, job.head.replicas, job.head.rows, row_limits_);
+        job.rows.emplace(job.head.base, job.head.replicas, job.head.rows,
+                         pulling_->file ? wire::row_limits{} : row_limits_);
         job.opened = true;
         if (job.head.chunk == 0) store_.expect(job.head.records);
         if (settings_.broken == mutation::i3_claim_partial_session && job.head.chunk == 0) {
             auto* const p = find(pulling_->from);
-            store_.commit(p->seen); // the broken rule: claimed before its effects are here
+            store_.commit(p == nullptr ? cut{}
+                                       : p->seen); // the broken rule: claimed before its effects are here
             while (store_.fold(slice_rows)) {
             }
         }
@@ -361,7 +369,14 @@ void mesh::finish_pull(outbox& out) {
         s.newcomer && std::none_of(s.seen.entries().begin(), s.seen.entries().end(),
                                    [&](const dot& id) { return claimed.of(id.replica) != 0; });
     const auto known = compared ? joined(s.seen, s.ranges->at) : s.seen;
-    if ((!newcomer || compared) && !known.covers(s.commit_floor) &&
+    // A file holds all that its cut leaves: what is not in it can be told from what was forgotten there.
+    const bool below = s.file && !newcomer && !(known.covers(s.commit_floor) && known.covers(s.archive_rows));
+    if (below && settings_.broken != mutation::i8_skip_floor_check) {
+        if (!s.absent_marked) s.absent_marked = mark_absent(claimed, slice_rows);
+        if (!s.absent_marked) return; // work_on_spill comes back here
+        mark_absent(claimed, std::size_t(-1));
+    }
+    if (!s.file && (!newcomer || compared) && !known.covers(s.commit_floor) &&
         settings_.broken != mutation::i8_skip_floor_check &&
         settings_.broken != mutation::i7_forget_open_sessions) {
         if (auto* const p = find(from)) p->compare_next = true;
@@ -373,9 +388,10 @@ void mesh::finish_pull(outbox& out) {
     store_.stage_archive(s.archive_rows);
     if (s.cached) store_.stage_trim(claimed);
     store_.commit(claimed, s.by_union);
-    if (compared || newcomer) store_.raise_floor(s.commit_floor);
+    if (compared || newcomer || s.absent) store_.raise_floor(s.commit_floor);
+    if (s.absent) store_.raise_floor(s.archive_rows);
     if (compared) store_.raise_floor(s.ranges->at); // removal records do not come by ranges
-    if (compared || newcomer) drop_sessions(out);
+    if (compared || newcomer || s.absent) drop_sessions(out);
     out.events_applied += before;
     counters_.events_applied += before;
     auto* const p = find(from);
@@ -385,12 +401,14 @@ void mesh::finish_pull(outbox& out) {
     }
     note(out, "commit", from, s.number, before);
     const auto told = at;
+    const auto file = s.file;
     pulling_.reset();
     ++remote_generation_;
     if (p != nullptr) {
         p->diverged = false;
         learn_standing(from, *p, told, 100ms, out);
     }
+    if (file) spill_merged(*file, out);
     cut_grew(out);
     consider_pull(out);
 }

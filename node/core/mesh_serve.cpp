@@ -341,12 +341,12 @@ void mesh::seal(outbound_session& s, bool commit, outbox& out) {
         for (const auto& id : floor.entries()) {
             if (needs_floor || id.counter > s.receiver.of(id.replica)) f.floor.push_back(id);
         }
-        shorten(s, f);
+        if (!s.to_file) shorten(s, f);
         if (s.whole_archive) f.flags |= wire::state::whole_archive;
         if (s.ranges) f.flags |= wire::state::compared;
         s.receiver.join(store_.seen());
         s.complete = true;
-        if (auto* const p = find(*last_served_)) p->told_otherwise = true;
+        if (auto* const p = s.to_file ? nullptr : find(*last_served_)) p->told_otherwise = true;
     }
     auto bytes = wire::encode(f);
     s.chunk.reset();
@@ -367,6 +367,10 @@ void mesh::shorten(const outbound_session& s, wire::state& f) {
 }
 
 void mesh::queue_chunk(outbound_session& s, std::uint64_t number, std::string bytes, outbox& out) {
+    if (s.to_file) {
+        s.window.push_back({number, std::move(bytes)});
+        return;
+    }
     s.window_bytes += bytes.size();
     counters_.state_bytes_sent += bytes.size();
     out.actions.push_back(send_reply{*last_served_, bytes});

@@ -51,7 +51,7 @@ bool mesh::order(const moment& at) {
 // With every heartbeat. O(origins × members).
 void mesh::look_for_garbage(outbox& out) {
     if (store_.has_order() && at_.now - ordered_at_ >= order_kept_for) store_.drop_order();
-    if (store_.folding()) return;
+    if (store_.folding() || is_spilling()) return;
     judge_lag(out);
     judge_room(out);
     if (store_.removals() != 0) {

@@ -49,6 +49,8 @@ std::string_view to_string(event_kind kind) {
         return "claim_lost";
     case event_kind::full:
         return "full";
+    case event_kind::recovered:
+        return "recovered";
     case event_kind::dropped:
         return "dropped";
     }

@@ -153,6 +153,11 @@ void io_thread::complain_of_end(const char* reason) noexcept {
 
 void io_thread::loop() {
     wake_at_ = now().now;
+    if (!settings_.spill_dir.empty()) {
+        shelf_.emplace(settings_.spill_dir, settings_.cluster);
+        if (!shelf_->complaint().empty())
+            log(log_level::warning, "event=spill_dir reason=\"" + shelf_->complaint() + '"');
+    }
     while (!ended_) {
         poll();
         const std::lock_guard publishing(publisher_mutex_);
@@ -164,6 +169,7 @@ void io_thread::loop() {
         read_beacons();
         if (now().now >= wake_at_) give(core::time_passed{}, {});
         if (has_waiting_.load(std::memory_order_relaxed)) finish_waiting(false);
+        tend_spills();
         manage_leave();
         publisher_readable_ = sockets_->publisher_readable(); // its sign may be gone with something sent
     }
@@ -217,7 +223,7 @@ void io_thread::poll() {
     const bool rung = rung_, packing = rung && burst_ && at < pack_until_;
     if (packing) arm_timer(pack_until_ - at);
     items_[0].events = packing ? 0 : ZMQ_POLLIN; // the bell has rung already
-    const bool due = publisher_readable_ || (rung && !packing);
+    const bool due = publisher_readable_ || spills_due_ || (rung && !packing);
     const auto left = due ? 0ms : std::chrono::ceil<std::chrono::milliseconds>(wake_at_ - at);
     try {
         zmq::poll(items_, std::clamp(left, 0ms, 1000ms));
@@ -433,19 +439,29 @@ void io_thread::manage_leave() {
         wake_at_ = std::min(wake_at_, at.now + 5ms);
         return;
     }
-    if (progress.met || at.now >= leaving_->deadline || hurry_) {
+    const auto deadline = leaving_->deadline;
+    auto due = deadline; // of giving up
+    if (!settings_.spill_dir.empty() && !progress.met && !spilled_) {
+        if (!spilling_) due -= time_to_spill();
+        if (at.now < deadline && (spilling_ || at.now >= due || hurry_) && spill_some(at)) return;
+        if (at.now >= deadline) stop_spilling(true); // what is readable of it is salvaged
+    }
+    if (progress.met || at.now >= deadline || hurry_ || spilled_) {
+        if (progress.met) stop_spilling(false);
         finish_leave(progress.met, progress.copies);
     } else {
-        wake_at_ = std::min(wake_at_, leaving_->deadline);
+        wake_at_ = std::min(wake_at_, due);
     }
 }
 
 void io_thread::finish_leave(bool met, std::size_t copies) {
     leave_report report;
     report.copies = copies;
-    report.outcome = met           ? leave_outcome::safe
-                     : copies != 0 ? leave_outcome::safe_degraded
-                                   : leave_outcome::unsafe;
+    report.outcome = met                              ? leave_outcome::safe
+                     : copies != 0                    ? leave_outcome::safe_degraded
+                     : spilled_ && !spilled_->empty() ? leave_outcome::spilled
+                                                      : leave_outcome::unsafe;
+    report.path = spilled_.value_or("");
     if (report.outcome == leave_outcome::unsafe) {
         std::vector<std::string> keys;
         for (std::size_t shard = 0; shard < key_index::shards; ++shard) {
@@ -470,7 +486,8 @@ void io_thread::finish_leave(bool met, std::size_t copies) {
     wake_at_ = std::min(wake_at_, at.now + 5ms);
     log(report.outcome == leave_outcome::unsafe ? log_level::warning : log_level::info,
         "event=leave outcome=" + std::string(to_string(report.outcome)) +
-            " copies=" + std::to_string(report.copies) + " unsafe=" + std::to_string(report.unsafe));
+            " copies=" + std::to_string(report.copies) + " unsafe=" + std::to_string(report.unsafe) +
+            (report.path.empty() ? "" : " path=" + report.path));
 }
 
 } // namespace baton::shell

@@ -57,6 +57,7 @@ core::mesh_options mesh_options_of(const options& o, const replica_id& id, const
     m.clock_skew_max = o.clock_skew_max;
     m.mesh_size = o.mesh_size;
     m.founding = o.founding;
+    m.spills = !o.spill_dir.empty();
     m.alone_after = o.alone_after;
     m.random_seed = o.random_seed.value_or(std::uint64_t{entropy()} << 32 | entropy());
     return m;

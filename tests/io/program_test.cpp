@@ -260,7 +260,6 @@ TEST_CASE("program: a wrong start is a usage error that names the culprit", "[io
     const mesh net;
     const std::vector<std::pair<std::vector<std::string>, std::string>> faults{
         {{"run", "--key-file", "secret"}, "--key-file"},
-        {{"run", "--spill-dir", "spills"}, "--spill-dir"},
         {{"watch"}, "PREFIX"},
         {{"run", "--nonsense"}, "--nonsense"},
         {{"run", "--port", "70000"}, "--port"},

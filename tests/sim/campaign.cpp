@@ -23,6 +23,8 @@ core::mesh_options draw_node(dice& luck, std::size_t slots, mutation broken) {
     limits.siblings_max = luck.between(2, luck.chance(600) ? 2 : 16);
     if (luck.chance(400)) limits.sessions_max = luck.between(1, 3);
     node.liveness.archive_after = std::chrono::milliseconds(luck.between(0, luck.chance(500) ? 200 : 5000));
+    node.spills = luck.chance(600);
+    node.alone_after = std::chrono::milliseconds(luck.between(20, 2000));
     if (luck.chance(250)) { // no beacon: everybody is told every address, its own too
         node.beacon = false;
         for (slot_number s = 0; s < slots; ++s) node.seeds.push_back(endpoint_of(s));
@@ -71,6 +73,8 @@ class campaign {
         result.trace_hash = world_.trace_hash();
         result.writes = writes_;
         result.sessions = sessions_;
+        result.spills_merged = spills_merged_;
+        result.recovered = recovered_;
         result.processes = world_.processes();
         result.half_folded = world_.half_folded();
         result.promises_kept = world_.promises_kept();
@@ -269,6 +273,7 @@ class campaign {
         case 5:
             if (!who || world_.at(*who).frozen) return;
             world_.counted()(fault::leave);
+            if (luck_.chance(300)) return leave_all();
             leave(*who);
             if (luck_.chance(400)) { // several at once
                 world_.after(luck_.between(0ms, 20ms), [this, b] {
@@ -323,7 +328,9 @@ class campaign {
     void ambush(process_number who, const core::trace& t) {
         const bool serving = t.what == "serve";
         if (serving) ++sessions_;
-        if (at_peace_ || (!serving && t.what != "pull")) return;
+        spills_merged_ += t.what == "spill merged";
+        recovered_ += t.what == "recovered" && t.a != 0;
+        if (at_peace_ || (!serving && t.what != "pull" && t.what != "spill")) return;
         const auto& f = world_.faults();
         if (!luck_.chance(serving ? f.server_crash : f.receiver_crash)) return;
         const auto kind = serving ? fault::server_crash : fault::receiver_crash;
@@ -339,6 +346,17 @@ class campaign {
         world_.after(luck_.between(1ms, luck_.chance(300) ? 6s : 600ms), [this, slot] {
             if (!at_peace_) start(slot);
         });
+    }
+
+    // The whole mesh is stopped, and comes back: from its files, where it has any.
+    void leave_all() {
+        for (slot_number slot = 0; slot < slots_; ++slot) {
+            if (const auto who = world_.at_slot(slot); who && !world_.at(*who).frozen)
+                world_.leave(*who, luck_.between(1, 3), luck_.between(50ms, 800ms));
+            world_.after(luck_.between(900ms, 4s), [this, slot] {
+                if (!at_peace_) start(slot);
+            });
+        }
     }
 
     void leave(process_number who) { world_.leave(who, luck_.between(1, 3), luck_.between(200ms, 5s)); }
@@ -380,7 +398,7 @@ class campaign {
     const campaign_options& how_;
     world world_;
     duration writes_every_{};
-    std::uint64_t drops_ = 0, large_ = 0, writes_ = 0, sessions_ = 0;
+    std::uint64_t drops_ = 0, large_ = 0, writes_ = 0, sessions_ = 0, spills_merged_ = 0, recovered_ = 0;
     std::uint64_t claims_ = 0;
     bool typed_ = false; ///< most keys are counters, sets, maps and flags
     bool at_peace_ = false, quiet_ = false;

@@ -137,12 +137,17 @@ void world::check_everything() {
                 fail(p, "keeps too many siblings of " + key_name(key));
             if (how_.merged && key_name(key).starts_with(*how_.merged)) check_merged(p, key);
         }
+        for (const auto& found : p.spills) {
+            if (!found.file->damaged && !covers(p.cut, found.file->cut))
+                fail(p, "lacks what is in the spill of " + processes_[found.file->writer]->name);
+        }
         const auto stats = p.mesh->stats();
         if (stats.diverged != 0) fail(p, "diverged");
         for (const auto& [reason, count] : stats.refused_by_reason) {
             // A stranger may be early, and an address may answer as a new incarnation before it has said so.
             const bool innocent = reason.find("nobody known") != std::string::npos ||
                                   reason == "reply before hello" || reason == "stolen identity" ||
+                                  reason == "ack to nothing asked" ||            // of its former incarnation
                                   reason == "commit beyond the origin's word" || // it was cut off from it
                                   reason.find("for no session") != std::string::npos; // it has restarted
             if (!innocent && tally_.of[static_cast<std::size_t>(fault::garbage)] == 0)
@@ -173,6 +178,7 @@ std::string world::unsettled() {
         if (p.leaving) return p.name + " is leaving";
         if (!p.mesh->synced() && all.size() > 1) return p.name + " is not synced";
         if (p.mesh->state().folding()) return p.name + " is folding";
+        if (p.mesh->spills_waiting() != 0) return p.name + " has a spill to merge";
         const auto members = p.mesh->members();
         for (const auto other : all) {
             if (other == number) continue;

@@ -30,6 +30,7 @@ rates rates::draw(dice& luck) {
     r.pause = some(3);
     r.clock_step = some(3);
     r.leave = some(6);
+    r.spill_damage = luck.chance(600) ? luck.between(100, 900) : 0;
     r.drift = luck.chance(300) ? luck.below(50) : 0;
     r.slices = luck.chance(700) ? luck.between(100, 900) : 0;
     return r;

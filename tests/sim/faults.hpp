@@ -29,11 +29,14 @@ enum class fault : std::uint8_t {
     pause,          ///< a process stood still
     clock_step,     ///< a wall clock jumped
     leave,          ///< a process handed over
+    spill,          ///< … or nobody took it, and it wrote a file
+    spill_damage,   ///< such a file was cut short, or a bit of it flipped
     count_
 };
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(fault::count_)> fault_names{
-    "loss",  "duplicate",    "reorder",        "late",    "high_water", "garbage",    "clog", "partition",
-    "crash", "server_crash", "receiver_crash", "restart", "pause",      "clock_step", "leave"};
+    "loss",  "duplicate",  "reorder", "late",         "high_water",     "garbage",
+    "clog",  "partition",  "crash",   "server_crash", "receiver_crash", "restart",
+    "pause", "clock_step", "leave",   "spill",        "spill_damage"};
 
 struct tally {
     std::array<std::uint64_t, static_cast<std::size_t>(fault::count_)> of{};
@@ -58,7 +61,8 @@ struct rates {
     std::uint64_t server_crash = 0, receiver_crash = 0;
     // weights of the mischief that is done now and then
     std::uint64_t clog = 0, partition = 0, crash = 0, pause = 0, clock_step = 0, leave = 0;
-    std::uint64_t drift = 0; ///< how far a wall clock's speed may be off
+    std::uint64_t spill_damage = 0; ///< of files that leaves have written
+    std::uint64_t drift = 0;        ///< how far a wall clock's speed may be off
     /// Work is left half done, so that others are heard in between.
     std::uint64_t slices = 0;
 

@@ -38,6 +38,7 @@ constexpr named mutations[] = {
     {"ack_counts_leaving", mutation::ack_counts_leaving},
     {"leave_counts_leaving", mutation::leave_counts_leaving},
     {"absent_by_local_view", mutation::absent_by_local_view},
+    {"spill_claims_partial", mutation::spill_claims_partial},
 };
 
 struct arguments {
@@ -112,6 +113,8 @@ int main(int count, char** words) {
         sum.leaves_met += one.leaves_met;
         sum.half_folded += one.half_folded;
         sum.promises_kept += one.promises_kept;
+        sum.spills_merged += one.spills_merged;
+        sum.recovered += one.recovered;
         if (one.settling > longest) longest = one.settling, longest_seed = seed;
         if (one.failure.empty()) continue;
         if (how.broken != mutation::none) {
@@ -140,6 +143,8 @@ int main(int count, char** words) {
     show("leaves_met", sum.leaves_met);
     show("half_folded", sum.half_folded);
     show("promises_kept", sum.promises_kept);
+    show("spills_merged", sum.spills_merged);
+    show("recovered", sum.recovered);
     std::printf(" longest_settling=%.1f s (seed %llu)\nsim: faults:", settled.count(),
                 static_cast<unsigned long long>(longest_seed));
     for (std::size_t i = 0; i < fault_names.size(); ++i)

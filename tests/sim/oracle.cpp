@@ -43,6 +43,13 @@ void oracle::write(process_number origin, std::uint64_t counter, std::size_t key
     enter(events.back());
 }
 
+void oracle::write_beside(process_number origin, std::uint64_t counter, std::size_t key, operation what,
+                          counts saw) {
+    auto& events = keys_[key];
+    events.push_back({origin, counter, std::move(what), std::move(saw), {}});
+    enter(events.back());
+}
+
 void oracle::note(process_number origin, std::uint64_t counter, counts saw) {
     silent_.push_back({origin, counter, {}, std::move(saw), {}});
     enter(silent_.back());

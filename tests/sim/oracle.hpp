@@ -56,6 +56,9 @@ class oracle {
 
     /// `saw` is the writer's cut before this event.
     void write(process_number origin, std::uint64_t counter, std::size_t key, operation what, counts saw);
+    /// What a node found in a damaged spill and wrote anew: it replaces nothing.
+    void write_beside(process_number origin, std::uint64_t counter, std::size_t key, operation what,
+                      counts saw);
     /// An event that a node wrote by itself: it has causes, and shows nothing.
     void note(process_number origin, std::uint64_t counter, counts saw);
     /// What has been put or added under the cut and no event under the cut has replaced, in order of writing.

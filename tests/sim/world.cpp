@@ -66,6 +66,10 @@ process_number world::start(slot_number slot, const core::mesh_options& own, std
     network_.arrive(number, slot, p.id);
     tell(p, "starts");
     clock_.after(0ns, [this, number] { give(number, core::time_passed{}); });
+    if (options.spills) {
+        for (auto* const file : spills_at(slot)) find_spill(number, *file);
+        clock_.after(3ms, [this, number] { give(number, core::spills_listed{}); });
+    }
     return number;
 }
 
@@ -116,6 +120,10 @@ void world::await_copies(process_number who, duration left) {
                 stayed += other->leave_began >= p.leave_began;
             }
             if (stayed < progress.copies) fail(p, "counts more copies than there are");
+        }
+        if (!progress.met && progress.copies == 0 && p.mesh->settings().spills) {
+            auto& file = write_spill(who);
+            if (luck_.chance(how_.faults.spill_damage)) damage(file, luck_);
         }
         tell(p, "says goodbye: met=" + std::to_string(progress.met) +
                     " copies=" + std::to_string(progress.copies));
@@ -187,6 +195,8 @@ void world::note_own_events(process& p) {
     if (!how_.check) return;
     const auto own = p.mesh->state().counter_of(p.id);
     for (auto counter = oracle_.issued(p.origin) + 1; counter <= own; ++counter) {
+        note_recovered(p, counter);
+        if (oracle_.issued(p.origin) >= counter) continue;
         auto saw = counts_of(full_cut(p));
         saw[p.origin] = counter - 1;
         const auto slot = p.mesh->state().slot_at({p.id, counter});
@@ -288,7 +298,7 @@ void world::absorb(process& p) {
     }
     for (auto& each : out_.actions) {
         mix(each.index());
-        network_.perform(p.number, each);
+        if (!perform(p, each)) network_.perform(p.number, each);
     }
     if (out_.wake_at) wake_later(p, *out_.wake_at);
     if (out_.merges_ready && how_.merged) merge_later(p);

@@ -8,6 +8,7 @@
 #include "core/mesh.hpp"
 #include "sim/network.hpp"
 #include "sim/oracle.hpp"
+#include "wire/spill.hpp"
 
 #include <functional>
 #include <list>
@@ -38,6 +39,16 @@ class world {
         /// Registers whose names begin so are merged, by everybody who may: the largest value stays.
         std::optional<std::string> merged{};
     };
+    /// A file that a leave has left behind at an address.
+    struct spill {
+        slot_number slot = 0;
+        process_number writer = 0;
+        std::string bytes;
+        bool damaged = false;            ///< on purpose
+        bool gone = false;               ///< dropped, or kept aside
+        counts cut;                      ///< of its writer
+        std::vector<std::size_t> pieces; ///< where each begins
+    };
     struct process {
         process_number number = 0;
         process_number origin = 0; ///< whose events its own are: `number`, unless an id was used again
@@ -49,6 +60,11 @@ class world {
         instant leave_began = instant::max();
         std::size_t met = 0;               ///< a leave that was met: the how manieth; 0: none
         std::vector<process_number> heirs; ///< who held everything then
+        struct opened {
+            spill* file;
+            std::unique_ptr<wire::spill_reader> reader;
+        };
+        std::vector<opened> spills; ///< what it has found; by core::spill_id
         std::int64_t clock_offset_ms = 0, drift_per_mille = 0;
         std::vector<event> events;
         counts cut; ///< as last seen; kept after its end
@@ -92,6 +108,15 @@ class world {
     }
     /// Announces, waits until `copies` hold everything or `within` is over, says goodbye, exits.
     void leave(process_number who, std::size_t copies = 2, duration within = std::chrono::seconds(5));
+
+    /// Writes its whole store to a file at its address, now. Precondition: it leaves.
+    spill& write_spill(process_number who);
+    /// Cuts it short, takes something out of its middle, or flips a bit.
+    void damage(spill& file, dice& luck);
+    /// Files at this address; what starts there finds them.
+    [[nodiscard]] std::vector<spill*> spills_at(slot_number slot);
+    /// Gives `who` a file of any address.
+    void find_spill(process_number who, spill& file);
 
     // --- the network ---
     void block(slot_number from, slot_number to, bool on) { network_.block(from, to, on); }
@@ -177,6 +202,8 @@ class world {
     void await_copies(process_number who, duration left);
     void await_farewell(process_number who, duration left);
     void exit(process& p, bool noticed_at_once);
+    bool perform(process& p, const core::action& what);
+    void note_recovered(process& p, std::uint64_t counter);
     void mix(std::uint64_t value) { hash_ = (hash_ ^ value) * 0x9e3779b97f4a7c15, hash_ ^= hash_ >> 29; }
     void mix(std::string_view bytes) { mix(hash_bytes(bytes, 0)); }
     void tell(const process& p, std::string line) {
@@ -205,6 +232,7 @@ class world {
     network network_;
     oracle oracle_;
     std::vector<std::unique_ptr<process>> processes_;
+    std::deque<spill> spills_; ///< of all addresses, in the order of their writing
     std::map<replica_id, process_number> by_id_;
     std::unordered_map<std::uint64_t, digest>
         digests_; ///< by hash of the cut: every state any node was ever in

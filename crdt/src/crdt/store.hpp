@@ -202,6 +202,12 @@ class store {
     /// Removes the same and leaves everything else as it is.
     written remove_only(const slot_name& slot, std::span<const dot> only, timestamp stamp,
                         write_buffers& buffers);
+    /// Replaces nothing of others and stands beside what is there, with the time and epoch of a record that
+    /// is lost under its own dot. Nothing, and no dot issued, where this replica has written to the slot or
+    /// the same is there already.
+    std::optional<written> recover(const slot_name& slot, const staged_view& lost, write_buffers& buffers);
+    /// What a counter's lost share adds to that of its replica here, if it is later.
+    [[nodiscard]] std::int64_t lost_amount(std::string_view key, const staged_view& lost);
     /// Adds to a counter.
     written add(std::string_view key, std::int64_t amount, timestamp stamp, write_buffers& buffers);
     /// Nothing, and no dot issued, when the slot has no live record.
@@ -252,6 +258,9 @@ class store {
     /// The server has sent all it holds: what is here, seen there, and not staged has been removed. O(records
     /// here).
     void stage_absent(const cut& server);
+    /// The same in slices of `steps` slots, for a server that does not change; true while more is left. What
+    /// is applied meanwhile is found by walking on, just before the commit.
+    bool stage_absent(log_walk& walk, const cut& server, std::size_t steps);
     /// The archive of the server, joined in at the commit.
     void stage_archive(const cut& entries) { staged_archive_.join(entries); }
     /// Lets go of what is staged; its memory comes back by sweep().

@@ -52,8 +52,22 @@ struct noise_arrived { ///< something that is no frame at all
     const char* what;  ///< a literal
 };
 struct time_passed {};
-using input = std::variant<beacon_arrived, broadcast_arrived, request_arrived, reply_arrived, link_changed,
-                           subscriber_changed, noise_arrived, time_passed>;
+/// One file of a spill, as the shell numbers them.
+enum class spill_id : std::uint32_t {};
+struct spill_found { ///< at the start; `whole`: every checksum of it is right
+    spill_id file{};
+    bool whole = false;
+    timestamp clock{};       ///< of its head
+    std::string_view commit; ///< its last chunk, if it is whole
+};
+struct spills_listed {}; ///< all have been looked at, or there are none
+struct spill_read {      ///< the answer to read_spill
+    spill_id file{};
+    std::string_view bytes; ///< a chunk; empty: no more is readable
+};
+using input =
+    std::variant<beacon_arrived, broadcast_arrived, request_arrived, reply_arrived, link_changed,
+                 subscriber_changed, noise_arrived, time_passed, spill_found, spills_listed, spill_read>;
 
 // --- outputs ---
 struct send_beacon {
@@ -81,7 +95,18 @@ struct subscribe { ///< replaces the link's former subscription
 struct hang_up {
     link_id link{};
 };
-using action = std::variant<send_beacon, send_broadcast, send_request, send_reply, dial, subscribe, hang_up>;
+struct read_spill { ///< to be answered by spill_read, in a later input
+    spill_id file{};
+    bool from_start = false; ///< its first readable chunk; otherwise the next one
+};
+struct drop_spill { ///< others hold what is in it
+    spill_id file{};
+};
+struct keep_spill_aside { ///< damaged: under another name, so that it is not found again
+    spill_id file{};
+};
+using action = std::variant<send_beacon, send_broadcast, send_request, send_reply, dial, subscribe, hang_up,
+                            read_spill, drop_spill, keep_spill_aside>;
 
 /// One step of the story, for logs and transcripts; never acted upon.
 struct trace {

@@ -103,8 +103,38 @@ struct mesh::outbound_session {
     std::deque<sent_chunk> window;
     std::size_t window_bytes = 0;
     bool complete = false; ///< COMMIT is in the window
+    bool to_file = false;  ///< the receiver is a file (mesh_spill.cpp)
     instant heard_at{};
     std::optional<instant> sent_again_at;
+};
+
+/// A file that was found at the start.
+struct mesh::spill_file {
+    enum class state : std::uint8_t { waiting, merged };
+    spill_id id{};
+    bool whole = false;
+    state is = state::waiting;
+    timestamp clock{};
+    cut claims; ///< of its COMMIT, without the archive
+    bool tried = false;
+    instant retry_at{};
+};
+
+struct mesh::spill_desk {
+    std::vector<spill_file> files; ///< in the order of their being found
+    /// The damaged file that is being looked through.
+    struct salvage {
+        explicit salvage(spill_id which)
+            : file(which) {}
+        spill_id file;
+        std::optional<state_job> job;
+        std::map<std::pair<std::string, dot>, std::string> parts; ///< of one slot
+        std::size_t recovered = 0;
+    };
+    std::optional<salvage> open;
+    /// Of counters' lost shares: what has been added already, should another file have them too.
+    std::map<std::pair<std::string, replica_id>, std::pair<std::uint64_t, std::int64_t>> shares;
+    std::unique_ptr<outbound_session> writing;
 };
 
 } // namespace baton::core

@@ -42,6 +42,7 @@ struct mesh_options {
     std::chrono::milliseconds clock_skew_max{5000};
     std::size_t mesh_size = 0; ///< members expected; 0: not said
     bool founding = false;
+    bool spills = false; ///< a leave that fails is written to a file
     std::chrono::milliseconds alone_after{5000};
     std::uint64_t random_seed = 0;
     mutation broken = mutation::none;
@@ -174,6 +175,17 @@ class mesh {
     void say_left(const moment& at, outbox& out);
     [[nodiscard]] bool farewell_heard() const;
 
+    // --- spills: the whole store in a file (mesh_spill.cpp) ---
+    /// While leaving: one slice of writing the store as a session for a newcomer. `into` is the next frame
+    /// for the file, empty while none is ready. False with the last one, the COMMIT.
+    bool spill(const moment& at, std::string& into);
+    /// That file is safe on its disk: those whose contents are in it are dropped.
+    void spill_kept(const moment& at, outbox& out);
+    /// Found files that are neither merged nor given up yet.
+    [[nodiscard]] std::size_t spills_waiting() const;
+    /// Above every timestamp that is believed here.
+    [[nodiscard]] timestamp clock() const { return clock_.last(); }
+
   private:
     struct link {
         std::string endpoint;
@@ -272,6 +284,9 @@ class mesh {
         std::uint64_t commit_flags = 0;
         std::string part_key;
         std::map<dot, std::string> parts;
+        std::optional<spill_id> file;   ///< the server is a file
+        std::optional<log_walk> absent; ///< below its floor: how far what is not in it has been marked
+        bool absent_marked = false;
     };
     /// A PULL of somebody else's.
     struct outbound_session;
@@ -285,6 +300,9 @@ class mesh {
     verdict take(const subscriber_changed& in, outbox& out);
     verdict take(const noise_arrived& in, outbox& out);
     verdict take(const time_passed& in, outbox& out);
+    verdict take(const spill_found& in, outbox& out);
+    verdict take(const spills_listed& in, outbox& out);
+    verdict take(const spill_read& in, outbox& out);
     [[nodiscard]] bool oversized(std::string_view bytes) const {
         return bytes.size() > settings_.limits.frame_bytes_max;
     }
@@ -441,6 +459,22 @@ class mesh {
     void tell_conflict(const owned_slot& slot, const replica_id& by, std::size_t count, outbox& out);
     [[nodiscard]] bool merges(std::string_view key) const;
     void keep_winner(const owned_slot& slot, outbox& out);
+    // mesh_spill.cpp
+    struct spill_file;
+    struct spill_desk;
+    [[nodiscard]] spill_file* file_of(spill_id id);
+    [[nodiscard]] bool is_spilling() const;
+    void tend_spills(outbox& out);
+    void open_spill(spill_file& file, outbox& out);
+    void abandon_spill(std::string_view why, outbox& out);
+    bool mark_absent(const cut& claimed, std::size_t steps);
+    bool work_on_spill(outbox& out);
+    void spill_merged(spill_id id, outbox& out);
+    void release_spills(outbox& out);
+    bool salvage_row(const wire::state_row& row, outbox& out);
+    [[nodiscard]] std::int64_t lost_share(std::string_view key, const staged_view& lost);
+    [[nodiscard]] bool is_lost(const dot& id) const;
+    void end_salvage(outbox& out);
 
     // mesh_leave.cpp
     verdict on_leaving(const replica_id& from, const wire::leaving& f, outbox& out);
@@ -535,8 +569,10 @@ class mesh {
     std::map<std::uint64_t, dot> awaited_; ///< by ticket
     std::set<std::uint64_t> questions_;
     std::uint64_t last_ticket_ = 0, last_question_ = 0;
-    bool ask_acks_ = false;  ///< somebody waits for own writes to be acknowledged
-    bool acks_owed_ = false; ///< somebody else waits to hear from us
+    bool ask_acks_ = false;              ///< somebody waits for own writes to be acknowledged
+    bool acks_owed_ = false;             ///< somebody else waits to hear from us
+    bool spills_listed_ = false;         ///< no file is found any more
+    std::unique_ptr<spill_desk> spills_; ///< nothing: no file has been found, and none is written
 };
 
 } // namespace baton::core

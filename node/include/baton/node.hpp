@@ -60,6 +60,7 @@ enum class event_kind : std::uint8_t {
     conflict,   ///< a register or field has come to have siblings, by what came from others; `key` names it
     claim_lost, ///< a claim of this node has ended otherwise than by its handle; `key` names it, `id` who is
                 ///< read
+    recovered,  ///< `count` values of a damaged spill have returned as new writes; its file is kept aside
     dropped,    ///< events were lost because nobody read them; `count` says how many
 };
 [[nodiscard]] std::string_view to_string(event_kind kind);
@@ -69,7 +70,7 @@ struct event {
     replica_id id{};         ///< the member's incarnation
     std::string name;        ///< the member's name
     std::string reason;      ///< a short phrase
-    std::uint64_t count = 0; ///< with `dropped`; of a `conflict` the siblings there are
+    std::uint64_t count = 0; ///< with `dropped` and `recovered`; of a `conflict` the siblings there are
     /// With `claim_lost` and `conflict`. Of conflicts a key is named at most once a second, and 256 keys are;
     /// of the rest comes one event without a key whose `count` says how many there were.
     std::string key{};
@@ -118,7 +119,7 @@ struct picked {
 enum class leave_outcome : std::uint8_t {
     safe,          ///< `copies` staying members acknowledged everything; or nothing was held
     safe_degraded, ///< fewer, but at least one did
-    spilled,       ///< written to a file (not available yet)
+    spilled,       ///< as unsafe, but the whole state is in a file of options::spill_dir
     unsafe,        ///< no staying member acknowledged everything: `unsafe_keys` may be lost
 };
 [[nodiscard]] std::string_view to_string(leave_outcome outcome);
@@ -128,6 +129,7 @@ struct leave_report {
     std::size_t copies = 0; ///< staying members that acknowledged everything after the leaving was announced
     std::size_t unsafe = 0; ///< how many keys no staying member is known to hold in full
     std::vector<std::string> unsafe_keys; ///< the first 1,000 of them, sorted
+    std::string path{};                   ///< of the file that was written to options::spill_dir; empty: none
     std::chrono::nanoseconds took{};
 };
 

@@ -92,7 +92,8 @@ struct options {
     std::size_t mesh_size = 0;
     /// The first node of a new mesh: it needs nobody to be synced, and may call a key absent while alone.
     bool founding = false;
-    /// A node that has met nobody for this long, and reaches no seed, takes itself for the only one.
+    /// A node that has met nobody for this long, and reaches no seed, takes itself for the only one. One that
+    /// has met nobody goes on with what its files in `spill_dir` hold.
     std::chrono::milliseconds alone_after{5000};
     /// A peer's clock further ahead than this does not drag ours along; it is counted.
     std::chrono::milliseconds clock_skew_max{5000};
@@ -100,6 +101,9 @@ struct options {
     std::chrono::milliseconds leave_within{25000};
     /// Deadline of the leave that the destructor performs when leave() was not called.
     std::chrono::milliseconds destructor_leave_within{2000};
+    /// Where a leave that nobody takes over writes the whole state to a file, and where files of this cluster
+    /// are looked for at the start; made if it is not there. Empty: none.
+    std::string spill_dir{};
     log_sink log{};
     /// Called on the I/O thread after events have been applied and are readable, e.g. to measure. Same rules
     /// as `log`.

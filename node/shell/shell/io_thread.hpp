@@ -8,6 +8,7 @@
 #include "core/mesh.hpp"
 #include "shell/beacon_socket.hpp"
 #include "shell/sockets.hpp"
+#include "shell/spill_file.hpp"
 #include "shell/watch_board.hpp"
 
 #include <atomic>
@@ -209,6 +210,14 @@ class io_thread {
     void act(const core::dial& a);
     void act(const core::subscribe& a);
     void act(const core::hang_up& a);
+    void act(const core::read_spill& a);
+    void act(const core::drop_spill& a);
+    void act(const core::keep_spill_aside& a);
+    // spilling.cpp
+    void tend_spills();
+    [[nodiscard]] mesh_clock::duration time_to_spill() const;
+    bool spill_some(const moment& at);
+    void stop_spilling(bool keep);
     void publish(core::outbox& out);
     void complain(std::string_view host, const char* reason);
     void give_way() const;
@@ -273,6 +282,12 @@ class io_thread {
     bool beacon_complained_ = false;
     bool publisher_readable_ = false;
     bool ended_ = false;
+    std::optional<spill_shelf> shelf_;          ///< files found at the start
+    std::deque<core::read_spill> spills_asked_; ///< by the mesh, one at a time
+    std::optional<spill_writer_file> spilling_; ///< the file that is being written
+    std::optional<std::string> spilled_;        ///< its path when it is whole; empty when it failed
+    bool spills_listed_ = false;                ///< the mesh has been told of all of them
+    bool spills_due_ = false;                   ///< there is more to read or to write
 
     std::thread thread_;
 };

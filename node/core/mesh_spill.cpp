@@ -1,0 +1,374 @@
+// Spills: a leave that nobody took over, written as the session that a newcomer would get; and such a file
+// merged at a later start as a repair from a peer with that cut. The shell has the files and hands over
+// chunks; here is what is staged, believed and forgotten.
+//
+// A file is a server that stands still: it has no tail, and it is all that its cut leaves. So where a peer
+// would be compared with by ranges (I8), what is here, under the file's cut and not in it has been removed
+// there. Of what is in it only dots come in that are unseen here: nothing removed comes back, whatever has
+// been forgotten on either side, and however often it is merged (I4, I5).
+#include "core/jobs.hpp"
+#include "core/mesh.hpp"
+#include "crdt/assert.hpp"
+#include "crdt/counter.hpp"
+
+#include <algorithm>
+
+namespace baton::core {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr std::size_t slice_slots = 256;
+constexpr std::size_t slice_rows = 256;
+constexpr std::size_t files_max = 1024;
+constexpr std::size_t copies_wanted = 2; // as leave_options::copies
+constexpr auto retry_after = 1s;
+constexpr std::size_t parts_bytes_max = std::size_t{256} << 20; // of one slot
+} // namespace
+
+// ---------------------------------------------------------------- writing
+
+bool mesh::is_spilling() const { return spills_ && spills_->writing; }
+
+bool mesh::spill(const moment& at, std::string& into) {
+    BATON_ASSERT(leaving_); // the cut is frozen
+    at_ = at;
+    into.clear();
+    if (store_.folding()) {
+        store_.fold(slice_slots);
+        return true;
+    }
+    if (!spills_) spills_ = std::make_unique<spill_desk>();
+    auto& writing = spills_->writing;
+    if (!writing) {
+        writing = std::make_unique<outbound_session>();
+        writing->to_file = writing->from_nothing = writing->whole_archive = true;
+        writing->walk = store_.walk_from({});
+        writing->chunk_bytes = settings_.limits.chunk_bytes_max;
+        writing->records = store_.records();
+    }
+    auto& s = *writing;
+    if (s.window.empty() && !s.complete) {
+        outbox unused; // a file is sent nothing
+        if (!s.chunk) s.chunk.emplace(timestamp::at(at_.wall_ms));
+        std::size_t steps = slice_slots;
+        fill(s, steps);
+        const bool walked = steps != 0 && !s.pending && !s.parts;
+        if (walked) tell_archive(s, unused);
+        if (walked || s.chunk->bytes() >= s.chunk_bytes || s.pending || s.parts) {
+            if (walked || s.chunk->bytes() != 0) seal(s, walked, unused);
+        }
+    }
+    if (!s.window.empty()) {
+        into = std::move(s.window.front().bytes);
+        s.window.pop_front();
+    }
+    return !s.complete || !s.window.empty();
+}
+
+void mesh::spill_kept(const moment& at, outbox& out) {
+    at_ = at;
+    if (!spills_) return;
+    std::erase_if(spills_->files, [&](const spill_file& file) {
+        if (file.is != spill_file::state::merged) return false;
+        out.actions.push_back(drop_spill{file.id});
+        return true;
+    });
+    spills_->writing.reset();
+}
+
+// ---------------------------------------------------------------- found files
+
+verdict mesh::take(const spill_found& in, outbox& out) {
+    (void)out;
+    if (!spills_) spills_ = std::make_unique<spill_desk>();
+    if (spills_->files.size() >= files_max || file_of(in.file) != nullptr) return refuse("too many spills");
+    spill_file found;
+    found.id = in.file;
+    found.clock = in.clock;
+    const auto decoded = wire::decode(in.commit);
+    const auto* const f = decoded ? std::get_if<wire::state>(&*decoded) : nullptr;
+    const bool commits = f != nullptr && (f->flags & wire::state::commit) != 0;
+    found.whole = commits && (in.whole || settings_.broken == mutation::spill_claims_partial);
+    if (found.whole) found.claims = f->at.seen;
+    spills_->files.push_back(std::move(found));
+    wake_by(at_.now);
+    return {};
+}
+
+verdict mesh::take(const spills_listed&, outbox&) {
+    spills_listed_ = true;
+    return {};
+}
+
+mesh::spill_file* mesh::file_of(spill_id id) {
+    for (auto& file : spills_->files) {
+        if (file.id == id) return &file;
+    }
+    return nullptr;
+}
+
+std::size_t mesh::spills_waiting() const {
+    if (!spills_) return 0;
+    const auto& all = spills_->files;
+    return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [](const spill_file& file) {
+        return file.is == spill_file::state::waiting;
+    }));
+}
+
+// With members when all that they held is here; alone when nobody has been found in time. Whole files first:
+// what they hold need not be salvaged from a damaged one.
+void mesh::tend_spills(outbox& out) {
+    if (!spills_ || spills_->files.empty()) return;
+    release_spills(out);
+    if (pulling_ || store_.folding() || leaving_ || full_ || !deltas_.empty() || spills_->open) return;
+    if (!met_any_ && !settings_.founding && at_.now < started_ + settings_.alone_after)
+        return wake_by(started_ + settings_.alone_after);
+    if (met_any_ && !synced()) return;
+    spill_file* next = nullptr;
+    const auto rank = [](const spill_file& file) { return file.tried ? 2 : file.whole ? 0 : 1; };
+    for (auto& file : spills_->files) {
+        if (file.is != spill_file::state::waiting) continue;
+        if (at_.now < file.retry_at) {
+            wake_by(file.retry_at);
+        } else if (next == nullptr || rank(file) < rank(*next)) {
+            next = &file;
+        }
+    }
+    if (next != nullptr) open_spill(*next, out);
+}
+
+void mesh::open_spill(spill_file& file, outbox& out) {
+    clock_.observe(file.clock, at_.wall_ms);
+    file.tried = true;
+    if (file.whole && store_.covers(file.claims)) { // what it closed had been seen where it was written
+        spill_merged(file.id, out);
+        return;
+    }
+    if (file.whole) {
+        if (store_.staged_slots() != 0) store_.stage_abort(); // a cache for a session that did not come
+        pulling_.emplace(inbound_session{});
+        auto& s = *pulling_;
+        s.number = ++last_session_;
+        s.file = file.id;
+        s.progress_at = at_.now;
+        s.closed = store_.archived();
+        s.travelling = store_.seen();
+        s.seen = joined(store_.seen(), s.closed);
+        s.newcomer = store_.is_disjoint(file.claims);
+        note(out, "spill", {}, s.number);
+    } else {
+        spills_->open.emplace(file.id);
+        // Before anything of it is written anew: so that it is salvaged once at most.
+        out.actions.push_back(keep_spill_aside{file.id});
+        note(out, "salvage", {});
+    }
+    out.actions.push_back(read_spill{file.id, true});
+}
+
+verdict mesh::take(const spill_read& in, outbox& out) {
+    if (!spills_) return {};
+    if (spills_->open && spills_->open->file == in.file) {
+        if (in.bytes.empty()) {
+            end_salvage(out);
+        } else {
+            const auto decoded = wire::decode(in.bytes);
+            const auto* const f = decoded ? std::get_if<wire::state>(&*decoded) : nullptr;
+            if (f != nullptr && (f->flags & wire::state::archive) == 0) {
+                spills_->open->job.emplace(std::string(in.bytes));
+            } else {
+                out.actions.push_back(read_spill{in.file, false});
+            }
+        }
+        return {};
+    }
+    if (!pulling_ || pulling_->file != in.file) return {}; // given up meanwhile
+    auto& s = *pulling_;
+    s.progress_at = at_.now;
+    const auto decoded = wire::decode(in.bytes);
+    const auto* const f = decoded ? std::get_if<wire::state>(&*decoded) : nullptr;
+    const bool partial = settings_.broken == mutation::spill_claims_partial;
+    if (f == nullptr || (f->chunk != s.next_chunk && !partial) || s.commit) {
+        abandon_spill("malformed state", out);
+        return {};
+    }
+    s.next_chunk = f->chunk + 1;
+    if ((f->flags & wire::state::archive) == 0) {
+        states_.emplace_back(std::string(in.bytes));
+        return {};
+    }
+    const auto rows = wire::decode_cut(f->rows);
+    if (rows) {
+        s.archive_rows.join(*rows);
+        out.actions.push_back(read_spill{in.file, false});
+    } else {
+        abandon_spill("malformed state", out);
+    }
+    return {};
+}
+
+// Nothing of it has been shown. A file that is not what it claims to be is a damaged one.
+void mesh::abandon_spill(std::string_view why, outbox& out) {
+    note(out, why, {}, pulling_->number);
+    auto* const file = file_of(*pulling_->file);
+    pulling_.reset();
+    states_.clear();
+    store_.stage_abort();
+    if (file != nullptr) {
+        file->retry_at = at_.now + retry_after;
+        if (why == std::string_view{"malformed state"} ||
+            why == std::string_view{"commit below its records"}) {
+            file->whole = file->tried = false;
+        }
+        wake_by(file->retry_at);
+    }
+    wake_by(at_.now + 1ms);
+}
+
+// Marks what is here, under the cut of the file and not in it: removed there (I8). True when all is marked.
+bool mesh::mark_absent(const cut& claimed, std::size_t steps) {
+    auto& s = *pulling_;
+    if (!s.absent) s.absent = store_.walk_from({});
+    s.progress_at = at_.now;
+    return !store_.stage_absent(*s.absent, claimed, steps);
+}
+
+bool mesh::work_on_spill(outbox& out) {
+    if (!spills_) return false;
+    if (pulling_ && pulling_->absent && !pulling_->absent_marked) {
+        finish_pull(out);
+        return true;
+    }
+    if (!spills_->open || !spills_->open->job || full_ || leaving_) return false;
+    auto& job = *spills_->open->job;
+    if (!job.opened) {
+        auto frame = wire::decode(job.bytes);
+        job.head = std::get<wire::state>(std::move(*frame));
+        job.rows.emplace(job.head.base, job.head.replicas, job.head.rows, wire::row_limits{});
+        job.opened = true;
+    }
+    auto& row = job.ring.rows[0];
+    for (std::size_t i = 0; i < slice_rows; ++i) {
+        if (job.rows->next(row) && salvage_row(row, out)) continue;
+        const auto file = spills_->open->file;
+        spills_->open->job.reset();
+        out.actions.push_back(read_spill{file, false});
+        return true;
+    }
+    return true;
+}
+
+void mesh::spill_merged(spill_id id, outbox& out) {
+    if (auto* const file = file_of(id)) {
+        file->is = spill_file::state::merged;
+        note(out, "spill merged", {});
+        wake_by(at_.now);
+    }
+}
+
+// A file is kept until others hold what is in it: as many as a leave would ask for, or all there are.
+void mesh::release_spills(outbox& out) {
+    std::erase_if(spills_->files, [&](const spill_file& file) {
+        if (file.is != spill_file::state::merged) return false;
+        std::size_t up = 0, holders = 0;
+        for (const auto& [id, p] : peers_) {
+            if (p.state != member_state::up) continue;
+            ++up;
+            const auto& all = file.claims.entries();
+            holders += std::all_of(all.begin(), all.end(), [&, &told = p.seen](const dot& d) {
+                return told.has(d) || store_.archived().has(d); // archived when everybody had it
+            });
+        }
+        if (holders == 0 || holders < std::min(copies_wanted, up)) return false;
+        out.actions.push_back(drop_spill{file.id});
+        return true;
+    });
+}
+
+// ---------------------------------------------------------------- damaged files
+
+// Neither here nor told of by anybody who is or was in view.
+bool mesh::is_lost(const dot& id) const {
+    return !store_.has_seen(id) && std::none_of(peers_.begin(), peers_.end(),
+                                                [&](const auto& each) { return each.second.seen.has(id); });
+}
+
+// The value that reads first among those that nobody has seen. False when the rest of the chunk makes no
+// sense.
+bool mesh::salvage_row(const wire::state_row& row, outbox& out) {
+    auto& s = *spills_->open;
+    if (row.part) {
+        const auto& piece = *row.part;
+        const auto name = std::string(piece.slot.key) + '\0' + std::string(piece.slot.element);
+        if (!s.parts.empty() && s.parts.begin()->first.first != name) s.parts.clear();
+        std::size_t held = piece.bytes.size();
+        for (const auto& [id, bytes] : s.parts) held += bytes.size();
+        auto& whole = s.parts[{name, piece.id}];
+        if (piece.offset == 0) whole.clear();
+        if (whole.size() != piece.offset || held > parts_bytes_max) {
+            s.parts.clear(); // the chunk before is not there: neither is this value
+        } else {
+            whole += piece.bytes;
+        }
+        return true;
+    }
+    const auto name = std::string(row.slot.key) + '\0' + std::string(row.slot.element);
+    const auto type = row.slot.type;
+    std::optional<staged_view> best;
+    std::uint64_t amount = 0; // of a counter: what all lost shares add
+    for (const auto& entry : row.entries) {
+        auto what = entry.what;
+        if (what.what != block::kind::record || !is_lost(what.id)) continue;
+        if (entry.total) {
+            const auto at = s.parts.find({name, what.id});
+            if (at == s.parts.end() || at->second.size() != *entry.total) continue;
+            what.value = at->second;
+        }
+        if (type == value_type::counter) {
+            amount += static_cast<std::uint64_t>(lost_share(row.slot.key, what));
+        } else if (!best ||
+                   std::tie(what.epoch, what.stamp, what.id) > std::tie(best->epoch, best->stamp, best->id)) {
+            best = what;
+        }
+    }
+    std::optional<written> made;
+    if (amount != 0) {
+        made =
+            store_.add(row.slot.key, static_cast<std::int64_t>(amount), clock_.tick(at_.wall_ms), buffers_);
+    } else if (best && type != value_type::scope && type != value_type::archive) {
+        made = store_.recover(row.slot, *best, buffers_);
+    }
+    if (made) {
+        note(out, "recovered", settings_.self, made->id.counter, amount);
+        publish(*made);
+        ++s.recovered;
+    }
+    s.parts.clear();
+    return true;
+}
+
+// What a lost share adds to its counter, less what another file has brought of it.
+std::int64_t mesh::lost_share(std::string_view key, const staged_view& lost) {
+    const auto total = load_counter(lost.value).total;
+    auto& [counter, added] = spills_->shares[{std::string(key), lost.id.replica}];
+    if (counter >= lost.id.counter) return 0;
+    const auto before = counter == 0 ? std::uint64_t(total) - std::uint64_t(store_.lost_amount(key, lost))
+                                     : std::uint64_t(added);
+    counter = lost.id.counter;
+    added = total;
+    return static_cast<std::int64_t>(std::uint64_t(total) - before);
+}
+
+void mesh::end_salvage(outbox& out) {
+    if (!spills_->open) return;
+    const auto [file, count] = std::pair(spills_->open->file, spills_->open->recovered);
+    spills_->open.reset();
+    std::erase_if(spills_->files, [file = file](const spill_file& each) { return each.id == file; });
+    if (count != 0) {
+        raise(out, event_kind::recovered, settings_.self, "from a damaged spill, as new writes");
+        out.events.back().count = count;
+    }
+    wake_by(at_.now);
+}
+
+} // namespace baton::core

@@ -54,6 +54,7 @@ std::vector<row> run_idle(const benchmark& self, const settings& how);
 std::vector<row> run_join(const benchmark& self, const settings& how);
 std::vector<row> run_local(const benchmark& self, const settings& how);
 std::vector<row> run_memory(const benchmark& self, const settings& how);
+std::vector<row> run_spill(const benchmark& self, const settings& how);
 std::vector<row> run_remove(const benchmark& self, const settings& how);
 
 void role_node(const json& told, parent& up);
@@ -69,6 +70,7 @@ void role_puts_reader(const json& told, parent& up);
 void role_puts_zmq_writer(const json& told, parent& up);
 void role_puts_zmq_reader(const json& told, parent& up);
 void role_newcomer(const json& told, parent& up);
+void role_spill(const json& told, parent& up);
 void role_repair(const json& told, parent& up);
 void role_join_host(const json& told, parent& up);
 void role_join_guest(const json& told, parent& up);

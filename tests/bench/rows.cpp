@@ -37,6 +37,7 @@ const std::vector<benchmark>& benchmarks() {
         {{"memory_1m"}, when::not_quick, run_memory, 1'000'000},
         {{"memory_10m"}, when::named, run_memory, 10'000'000},
         {{"remove_1m"}, when::not_quick, run_remove, 1'000'000},
+        {{"spill_write", "spill_merge"}, when::not_quick, run_spill, 1'000'000},
     };
     return all;
 }
@@ -56,6 +57,7 @@ const std::map<std::string, role>& roles() {
         {"puts_zmq_writer", role_puts_zmq_writer},
         {"puts_zmq_reader", role_puts_zmq_reader},
         {"newcomer", role_newcomer},
+        {"spill", role_spill},
         {"repair", role_repair},
         {"join_host", role_join_host},
         {"join_guest", role_join_guest},

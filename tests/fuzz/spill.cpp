@@ -1,0 +1,128 @@
+// A spill file of any bytes, found by a node that starts: it may be whole, or salvaged, or neither; the node
+// must live, keep its own write, and claim nothing of a file that is not whole. The input is the file; so
+// that the fuzzer gets past the checksums, half of them are made right: the input is then a list of frames.
+#include "wire/spill.hpp"
+
+#include "core/mesh.hpp"
+#include "crdt/assert.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <deque>
+
+using namespace baton;
+using namespace baton::core;
+
+namespace {
+
+replica_id replica(std::uint8_t number) {
+    replica_id id;
+    id.bytes.fill(number);
+    return id;
+}
+
+// Two length bytes and a frame, and so on, with every checksum right.
+std::string file_of(std::string_view frames, bool finished) {
+    wire::spill_writer writer({.cluster = "default", .id = replica(9), .clock = {1}});
+    auto bytes = writer.head();
+    while (frames.size() >= 2) {
+        const auto length = std::min<std::size_t>(static_cast<std::uint8_t>(frames[0]) |
+                                                      static_cast<std::uint8_t>(frames[1]) << 8,
+                                                  frames.size() - 2);
+        bytes += writer.chunk(frames.substr(2, length));
+        frames.remove_prefix(2 + length);
+    }
+    return finished ? bytes + writer.tail() : bytes;
+}
+
+class finder {
+  public:
+    explicit finder(std::string file)
+        : file_(std::move(file))
+        , node_(settings(), now_)
+        , reader_(
+              [this](std::uint64_t offset, char* into, std::size_t bytes) {
+                  const auto piece =
+                      std::string_view(file_).substr(std::min<std::size_t>(offset, file_.size()), bytes);
+                  std::memcpy(into, piece.data(), piece.size());
+                  return piece.size();
+              },
+              file_.size(), "default", replica(9)) {}
+
+    void run() {
+        BATON_ASSERT(node_.stash(now_, "mine", "kept"));
+        std::string chunk, last;
+        for (;;) {
+            const auto step = reader_.next(chunk);
+            if (step == wire::spill_reader::step::end) break;
+            if (step == wire::spill_reader::step::chunk) last = chunk;
+        }
+        if (reader_.whose() == wire::spill_reader::state::foreign) return;
+        const bool whole = reader_.is_whole();
+        give(spill_found{spill_id{1}, whole, reader_.head().clock, last});
+        for (int step = 0; step < 40; ++step) {
+            give(time_passed{});
+            for (int reads = 0; asked_ && reads < 10'000; ++reads) read();
+        }
+        std::vector<record_view> mine;
+        node_.state().siblings("mine", mine);
+        if (!whole) { // nothing of it is claimed, and what this node wrote itself is not replaced
+            BATON_ASSERT(node_.state().seen().size() == 1 && node_.state().archived().empty());
+            BATON_ASSERT(std::any_of(mine.begin(), mine.end(), [](const record_view& r) {
+                return r.id == dot{replica(1), 1};
+            }));
+        }
+        BATON_ASSERT(node_.state().seen().has({replica(1), 1}));
+    }
+
+  private:
+    void read() {
+        const auto from_start = std::exchange(asked_, std::nullopt)->from_start;
+        if (from_start) reader_.rewind();
+        std::string chunk;
+        for (;;) {
+            const auto step = reader_.next(chunk);
+            if (step == wire::spill_reader::step::again) continue;
+            if (step == wire::spill_reader::step::end) chunk.clear();
+            break;
+        }
+        give(spill_read{spill_id{1}, chunk});
+    }
+    void give(const input& in) {
+        now_.now += std::chrono::milliseconds{200};
+        now_.wall_ms += 200;
+        take([&] { (void)node_.step(now_, in, out_); });
+        for (bool more = true; more;) take([&] { more = node_.work(now_, out_); });
+    }
+    template <class Call>
+    void take(Call call) {
+        out_.clear();
+        call();
+        for (const auto& each : out_.actions) {
+            if (const auto* const wanted = std::get_if<read_spill>(&each)) asked_ = *wanted;
+        }
+    }
+    static mesh_options settings() {
+        mesh_options m;
+        m.self = replica(1);
+        m.beacon = false;
+        m.spills = true;
+        m.alone_after = std::chrono::milliseconds{1000};
+        return m;
+    }
+    std::string file_;
+    moment now_{instant{} + std::chrono::hours{1}, 1700000000000};
+    mesh node_;
+    wire::spill_reader reader_;
+    outbox out_;
+    std::optional<read_spill> asked_;
+};
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    if (size == 0) return 0;
+    const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+    finder(data[0] % 4 == 0 ? std::string(bytes) : file_of(bytes, data[0] % 4 != 1)).run();
+    return 0;
+}

@@ -18,7 +18,6 @@ using namespace std::chrono_literals;
 namespace {
 constexpr std::size_t reads_per_wake = 64; // from one socket, then the others have their turn
 constexpr std::size_t told_max = 1000;
-constexpr auto farewell_wait = 250ms;
 // While writes come in a burst they are packed: at first for a moment, then for longer as long as that fills
 // frames.
 constexpr std::chrono::nanoseconds pack_for_min = 100us, pack_for_max = 1ms;
@@ -408,86 +407,6 @@ void io_thread::read_beacons() {
     beacon_->receive(reads_per_wake, [this](std::string_view host, std::string_view bytes) {
         give(core::beacon_arrived{host, bytes}, host);
     });
-}
-
-// ---------------------------------------------------------------- leaving
-
-void io_thread::manage_leave() {
-    const auto at = now();
-    bool begin = false, farewell = false;
-    for (bool more = true; more;) { // what is claimed is given up first, slice by slice
-        const std::lock_guard lock(mutex_);
-        constexpr std::size_t slice_claims = 256;
-        more = leaving_ && !leaving_->begun && mesh_.release_claims(at, slice_claims, out_);
-    }
-    core::mesh::leave_progress progress;
-    {
-        const std::lock_guard lock(mutex_);
-        if (!leaving_) return;
-        if (!leaving_->begun) {
-            leaving_->begun = begin = true;
-            mesh_.begin_leave(at, leaving_->copies, out_);
-            publish(out_);
-        }
-        progress = mesh_.leaving_progress();
-        farewell = leaving_->farewell_until.has_value();
-        if (farewell && (mesh_.farewell_heard() || at.now >= *leaving_->farewell_until)) ended_ = true;
-    }
-    perform();
-    if (begin) settle();
-    if (farewell) {
-        wake_at_ = std::min(wake_at_, at.now + 5ms);
-        return;
-    }
-    const auto deadline = leaving_->deadline;
-    auto due = deadline; // of giving up
-    if (!settings_.spill_dir.empty() && !progress.met && !spilled_) {
-        if (!spilling_) due -= time_to_spill();
-        if (at.now < deadline && (spilling_ || at.now >= due || hurry_) && spill_some(at)) return;
-        if (at.now >= deadline) stop_spilling(true); // what is readable of it is salvaged
-    }
-    if (progress.met || at.now >= deadline || hurry_ || spilled_) {
-        if (progress.met) stop_spilling(false);
-        finish_leave(progress.met, progress.copies);
-    } else {
-        wake_at_ = std::min(wake_at_, due);
-    }
-}
-
-void io_thread::finish_leave(bool met, std::size_t copies) {
-    leave_report report;
-    report.copies = copies;
-    report.outcome = met                              ? leave_outcome::safe
-                     : copies != 0                    ? leave_outcome::safe_degraded
-                     : spilled_ && !spilled_->empty() ? leave_outcome::spilled
-                                                      : leave_outcome::unsafe;
-    report.path = spilled_.value_or("");
-    if (report.outcome == leave_outcome::unsafe) {
-        std::vector<std::string> keys;
-        for (std::size_t shard = 0; shard < key_index::shards; ++shard) {
-            with([&](core::mesh& mesh) { mesh.unsafe_keys(shard, keys); });
-        }
-        std::sort(keys.begin(), keys.end());
-        keys.erase(std::unique(keys.begin(), keys.end()), keys.end()); // a set is named by each element
-        report.unsafe = keys.size();
-        keys.resize(std::min<std::size_t>(keys.size(), 1000));
-        report.unsafe_keys = std::move(keys);
-    }
-    const auto at = now();
-    {
-        const std::lock_guard lock(mutex_);
-        mesh_.say_left(at, out_);
-        publish(out_);
-        report.took = at.now - leaving_->since;
-        leaving_->report = report;
-        leaving_->farewell_until = at.now + farewell_wait;
-    }
-    perform();
-    wake_at_ = std::min(wake_at_, at.now + 5ms);
-    log(report.outcome == leave_outcome::unsafe ? log_level::warning : log_level::info,
-        "event=leave outcome=" + std::string(to_string(report.outcome)) +
-            " copies=" + std::to_string(report.copies) + " unsafe=" + std::to_string(report.unsafe) +
-            (report.path.empty() ? "" : " path=" + report.path));
 }
 
 } // namespace baton::shell

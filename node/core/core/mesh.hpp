@@ -8,14 +8,13 @@
 
 #include "core/claims.hpp"
 #include "core/io.hpp"
+#include "core/mesh_options.hpp"
 #include "core/siblings.hpp"
 #include "crdt/store.hpp"
 #include "discovery/beacon.hpp"
 #include "discovery/liveness.hpp"
 #include "wire/frame.hpp"
 #include "wire/rows.hpp"
-
-#include <baton/options.hpp>
 
 #include <deque>
 #include <list>
@@ -27,26 +26,6 @@
 #include <vector>
 
 namespace baton::core {
-
-struct mesh_options {
-    replica_id self{};
-    std::string name;
-    std::string cluster = "default";
-    std::string hosts; ///< addresses to advertise, separated by blanks; empty: those we are seen under
-    std::uint16_t port = 1, publish_port = 1;
-    std::vector<std::string> seeds; ///< "tcp://HOST:PORT"
-    bool beacon = true;
-    std::chrono::milliseconds beacon_every{1000};
-    liveness_options liveness{};
-    limit_options limits{};
-    std::chrono::milliseconds clock_skew_max{5000};
-    std::size_t mesh_size = 0; ///< members expected; 0: not said
-    bool founding = false;
-    bool spills = false; ///< a leave that fails is written to a file
-    std::chrono::milliseconds alone_after{5000};
-    std::uint64_t random_seed = 0;
-    mutation broken = mutation::none;
-};
 
 /// Proof that somebody wants of a write.
 struct proof {

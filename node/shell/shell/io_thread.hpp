@@ -213,7 +213,7 @@ class io_thread {
     void act(const core::read_spill& a);
     void act(const core::drop_spill& a);
     void act(const core::keep_spill_aside& a);
-    // spilling.cpp
+    // io_spilling.cpp
     void tend_spills();
     [[nodiscard]] mesh_clock::duration time_to_spill() const;
     bool spill_some(const moment& at);

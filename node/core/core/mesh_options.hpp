@@ -1,0 +1,38 @@
+// mesh_options: what a mesh is told at its start; options as the pure core sees them.
+//
+// An aggregate with defaults; plain values.
+#pragma once
+
+#include "crdt/mutation.hpp"
+
+#include <baton/dot.hpp>
+#include <baton/options.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace baton::core {
+
+struct mesh_options {
+    replica_id self{};
+    std::string name;
+    std::string cluster = "default";
+    std::string hosts; ///< addresses to advertise, separated by blanks; empty: those we are seen under
+    std::uint16_t port = 1, publish_port = 1;
+    std::vector<std::string> seeds; ///< "tcp://HOST:PORT"
+    bool beacon = true;
+    std::chrono::milliseconds beacon_every{1000};
+    liveness_options liveness{};
+    limit_options limits{};
+    std::chrono::milliseconds clock_skew_max{5000};
+    std::size_t mesh_size = 0; ///< members expected; 0: not said
+    bool founding = false;
+    bool spills = false; ///< a leave that fails is written to a file
+    std::chrono::milliseconds alone_after{5000};
+    std::uint64_t random_seed = 0;
+    mutation broken = mutation::none;
+};
+
+} // namespace baton::core

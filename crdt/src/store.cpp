@@ -99,14 +99,14 @@ std::size_t store::memory_bytes() const {
         sum += each.log.bytes() + (each.removals.capacity() + each.residues.capacity()) * 8 +
                each.claims.size() * (8 + 32); // a node of a tree has four words
     for (const auto& each : staged_.logs) sum += each.bytes();
-    return sum;
+    return sum + timer_bytes();
 }
 
 std::size_t store::bytes_in_use() const {
     constexpr std::size_t slot_bytes = 12, log_bytes = 5; // an entry of the index, of a log
     const auto slots = index_.size() + staged_slots() + trash_[0].size() + trash_[1].size();
     return memory_.used() + slots * slot_bytes + (live_records_ + removals_ + residues_) * log_bytes +
-           archive_.size() * sizeof(dot) + origins_.size() * sizeof(origin);
+           archive_.size() * sizeof(dot) + origins_.size() * sizeof(origin) + timer_bytes();
 }
 
 // ---------------------------------------------------------------- blocks and chains
@@ -118,6 +118,7 @@ handle store::make(std::uint32_t from, const slot_name& slot, const staged_view&
     head.type_ = static_cast<std::uint64_t>(slot.type) & 15;
     head.kind_ = static_cast<std::uint64_t>(what.what) & 3;
     head.epoch = what.epoch != 0;
+    head.ttl = what.ttl.has_value();
     head.origin = from & origins_max;
     head.value_bytes = what.value.size() & 0xffffff;
     head.key_bytes = slot.key.size() & 1023;
@@ -125,7 +126,12 @@ handle store::make(std::uint32_t from, const slot_name& slot, const staged_view&
 
     const auto h = memory_.allocate(head.bytes());
     auto* made = new (memory_.at(h)) block(head);
-    if (what.epoch != 0) std::memcpy(reinterpret_cast<char*>(made + 1), &what.epoch, 8);
+    auto* beside = reinterpret_cast<char*>(made + 1);
+    if (what.epoch != 0) std::memcpy(beside, &what.epoch, 8);
+    if (what.ttl) {
+        const instant deadline = now_ + *what.ttl;
+        std::memcpy(beside + (what.epoch != 0 ? 8 : 0), &deadline, 8);
+    }
     auto* to = std::copy(slot.key.begin(), slot.key.end(), made->payload());
     to = std::copy(slot.element.begin(), slot.element.end(), to);
     std::copy(what.value.begin(), what.value.end(), to);
@@ -264,6 +270,7 @@ void store::rename_contest(const block& successor) {
 void store::account(handle h, bool added, const digest* sum) {
     auto& b = at(h);
     if (b.epoch != 0) account_epoch(b, added);
+    if (b.ttl != 0) keep_time(h, added);
     if (added && is_member(b.type())) link(h);
     if (b.is(block::kind::removal)) {
         added ? ++removals_ : --removals_;
@@ -352,11 +359,14 @@ record_view store::view(const block& b) const {
 std::optional<record_view> store::read(const slot_name& slot, std::size_t* live) {
     handle best = 0;
     std::size_t count = 0;
+    bool over = true;
     each(head_of(slot), [&](handle h) {
         if (!is_visible(at(h))) return;
         ++count;
+        over = over && is_over(at(h), now_);
         if (best == 0 || beats(at(h), at(best))) best = h;
     });
+    if (over) best = 0, count = 0;
     if (live != nullptr) *live = count;
     if (best == 0) return std::nullopt;
     return view(at(best));
@@ -364,7 +374,9 @@ std::optional<record_view> store::read(const slot_name& slot, std::size_t* live)
 
 std::size_t store::sibling_count(const slot_name& slot) {
     std::size_t count = 0;
-    each(head_of(slot), [&](handle h) { count += is_visible(at(h)) ? 1 : 0; });
+    const auto head = head_of(slot);
+    if (all_over(head, now_)) return 0;
+    each(head, [&](handle h) { count += is_visible(at(h)) ? 1 : 0; });
     return count;
 }
 
@@ -389,7 +401,9 @@ slot_name store::slot_at(const dot& id) const {
 void store::siblings(const slot_name& slot, std::vector<record_view>& into) {
     into.clear();
     std::vector<const block*> found;
-    each(head_of(slot), [&](handle h) {
+    const auto head = head_of(slot);
+    if (all_over(head, now_)) return;
+    each(head, [&](handle h) {
         if (is_visible(at(h))) found.push_back(&at(h));
     });
     std::sort(found.begin(), found.end(), [this](const block* a, const block* b) { return beats(*a, *b); });
@@ -435,7 +449,7 @@ void store::keys_of(std::size_t shard, std::string_view prefix, std::vector<std:
         const auto& first = first_block(memory_, head);
         if (first.root == 0 && first.type() != value_type::reg) return; // its root names the key
         if (!first.key().starts_with(prefix)) return;
-        if (first.root != 0 ? first.counter != 0 : any_visible(head)) into.emplace_back(first.key());
+        if (first.root != 0 ? first.counter != 0 : is_shown(head)) into.emplace_back(first.key());
     });
 }
 

@@ -34,17 +34,28 @@ void store::drop_order() {
     order_.reset();
 }
 
-bool store::keys_from(std::string_view prefix, std::string_view from, std::size_t most,
-                      std::vector<std::string>& into) const {
+std::optional<std::string> store::keys_from(std::string_view prefix, std::string_view from, std::size_t most,
+                                            std::vector<std::string>& into) {
     BATON_ASSERT(order_ && order_->whole && !fold_);
-    bool more = false;
+    std::optional<std::string> next;
     order_->keys.each_from(std::max(prefix, from), [&](std::string_view key) {
         if (!key.starts_with(prefix)) return false;
-        more = most-- == 0;
-        if (!more) into.emplace_back(key);
-        return !more;
+        if (most-- == 0) {
+            next.emplace(key);
+        } else if (!has_deadlines() || !is_hidden(key)) {
+            into.emplace_back(key);
+        }
+        return !next;
     });
-    return more;
+    return next;
+}
+
+// All that the key holds is a register that is over.
+bool store::is_hidden(std::string_view key) {
+    const auto* const head = index_.find({value_type::reg, key, {}});
+    if (head == nullptr || !all_over(*head, now_)) return false;
+    const auto root = root_of(key);
+    return root == 0 || at(root).counter == 0;
 }
 
 std::size_t store::ordered_bytes() const { return (order_ ? order_->keys.bytes() : 0) + old_order_.bytes(); }

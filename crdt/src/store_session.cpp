@@ -47,7 +47,7 @@ std::optional<dot> store::next(dot_range& range, std::size_t& steps) const {
 }
 
 staged_view store::entry_of(const block& b) const {
-    return {b.what(), dot_of(b), timestamp{b.stamp}, b.epoch_value(), b.value()};
+    return {b.what(), dot_of(b), timestamp{b.stamp}, b.epoch_value(), b.value(), ttl_of(b)};
 }
 
 slot_name store::chain_at(const dot& id, std::vector<staged_view>& into) {
@@ -141,7 +141,7 @@ void store::commit(const cut& server, bool by_union) {
     }
     ++generation_;
     fold_ = std::move(both);
-    staged_ = {};
+    reset_staged();
     staged_archive_ = {};
     staged_bytes_ = 0;
     batch_ = 0;
@@ -156,6 +156,8 @@ void store::swap_in() {
     for (std::uint32_t i = 0; i < staged_.logs.size(); ++i) {
         if (origins_[i].counter == 0) origins_[i].log = std::move(staged_.logs[i]);
     }
+    for (const auto& own : timers_) staged_.timers.insert(own);
+    timers_.swap(staged_.timers);
     digest_ += staged_.sum;
     live_keys_ += staged_.keys;
     live_records_ += staged_.records;

@@ -17,7 +17,7 @@ bool store::is_newcomer() const {
 bool store::stage(const slot_name& slot, std::span<const staged_view> chain) {
     BATON_ASSERT(!fold_);
     if (staged_slots() == 0) {
-        staged_ = {};
+        reset_staged();
         staged_.kept = staged_.plain = is_newcomer();
     }
     auto& blocks = blocks_;
@@ -85,6 +85,9 @@ void store::account_staged(handle head, bool added) {
             if (added) staged_.removal_dots.emplace_back(b.origin, b.counter);
             return;
         }
+        if (b.ttl != 0)
+            added ? void(staged_.timers.emplace(b.deadline(), h))
+                  : void(staged_.timers.erase({b.deadline(), h}));
         count(staged_.records, 1);
         count(staged_.epochs, b.epoch);
         if (added && is_claim(b.epoch_value())) staged_.claim_dots.emplace_back(b.origin, b.counter);
@@ -188,7 +191,7 @@ void store::stage_abort() {
     std::swap(trash_[1], staging_typed_);
     staging_.clear();
     staging_typed_.clear();
-    staged_ = {};
+    reset_staged();
     staged_archive_ = {};
     staged_bytes_ = 0;
     batch_ = 0;
@@ -202,7 +205,8 @@ bool store::sweep(std::size_t slots) {
             release_staged(head);
         }
     }
-    return old_order_.shed() || trash_[0].size() + trash_[1].size() != 0;
+    for (; slots != 0 && !old_timers_.empty(); --slots) old_timers_.erase(old_timers_.begin());
+    return !old_timers_.empty() || old_order_.shed() || trash_[0].size() + trash_[1].size() != 0;
 }
 
 } // namespace baton

@@ -96,7 +96,7 @@ written store::write(const slot_name& slot, std::string_view value, const writin
     const auto kind = removal ? block::kind::removal : block::kind::record;
     // What a removal of a counter saw has its effect on the records: the removal record need not keep it.
     const auto kept = removal && counts ? std::string_view{} : value;
-    const auto made = make(0, slot, {kind, next_dot(), how.stamp, how.epoch, kept});
+    const auto made = make(0, slot, {kind, next_dot(), how.stamp, how.epoch, kept, how.ttl});
     writing_ = true;
     splice(slot, hash, made, [&](const block& b) {
         if (b.origin == 0) return true;
@@ -115,25 +115,27 @@ written store::write(const slot_name& slot, std::string_view value, const writin
     if (slot.type == value_type::scope) kill_scope(slot.key, value);
     if (counts && removal) subtract(slot, value);
     const auto id = issue();
-    return {id, {removal, slot, how.stamp, how.epoch, value, buffers.kills}};
+    return {id, {removal, slot, how.stamp, how.epoch, value, buffers.kills, false, how.ttl}};
 }
 
-written store::put(const slot_name& slot, std::string_view value, timestamp stamp, write_buffers& buffers) {
+written store::put(const slot_name& slot, std::string_view value, timestamp stamp, write_buffers& buffers,
+                   std::optional<std::chrono::milliseconds> ttl) {
     const bool claims = slot.type == value_type::reg && (epochs_ != 0 || fold_);
     const auto epoch = claims ? epoch_of_put(slot) : 0;
-    return write(slot, value, {false, stamp, epoch, {}}, buffers);
+    return write(slot, value, {false, stamp, epoch, {}, ttl}, buffers);
 }
 
 written store::put_over(const slot_name& slot, std::string_view value, std::uint64_t epoch,
-                        std::span<const dot> only, timestamp stamp, write_buffers& buffers) {
+                        std::span<const dot> only, timestamp stamp, write_buffers& buffers,
+                        std::optional<std::chrono::milliseconds> ttl) {
     BATON_ASSERT(has_siblings(slot.type));
-    return write(slot, value, {false, stamp, epoch, only}, buffers);
+    return write(slot, value, {false, stamp, epoch, only, ttl}, buffers);
 }
 
 written store::remove_only(const slot_name& slot, std::span<const dot> only, timestamp stamp,
                            write_buffers& buffers) {
     BATON_ASSERT(has_siblings(slot.type));
-    return write(slot, {}, {true, stamp, 0, only}, buffers);
+    return write(slot, {}, {true, stamp, 0, only, {}}, buffers);
 }
 
 // Claimed by another replica: only that one, a higher claim, a removal or whoever was shown the record ends
@@ -172,10 +174,11 @@ std::optional<written> store::recover(const slot_name& slot, const staged_view& 
     if (known) return std::nullopt;
     buffers.kills.clear();
     const auto epoch = lost.epoch & ~std::uint64_t{1}; // nobody has a handle to this one
-    const auto made = make(0, slot, {block::kind::record, next_dot(), lost.stamp, epoch, lost.value});
+    const auto made =
+        make(0, slot, {block::kind::record, next_dot(), lost.stamp, epoch, lost.value, lost.ttl});
     splice(slot, made, [](const block&) { return false; });
     const auto id = issue();
-    return written{id, {false, slot, lost.stamp, epoch, lost.value, buffers.kills}};
+    return written{id, {false, slot, lost.stamp, epoch, lost.value, buffers.kills, false, lost.ttl}};
 }
 
 std::int64_t store::lost_amount(std::string_view key, const staged_view& lost) {
@@ -369,7 +372,7 @@ store::applied store::apply(const dot& id, const event_view& event) {
     std::string context;
     if (event.slot.type == value_type::scope) value = context = widened(event.slot, value, superseded);
     const auto kind = event.removal ? block::kind::removal : block::kind::record;
-    const auto made = make(*from, event.slot, {kind, id, event.stamp, event.epoch, value});
+    const auto made = make(*from, event.slot, {kind, id, event.stamp, event.epoch, value, event.ttl});
     splice(event.slot, made, superseded);
     if (event.slot.type == value_type::scope) kill_scope(event.slot.key, context);
     if (counts && event.removal) subtract(event.slot, event.value);

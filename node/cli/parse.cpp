@@ -46,7 +46,8 @@ void apply(const std::string& option, stash_options& how) {
     if (option.starts_with("within=")) {
         how.within = duration_of(value);
     } else if (option.starts_with("ttl=")) {
-        throw refusal{"not_available", option + ": not available yet; nothing was stored"};
+        how.ttl = duration_of(value);
+        if (how.ttl.count() == 0) throw refusal{"usage", "ttl= has to be at least 1ms"};
     } else if (value == "majority") {
         how.ack = ack_level::majority();
     } else if (value == "all") {

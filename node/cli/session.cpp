@@ -217,6 +217,7 @@ json session::stats(std::string_view rest) {
         {"ordered_bytes", now.ordered_bytes},
         {"stashes", now.stashes},
         {"drops", now.drops},
+        {"expired", now.expired},
         {"deltas_sent", now.deltas_sent},
         {"delta_bytes_sent", now.delta_bytes_sent},
         {"deltas_received", now.deltas_received},

@@ -13,6 +13,7 @@ namespace {
 constexpr auto never = instant::max();
 constexpr auto left_remembered_for = 60s;
 constexpr auto stall_min = 400ms;
+constexpr auto hidden_within = 20ms; // of one another, what is over is told to whoever watches
 } // namespace
 
 mesh::mesh(mesh_options settings, const moment& start)
@@ -25,14 +26,20 @@ mesh::mesh(mesh_options settings, const moment& start)
     , store_(settings_.self, random_(), settings_.broken)
     , clock_(static_cast<std::uint64_t>(settings_.clock_skew_max.count())) {
     started_ = beacon_at_ = heartbeat_at_ = step_at_ = wake_at_ = start.now;
+    store_.set_now(start.now);
 }
 
 mesh::~mesh() = default;
 
 // ---------------------------------------------------------------- inputs
 
-verdict mesh::step(const moment& at, const input& in, outbox& out) {
+void mesh::set_moment(const moment& at) {
     at_ = at;
+    store_.set_now(at.now);
+}
+
+verdict mesh::step(const moment& at, const input& in, outbox& out) {
+    set_moment(at);
     const auto result = std::visit([&](const auto& each) { return take(each, out); }, in);
     if (at_.now >= wake_at_) run_timers(out);
     out.wake_at = wake_at_;
@@ -283,6 +290,10 @@ void mesh::run_timers(outbox& out) {
     consider_pull(out);
     tend_spills(out);
     expire_sessions(out);
+    if (store_.notes().wanted()) {
+        if (const auto next = store_.next_deadline())
+            wake_by(std::max(*next, instant{at_.now + hidden_within}));
+    }
     if (tidies) look_for_garbage(out);
     if (tidies) tend_siblings(out);
     if (tidies) release_for_gone(out);

@@ -12,7 +12,9 @@ namespace {
 constexpr std::size_t releases_a_beat = 64; // for owners that are gone
 slot_name register_of(std::string_view key) { return {value_type::reg, key, {}}; }
 error claim_is_lost(std::string_view key) {
-    return {errc::claim_lost, "\"" + std::string(key) + "\" is not claimed by this handle any more"};
+    std::string what(key);
+    what += " is not claimed by this handle any more";
+    return {errc::claim_lost, std::move(what)};
 }
 } // namespace
 
@@ -39,7 +41,8 @@ result<mesh::claim_grant> mesh::claim(const moment& at, std::string_view key,
     mine.epoch = grant.epoch = claim_epoch(highest, stamp);
     const std::string value = grant.shown.front().value;
     end_claim(key, "claimed again by this node");
-    publish(store_.put_over(slot, value, mine.epoch, {&mine.shown.front(), 1}, stamp, buffers_));
+    publish(store_.put_over(slot, value, mine.epoch, {&mine.shown.front(), 1}, stamp, buffers_,
+                            store_.time_left(key)));
     ++counters_.claims;
     mine.lease = lease;
     auto& held = claims_.held[std::string(key)] = std::move(mine);
@@ -64,14 +67,15 @@ own_claim* mesh::owned(std::string_view key, std::uint64_t number) {
 }
 
 result<version> mesh::commit(const moment& at, std::string_view key, std::uint64_t number,
-                             std::string_view value) {
+                             std::string_view value, std::optional<std::chrono::milliseconds> ttl) {
     const auto slot = register_of(key);
     if (const auto good = check_write(slot, value.size()); !good) return good.error();
+    if (const auto good = check_ttl(slot, ttl); !good) return good.error();
     auto* const held = owned(key, number);
     if (held == nullptr) return claim_is_lost(key);
     ++counters_.stashes;
-    const auto done =
-        publish(store_.put_over(slot, value, held->epoch, held->shown, clock_.tick(at.wall_ms), buffers_));
+    const auto done = publish(
+        store_.put_over(slot, value, held->epoch, held->shown, clock_.tick(at.wall_ms), buffers_, ttl));
     held->shown.clear();
     start_lease(at, key, *held);
     return done;
@@ -115,7 +119,7 @@ version mesh::write_release(const moment& at, std::string_view key) {
     const std::string value(winner.value);
     const auto taken = winner.id;
     return publish(store_.put_over(slot, value, release_epoch(winner.epoch), {&taken, 1},
-                                   clock_.tick(at.wall_ms), buffers_));
+                                   clock_.tick(at.wall_ms), buffers_, store_.time_left(key)));
 }
 
 void mesh::forget_claim(std::string_view key) {

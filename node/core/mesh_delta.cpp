@@ -10,6 +10,14 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr std::size_t slice_events = 256;
+} // namespace
+
+result<void> mesh::check_ttl(const slot_name& slot, std::optional<std::chrono::milliseconds> ttl) {
+    if (!ttl) return {};
+    if (slot.type != value_type::reg) return error{errc::bad_argument, "only a register has a time to live"};
+    if (ttl->count() <= 0 || *ttl > ttl_max)
+        return error{errc::bad_argument, "ttl has to be 1 ms to 100 years"};
+    return {};
 }
 
 // ---------------------------------------------------------------- writes of this process
@@ -55,21 +63,26 @@ version mesh::publish(const written& what) {
 }
 
 result<version> mesh::stash(const moment& at, std::string_view key, std::string_view value,
-                            const std::optional<version>& expected) {
+                            const std::optional<version>& expected,
+                            std::optional<std::chrono::milliseconds> ttl) {
     if (expected) {
+        store_.set_now(at.now);
         if (const auto good = check_key(key); !good) return good.error();
         const auto present = store_.read(key);
         if ((present ? present->id : dot{}) != expected->id)
             return error{errc::conflict, present ? "the key is at version " + present->id.to_string()
                                                  : "the key is not here"};
     }
-    return put(at, {value_type::reg, key, {}}, value);
+    return put(at, {value_type::reg, key, {}}, value, ttl);
 }
 
-result<version> mesh::put(const moment& at, const slot_name& slot, std::string_view value) {
+result<version> mesh::put(const moment& at, const slot_name& slot, std::string_view value,
+                          std::optional<std::chrono::milliseconds> ttl) {
+    store_.set_now(at.now);
+    if (const auto good = check_ttl(slot, ttl); !good) return good.error();
     if (const auto good = check_write(slot, value.size()); !good) return good.error();
     ++counters_.stashes;
-    return publish(store_.put(slot, value, clock_.tick(at.wall_ms), buffers_));
+    return publish(store_.put(slot, value, clock_.tick(at.wall_ms), buffers_, ttl));
 }
 
 result<version> mesh::add(const moment& at, std::string_view key, std::int64_t amount) {
@@ -79,7 +92,10 @@ result<version> mesh::add(const moment& at, std::string_view key, std::int64_t a
 }
 
 result<version> mesh::stash_all(const moment& at,
-                                std::span<const std::pair<std::string_view, std::string_view>> all) {
+                                std::span<const std::pair<std::string_view, std::string_view>> all,
+                                std::optional<std::chrono::milliseconds> ttl) {
+    store_.set_now(at.now);
+    if (const auto good = check_ttl({value_type::reg, {}, {}}, ttl); !good) return good.error();
     if (all.empty()) return error{errc::bad_argument, "no key is given"};
     if (all.size() > wire::group_events_max)
         return error{errc::bad_argument, std::to_string(all.size()) + " keys at once; at most " +
@@ -97,7 +113,8 @@ result<version> mesh::stash_all(const moment& at,
     dot last;
     for (const auto& [key, value] : all) {
         ++counters_.stashes;
-        last = publish(store_.put({value_type::reg, key, {}}, value, clock_.tick(at.wall_ms), buffers_)).id;
+        last =
+            publish(store_.put({value_type::reg, key, {}}, value, clock_.tick(at.wall_ms), buffers_, ttl)).id;
     }
     return version{last};
 }
@@ -105,6 +122,7 @@ result<version> mesh::stash_all(const moment& at,
 result<bool> mesh::remove(const moment& at, const slot_name& slot) {
     if (const auto good = check_key(slot.key); !good) return good.error();
     if (leaving_) return error{errc::leaving, "the node is leaving: nothing more is written"};
+    store_.set_now(at.now);
     const auto removed = store_.remove(slot, clock_.tick(at.wall_ms), buffers_);
     if (!removed) return false;
     ++counters_.drops;
@@ -151,7 +169,7 @@ void mesh::queue_event(const dot& id, event_view event) {
 }
 
 void mesh::flush(const moment& at, outbox& out) {
-    at_ = at;
+    set_moment(at);
     // A word of the last event follows in time, also after a pause.
     const auto soon = at.now + settings_.liveness.heartbeat_every;
     if (has_unsent() && heartbeat_at_ > soon) {
@@ -363,7 +381,7 @@ void mesh::cut_grew(outbox& out) {
 }
 
 bool mesh::work(const moment& at, outbox& out) {
-    at_ = at;
+    set_moment(at);
     bool more = false;
     const auto written = store_.counter_of(settings_.self);
     ask_members(out);
@@ -376,7 +394,8 @@ bool mesh::work(const moment& at, outbox& out) {
     } else if (work_on_state(out)) {
         more = true;
     } else {
-        more = work_on_ranges(out) || work_on_spill(out) || work_on_serving(out) || work_on_garbage();
+        more = work_on_ranges(out) || work_on_spill(out) || work_on_over() || work_on_serving(out) ||
+               work_on_garbage();
     }
     answer_wanted(out);
     judge_room(out);

@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 void mesh::begin_leave(const moment& at, std::size_t copies, outbox& out) {
     if (leaving_) return;
-    at_ = at;
+    set_moment(at);
     if (pulling_) abandon_pull("leaving", out);
     if (spills_) end_salvage(out);
     deltas_.clear();
@@ -119,6 +119,7 @@ mesh::leave_progress mesh::leaving_progress() const {
     }
     const auto wanted = std::max<std::size_t>(1, std::min(leaving_->copies, progress.staying));
     bool nothing_held = store_.keys() == 0 && (store_.removals() == 0 || progress.staying == 0);
+    if (progress.staying == 0 && store_.is_all_hidden()) nothing_held = true;
     // Another's file may yet bring back what has been removed here.
     if (settings_.spills && progress.staying == 0)
         nothing_held = store_.seen().size() == 0 && store_.archived().empty();
@@ -149,7 +150,7 @@ void mesh::unsafe_keys(std::size_t shard, std::vector<std::string>& into) {
 }
 
 void mesh::say_left(const moment& at, outbox& out) {
-    at_ = at;
+    set_moment(at);
     if (!leaving_ || leaving_->said_left) return;
     leaving_->said_left = true;
     wire::left f{settings_.self, store_.counter_of(settings_.self), false, false, settings_.self};

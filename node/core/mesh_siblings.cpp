@@ -174,7 +174,8 @@ result<version> mesh::resolve(const moment& at, std::string_view key, std::strin
     if (only.size() != shown.size())
         return error{errc::conflict, "a version that was shown is not there any more: look again"};
     ++counters_.stashes;
-    return publish(store_.put_over(slot, value, epoch, only, clock_.tick(at.wall_ms), buffers_));
+    return publish(
+        store_.put_over(slot, value, epoch, only, clock_.tick(at.wall_ms), buffers_, store_.time_left(key)));
 }
 
 // The value that is read stays as it is, under its own dot: a claim of it goes on, and a removal that has
@@ -190,7 +191,8 @@ void mesh::keep_winner(const owned_slot& slot, outbox& out) {
     const auto stamp = clock_.tick(at_.wall_ms);
     if (winner.id.replica == settings_.self) {
         const std::string value(winner.value);
-        publish(store_.put_over(slot.name(), value, winner.epoch, others, stamp, buffers_));
+        const auto left = slot.type == value_type::reg ? store_.time_left(slot.key) : std::nullopt;
+        publish(store_.put_over(slot.name(), value, winner.epoch, others, stamp, buffers_, left));
     } else {
         publish(store_.remove_only(slot.name(), others, stamp, buffers_));
     }

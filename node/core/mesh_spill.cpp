@@ -32,7 +32,7 @@ bool mesh::is_spilling() const { return spills_ && spills_->writing; }
 
 bool mesh::spill(const moment& at, std::string& into) {
     BATON_ASSERT(leaving_); // the cut is frozen
-    at_ = at;
+    set_moment(at);
     into.clear();
     if (store_.folding()) {
         store_.fold(slice_slots);
@@ -67,7 +67,7 @@ bool mesh::spill(const moment& at, std::string& into) {
 }
 
 void mesh::spill_kept(const moment& at, outbox& out) {
-    at_ = at;
+    set_moment(at);
     if (!spills_) return;
     std::erase_if(spills_->files, [&](const spill_file& file) {
         if (file.is != spill_file::state::merged) return false;

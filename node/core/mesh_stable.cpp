@@ -54,6 +54,7 @@ void mesh::look_for_garbage(outbox& out) {
     if (store_.folding() || is_spilling()) return;
     judge_lag(out);
     judge_room(out);
+    look_for_over();
     if (store_.removals() != 0) {
         stable_ = stable();
         garbage_ = true;

@@ -28,10 +28,10 @@ std::uint64_t claim_handle::epoch() const { return body_->epoch; }
 const picked& claim_handle::taken() const { return body_->shown.front(); }
 const std::vector<picked>& claim_handle::shown() const { return body_->shown; }
 
-result<version> claim_handle::commit(std::string_view value) {
+result<version> claim_handle::commit(std::string_view value, std::chrono::milliseconds ttl) {
     return body_->node->with([&](shell::io_thread& engine) {
         return engine.write([&](core::mesh& mesh, const moment& at) {
-            return mesh.commit(at, body_->key, body_->number, value);
+            return mesh.commit(at, body_->key, body_->number, value, shell::ttl_of(ttl));
         });
     });
 }

@@ -287,31 +287,24 @@ void dispatcher::read_on(core::mesh& mesh, subscription& s, const known_slice& k
     if (!mesh.order(io_thread::now())) return; // a slice of the index that this goes by
     auto& state = mesh.state();
     std::vector<std::string> there;
-    bool more = state.keys_from(s.who->prefix, *s.walks, s.portion, there);
-    if (known.more) {
-        const auto end = std::upper_bound(there.begin(), there.end(), known.keys.back());
-        more = more && end == there.end();
-        there.erase(end, there.end());
-    }
+    auto next = state.keys_from(s.who->prefix, *s.walks, s.portion, there); // where the walk goes on
+    if (known.more && (!next || known.keys.back() < *next)) next = known.keys.back() + '\0';
     std::size_t bytes = 0;
     for (const auto& key : there) {
+        if (next && key >= *next) break;
         if (bytes >= slice_bytes) {
-            more = true;
+            next = key;
             break;
         }
         read_key(state, s, key, bytes);
         read.push_back(key);
     }
-    const auto* const last = more ? &read.back() : known.more ? &known.keys.back() : nullptr;
     for (const auto& key : known.keys) {
-        if (last != nullptr && key > *last) break;
+        if (next && key >= *next) break;
         if (!std::binary_search(read.begin(), read.end(), key)) read_key(state, s, key, bytes);
     }
-    if (last != nullptr) {
-        s.walks = *last + '\0';
-        return;
-    }
-    s.walks.reset();
+    s.walks = std::move(next);
+    if (s.walks) return;
     if (std::exchange(s.announces, false)) s.ready.emplace_back().kind = change_kind::initial_done;
 }
 

@@ -52,16 +52,18 @@ std::vector<picked> pick_all(store& state, const slot_name& slot) {
 // ---------------------------------------------------------------- registers, and keys of every type
 
 result<stashed> node::stash(std::string_view key, std::string_view value, stash_options how) {
-    const auto pending = impl_->begin(
-        how, [&](core::mesh& mesh, const moment& at) { return mesh.stash(at, key, value, how.if_version); });
+    const auto pending = impl_->begin(how, [&](core::mesh& mesh, const moment& at) {
+        return mesh.stash(at, key, value, how.if_version, shell::ttl_of(how.ttl));
+    });
     return impl_->prove(pending, how);
 }
 
 result<stashed> node::stash(std::span<const std::pair<std::string_view, std::string_view>> all,
                             stash_options how) {
     if (how.if_version) return error{errc::bad_argument, "if_version names one key, not several"};
-    const auto pending =
-        impl_->begin(how, [&](core::mesh& mesh, const moment& at) { return mesh.stash_all(at, all); });
+    const auto pending = impl_->begin(how, [&](core::mesh& mesh, const moment& at) {
+        return mesh.stash_all(at, all, shell::ttl_of(how.ttl));
+    });
     return impl_->prove(pending, how);
 }
 
@@ -69,8 +71,9 @@ std::future<result<stashed>> node::stash_async(std::string_view key, std::string
                                                stash_options how) {
     auto promised = std::make_shared<std::promise<result<stashed>>>();
     auto answer = promised->get_future();
-    auto pending = impl_->begin(
-        how, [&](core::mesh& mesh, const moment& at) { return mesh.stash(at, key, value, how.if_version); });
+    auto pending = impl_->begin(how, [&](core::mesh& mesh, const moment& at) {
+        return mesh.stash(at, key, value, how.if_version, shell::ttl_of(how.ttl));
+    });
     if (!pending) {
         promised->set_value(pending.error());
     } else if (how.ack == ack_level::local()) {
@@ -192,9 +195,9 @@ strings node::keys(std::string_view prefix) const {
         std::string from;
         const auto slice = [&](core::mesh& mesh) {
             if (!mesh.order(shell::io_thread::now())) return true; // not all of it is built yet
-            const bool more = mesh.state().keys_from(prefix, from, keys_slice, all);
-            if (!all.empty()) from = all.back() + '\0';
-            return more;
+            auto next = mesh.state().keys_from(prefix, from, keys_slice, all);
+            if (next) from = *std::move(next);
+            return next.has_value();
         };
         while (impl_->when_folded(slice)) {
         }

@@ -187,7 +187,7 @@ std::string world::check_order(store& s, const std::map<slot_key, slot_reading>&
     if (!prefix.empty()) std::erase_if(keys, [&](const auto& key) { return !key.starts_with(prefix); });
     std::vector<std::string> listed;
     std::string from;
-    while (s.keys_from(prefix, from, 1, listed)) from = listed.back() + '\0';
+    while (auto next = s.keys_from(prefix, from, 1, listed)) from = *std::move(next);
     return std::equal(listed.begin(), listed.end(), keys.begin(), keys.end()) ? "" : "the order of keys";
 }
 

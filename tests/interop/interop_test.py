@@ -128,6 +128,7 @@ class Stories:
         for n in range(0, 50, 2):
             self.a.ask(f"drop key{n}")
         self.same()
+        self.a.ask("stash brief value ttl=1h")  # the reader takes it and never hides it
         self.a.ask("load 1000 50 more/")
         self.same()
         expect(self.peer.store.read(store.REGISTER, b"key1") == b"second", "the overwritten value")

@@ -101,12 +101,13 @@ def delta_rows(base, replicas, rows):
     while cursor.more():
         head = cursor.byte()
         kind, removal = head >> 4 & 7, head & 1  # bit 7: together with the next event
-        if head & 8 or kind > ARCHIVED:
+        if kind > ARCHIVED or head & 8 and (kind or removal):
             raise Refused("row")
         stamp = (stamp + cursor.difference()) & MASK
         slot = cursor.slot(kind)
         value = cursor.text() if not removal or kind in (COUNTER, SCOPE, ARCHIVED) else b""
         epoch = cursor.varint() if head & 4 else 0
+        _ttl = cursor.varint() if head & 8 else None  # this reader hides nothing
         kills = [(replicas[cursor.varint()], cursor.varint()) for _ in range(cursor.varint())] if head & 2 else []
         yield slot, bool(removal), stamp, epoch, value, kills
 
@@ -123,13 +124,14 @@ def state_rows(base, replicas, rows, parts):
     def entry():
         nonlocal stamp
         head = cursor.byte()
-        if head & 3 == 3 or head >> 4:
+        if head & 3 == 3 or head >> 5:
             raise Refused("entry")
         id, number = dot()
         if head & 3 == 2:
             return Block(id, number, reference=True)
         stamp = (stamp + cursor.difference()) & MASK
         epoch = cursor.varint() if head & 4 else 0
+        _ttl = cursor.varint() if head & 16 else None
         value = bytes(parts.pop((slot, id, number), b"")) if head & 8 else cursor.text()
         if head & 8 and cursor.varint() != len(value):
             raise Refused("parts")

@@ -154,6 +154,23 @@ TEST_CASE("program: equal loads give equal values, and the load depends on the k
     CHECK(one("pickup key-0000000000000002").at("value") == other("pickup key-0000000000000002").at("value"));
 }
 
+TEST_CASE("program: a stash with ttl= is absent on every node when that is over", "[io][program]") {
+    const mesh net;
+    auto one = net.run("one"), other = net.run("other");
+    meet(one, "one", other, "other");
+    other("watch k/");
+    other.change("initial_done");
+    CHECK(one("stash k/brief a value of words copies=2 within=5s ttl=1s").at("met") == true);
+    CHECK(one("stash k/stays v ttl=1h").at("key") == "k/stays");
+    CHECK(other.change("put", "k/brief").at("value") == "a value of words");
+    other.change("put", "k/stays");
+    CHECK(other.change("removed") == json{{"change", "removed"}, {"watch", "k/"}, {"key", "k/brief"}});
+    CHECK(other("pickup k/brief within=5s until=known").at("result") == "absent_confirmed");
+    CHECK(other("keys").at("keys") == json{"k/stays"});
+    CHECK(other("drop k/brief").at("dropped") == false);
+    CHECK(other("stats").at("expired").is_number_unsigned());
+}
+
 TEST_CASE("program: a command that fails says why and changes nothing", "[io][program]") {
     const mesh net;
     auto one = net.run("one");
@@ -174,7 +191,8 @@ TEST_CASE("program: a command that fails says why and changes nothing", "[io][pr
         {"stash key v copies=0", "usage"},
         {"stash key v within=soon", "usage"},
         {"stash key v copies=majority", "bad_argument"},
-        {"stash key v within=1s ttl=2s", "not_available"},
+        {"stash key v ttl=soon", "usage"},
+        {"stash key v ttl=0.1ms", "usage"},
         {"stash \"\" v", "key_empty"},
         {"stash " + std::string(513, 'k') + " v", "key_too_long"},
         {"pickup", "usage"},

@@ -39,8 +39,14 @@ std::vector<plain> some_chains() {
     const staged_view reference{entry_kind::reference, {replica(4), counter_max}, {}, 0, {}};
     auto with_epoch = record(1, 10, "later");
     with_epoch.epoch = 3;
+    auto with_ttl = record(1, 9, "not for ever"), with_both = record(2, 8, "nor this");
+    with_ttl.ttl = std::chrono::milliseconds{0}; // it is over
+    with_both.ttl = ttl_max;
+    with_both.epoch = 4;
     return {{{reg, "a", {}}, {record(1, 7, "one")}},
             {{reg, "b", {}}, {record(1, 8, "two")}},
+            {{reg, "t", {}}, {with_ttl}},
+            {{reg, "u", {}}, {with_both, reference, record(1, 10, "for ever")}},
             {{map, "m", "field"}, {record(1, 9, "three")}},
             {{map, "m", {}}, {with_epoch}},
             {{set, "s", "element"}, {record(1, 11, {})}},
@@ -94,6 +100,7 @@ TEST_CASE("chains: of every type, they come back as they were written", "[wire][
             REQUIRE(back.id == each.chain[i].id);
             REQUIRE(back.stamp == each.chain[i].stamp);
             REQUIRE(back.epoch == each.chain[i].epoch);
+            REQUIRE(back.ttl == each.chain[i].ttl);
             REQUIRE(back.value == each.chain[i].value);
             REQUIRE_FALSE(row.entries[i].total);
         }
@@ -182,8 +189,25 @@ TEST_CASE("chains: what is out of bounds, or not of its type's form, is refused"
     REQUIRE(refused(replica(1).view(), std::string_view("\x01\x01k\x00", 4))); // a chain of none
     REQUIRE(refused(replica(1).view(), std::string_view("\x04\x01k\x00", 4))); // no such row
     REQUIRE(refused(replica(1).view(), std::string_view("\x02\x01k\x03\x00\x02", 6))); // no such entry
-    REQUIRE(refused(replica(1).view(), std::string_view("\x02\x01k\x12\x00\x02", 6))); // a bit not known
+    REQUIRE(refused(replica(1).view(), std::string_view("\x02\x01k\x22\x00\x02", 6))); // a bit not known
+    REQUIRE(
+        refused(replica(1).view(), std::string_view("\x02\x01k\x12\x00\x02", 6))); // a reference for a time
     REQUIRE_FALSE(refused(replica(1).view(), std::string_view("\x02\x01k\x02\x00\x02", 6)));
+}
+
+TEST_CASE("chains: a time to live is of a register's record, and within its bounds", "[wire]") {
+    using enum value_type;
+    const auto lasting = [](staged_view of, std::chrono::milliseconds ttl) {
+        of.ttl = ttl;
+        return std::vector{of};
+    };
+    REQUIRE_FALSE(refused({reg, "k", {}}, lasting(record(1, 1, "v"), ttl_max)));
+    REQUIRE_FALSE(
+        refused({reg, "k", {}}, lasting(record(1, 1, std::string(100, 'x')), ttl_max), {{replica(1), 1}}));
+    REQUIRE(refused({reg, "k", {}}, lasting(record(1, 1, "v"), ttl_max + std::chrono::milliseconds{1})));
+    REQUIRE(refused({reg, "k", {}}, lasting(removal(1, 1), ttl_max)));
+    REQUIRE(refused({map, "k", "e"}, lasting(record(1, 1, "v"), ttl_max)));
+    REQUIRE(refused({counter, "k", {}}, lasting(record(1, 1, share), ttl_max)));
 }
 
 TEST_CASE("parts: empty, beyond the value, or of what never is large, they are refused", "[wire]") {

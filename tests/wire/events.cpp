@@ -18,8 +18,9 @@ struct plain {
     std::uint64_t stamp = 0, epoch = 0;
     std::string key, element, value;
     std::vector<dot> kills;
+    std::optional<std::chrono::milliseconds> ttl{};
     [[nodiscard]] event_view view() const {
-        return {removal, {type, key, element}, timestamp{stamp}, epoch, value, kills};
+        return {removal, {type, key, element}, timestamp{stamp}, epoch, value, kills, false, ttl};
     }
 };
 
@@ -61,6 +62,8 @@ plain some_event() {
     p.key = p.type == value_type::archive ? std::string(16, 'i') : "k" + *rc::gen::arbitrary<std::string>();
     if (has_element(p.type)) p.element = *rc::gen::arbitrary<std::string>();
     p.value = some_value(p.type, p.removal);
+    if (p.type == value_type::reg && !p.removal && *rc::gen::arbitrary<bool>())
+        p.ttl = std::chrono::milliseconds{*rc::gen::element<std::int64_t>(0, 1, 5000, ttl_max.count())};
     for (auto left = *rc::gen::inRange(0, 3); left != 0; --left) {
         p.kills.push_back({replica(static_cast<std::uint8_t>(1 + *rc::gen::inRange(0, 4))),
                            *rc::gen::inRange<std::uint64_t>(1, counter_max)});
@@ -102,6 +105,7 @@ TEST_CASE("events: of every type, they come back as they were written", "[wire][
             RC_ASSERT(e->slot == p.view().slot);
             RC_ASSERT(e->value == p.value);
             RC_ASSERT(kills == p.kills);
+            RC_ASSERT(e->ttl == p.ttl);
         }
         RC_ASSERT(!reader.next(kills));
         RC_ASSERT(reader.ok());
@@ -128,9 +132,20 @@ TEST_CASE("events: keys, elements and types out of bounds are refused", "[wire]"
     REQUIRE_FALSE(refused({}, std::string_view("\x00\x00\x01k\x00", 5)));
     REQUIRE(refused({}, std::string_view("\x70\x00\x01k\x00", 5))); // types nobody knows
     REQUIRE(refused({}, std::string_view("\xf0\x00\x01k\x00", 5)));
-    REQUIRE(refused({}, std::string_view("\x08\x00\x01k\x00", 5)));             // a bit that must be zero
     REQUIRE(refused({}, std::string_view("\x02\x00\x01k\x00\x01\x05\x01", 8))); // kills an unknown replica's
     REQUIRE(refused({}, std::string_view("\x00\x00\xff\xff\xff\xff\x0fk", 8))); // a length that lies
+}
+
+TEST_CASE("events: a time to live is of a register's put, and within its bounds", "[wire]") {
+    using namespace std::chrono_literals;
+    using enum value_type;
+    REQUIRE_FALSE(refused({false, reg, 1, 0, "k", {}, "v", {}, 0ms}));
+    REQUIRE_FALSE(refused({false, reg, 1, 7, "k", {}, "v", {{replica(2), 5}}, ttl_max}));
+    REQUIRE(refused({false, reg, 1, 0, "k", {}, "v", {}, ttl_max + 1ms}));
+    REQUIRE(refused({false, reg, 1, 0, "k", {}, "v", {}, -1ms}));
+    REQUIRE(refused({true, reg, 1, 0, "k", {}, {}, {}, 1s}));
+    REQUIRE(refused({false, map, 1, 0, "k", "e", "v", {}, 1s}));
+    REQUIRE(refused({false, flag, 1, 0, "k", {}, {}, {}, 1s}));
 }
 
 TEST_CASE("events: a value of the wrong form for its type is refused", "[wire]") {

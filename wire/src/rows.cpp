@@ -7,11 +7,17 @@ namespace baton::wire {
 namespace {
 
 // First byte of an event: flags, and the value's type in the high half.
-enum event_bit : std::uint8_t { event_removal = 1, event_kills = 2, event_epoch = 4, event_joined = 128 };
+enum event_bit : std::uint8_t {
+    event_removal = 1,
+    event_kills = 2,
+    event_epoch = 4,
+    event_ttl = 8,
+    event_joined = 128
+};
 // First byte of a STATE row: what it is, and the slot's type in the high half.
 enum row_tag : std::uint8_t { row_part = 0, row_chain = 1, row_single = 2, row_next = 3 };
 // First byte of a chain entry: its kind in the low two bits, and flags.
-enum entry_bit : std::uint8_t { entry_epoch = 4, entry_in_parts = 8 };
+enum entry_bit : std::uint8_t { entry_epoch = 4, entry_in_parts = 8, entry_ttl = 16 };
 
 void put_text(std::string& to, std::string_view text) {
     put_varint(to, text.size());
@@ -67,6 +73,17 @@ timestamp get_stamp(byte_reader& in, timestamp& last) {
     return last = timestamp{last.raw + unzigzag(in.varint())};
 }
 
+// Of a register's record: what is left of its time.
+void put_ttl(std::string& to, std::chrono::milliseconds ttl) {
+    put_varint(to, static_cast<std::uint64_t>(ttl.count()));
+}
+
+std::chrono::milliseconds get_ttl(byte_reader& in, value_type type, bool removal) {
+    const auto ttl = in.varint();
+    if (removal || type != value_type::reg || ttl > static_cast<std::uint64_t>(ttl_max.count())) in.fail();
+    return std::chrono::milliseconds{in.ok() ? ttl : 0};
+}
+
 } // namespace
 
 std::uint64_t replica_table::index_of(const replica_id& id) {
@@ -83,6 +100,7 @@ void event_writer::add(const event_view& event) {
     if (event.removal) first |= event_removal;
     if (!event.kills.empty()) first |= event_kills;
     if (event.epoch != 0) first |= event_epoch;
+    if (event.ttl) first |= event_ttl;
     if (event.joined) first |= event_joined;
     rows_ += static_cast<char>(first);
     put_varint(rows_, zigzag(event.stamp.raw - last_.raw));
@@ -90,6 +108,7 @@ void event_writer::add(const event_view& event) {
     put_slot(rows_, event.slot);
     if (!event.removal || removal_has_value(event.slot.type)) put_text(rows_, event.value);
     if (event.epoch != 0) put_varint(rows_, event.epoch);
+    if (event.ttl) put_ttl(rows_, *event.ttl);
     if (!event.kills.empty()) {
         put_varint(rows_, event.kills.size());
         for (const auto& id : event.kills) {
@@ -104,7 +123,6 @@ std::optional<event_view> event_reader::next(std::vector<dot>& kills) {
     kills.clear();
     if (in_.done()) return std::nullopt;
     const auto first = in_.byte();
-    if ((first & 0x08) != 0) in_.fail();
     event_view event;
     event.removal = (first & event_removal) != 0;
     event.joined = (first & event_joined) != 0;
@@ -114,6 +132,7 @@ std::optional<event_view> event_reader::next(std::vector<dot>& kills) {
         event.value = get_text(in_, limits_.value_bytes_max);
     if (in_.ok() && !is_well_formed(event.slot, event.removal, event.value)) in_.fail();
     if ((first & event_epoch) != 0) event.epoch = in_.varint();
+    if ((first & event_ttl) != 0) event.ttl = get_ttl(in_, event.slot.type, event.removal);
     if ((first & event_kills) != 0) {
         for (auto left = in_.varint(); left != 0 && in_.ok(); --left) {
             const auto replica = get_replica(in_, replicas_);
@@ -132,6 +151,7 @@ void state_writer::entry(const staged_view& what, bool in_parts) {
     auto first = static_cast<std::uint8_t>(what.what);
     if (what.epoch != 0) first |= entry_epoch;
     if (in_parts) first |= entry_in_parts;
+    if (what.ttl && what.what != block::kind::reference) first |= entry_ttl;
     rows_ += static_cast<char>(first);
     put_varint(rows_, replicas_.index_of(what.id.replica));
     put_varint(rows_, zigzag(what.id.counter - last_counter_));
@@ -141,6 +161,7 @@ void state_writer::entry(const staged_view& what, bool in_parts) {
     put_varint(rows_, zigzag(what.stamp.raw - last_.raw));
     last_ = what.stamp;
     if (what.epoch != 0) put_varint(rows_, what.epoch);
+    if (what.ttl) put_ttl(rows_, *what.ttl);
     if (in_parts) {
         put_varint(rows_, what.value.size());
     } else {
@@ -152,7 +173,7 @@ void state_writer::chain(const slot_name& slot, const std::vector<staged_view>& 
                          const std::vector<dot>& in_parts) {
     const auto& first = entries.front();
     const bool next = entries.size() == 1 && in_parts.empty() && first.what == block::kind::record &&
-                      first.epoch == 0 && first.id.replica == last_replica_ &&
+                      first.epoch == 0 && !first.ttl && first.id.replica == last_replica_ &&
                       first.id.counter == last_counter_ + 1;
     if (next) { // as a rule: a log is walked in the order of its counters
         rows_ += static_cast<char>(tag_of(slot.type, row_next));
@@ -195,13 +216,17 @@ dot state_reader::read_dot() {
 state_row::entry state_reader::read_entry(const slot_name& slot) {
     state_row::entry entry;
     const auto first = in_.byte();
-    if ((first & 3) > 2 || first >> 4 != 0) in_.fail();
+    if ((first & 3) > 2 || first >> 5 != 0) in_.fail();
     entry.what.what = static_cast<block::kind>(first & 3);
     entry.what.id = read_dot();
-    if (entry.what.what == block::kind::reference) return entry;
+    if (entry.what.what == block::kind::reference) {
+        if ((first & entry_ttl) != 0) in_.fail();
+        return entry;
+    }
     entry.what.stamp = get_stamp(in_, last_);
     if ((first & entry_epoch) != 0) entry.what.epoch = in_.varint();
     const bool removal = entry.what.what == block::kind::removal;
+    if ((first & entry_ttl) != 0) entry.what.ttl = get_ttl(in_, slot.type, removal);
     if ((first & entry_in_parts) != 0) {
         entry.total = in_.varint();
         const bool sized = slot.type == value_type::reg || slot.type == value_type::map;

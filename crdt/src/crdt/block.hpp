@@ -1,11 +1,13 @@
 // block: one record or removal record as it lies in the arena: 24 bytes of header, then the epoch if it has
-// one, then the links of a member of a typed key, then key, element and value. Concurrent blocks of a slot
-// are listed in a side block (a *fork*); alone, a block needs no link to others.
+// one, then the deadline if it has one, then the links of a member of a typed key, then key, element and
+// value. Concurrent blocks of a slot are listed in a side block (a *fork*); alone, a block needs no link to
+// others.
 #pragma once
 
 #include "crdt/arena.hpp"
 #include "crdt/cut.hpp"
 #include "crdt/slot.hpp"
+#include "crdt/time.hpp"
 
 #include <cstdint>
 #include <cstring>
@@ -36,7 +38,8 @@ struct block {
     std::uint64_t fork : 1;   ///< no record: the payload lists the handles of a slot's blocks
     std::uint64_t root : 1;   ///< no record: the head of a typed key's members
     std::uint64_t batch : 4;  ///< staged only: from which server
-    std::uint64_t : 2;
+    std::uint64_t ttl : 1;    ///< eight bytes follow: when it is over, on this node's monotonic clock
+    std::uint64_t : 1;
     std::uint64_t value_bytes : 24;
     std::uint64_t origin : 20; ///< index of the replica in its store
     std::uint64_t key_bytes : 10;
@@ -47,7 +50,7 @@ struct block {
     [[nodiscard]] bool is(kind wanted) const { return what() == wanted; }
     [[nodiscard]] bool linked() const { return root != 0 || is_member(type()); }
     [[nodiscard]] std::size_t head_bytes() const {
-        return sizeof(block) + (epoch != 0 ? 8 : 0) + (linked() ? sizeof(links) : 0);
+        return sizeof(block) + (epoch != 0 ? 8 : 0) + (ttl != 0 ? 8 : 0) + (linked() ? sizeof(links) : 0);
     }
     [[nodiscard]] std::size_t bytes() const { return head_bytes() + key_bytes + element_bytes + value_bytes; }
     [[nodiscard]] const char* payload() const { return reinterpret_cast<const char*>(this) + head_bytes(); }
@@ -61,6 +64,12 @@ struct block {
     [[nodiscard]] std::uint64_t epoch_value() const {
         std::uint64_t value = 0;
         if (epoch != 0) std::memcpy(&value, reinterpret_cast<const char*>(this) + sizeof(block), 8);
+        return value;
+    }
+    /// Only with `ttl`.
+    [[nodiscard]] instant deadline() const {
+        instant value;
+        std::memcpy(&value, reinterpret_cast<const char*>(this) + sizeof(block) + (epoch != 0 ? 8 : 0), 8);
         return value;
     }
     [[nodiscard]] links& link() {

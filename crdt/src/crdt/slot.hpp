@@ -4,6 +4,7 @@
 // Values; views are as long-lived as what they were made from.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -46,6 +47,8 @@ struct slot_name {
     friend bool operator==(const slot_name&, const slot_name&) = default;
 };
 
+/// The longest time to live of a register.
+constexpr std::chrono::milliseconds ttl_max = std::chrono::hours{24 * 36500};
 constexpr std::size_t key_bytes_max = 512, element_bytes_max = 512;
 
 /// True when a record or removal of this slot may carry this value: what a peer sends has to pass.

@@ -52,6 +52,7 @@ struct event_view {
     std::span<const dot> kills{};
     /// Becomes visible together with the event after it; only as it travels.
     bool joined = false;
+    std::optional<std::chrono::milliseconds> ttl{}; ///< of a register's put: what is left of it
 };
 
 /// One entry of a slot's chain as a session brings it.
@@ -60,7 +61,8 @@ struct staged_view {
     dot id{};
     timestamp stamp{};
     std::uint64_t epoch = 0;
-    std::string_view value;
+    std::string_view value{};
+    std::optional<std::chrono::milliseconds> ttl{}; ///< what is left of it
 };
 
 /// What a local write has become; `kills` and `value` live in buffers that the caller gave.
@@ -158,11 +160,11 @@ class store {
     [[nodiscard]] bool has_order() const { return order_.has_value(); }
     /// Lets go of it. Its memory comes back by sweep().
     void drop_order();
-    /// Keys with something that begin with `prefix`, sorted, each once, from `from` on; at most `most`. True
-    /// when there may be more. Only when order() has said true and since then drop_order() was not called and
-    /// nothing committed. O(log keys + most).
-    bool keys_from(std::string_view prefix, std::string_view from, std::size_t most,
-                   std::vector<std::string>& into) const;
+    /// Keys with something that begin with `prefix`, sorted, each once, from `from` on; of the next `most`
+    /// those that are not hidden. Where to go on from, if there are more. Only when order() has said true and
+    /// since then drop_order() was not called and nothing committed. O(log keys + most).
+    [[nodiscard]] std::optional<std::string> keys_from(std::string_view prefix, std::string_view from,
+                                                       std::size_t most, std::vector<std::string>& into);
     /// Counted apart from memory_bytes() and bytes_in_use().
     [[nodiscard]] std::size_t ordered_bytes() const;
     /// Keys whose visible state has changed, if somebody wants them.
@@ -193,12 +195,14 @@ class store {
     // --- writing here: issues the next dot of this replica (I6) ---
     /// Replaces all it has seen of the slot (a register, an element, a field, a flag) but records of a
     /// register that another replica has claimed: beside those it becomes a sibling. A claim of this replica
-    /// goes on.
-    written put(const slot_name& slot, std::string_view value, timestamp stamp, write_buffers& buffers);
+    /// goes on. `ttl`: of a register that is to be over then.
+    written put(const slot_name& slot, std::string_view value, timestamp stamp, write_buffers& buffers,
+                std::optional<std::chrono::milliseconds> ttl = {});
     /// Replaces what this replica has written in the slot, and of others what `only` names: a register or a
     /// field.
     written put_over(const slot_name& slot, std::string_view value, std::uint64_t epoch,
-                     std::span<const dot> only, timestamp stamp, write_buffers& buffers);
+                     std::span<const dot> only, timestamp stamp, write_buffers& buffers,
+                     std::optional<std::chrono::milliseconds> ttl = {});
     /// Removes the same and leaves everything else as it is.
     written remove_only(const slot_name& slot, std::span<const dot> only, timestamp stamp,
                         write_buffers& buffers);
@@ -217,6 +221,32 @@ class store {
     std::optional<written> remove_scope(std::string_view key, timestamp stamp, write_buffers& buffers);
     /// Writes that `closed` is closed at the counter that is seen of it (I9).
     written archive(const replica_id& closed, timestamp stamp, write_buffers& buffers);
+
+    // --- what is over: registers with a time to live (store_ttl.cpp) ---
+    //
+    // A record's deadline is counted on this node's clock from its being made here. A register is hidden from
+    // every read when all its values are over, as of set_now(); it stays in the state, and in the digest,
+    // until a removal goes through the mesh like any other.
+    /// The moment that reads judge by; it never goes back.
+    void set_now(instant now) { now_ = std::max(now_, now); }
+    [[nodiscard]] bool has_deadlines() const { return !timers_.empty() || !postponed_.empty(); }
+    /// There are values, and all of them are over.
+    [[nodiscard]] bool is_all_hidden() const;
+    /// Until the register is hidden; nothing when it has no end. For a write that keeps its value going.
+    [[nodiscard]] std::optional<std::chrono::milliseconds> time_left(std::string_view key);
+    /// The first deadline after now.
+    [[nodiscard]] std::optional<instant> next_deadline() const;
+    /// Notes the keys whose deadlines have passed since the last time, up to `steps`; true when more are
+    /// left.
+    bool note_over(std::size_t steps);
+    /// A register of which everything was over at `until`, or nothing; `steps` values are looked at, 0
+    /// afterwards means call again. It is named until it is removed.
+    [[nodiscard]] std::optional<std::string> next_over(instant until, std::size_t& steps);
+    /// The same for those that were not when they came up, for values that have no end, and may have lost
+    /// them.
+    [[nodiscard]] std::optional<std::string> next_postponed(instant until, std::size_t& steps);
+    /// Removes a hidden register.
+    written remove_over(std::string_view key, timestamp stamp, write_buffers& buffers);
 
     // --- events of others ---
     enum class applied : std::uint8_t { yes, duplicate, early };
@@ -344,6 +374,7 @@ class store {
         std::vector<std::uint64_t> residues; ///< counters, in order of their coming to be
         std::set<std::uint64_t> claims;      ///< counters of claimed registers
     };
+    using timer = std::pair<instant, handle>;
     struct folding_state {
         std::vector<std::uint64_t> mine;   ///< own cut before the commit, by origin index
         std::vector<std::uint64_t> server; ///< the server's cut, by origin index
@@ -360,7 +391,8 @@ class store {
         std::vector<std::pair<std::uint32_t, std::uint64_t>> removal_dots; ///< of registers; some replaced
         std::size_t keys = 0, records = 0, removals = 0, user_bytes = 0, epochs = 0;
         std::vector<std::pair<std::uint32_t, std::uint64_t>> claim_dots; ///< some replaced
-        bool forks = false;                                              ///< a slot has more than one block
+        std::set<timer> timers;
+        bool forks = false; ///< a slot has more than one block
     };
 
     /// The ordered index, as far as it has come: up to a hash of a shard.
@@ -388,6 +420,7 @@ class store {
         timestamp stamp{};
         std::uint64_t epoch = 0;
         std::optional<std::span<const dot>> only{}; ///< of others; nothing: all that may be replaced
+        std::optional<std::chrono::milliseconds> ttl{};
     };
     written write(const slot_name& slot, std::string_view value, const writing& how, write_buffers& buffers);
     [[nodiscard]] std::uint64_t epoch_of_put(const slot_name& slot);
@@ -402,6 +435,18 @@ class store {
     void each(handle head, Visit visit) const;
     [[nodiscard]] bool any_visible(handle head) const;
     [[nodiscard]] bool is_contested(handle head) const;
+    [[nodiscard]] std::optional<std::chrono::milliseconds> ttl_of(const block& b) const;
+    [[nodiscard]] bool is_over(const block& b, instant at) const { return b.ttl != 0 && b.deadline() <= at; }
+    /// It has values, and all of them are over.
+    [[nodiscard]] bool all_over(handle head, instant at) const;
+    [[nodiscard]] bool is_shown(handle head) const { return any_visible(head) && !all_over(head, now_); }
+    [[nodiscard]] bool is_hidden(std::string_view key);
+    void keep_time(handle h, bool on);
+    [[nodiscard]] std::size_t timer_bytes() const {
+        constexpr std::size_t node_bytes = 48;
+        return (timers_.size() + postponed_.size() + staged_.timers.size() + old_timers_.size()) * node_bytes;
+    }
+    void reset_staged();
     [[nodiscard]] handle head_of(const slot_name& slot);
     [[nodiscard]] handle join_chain(std::span<const handle> blocks);
     void release_fork(handle head);
@@ -457,6 +502,12 @@ class store {
     std::vector<std::uint32_t> free_origins_;
     std::map<replica_id, std::uint32_t> origin_index_;
     mutable std::uint32_t last_origin_ = 0; ///< events of one origin come in runs
+    instant now_{};
+    std::set<timer> timers_;     ///< of every value with a deadline, but those that are
+    std::set<handle> postponed_; ///< over, beside values that are not
+    timer noted_{};              ///< up to where note_over() has come
+    handle last_postponed_ = 0;
+    std::set<timer> old_timers_; ///< of aborted sessions
     cut archive_;
     digest archive_digest_{};
     staged_totals staged_;

@@ -53,17 +53,21 @@ class mesh {
     // --- writes of this process; then call work() ---
     /// `expected`: only if the key is at this version; a nil one: only if it is absent.
     result<version> stash(const moment& at, std::string_view key, std::string_view value,
-                          const std::optional<version>& expected = {});
+                          const std::optional<version>& expected = {},
+                          std::optional<std::chrono::milliseconds> ttl = {});
     result<bool> drop(const moment& at, std::string_view key);
     /// Adds to the counter of `key`.
     result<version> add(const moment& at, std::string_view key, std::int64_t amount);
     /// A set's element, a map's field, a flag: `slot` says which; `value` is the field's.
-    result<version> put(const moment& at, const slot_name& slot, std::string_view value);
+    /// `ttl`: of a register that is to be over then.
+    result<version> put(const moment& at, const slot_name& slot, std::string_view value,
+                        std::optional<std::chrono::milliseconds> ttl = {});
     /// False when it was not there.
     result<bool> remove(const moment& at, const slot_name& slot);
     /// One run of events that every node shows whole or not at all. O(all bytes).
     result<version> stash_all(const moment& at,
-                              std::span<const std::pair<std::string_view, std::string_view>> all);
+                              std::span<const std::pair<std::string_view, std::string_view>> all,
+                              std::optional<std::chrono::milliseconds> ttl = {});
     /// Replaces the versions of a register that were shown, all of which must still be there, and nothing
     /// else. Errors: those of stash; conflict.
     result<version> resolve(const moment& at, std::string_view key, std::string_view value,
@@ -78,7 +82,7 @@ class mesh {
                               std::optional<mesh_clock::duration> lease);
     /// By the claim's number. Errors: those of stash; claim_lost.
     result<version> commit(const moment& at, std::string_view key, std::uint64_t number,
-                           std::string_view value);
+                           std::string_view value, std::optional<std::chrono::milliseconds> ttl = {});
     result<void> renew(const moment& at, std::string_view key, std::uint64_t number);
     /// The epoch under which it is free. Error: claim_lost.
     result<std::uint64_t> release(const moment& at, std::string_view key, std::uint64_t number);
@@ -155,13 +159,11 @@ class mesh {
     [[nodiscard]] bool farewell_heard() const;
 
     // --- spills: the whole store in a file (mesh_spill.cpp) ---
-    /// While leaving: one slice of writing the store as a session for a newcomer. `into` is the next frame
-    /// for the file, empty while none is ready. False with the last one, the COMMIT.
+    /// While leaving: a slice of it as for a newcomer. `into`: the next frame, or empty. False with the last.
     bool spill(const moment& at, std::string& into);
     /// That file is safe on its disk: those whose contents are in it are dropped.
     void spill_kept(const moment& at, outbox& out);
-    /// Found files that are neither merged nor given up yet.
-    [[nodiscard]] std::size_t spills_waiting() const;
+    [[nodiscard]] std::size_t spills_waiting() const; ///< neither merged nor given up yet
     /// Above every timestamp that is believed here.
     [[nodiscard]] timestamp clock() const { return clock_.last(); }
 
@@ -289,6 +291,7 @@ class mesh {
     static std::string host_of(std::string_view advertised, std::string_view seen_at);
     void run_timers(outbox& out);
     void judge_peers(outbox& out);
+    void set_moment(const moment& at);
     void wake_by(instant when) { wake_at_ = std::min(wake_at_, when); }
     void raise(outbox& out, event_kind kind, const replica_id& id, std::string reason);
     void note(outbox& out, std::string_view what, const replica_id& who, std::uint64_t a = 0,
@@ -331,6 +334,8 @@ class mesh {
     // mesh_delta.cpp
     [[nodiscard]] result<void> check_write(const slot_name& slot, std::size_t value_bytes);
     [[nodiscard]] result<void> check_type(const slot_name& slot);
+    [[nodiscard]] static result<void> check_ttl(const slot_name& slot,
+                                                std::optional<std::chrono::milliseconds> ttl);
     version publish(const written& what);
     verdict on_delta(std::string_view bytes, const wire::delta& f, outbox& out);
     bool work_on_delta(outbox& out);
@@ -438,6 +443,10 @@ class mesh {
     void tell_conflict(const owned_slot& slot, const replica_id& by, std::size_t count, outbox& out);
     [[nodiscard]] bool merges(std::string_view key) const;
     void keep_winner(const owned_slot& slot, outbox& out);
+    // mesh_ttl.cpp
+    void look_for_over();
+    bool work_on_over();
+
     // mesh_spill.cpp
     struct spill_file;
     struct spill_desk;
@@ -519,6 +528,7 @@ class mesh {
     instant cached_until_{};
     instant ordered_at_{}; ///< when the ordered index was last asked for
     cut stable_;           ///< removal records under it are being dropped
+    bool over_ = false;    ///< registers whose time is over are this node's to remove
     bool garbage_ = false; ///< some may be left under stable_
     bool full_ = false;    ///< limits.bytes_max is reached: nothing more is applied or written
     struct silence {

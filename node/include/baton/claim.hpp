@@ -9,6 +9,7 @@
 
 #include <baton/node.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -36,7 +37,8 @@ class claim_handle {
     /// Writes the key as its owner and keeps it. Replaces what was shown and this node's own earlier writes,
     /// nothing else: what somebody else has written since stays beside it. Begins the lease anew. Errors:
     /// those of node::stash, whose waiting it has too; claim_lost. O(siblings + key + value).
-    result<version> commit(std::string_view value);
+    /// `ttl`: as with node::stash; without it the key has no end any more.
+    result<version> commit(std::string_view value, std::chrono::milliseconds ttl = {});
     /// Begins the lease anew. Errors: claim_lost, leaving, forked.
     result<void> renew();
     /// Gives the key up with the value it has. The epoch under which it is free now. Errors: claim_lost,

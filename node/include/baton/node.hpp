@@ -86,6 +86,12 @@ struct version {
 struct stash_options {
     ack_level ack{};                        ///< how much proof to wait for
     std::chrono::milliseconds within{5000}; ///< wait this long for it, and for members that lag
+    /// Not 0: the key is over after that time, counted on each node's monotonic clock from when the write is
+    /// applied there, so that no wall clock matters; what travels is what is left of it. A key is hidden from
+    /// every read, as if it were not there, when the longest of its concurrent values is over (one without
+    /// `ttl` never is), and removed everywhere clock_skew_max later; until then stats() counts it. A later
+    /// write has its own `ttl` or none. Up to 100 years, or bad_argument.
+    std::chrono::milliseconds ttl{0};
     /// Only if the key is at this version here; version{}: only if it is not here at all.
     std::optional<version> if_version{};
 };
@@ -168,6 +174,7 @@ struct node_stats {
     std::uint64_t key_value_bytes = 0;    ///< of live records, user bytes only
     std::uint64_t store_bytes = 0;        ///< memory the store has taken, key_value_bytes included
     std::uint64_t ordered_bytes = 0;      ///< beside them: the index for prefixes, while it is in use
+    std::uint64_t expired = 0;            ///< keys whose ttl was over, removed by this node for all
     std::uint64_t stashes = 0, drops = 0; ///< writes and removals of every type of value
     std::uint64_t deltas_sent = 0, delta_bytes_sent = 0, deltas_received = 0, events_applied = 0,
                   events_duplicate = 0;

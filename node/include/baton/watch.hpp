@@ -21,7 +21,7 @@ struct watcher;
 
 enum class change_kind : std::uint8_t {
     put,          ///< the key holds this now
-    removed,      ///< the key holds nothing any more; only after a put of it
+    removed,      ///< the key holds nothing any more, or its ttl is over; only after a put of it
     initial_done, ///< everything that was there when the watch began has been told
     lagged,       ///< this handler was too slow: `count` changes have been forgotten, and a new snapshot
                   ///< follows, in which what is gone is `removed`, up to another initial_done

@@ -34,12 +34,14 @@ class io_thread {
     template <class Use>
     auto with(Use use) const {
         const guest lock(*this);
+        look_now();
         return use(mesh_);
     }
     /// The same, with the names of changed keys; for the dispatcher, which bell() wakes.
     template <class Use>
     auto with_board(Use use) const {
         const guest lock(*this);
+        look_now();
         return use(mesh_, board_);
     }
     [[nodiscard]] const std::shared_ptr<watch_bell>& bell() const { return watch_bell_; }
@@ -76,6 +78,7 @@ class io_thread {
         ++waiters_;
         bool outcome = false;
         changed_.wait_for(lock, bounded(within), [&] {
+            look_now();
             outcome = done(mesh_); // which may have folded a key in
             note_changes();
             return outcome || stopped_;
@@ -150,6 +153,10 @@ class io_thread {
         const io_thread& owner_;
         std::unique_lock<std::mutex> lock_;
     };
+    /// Reads judge by this moment what is over.
+    void look_now() const {
+        if (mesh_.state().has_deadlines()) mesh_.state().set_now(now().now);
+    }
     /// Takes the lock; the I/O thread gives way while somebody is at the door.
     void enter(std::unique_lock<std::mutex>& lock) const {
         if (lock.try_lock()) return; // as a rule

@@ -1,0 +1,34 @@
+// Registers with a time to live. Hiding one is each node's own affair, by its own monotonic clock (the
+// store's); removing it is an event like any other, written by the member that is up with the smallest id,
+// clock_skew_max after it was hidden there: by then it is hidden wherever it was applied in time.
+#include "core/mesh.hpp"
+
+namespace baton::core {
+
+namespace {
+constexpr std::size_t slice_values = 256;
+} // namespace
+
+// With every heartbeat.
+void mesh::look_for_over() { over_ = store_.has_deadlines() && acts_for_all(); }
+
+// True while there is more to do.
+bool mesh::work_on_over() {
+    if (!store_.has_deadlines()) return false;
+    if (store_.note_over(slice_values)) return true;
+    if (!over_ || leaving_) return false; // a cut that is frozen grows no more
+    const auto until = at_.now - settings_.clock_skew_max;
+    auto steps = slice_values;
+    const auto remove = [&](const std::string& key) {
+        publish(store_.remove_over(key, clock_.tick(at_.wall_ms), buffers_));
+        ++counters_.expired;
+    };
+    while (const auto key = store_.next_over(until, steps)) remove(*key);
+    if (steps == 0) return true;
+    over_ = false; // until the next heartbeat
+    steps = slice_values;
+    while (const auto key = store_.next_postponed(until, steps)) remove(*key);
+    return false;
+}
+
+} // namespace baton::core

@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::uint64_t writes_max = 500;
+constexpr auto brief_max = 3000ms; // the longest time to live
 
 // Bounds so small that the workload crosses every one of them.
 core::mesh_options draw_node(dice& luck, std::size_t slots, mutation broken) {
@@ -36,6 +37,7 @@ class campaign {
   public:
     campaign(std::uint64_t seed, const campaign_options& how)
         : luck_(seed)
+        , brief_luck_(seed ^ 0x771)
         , slots_(luck_.between(3, luck_.chance(300) ? 9 : 5))
         , crowded_(luck_.chance(80))
         , how_(how)
@@ -45,6 +47,7 @@ class campaign {
         large_ = luck_.chance(500) ? luck_.between(5, 150) : 0;
         typed_ = !crowded_ && luck_.chance(500);
         claims_ = luck_.chance(500) ? luck_.between(20, 400) : 0;
+        brief_ = brief_luck_.chance(250);
         world_.on_trace = [this](process_number who, const core::trace& t) { ambush(who, t); };
         if (how.tell) {
             world_.set_teller([this](const world::process& p, std::string_view line) {
@@ -150,6 +153,19 @@ class campaign {
         world_.run_for(300ms);
         if (!world_.run_until([&] { return world_.settled(); }, 5s))
             throw violation("settled and then: " + world_.unsettled());
+        if (brief_) outlive();
+    }
+
+    // Whatever has a time to live is over, and removed from everywhere by the ordinary work of one member.
+    void outlive() {
+        const auto removed = [this] {
+            const auto all = world_.alive();
+            return std::none_of(all.begin(), all.end(),
+                                [this](process_number p) { return world_.mesh(p).state().has_deadlines(); });
+        };
+        if (!world_.run_until([&] { return removed() && world_.settled(); }, brief_max + 10s))
+            throw violation("what is over is not removed, or: " + world_.unsettled());
+        world_.check_everything();
     }
 
     // ---------------------------------------------------------------- the workload
@@ -163,6 +179,11 @@ class campaign {
         for (auto burst = luck_.chance(50) ? luck_.between(2, 40) : 1; burst != 0; --burst) {
             const auto key = luck_.below(luck_.chance(300) ? 3 : keys());
             ++writes_;
+            if (brief_ && brief_luck_.chance(200)) {
+                const auto ttl = brief_luck_.between(1, brief_luck_.chance(500) ? brief_max / 1ms : 300);
+                world_.stash_for(who, "brief-" + std::to_string(brief_luck_.below(12)),
+                                 std::to_string(brief_luck_.below(100)), std::chrono::milliseconds{ttl});
+            }
             if (luck_.chance(drops_)) {
                 world_.drop(who, key);
             } else if (luck_.chance(60)) {
@@ -392,7 +413,7 @@ class campaign {
     }
     [[nodiscard]] std::size_t keys() const { return world_.keys(); }
 
-    dice luck_;
+    dice luck_, brief_luck_;
     std::size_t slots_;
     bool crowded_;
     const campaign_options& how_;
@@ -401,6 +422,7 @@ class campaign {
     std::uint64_t drops_ = 0, large_ = 0, writes_ = 0, sessions_ = 0, spills_merged_ = 0, recovered_ = 0;
     std::uint64_t claims_ = 0;
     bool typed_ = false; ///< most keys are counters, sets, maps and flags
+    bool brief_ = false; ///< some registers have a time to live
     bool at_peace_ = false, quiet_ = false;
     instant peace_{}, settled_{}, look_at_{};
     duration held_up_{}; ///< how long the faults may show after the peace

@@ -382,6 +382,18 @@ dot world::stash(process_number who, std::size_t key, std::string value) {
     return written->id;
 }
 
+void world::stash_for(process_number who, std::string_view name, std::string_view value,
+                      std::chrono::milliseconds ttl) {
+    auto& p = *processes_[who];
+    const auto written = p.mesh->stash(moment_of(p), name, value, {}, ttl);
+    if (!written) fail(p, "refused a stash: " + written.error().what);
+    mix(name), mix(value);
+    tell(p, "stash " + std::string(name) + " for " + std::to_string(ttl.count()) + " ms " +
+                std::to_string(written->id.counter));
+    note_own_events(p);
+    toil(p);
+}
+
 bool world::operate(process_number who, std::size_t key, operation what) {
     auto& p = *processes_[who];
     auto saw = counts_of(full_cut(p));

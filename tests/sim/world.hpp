@@ -146,6 +146,9 @@ class world {
     /// Any operation on a typed value but the removal of the whole key. False when it was refused, for the
     /// key is of another type, or when there was nothing to remove.
     bool operate(process_number who, std::size_t key, operation what);
+    /// A register for a time, of a name that the oracle does not follow.
+    void stash_for(process_number who, std::string_view name, std::string_view value,
+                   std::chrono::milliseconds ttl);
     /// The value read first; nothing when the key is absent.
     std::optional<std::string> pickup(process_number who, std::size_t key);
 

@@ -23,6 +23,7 @@ error claim_is_lost(std::string_view key) {
 // Takes over the value that is read, whoever had it. The others stay beside it until they are committed over.
 result<mesh::claim_grant> mesh::claim(const moment& at, std::string_view key,
                                       std::optional<mesh_clock::duration> lease) {
+    store_.set_now(at.now);
     const auto slot = register_of(key);
     if (const auto good = check_write(slot, 0); !good) return good.error();
     store_.siblings(slot, found_);
@@ -68,6 +69,7 @@ own_claim* mesh::owned(std::string_view key, std::uint64_t number) {
 
 result<version> mesh::commit(const moment& at, std::string_view key, std::uint64_t number,
                              std::string_view value, std::optional<std::chrono::milliseconds> ttl) {
+    store_.set_now(at.now);
     const auto slot = register_of(key);
     if (const auto good = check_write(slot, value.size()); !good) return good.error();
     if (const auto good = check_ttl(slot, ttl); !good) return good.error();
@@ -82,6 +84,7 @@ result<version> mesh::commit(const moment& at, std::string_view key, std::uint64
 }
 
 result<void> mesh::renew(const moment& at, std::string_view key, std::uint64_t number) {
+    store_.set_now(at.now);
     auto* const held = owned(key, number);
     if (held == nullptr) return claim_is_lost(key);
     start_lease(at, key, *held);
@@ -89,6 +92,7 @@ result<void> mesh::renew(const moment& at, std::string_view key, std::uint64_t n
 }
 
 result<std::uint64_t> mesh::release(const moment& at, std::string_view key, std::uint64_t number) {
+    store_.set_now(at.now);
     auto* const held = owned(key, number);
     if (held == nullptr) return claim_is_lost(key);
     const auto epoch = release_epoch(held->epoch);

@@ -151,6 +151,7 @@ void mesh::give_up_merge(std::string_view key) {
 
 result<version> mesh::resolve(const moment& at, std::string_view key, std::string_view value,
                               std::span<const version> shown) {
+    store_.set_now(at.now);
     const slot_name slot{value_type::reg, key, {}};
     if (const auto good = check_write(slot, value.size()); !good) return good.error();
     store_.siblings(slot, found_);

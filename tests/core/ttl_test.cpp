@@ -233,6 +233,49 @@ TEST_CASE("ttl: alone with nothing but what is over, a node may go at once", "[c
     CHECK(s.at(0).left);
 }
 
+TEST_CASE("ttl: is the value's, whoever claims and releases it, until another is committed",
+          "[core][scenario]") {
+    clocked s;
+    s.gather(2);
+    s.put_for(0, "k", "v", 1s);
+    s.put_for(0, "l", "v", 1s);
+    s.settle();
+    const auto claim = [&](std::string_view key) {
+        auto done = s.write(1, [&](core::mesh& m, const moment& at) { return m.claim(at, key, {}); });
+        REQUIRE(done);
+        return done->number;
+    };
+    const auto of_k = claim("k"), of_l = claim("l");
+    REQUIRE(s.write(1, [&](core::mesh& m, const moment& at) { return m.release(at, "k", of_k); }));
+    REQUIRE(s.write(1, [&](core::mesh& m, const moment& at) { return m.commit(at, "l", of_l, "new"); }));
+    s.run_for(1200ms);
+    for (const process_number who : {0, 1}) {
+        CHECK_FALSE(s.get_now(who, "k"));
+        CHECK(s.get_now(who, "l") == "new");
+    }
+    s.run_for(8s);
+    for (const process_number who : {0, 1}) CHECK(s.mesh(who).state().keys() == 1);
+}
+
+TEST_CASE("ttl: a claim of what is over is lost", "[core][scenario]") {
+    clocked s;
+    s.gather(2);
+    s.put_for(0, "k", "v", 1s);
+    const auto claimed = s.write(0, [](core::mesh& m, const moment& at) { return m.claim(at, "k", 1h); });
+    REQUIRE(claimed);
+    s.run_for(1200ms);
+    const auto at = s.moment_at(0);
+    const auto late = s.mesh(0).release(at, "k", claimed->number);
+    REQUIRE_FALSE(late);
+    CHECK(late.error().code == errc::claim_lost);
+    CHECK(s.code_of(s.mesh(0).commit(at, "k", claimed->number, "w")) == errc::claim_lost);
+    const auto again = s.mesh(0).claim(at, "k", {});
+    REQUIRE_FALSE(again);
+    CHECK(again.error().code == errc::absent);
+    s.run_for(8s);
+    CHECK(s.mesh(1).state().keys() == 0);
+}
+
 TEST_CASE("ttl: a later write without it has no end, one with it has its own", "[core][scenario]") {
     clocked s;
     s.gather(2);

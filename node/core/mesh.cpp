@@ -343,7 +343,7 @@ void mesh::judge_peers(outbox& out) {
 
 // ---------------------------------------------------------------- members
 
-mesh::peer* mesh::find(const replica_id& id) {
+peer* mesh::find(const replica_id& id) {
     const auto at = peers_.find(id);
     return at == peers_.end() ? nullptr : &at->second;
 }

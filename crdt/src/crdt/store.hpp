@@ -21,6 +21,7 @@
 #include "crdt/mutation.hpp"
 #include "crdt/ordered_keys.hpp"
 #include "crdt/time.hpp"
+#include "crdt/views.hpp"
 
 #include <array>
 #include <map>
@@ -32,48 +33,6 @@
 #include <vector>
 
 namespace baton {
-
-struct record_view {
-    dot id{};
-    timestamp stamp{};
-    std::uint64_t epoch = 0;
-    value_type type{};
-    std::string_view value;
-};
-
-/// A put or a remove as its origin made it.
-struct event_view {
-    bool removal = false;
-    slot_name slot{};
-    timestamp stamp{};
-    std::uint64_t epoch = 0;
-    std::string_view value{};
-    /// The dots of *other* origins that this event replaces. Those of its own origin are implied.
-    std::span<const dot> kills{};
-    /// Becomes visible together with the event after it; only as it travels.
-    bool joined = false;
-    std::optional<std::chrono::milliseconds> ttl{}; ///< of a register's put: what is left of it
-};
-
-/// One entry of a slot's chain as a session brings it.
-struct staged_view {
-    block::kind what{};
-    dot id{};
-    timestamp stamp{};
-    std::uint64_t epoch = 0;
-    std::string_view value{};
-    std::optional<std::chrono::milliseconds> ttl{}; ///< what is left of it
-};
-
-/// What a local write has become; `kills` and `value` live in buffers that the caller gave.
-struct written {
-    dot id{};
-    event_view event{};
-};
-struct write_buffers {
-    std::vector<dot> kills;
-    std::string value;
-};
 
 /// How far a serving session has walked each origin's log, by origin index.
 struct log_walk {

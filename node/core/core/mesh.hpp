@@ -9,6 +9,8 @@
 #include "core/claims.hpp"
 #include "core/io.hpp"
 #include "core/mesh_options.hpp"
+#include "core/peers.hpp"
+#include "core/proof.hpp"
 #include "core/siblings.hpp"
 #include "crdt/store.hpp"
 #include "discovery/beacon.hpp"
@@ -26,18 +28,6 @@
 #include <vector>
 
 namespace baton::core {
-
-/// Proof that somebody wants of a write.
-struct proof {
-    dot id{};
-    ack_level level{};
-    std::vector<replica_id> all{}; ///< for all_up: who was up at the call
-};
-/// Who could still have a key that is not here.
-struct absence {
-    bool confirmed = false;      ///< nobody has it
-    std::vector<replica_id> who; ///< they have not answered, or hold more than is applied here
-};
 
 class mesh {
   public:
@@ -168,72 +158,6 @@ class mesh {
     [[nodiscard]] timestamp clock() const { return clock_.last(); }
 
   private:
-    struct link {
-        std::string endpoint;
-        std::string publish_endpoint; ///< what SUB is connected to
-        std::optional<replica_id> peer;
-        bool open = false;
-        bool doubted = false; ///< somebody else may answer there now: ask until a HELLO comes on it
-        instant greet_at{};
-        mesh_clock::duration greet_every{};
-    };
-    struct peer {
-        std::string name;
-        member_state state = member_state::contacting;
-        std::optional<link_id> via;
-        std::string host;     ///< where it was last seen
-        std::string endpoint; ///< of its ROUTER
-        std::string publish_endpoint;
-        bool greeted = false;  ///< a HELLO of this incarnation has come
-        bool sees_me = false;  ///< its PUB has seen our subscription
-        bool routable = false; ///< our ROUTER has heard it, so it can be answered there
-        discovery::liveness life;
-        cut seen;                ///< all it has told that it has applied
-        cut told;                ///< its whole cut, as it stood at one moment
-        digest archive{};        ///< of its archive, as of the last standing
-        std::uint64_t final = 0; ///< of its LEFT
-        bool full = false;       ///< it applies nothing at present
-        bool wants_archive = false, compare_next = false, wants_cut = false; ///< for the next PULL
-        bool told_otherwise = false; ///< it has a later word of ours than the last one on PUB
-        std::optional<cut> settling; ///< once it has seen this, its counter leftovers up to then may go
-        std::size_t settling_count = 0;
-        bool kept_up = false;      ///< has been no more than lag_max behind
-        bool evicted = false;      ///< too far behind to hold back others (I7)
-        std::uint64_t lag_low = 0; ///< the smallest lag since it fell behind
-        instant lag_since{};
-        std::uint64_t standing_hash = 0;
-        bool hash_known = false;
-        // acknowledgements (mesh_proof.cpp)
-        std::uint64_t owes = 0; ///< it waits to hear that we have applied its events up to here
-        cut wanted;             ///< and these
-        mesh_clock::duration round_trip{std::chrono::milliseconds(10)}; ///< smoothed
-        instant awaited_since{}; ///< of the first write it has not acknowledged though somebody waits
-        instant ask_at{};        ///< when to ask it; never, when zero
-        mesh_clock::duration ask_every{};
-        std::uint64_t asked = 0; ///< highest number of an ASK sent to it
-        instant asked_question_at{};
-        std::uint64_t answered = 0;                  ///< and of one it has answered
-        cut answer;                                  ///< by saying this
-        std::set<std::string, std::less<>> manifest; ///< what it announced as it began to leave
-        std::size_t manifest_bytes = 0;
-        bool told_manifest = false; ///< it has been sent ours
-        cut at_join;                ///< what it held when it came up
-        bool synced = false;
-        std::optional<instant> pull_at; ///< it holds something we lack: ask for it then, if that is still so
-        instant greet_at{};
-        mesh_clock::duration greet_every{};
-        instant asked_at{};
-        instant ended_at{};               ///< when it left or crashed
-        std::uint64_t answer_leaving = 0; ///< number of its LEAVING that we have not answered yet
-        std::uint64_t session_begun = 0;  ///< highest number of its PULLs that was taken
-        std::optional<cut> acked;         ///< what it acknowledged in answer to our LEAVING
-        bool acked_whole = false;         ///< that was everything under our cut
-        bool acked_staying = false;
-        bool heard_farewell = false;
-        bool replaced = false; ///< its address answers as somebody else: it is not merely out of reach
-        bool skew_told = false;
-        bool diverged = false;
-    };
     /// Own events packed until they are sent.
     struct batch {
         std::uint64_t first;

@@ -1,0 +1,62 @@
+// views: records, events and session entries as they are handed in and out of a store.
+//
+// Plain values; they own nothing but write_buffers, and are valid as long as what they were read from says.
+#pragma once
+
+#include "crdt/block.hpp"
+#include "crdt/slot.hpp"
+#include "crdt/time.hpp"
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace baton {
+
+/// A value that is read.
+struct record_view {
+    dot id{};
+    timestamp stamp{};
+    std::uint64_t epoch = 0;
+    value_type type{};
+    std::string_view value;
+};
+
+/// A put or a remove as its origin made it.
+struct event_view {
+    bool removal = false;
+    slot_name slot{};
+    timestamp stamp{};
+    std::uint64_t epoch = 0;
+    std::string_view value{};
+    /// The dots of *other* origins that this event replaces. Those of its own origin are implied.
+    std::span<const dot> kills{};
+    /// Becomes visible together with the event after it; only as it travels.
+    bool joined = false;
+    std::optional<std::chrono::milliseconds> ttl{}; ///< of a register's put: what is left of it
+};
+
+/// One entry of a slot's chain as a session brings it.
+struct staged_view {
+    block::kind what{};
+    dot id{};
+    timestamp stamp{};
+    std::uint64_t epoch = 0;
+    std::string_view value{};
+    std::optional<std::chrono::milliseconds> ttl{}; ///< what is left of it
+};
+
+/// What a local write has become; `kills` and `value` live in buffers that the caller gave.
+struct written {
+    dot id{};
+    event_view event{};
+};
+struct write_buffers {
+    std::vector<dot> kills;
+    std::string value;
+};
+
+} // namespace baton

@@ -9,8 +9,8 @@ namespace {
 constexpr std::size_t slice_values = 256;
 } // namespace
 
-// With every heartbeat.
-void mesh::look_for_over() { over_ = store_.has_deadlines() && acts_for_all(); }
+// With every heartbeat. Who is full applies nobody else's removals, and makes room by its own.
+void mesh::look_for_over() { over_ = store_.has_deadlines() && !leaving_ && (full_ || acts_for_all()); }
 
 // True while there is more to do.
 bool mesh::work_on_over() {

@@ -276,6 +276,27 @@ TEST_CASE("ttl: a claim of what is over is lost", "[core][scenario]") {
     CHECK(s.mesh(1).state().keys() == 0);
 }
 
+TEST_CASE("ttl: a full node makes room by removing what is over", "[core][scenario]") {
+    // It applies nothing while it is full, so that nobody else's removals could.
+    const bool another = GENERATE(false, true);
+    CAPTURE(another);
+    clocked s;
+    core::mesh_options small;
+    small.limits.bytes_max = 6 << 20;
+    const auto full = s.start(0, small), writer = another ? s.start(1) : full;
+    s.settle();
+    for (int i = 0; i < 1000 && !s.mesh(full).is_full(); ++i) {
+        s.put_for(writer, "n" + std::to_string(i), std::string(20'000, 'x'), 5s);
+        s.run_for(2ms);
+    }
+    REQUIRE(s.mesh(full).is_full());
+    s.run_for(12s);
+    CHECK_FALSE(s.mesh(full).is_full());
+    CHECK_FALSE(s.try_put(full, "k", "v"));
+    s.settle();
+    CHECK(s.mesh(writer).state().keys() == 1);
+}
+
 TEST_CASE("ttl: a later write without it has no end, one with it has its own", "[core][scenario]") {
     clocked s;
     s.gather(2);

@@ -95,8 +95,8 @@ std::string world::check_contests(node& n) {
         own.insert({s.self(), counter});
     for (const auto& id : n.own_claims) { // this node has written nothing since: others took it
         const auto& key = past_.find(id)->slot.key;
-        const bool named = more || std::find(gone.begin(), gone.end(), key) != gone.end();
-        if (!own.contains(id) && s.counter_of(s.self()) == id.counter && !named)
+        const bool told = more || std::find(gone.begin(), gone.end(), key) != gone.end();
+        if (!own.contains(id) && s.counter_of(s.self()) == id.counter && !told)
             return "the claim of " + key + " went unnoticed";
     }
     n.own_claims = std::move(own);

@@ -120,6 +120,7 @@ TEST_CASE("parse: options follow the value", "[io][parse]") {
     CHECK(parse_stash(" k copies=2 is no option here").options.empty());
     CHECK(parse_stash(" k copies=majority").value.empty());
     CHECK(parse_stash(" k v copies=majority").how.ack == baton::ack_level::majority());
+    CHECK(parse_stash(" k v ttl=1500ms").how.ttl == 1500ms);
     CHECK(parse_stash(" k v copies=all").how.ack == baton::ack_level::all_up());
 }
 
@@ -127,7 +128,7 @@ TEST_CASE("parse: an option that cannot be kept refuses the command", "[io][pars
     CHECK(refused(" k v copies=0") == "usage");
     CHECK(refused(" k v copies=few") == "usage");
     CHECK(refused(" k v within=soon") == "usage");
-    CHECK(refused(" k v ttl=1s") == "not_available");
-    CHECK(refused(" k \"v\" ttl=1s") == "not_available");
+    CHECK(refused(" k v ttl=0ms") == "usage");
+    CHECK(refused(" k v ttl=soon") == "usage");
     CHECK(refused(" k \"ttl=1s\"") == "taken");
 }

@@ -255,16 +255,19 @@ void store::note_contest(std::uint32_t from, std::uint64_t counter, bool quiet) 
     }
 }
 
-// What is in doomed_ goes, and the slot has as many values as before.
+// What is in doomed_ goes, and the slot has as many values as before: nothing to be told, but other values to
+// be merged, or another owner.
 void store::rename_contest(const block& successor) {
-    const auto any_doomed = [&](auto is) {
-        return std::any_of(doomed_.begin(), doomed_.end(), [&](handle h) { return is(at(h)); });
+    const auto is_doomed = [&](const contest& each) {
+        return std::any_of(doomed_.begin(), doomed_.end(), [&](handle h) { return dot_of(at(h)) == each.id; });
     };
+    bool renamed = false;
     for (auto& each : contests_) {
-        if (any_doomed([&](const block& b) { return dot_of(b) == each.id; })) each.id = dot_of(successor);
+        if (!is_doomed(each)) continue;
+        each.id = dot_of(successor);
+        renamed = true;
     }
-    if (successor.epoch != 0 || any_doomed([](const block& b) { return is_claim(b.epoch_value()); }))
-        note_contest(successor.origin, successor.counter, true);
+    if (!renamed) note_contest(successor.origin, successor.counter, true);
 }
 
 void store::account(handle h, bool added, const digest* sum) {

@@ -200,57 +200,18 @@ json session::members(std::string_view rest) {
 }
 
 json session::stats(std::string_view rest) {
-    words{rest}.end();
+    words args{rest};
+    const auto form = args.maybe();
+    args.end();
     const auto now = node_.stats();
+    if (form == "prometheus") return {{"prometheus", to_prometheus(now, node_.name())}};
+    if (form) throw refusal{"usage", "'" + *form + "' is not prometheus"};
+    json all;
+    for (const auto& each : all_stats()) all[std::string(each.name)] = now.*each.value;
     json by_reason = json::object();
     for (const auto& [reason, count] : now.refused_by_reason) by_reason[reason] = count;
-    return {
-        {"members_up", now.members_up},
-        {"keys", now.keys},
-        {"records", now.records},
-        {"removals", now.removals},
-        {"residues", now.residues},
-        {"origins", now.origins},
-        {"archived", now.archived},
-        {"key_value_bytes", now.key_value_bytes},
-        {"store_bytes", now.store_bytes},
-        {"ordered_bytes", now.ordered_bytes},
-        {"stashes", now.stashes},
-        {"drops", now.drops},
-        {"expired", now.expired},
-        {"deltas_sent", now.deltas_sent},
-        {"delta_bytes_sent", now.delta_bytes_sent},
-        {"deltas_received", now.deltas_received},
-        {"events_applied", now.events_applied},
-        {"events_duplicate", now.events_duplicate},
-        {"acks_sent", now.acks_sent},
-        {"acks_received", now.acks_received},
-        {"asks_sent", now.asks_sent},
-        {"deltas_early", now.deltas_early},
-        {"gaps", now.gaps},
-        {"sessions_pulled", now.sessions_pulled},
-        {"sessions_served", now.sessions_served},
-        {"sessions_failed", now.sessions_failed},
-        {"sessions_compared", now.sessions_compared},
-        {"evictions", now.evictions},
-        {"state_bytes_sent", now.state_bytes_sent},
-        {"state_bytes_received", now.state_bytes_received},
-        {"hello_bytes_sent", now.hello_bytes_sent},
-        {"beacons_sent", now.beacons_sent},
-        {"beacons_received", now.beacons_received},
-        {"claims", now.claims},
-        {"claims_lost", now.claims_lost},
-        {"conflicts", now.conflicts},
-        {"siblings_resolved", now.siblings_resolved},
-        {"digest_checks", now.digest_checks},
-        {"diverged", now.diverged},
-        {"clock_skew", now.clock_skew},
-        {"refused_frames", now.refused_frames},
-        {"refused_beacons", now.refused_beacons},
-        {"foreign_cluster", now.foreign_cluster},
-        {"sends_refused", now.sends_refused},
-        {"refused_by_reason", std::move(by_reason)},
-    };
+    all["refused_by_reason"] = std::move(by_reason);
+    return all;
 }
 
 json session::wait_synced(std::string_view rest) {

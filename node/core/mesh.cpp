@@ -427,7 +427,9 @@ std::vector<member> mesh::members() const {
     const auto own = store_.counter_of(settings_.self);
     for (const auto& [id, p] : peers_) {
         const auto told = p.seen.of(settings_.self);
-        all.push_back({id, p.name, p.state, p.endpoint, p.synced, own > told ? own - told : 0});
+        all.push_back({id, p.name, p.state, p.endpoint, p.synced, own > told ? own - told : 0,
+                       age_of(told + 1),
+                       p.timed ? std::chrono::duration_cast<std::chrono::microseconds>(p.round_trip) : 0us});
     }
     std::sort(all.begin(), all.end(), [](const member& a, const member& b) {
         return std::tie(a.name, a.id) < std::tie(b.name, b.id);
@@ -448,8 +450,45 @@ node_stats mesh::stats() const {
     all.key_value_bytes = store_.key_value_bytes();
     all.store_bytes = store_.memory_bytes();
     all.ordered_bytes = store_.ordered_bytes();
+    all.sessions_open = serving_.size() + (pulling_ ? 1 : 0);
+    all.spills_waiting = spills_waiting();
     for (const auto& [reason, count] : refused_) all.refused_by_reason.emplace_back(reason, count);
+    all.members = members();
     return all;
+}
+
+// When own events were sent, in a bounded number of spans: those that nobody lacks are forgotten, and where
+// somebody lacks very many of them the spans become longer.
+void mesh::note_sent() {
+    constexpr std::size_t spans_max = 256;
+    constexpr auto shortest = 10ms;
+    const auto own = store_.counter_of(settings_.self);
+    if (!sent_.empty() && (sent_.back().last == own || at_.now - sent_.back().begun < sent_span_)) {
+        sent_.back().last = own;
+        return;
+    }
+    if (sent_.size() == spans_max) {
+        auto least = own;
+        for (const auto& [id, p] : peers_) {
+            if (is_member(p)) least = std::min(least, p.seen.of(settings_.self));
+        }
+        std::erase_if(sent_, [&](const sent_span& each) { return each.last <= least; });
+        sent_span_ = std::max<mesh_clock::duration>(shortest, sent_span_ / 2);
+        if (sent_.size() > spans_max / 2) {
+            for (std::size_t i = 0; i < sent_.size() / 2; ++i)
+                sent_[i] = {sent_[2 * i + 1].last, sent_[2 * i].begun};
+            sent_.resize(sent_.size() / 2);
+            sent_span_ *= 4;
+        }
+    }
+    sent_.push_back({own, at_.now});
+}
+
+std::chrono::milliseconds mesh::age_of(std::uint64_t counter) const {
+    const auto sent = std::lower_bound(sent_.begin(), sent_.end(), counter,
+                                       [](const sent_span& each, std::uint64_t c) { return each.last < c; });
+    if (sent == sent_.end()) return {};
+    return std::chrono::duration_cast<std::chrono::milliseconds>(at_.now - sent->begun);
 }
 
 } // namespace baton::core

@@ -211,6 +211,7 @@ void mesh::send_batches(outbox& out) {
     }
     batches_.clear();
     unsent_bytes_ = 0;
+    note_sent();
 }
 
 // ---------------------------------------------------------------- deltas of others

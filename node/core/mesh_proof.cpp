@@ -132,6 +132,7 @@ void mesh::ask_members(outbox& out) {
 void mesh::note_round_trip(peer& p, instant since) const {
     const auto took = std::clamp<mesh_clock::duration>(at_.now - since, 50us, 1s);
     p.round_trip = (7 * p.round_trip + took) / 8;
+    p.timed = true;
 }
 
 verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {

@@ -89,6 +89,24 @@ TEST_CASE("merge: both sides of a partition merge, and the two results become on
     CHECK(s.at(0).cut == cut);
 }
 
+TEST_CASE("merge: equal siblings of which one changes are merged then", "[core][scenario]") {
+    // One node sees two equal values, which need no merging, and then another in place of one of them: as
+    // many as before. Each of the three is that node once, so one of the times it is the one that merges.
+    for (process_number sees = 0; sees < 3; ++sees) {
+        const process_number one = (sees + 1) % 3, other = (sees + 2) % 3;
+        sides s(3);
+        s.sever(one, other, true);
+        s.stash(one, 1, "the same");
+        s.stash(other, 1, "the same");
+        s.run_for(2ms);
+        s.stash(one, 1, "another");
+        s.run_for(2ms);
+        s.sever(one, other, false);
+        s.meet();
+        for (process_number who = 0; who < 3; ++who) CHECK(s.versions(who, "key-1").size() == 1);
+    }
+}
+
 TEST_CASE("merge: siblings that were there before the function are merged too", "[core][scenario]") {
     sides s(2, with_keys(20));
     s.part();

@@ -222,6 +222,8 @@ class mesh {
               std::uint64_t b = 0) {
         out.traces.push_back({what, who, a, b});
     }
+    void note_sent();
+    [[nodiscard]] std::chrono::milliseconds age_of(std::uint64_t counter) const;
     [[nodiscard]] peer* find(const replica_id& id);
     [[nodiscard]] bool is_member(const peer& p) const;
     [[nodiscard]] static bool is_gone(const peer& p);
@@ -425,6 +427,12 @@ class mesh {
     bool publish_now_ = false;
     wire::standing published_; ///< the last one on PUB
 
+    struct sent_span {
+        std::uint64_t last;
+        instant begun;
+    };
+    std::vector<sent_span> sent_; ///< of own events, by counter
+    mesh_clock::duration sent_span_{std::chrono::milliseconds(10)};
     std::deque<batch> batches_;
     std::string batch_room_; ///< of a batch that has been sent
     std::size_t unsent_bytes_ = 0;

@@ -60,6 +60,7 @@ struct peer {
     std::uint64_t owes = 0; ///< it waits to hear that we have applied its events up to here
     cut wanted;             ///< and these
     mesh_clock::duration round_trip{std::chrono::milliseconds(10)}; ///< smoothed
+    bool timed = false;      ///< it is of acknowledgements, not a guess
     instant awaited_since{}; ///< of the first write it has not acknowledged though somebody waits
     instant ask_at{};        ///< when to ask it; never, when zero
     mesh_clock::duration ask_every{};

@@ -11,6 +11,7 @@
 #include <baton/dot.hpp>
 #include <baton/options.hpp>
 #include <baton/result.hpp>
+#include <baton/stats.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -24,26 +25,6 @@
 #include <vector>
 
 namespace baton {
-
-/// Where a member is in its life, as this node sees it.
-enum class member_state : std::uint8_t {
-    contacting, ///< heard of; the readiness handshake is not over
-    up,         ///< hears us and is heard
-    suspect,    ///< silent, or its connection closed
-    leaving,    ///< has announced that it leaves; it still serves reads and repairs
-    left,       ///< said goodbye
-    crashed,    ///< gone without a word; its address is still redialled
-};
-[[nodiscard]] std::string_view to_string(member_state state);
-
-struct member {
-    replica_id id{};
-    std::string name;
-    member_state state{};
-    std::string endpoint;  ///< "tcp://HOST:PORT", what another node may name as a seed
-    bool synced = false;   ///< we hold everything it held when it joined
-    std::uint64_t lag = 0; ///< our own events that it has not told us it has applied
-};
 
 enum class event_kind : std::uint8_t {
     joined,     ///< a member is up
@@ -162,40 +143,6 @@ struct claim_options {
     /// Without renew() or commit() for so long, by this node's monotonic clock, the node gives the claim up.
     /// Nothing: it has no end. A node that is gone gives up everything.
     std::optional<std::chrono::milliseconds> lease{};
-};
-
-/// Counters since the start, and sizes now. All counts are of this node.
-struct node_stats {
-    std::uint64_t members_up = 0, keys = 0, records = 0;
-    std::uint64_t removals = 0;           ///< removal records that somebody may not have seen yet
-    std::uint64_t residues = 0;           ///< what is left of removed counters
-    std::uint64_t origins = 0;            ///< entries of the cut that travels
-    std::uint64_t archived = 0;           ///< origins that are gone and known for ever, 24 bytes each
-    std::uint64_t key_value_bytes = 0;    ///< of live records, user bytes only
-    std::uint64_t store_bytes = 0;        ///< memory the store has taken, key_value_bytes included
-    std::uint64_t ordered_bytes = 0;      ///< beside them: the index for prefixes, while it is in use
-    std::uint64_t expired = 0;            ///< keys whose ttl was over, removed by this node for all
-    std::uint64_t stashes = 0, drops = 0; ///< writes and removals of every type of value
-    std::uint64_t deltas_sent = 0, delta_bytes_sent = 0, deltas_received = 0, events_applied = 0,
-                  events_duplicate = 0;
-    std::uint64_t acks_sent = 0, acks_received = 0;
-    std::uint64_t asks_sent = 0;    ///< for acknowledgements that were late, and for what is absent
-    std::uint64_t deltas_early = 0; ///< arrived before something they depend on
-    std::uint64_t gaps = 0;         ///< losses noticed
-    std::uint64_t sessions_pulled = 0, sessions_served = 0, sessions_failed = 0;
-    std::uint64_t sessions_compared = 0; ///< served by comparing ranges instead of walking logs
-    std::uint64_t evictions = 0;         ///< members left behind by limits.lag_max
-    std::uint64_t state_bytes_sent = 0, state_bytes_received = 0;
-    std::uint64_t hello_bytes_sent = 0, beacons_sent = 0, beacons_received = 0;
-    std::uint64_t conflicts = 0;         ///< times that a register or field came to have siblings
-    std::uint64_t siblings_resolved = 0; ///< taken away by this node for limits.siblings_max
-    std::uint64_t claims = 0, claims_lost = 0;
-    std::uint64_t digest_checks = 0, diverged = 0, clock_skew = 0;
-    std::uint64_t refused_frames = 0; ///< malformed, oversized or from nobody known; by reason below
-    std::uint64_t refused_beacons = 0;
-    std::uint64_t foreign_cluster = 0; ///< beacons and hellos of other clusters
-    std::uint64_t sends_refused = 0;   ///< by a full or missing link; repaired later
-    std::vector<std::pair<std::string, std::uint64_t>> refused_by_reason; ///< sorted by reason
 };
 
 struct change;      // watch.hpp

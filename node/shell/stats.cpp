@@ -1,0 +1,149 @@
+// The numbers of node_stats by name, and as text for Prometheus.
+#include <baton/stats.hpp>
+
+#include <array>
+#include <charconv>
+
+namespace baton {
+
+namespace {
+
+constexpr std::array table{
+    stat_field{"members_up", "members that are up", false, &node_stats::members_up},
+    stat_field{"keys", "keys that hold something", false, &node_stats::keys},
+    stat_field{"records", "live records: every sibling, element and field", false, &node_stats::records},
+    stat_field{"removals", "removal records that somebody may not have seen yet", false,
+               &node_stats::removals},
+    stat_field{"residues", "what is left of removed counters", false, &node_stats::residues},
+    stat_field{"origins", "entries of the cut that travels", false, &node_stats::origins},
+    stat_field{"archived", "origins that are gone and known for ever, 24 bytes each", false,
+               &node_stats::archived},
+    stat_field{"key_value_bytes", "user bytes of live records", false, &node_stats::key_value_bytes},
+    stat_field{"store_bytes", "memory the store has taken, key_value_bytes included", false,
+               &node_stats::store_bytes},
+    stat_field{"ordered_bytes", "beside them: the index for prefixes, while it is in use", false,
+               &node_stats::ordered_bytes},
+    stat_field{"sessions_open", "sessions under way, pulled and served", false, &node_stats::sessions_open},
+    stat_field{"spills_waiting", "found spills that are neither merged nor given up", false,
+               &node_stats::spills_waiting},
+    stat_field{"expired", "keys whose ttl was over, removed by this node for all", true,
+               &node_stats::expired},
+    stat_field{"stashes", "writes of every type of value", true, &node_stats::stashes},
+    stat_field{"drops", "removals of every type of value", true, &node_stats::drops},
+    stat_field{"deltas_sent", "broadcasts of own writes", true, &node_stats::deltas_sent},
+    stat_field{"delta_bytes_sent", "their bytes", true, &node_stats::delta_bytes_sent},
+    stat_field{"deltas_received", "broadcasts of others", true, &node_stats::deltas_received},
+    stat_field{"events_applied", "events of others", true, &node_stats::events_applied},
+    stat_field{"events_duplicate", "events that had been applied already", true,
+               &node_stats::events_duplicate},
+    stat_field{"acks_sent", "acknowledgements", true, &node_stats::acks_sent},
+    stat_field{"acks_received", "acknowledgements of others", true, &node_stats::acks_received},
+    stat_field{"asks_sent", "questions for acknowledgements that were late, and for what is absent", true,
+               &node_stats::asks_sent},
+    stat_field{"deltas_early", "broadcasts that arrived before something they depend on", true,
+               &node_stats::deltas_early},
+    stat_field{"gaps", "losses noticed", true, &node_stats::gaps},
+    stat_field{"sessions_pulled", "repairs and full syncs received", true, &node_stats::sessions_pulled},
+    stat_field{"sessions_served", "repairs and full syncs served", true, &node_stats::sessions_served},
+    stat_field{"sessions_failed", "those that were given up", true, &node_stats::sessions_failed},
+    stat_field{"sessions_compared", "those served by comparing ranges instead of walking logs", true,
+               &node_stats::sessions_compared},
+    stat_field{"evictions", "members left behind by limits.lag_max", true, &node_stats::evictions},
+    stat_field{"state_bytes_sent", "bytes of sessions", true, &node_stats::state_bytes_sent},
+    stat_field{"state_bytes_received", "bytes of sessions", true, &node_stats::state_bytes_received},
+    stat_field{"hello_bytes_sent", "bytes of HELLO and its short form", true, &node_stats::hello_bytes_sent},
+    stat_field{"beacons_sent", "beacons", true, &node_stats::beacons_sent},
+    stat_field{"beacons_received", "beacons of others", true, &node_stats::beacons_received},
+    stat_field{"conflicts", "times that a register or field came to have siblings", true,
+               &node_stats::conflicts},
+    stat_field{"siblings_resolved", "values taken away by this node for limits.siblings_max", true,
+               &node_stats::siblings_resolved},
+    stat_field{"claims", "claims granted here", true, &node_stats::claims},
+    stat_field{"claims_lost", "of those, ended otherwise than by their handles", true,
+               &node_stats::claims_lost},
+    stat_field{"digest_checks", "comparisons of digests under equal cuts", true, &node_stats::digest_checks},
+    stat_field{"diverged", "of those, unequal: a fault in baton", true, &node_stats::diverged},
+    stat_field{"clock_skew", "timestamps further ahead than clock_skew_max", true, &node_stats::clock_skew},
+    stat_field{"refused_frames", "malformed, oversized or from nobody known; by reason below", true,
+               &node_stats::refused_frames},
+    stat_field{"refused_beacons", "beacons that made no sense", true, &node_stats::refused_beacons},
+    stat_field{"foreign_cluster", "beacons and hellos of other clusters", true, &node_stats::foreign_cluster},
+    stat_field{"sends_refused", "sends that a full or missing link did not take; repaired later", true,
+               &node_stats::sends_refused},
+};
+
+// As the format wants a label's value.
+std::string quoted(std::string_view text) {
+    std::string made = "\"";
+    for (const char c : text) {
+        if (c == '\n') {
+            made += "\\n";
+            continue;
+        }
+        if (c == '\\' || c == '"') made += '\\';
+        made += c;
+    }
+    return made += '"';
+}
+
+std::string decimal(double value) {
+    std::array<char, 32> text{};
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+    return {text.data(), end};
+}
+
+class page {
+  public:
+    explicit page(std::string_view node_name)
+        : node_("node=" + quoted(node_name)) {}
+    void head(std::string_view name, std::string_view meaning, bool counts) {
+        (text_ += "# HELP ") += name;
+        (text_ += ' ') += meaning;
+        (text_ += "\n# TYPE ") += name;
+        text_ += counts ? " counter\n" : " gauge\n";
+    }
+    void line(std::string_view name, std::string_view labels, std::string_view value) {
+        ((text_ += name) += '{') += node_;
+        if (!labels.empty()) (text_ += ',') += labels;
+        ((text_ += "} ") += value) += '\n';
+    }
+    std::string text() && { return std::move(text_); }
+
+  private:
+    std::string node_, text_;
+};
+
+} // namespace
+
+std::span<const stat_field> all_stats() { return table; }
+
+std::string to_prometheus(const node_stats& stats, std::string_view node_name) {
+    page out(node_name);
+    for (const auto& each : table) {
+        const auto name = "baton_" + std::string(each.name) + (each.counts ? "_total" : "");
+        out.head(name, each.meaning, each.counts);
+        out.line(name, {}, std::to_string(stats.*each.value));
+    }
+    out.head("baton_refused_total", "frames and beacons refused, by reason", true);
+    for (const auto& [reason, count] : stats.refused_by_reason)
+        out.line("baton_refused_total", "reason=" + quoted(reason), std::to_string(count));
+    const auto by_member = [&](std::string_view name, std::string_view meaning, auto value) {
+        out.head(name, meaning, false);
+        for (const auto& each : stats.members) {
+            out.line(name, "member=" + quoted(each.name) + ",id=" + quoted(each.id.to_string()),
+                     decimal(value(each)));
+        }
+    };
+    using seconds = std::chrono::duration<double>;
+    by_member("baton_member_up", "1 while it hears this node and is heard",
+              [](const member& m) { return m.state == member_state::up ? 1.0 : 0.0; });
+    by_member("baton_member_lag_events", "own events that it has not said it has applied",
+              [](const member& m) { return static_cast<double>(m.lag); });
+    by_member("baton_member_lag_seconds", "for how long the oldest of those has been on its way",
+              [](const member& m) { return seconds(m.lag_age).count(); });
+    by_member("baton_member_round_trip_seconds", "of acknowledgements, smoothed",
+              [](const member& m) { return seconds(m.round_trip).count(); });
+    return std::move(out).text();
+}
+
+} // namespace baton

@@ -79,7 +79,7 @@ const session::command session::commands[] = {
     {"keys", " [PREFIX]", &session::keys},
     {"digest", "", &session::digest},
     {"members", "", &session::members},
-    {"stats", "", &session::stats},
+    {"stats", " [prometheus]", &session::stats},
     {"wait-synced", " DUR", &session::wait_synced},
     {"watch", " PREFIX", &session::watch},
     {"unwatch", " PREFIX", &session::unwatch},

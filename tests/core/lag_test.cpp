@@ -110,3 +110,31 @@ TEST_CASE("lag: who is left behind by its server holds nothing back at the other
     CHECK(s.removals(0) == 0);
     CHECK(s.removals(1) == 0);
 }
+
+TEST_CASE("lag: by its age, told from when the oldest was sent that is not acknowledged", "[core][scenario]") {
+    // Acknowledged, nothing; then silence while ten seconds of writing go by; then nothing again.
+    scene s;
+    s.gather(2);
+    const auto of_other = [&] {
+        const auto all = s.mesh(0).stats().members;
+        REQUIRE(all.size() == 1);
+        return all.front();
+    };
+    s.stash(0, 0, "value");
+    s.settle();
+    s.run_for(2s);
+    CHECK(of_other().lag == 0);
+    CHECK(of_other().lag_age == 0ms);
+    s.freeze(1, true);
+    for (int i = 0; i < 1000; ++i) {
+        s.stash(0, 1, std::to_string(i));
+        s.run_for(1ms);
+    }
+    CHECK(of_other().lag >= 1000);
+    CHECK(of_other().lag_age >= 990ms);
+    CHECK(of_other().lag_age <= 1050ms);
+    s.freeze(1, false);
+    s.settle();
+    s.run_for(2s);
+    CHECK(of_other().lag_age == 0ms);
+}

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 using namespace io;
 
@@ -144,6 +145,33 @@ TEST_CASE("program: stats tell what is kept of the past, and who was left behind
     CHECK(stats.at("origins") == 1);
     CHECK(stats.at("stashes") == 1);
     CHECK(stats.at("drops") == 1);
+    CHECK(one("stats soon").at("error") == "usage");
+}
+
+TEST_CASE("program: stats as Prometheus reads them", "[io][program]") {
+    // Every line is a comment or a sample; what the JSON says is there, and each member with its lag.
+    const mesh net;
+    auto one = net.run("o\"ne"), other = net.run("other");
+    meet(one, "o\"ne", other, "other");
+    one("stash key value copies=2 within=5s");
+    const auto text = one("stats prometheus").at("prometheus").get<std::string>();
+    const auto has = [&](const std::string& line) { return text.find(line + '\n') != std::string::npos; };
+    CHECK(has("# TYPE baton_keys gauge"));
+    CHECK(has(R"(baton_keys{node="o\"ne"} 1)"));
+    CHECK(has("# TYPE baton_stashes_total counter"));
+    CHECK(has(R"(baton_stashes_total{node="o\"ne"} 1)"));
+    const auto id = one("members").at("members").at(0).at("id").get<std::string>();
+    CHECK(has(R"(baton_member_lag_events{node="o\"ne",member="other",id=")" + id + R"("} 0)"));
+    CHECK(text.find("baton_member_round_trip_seconds{") != std::string::npos);
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        CAPTURE(line);
+        CHECK(
+            (line.starts_with("# ") || (line.starts_with("baton_") && line.find("} ") != std::string::npos)));
+    }
+    for (const auto& [name, value] : one("stats").items()) {
+        if (value.is_number()) CHECK(text.find("# TYPE baton_" + name) != std::string::npos);
+    }
 }
 
 TEST_CASE("program: equal loads give equal values, and the load depends on the key alone", "[io][program]") {

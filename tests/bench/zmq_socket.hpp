@@ -8,6 +8,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace baton::bench {
 
@@ -39,9 +40,15 @@ class zmq_socket {
         return endpoint;
     }
     void connect(const std::string& endpoint) { check(zmq_connect(socket_, endpoint.c_str())); }
-    void send(const void* bytes, std::size_t size) { check(zmq_send(socket_, bytes, size, 0)); }
-    /// Blocks for the next message and copies it.
-    void receive() { check(zmq_recv(socket_, received_, sizeof received_, 0)); }
+    void send(const void* bytes, std::size_t size, int flags = 0) {
+        check(zmq_send(socket_, bytes, size, flags));
+    }
+    /// Blocks for the next message, or part of one, and copies it; valid until the next call.
+    std::string_view receive() {
+        const auto size = zmq_recv(socket_, received_, sizeof received_, 0);
+        check(size);
+        return {received_, static_cast<std::size_t>(size)};
+    }
     /// XPUB: until somebody has subscribed.
     void await_subscriber() { receive(); }
 

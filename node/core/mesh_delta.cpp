@@ -203,6 +203,7 @@ void mesh::send_batches(outbox& out) {
         auto bytes = wire::encode(wire::delta{settings_.self, each.first, each.rows.count(), each.rows.base(),
                                               depends, each.rows.replicas(), each.rows.rows(),
                                               ask_acks_ && &each == &batches_.back()});
+        if (ask_acks_) asked_through_ = each.first + each.rows.count() - 1;
         ++counters_.deltas_sent;
         counters_.delta_bytes_sent += bytes.size();
         out.actions.push_back(send_broadcast{std::move(bytes)});

@@ -57,13 +57,19 @@ holding mesh::measure(const proof& wanted) const {
     return now;
 }
 
+// What a broadcast asks, or is about to ask, is asked again when it seems to be lost. What has gone out
+// before anybody waited for it is asked at once: else it would be this waiting that is measured as the round
+// trip, which each such question would make longer for the next one.
 std::uint64_t mesh::await_holders(const moment& at, const dot& id) {
     ask_acks_ = true;
     awaited_.emplace(++last_ticket_, id);
+    const bool broadcast_asks =
+        id.replica == settings_.self &&
+        (id.counter <= asked_through_ || (!batches_.empty() && id.counter >= batches_.front().first));
     for (auto& [who, p] : peers_) {
         if (p.state != member_state::up || p.seen.has(id)) continue;
         if (p.awaited_since == instant{}) p.awaited_since = at.now;
-        ask_by(p, at.now + 2 * p.round_trip);
+        ask_by(p, broadcast_asks ? at.now + 2 * p.round_trip : at.now);
     }
     return last_ticket_;
 }
@@ -71,6 +77,22 @@ std::uint64_t mesh::await_holders(const moment& at, const dot& id) {
 void mesh::stop_awaiting(std::uint64_t ticket) {
     awaited_.erase(ticket);
     if (awaited_.empty()) ask_acks_ = false;
+    rest_asking();
+}
+
+// With nothing to ask, nothing is left of when it was asked.
+void mesh::rest_asking() {
+    if (!awaited_.empty() || !questions_.empty()) return;
+    for (auto& [who, p] : peers_) {
+        p.ask_at = p.awaited_since = {};
+        p.ask_every = {};
+    }
+}
+
+bool mesh::asks_now(const moment& at) const {
+    return std::any_of(peers_.begin(), peers_.end(), [&](const auto& each) {
+        return each.second.ask_at != instant{} && each.second.ask_at <= at.now;
+    });
 }
 
 std::uint64_t mesh::begin_question(const moment& at) {
@@ -89,7 +111,10 @@ mesh_clock::duration mesh::round_trip() const {
     return longest;
 }
 
-void mesh::end_question(std::uint64_t number) { questions_.erase(number); }
+void mesh::end_question(std::uint64_t number) {
+    questions_.erase(number);
+    rest_asking();
+}
 
 void mesh::ask_by(peer& p, instant when) {
     if (p.ask_at == instant{} || p.ask_at > when) p.ask_at = when;
@@ -121,7 +146,7 @@ void mesh::ask_members(outbox& out) {
             }
             send_to(who, p, wire::encode(f), out);
             ++counters_.asks_sent;
-            p.ask_every = std::clamp(2 * p.ask_every, ask_min, ask_max);
+            p.ask_every = std::clamp(2 * std::max(p.ask_every, p.round_trip), ask_min, ask_max);
             p.ask_at = at_.now + p.ask_every;
         }
         wake_by(p.ask_at);

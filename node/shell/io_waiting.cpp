@@ -14,6 +14,7 @@ holding io_thread::wait_held(const core::proof& wanted, std::uint64_t ticket,
     holding now_held;
     const auto enough = [&] { return (now_held = mesh_.measure(wanted)).met || stopped_; };
     const auto deadline = now().now + bounded(within);
+    if (mesh_.asks_now(now())) ring(); // the I/O thread does
     ++waiters_;
     const auto patience = std::clamp<mesh_clock::duration>(2 * mesh_.round_trip(), 1ms, bounded(within));
     if (!changed_.wait_for(lock, patience, enough)) {

@@ -81,6 +81,40 @@ TEST_CASE("proof: a lost broadcast is asked for after twice the round trip", "[c
     CHECK(s.get(1, "lost") == "value");
 }
 
+TEST_CASE("proof: a write that has gone out already is confirmed in a round trip, the hundredth time too",
+          "[core][scenario]") {
+    // Nobody has waited for the write when it was broadcast. What is waited for afterwards is asked at once,
+    // so that the time until it is asked is not taken for the way there and back, which would grow with each.
+    proving s;
+    s.gather(3);
+    s.run_for(300ms);
+    auto longest = 0ns;
+    int asked = 0;
+    for (int i = 0; i < 100; ++i) {
+        const auto key = "k" + std::to_string(i);
+        core::proof wanted{{}, ack_level::copies(3), {}};
+        (void)s.write(0, [&](core::mesh& m, const moment& at) {
+            const auto written = m.stash(at, key, "value");
+            wanted.id = written->id;
+            return written;
+        });
+        s.run_for(30ms);                // it is everywhere by then
+        if (s.met(0, wanted)) continue; // by a heartbeat
+        ++asked;
+        const auto begun = s.now();
+        const auto ticket = s.mesh(0).await_holders(s.moment_at(0), wanted.id);
+        REQUIRE(s.mesh(0).asks_now(s.moment_at(0)));
+        s.give(0, core::time_passed{});
+        REQUIRE(s.run_until([&] { return s.met(0, wanted); }, 50ms));
+        s.mesh(0).stop_awaiting(ticket);
+        CHECK_FALSE(s.mesh(0).asks_now(s.moment_at(0)));
+        longest = std::max<std::chrono::nanoseconds>(longest, s.now() - begun);
+    }
+    CHECK(asked > 30);
+    CHECK(longest < 20ms);
+    CHECK(s.mesh(0).round_trip() < 10ms);
+}
+
 TEST_CASE("proof: what is too large for a broadcast is acknowledged when it has been fetched",
           "[core][scenario]") {
     world::settings how;

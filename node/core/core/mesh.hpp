@@ -121,9 +121,11 @@ class mesh {
     [[nodiscard]] holding measure(const proof& wanted) const;
     [[nodiscard]] std::vector<replica_id> members_up() const;
     /// Members are asked to acknowledge `id`, with the broadcast that is about to carry it or by asking
-    /// later. Until stop_awaiting(ticket). To be called in the same hold of the lock as the write.
+    /// later; or now, when it has gone out already: then asks_now(), and call work(). Until
+    /// stop_awaiting(ticket). Best called in the same hold of the lock as the write: it saves the question.
     std::uint64_t await_holders(const moment& at, const dot& id);
     void stop_awaiting(std::uint64_t ticket);
+    [[nodiscard]] bool asks_now(const moment& at) const;
     /// Every member is asked what it has applied, until end_question. Then call work().
     std::uint64_t begin_question(const moment& at);
     void end_question(std::uint64_t number);
@@ -338,6 +340,7 @@ class mesh {
     void ask_by(peer& p, instant when);
     void ask_members(outbox& out);
     void note_round_trip(peer& p, instant since) const;
+    void rest_asking();
     verdict on_ask(const replica_id& from, const wire::ask& f, outbox& out);
     verdict on_ack(const replica_id& from, const wire::ack& f, outbox& out);
     void acknowledge(const replica_id& id, peer& p, std::uint64_t asked, outbox& out);
@@ -490,9 +493,10 @@ class mesh {
     std::map<std::uint64_t, dot> awaited_; ///< by ticket
     std::set<std::uint64_t> questions_;
     std::uint64_t last_ticket_ = 0, last_question_ = 0;
-    bool ask_acks_ = false;              ///< somebody waits for own writes to be acknowledged
-    bool acks_owed_ = false;             ///< somebody else waits to hear from us
-    bool spills_listed_ = false;         ///< no file is found any more
+    std::uint64_t asked_through_ = 0; ///< own events up to which a broadcast has asked for acknowledgements
+    bool ask_acks_ = false;           ///< somebody waits for own writes to be acknowledged
+    bool acks_owed_ = false;          ///< somebody else waits to hear from us
+    bool spills_listed_ = false;      ///< no file is found any more
     std::unique_ptr<spill_desk> spills_; ///< nothing: no file has been found, and none is written
 };
 

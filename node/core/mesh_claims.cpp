@@ -22,20 +22,26 @@ error claim_is_lost(std::string_view key) {
 
 // Takes over the value that is read, whoever had it. The others stay beside it until they are committed over.
 result<mesh::claim_grant> mesh::claim(const moment& at, std::string_view key,
-                                      std::optional<mesh_clock::duration> lease) {
+                                      std::optional<mesh_clock::duration> lease, bool if_free) {
     store_.set_now(at.now);
     const auto slot = register_of(key);
     if (const auto good = check_write(slot, 0); !good) return good.error();
     store_.siblings(slot, found_);
     if (found_.empty()) return error{errc::absent, "\"" + std::string(key) + "\" is not here"};
+    if (if_free && is_claim(found_.front().epoch))
+        return error{errc::conflict, "\"" + std::string(key) + "\" is owned already"};
     claim_grant grant;
     own_claim mine;
     std::uint64_t highest = 0;
     for (const auto& each : found_) {
         highest = std::max(highest, each.epoch);
         mine.shown.push_back(each.id);
-        grant.shown.push_back(
-            {pickup_outcome::found, std::string(each.value), version{each.id}, found_.size() - 1});
+        grant.shown.push_back({pickup_outcome::found,
+                               std::string(each.value),
+                               version{each.id},
+                               found_.size() - 1,
+                               {},
+                               each.epoch});
     }
     const auto stamp = clock_.tick(at.wall_ms);
     mine.number = grant.number = ++claims_.last_number;

@@ -16,7 +16,7 @@ picked pick(store& state, const slot_name& slot) {
     std::size_t live = 0;
     const auto found = state.read(slot, &live);
     if (!found) return {pickup_outcome::absent_unsynced, {}, {}, 0};
-    return {pickup_outcome::found, std::string(found->value), version{found->id}, live - 1};
+    return {pickup_outcome::found, std::string(found->value), version{found->id}, live - 1, {}, found->epoch};
 }
 
 // Why it is not here.
@@ -42,7 +42,12 @@ std::vector<picked> pick_all(store& state, const slot_name& slot) {
     state.siblings(slot, records);
     std::vector<picked> all;
     for (const auto& each : records) {
-        all.push_back({pickup_outcome::found, std::string(each.value), version{each.id}, records.size() - 1});
+        all.push_back({pickup_outcome::found,
+                       std::string(each.value),
+                       version{each.id},
+                       records.size() - 1,
+                       {},
+                       each.epoch});
     }
     return all;
 }
@@ -166,7 +171,7 @@ result<claim_handle> node::claim(std::string_view key, claim_options how) {
     const auto until = steady_clock::now() + shell::io_thread::bounded(how.within);
     for (;;) {
         auto grant = impl_->engine->write(
-            [&](core::mesh& mesh, const moment& at) { return mesh.claim(at, key, lease); });
+            [&](core::mesh& mesh, const moment& at) { return mesh.claim(at, key, lease, how.if_free); });
         if (grant) {
             auto body = std::make_unique<claim_handle::body>(claim_handle::body{
                 impl_->handles, std::string(key), grant->number, grant->epoch, std::move(grant->shown)});

@@ -2,7 +2,10 @@
 // from two threads; and what scripts read.
 #include "nodes.hpp"
 
+#include <baton/watch.hpp>
+
 #include <atomic>
+#include <mutex>
 #include <thread>
 
 using namespace baton;
@@ -65,6 +68,51 @@ TEST_CASE("claim: the owner writes, others stand beside, and who loses is told",
     CHECK(mine.renew().error().code == errc::claim_lost);
     CHECK(theirs.release().value() == theirs.epoch() + 1);
     CHECK(is_free(nodes.other, "k"));
+}
+
+TEST_CASE("claim: everybody sees who owns a key, and only what is free goes to who asks for that", "[io]") {
+    // One claims; the other sees so by reading and by a watch, and is refused; one gives up, by a release and
+    // by its leave, and the other sees that and gets it.
+    two nodes;
+    std::mutex mutex;
+    std::optional<replica_id> told_owner;
+    const auto watching = nodes.other.watch("k", [&](const change& what) {
+        const std::lock_guard lock(mutex);
+        if (what.kind == change_kind::put) told_owner = what.owner();
+    });
+    REQUIRE(watching);
+    const auto other_knows = [&](std::optional<replica_id> owner) {
+        return eventually(10s, [&] {
+            const std::lock_guard lock(mutex);
+            return nodes.other.pickup("k")->found() && nodes.other.pickup("k")->owner() == owner &&
+                   told_owner == owner;
+        });
+    };
+    REQUIRE(nodes.one.stash("k", "v"));
+    CHECK(other_knows(std::nullopt));
+    CHECK(nodes.other.pickup("k")->epoch == 0);
+    {
+        auto mine = claimed(nodes.one, "k", {.if_free = true});
+        CHECK(mine.taken().epoch == 0);
+        CHECK(nodes.one.claim("k", {.if_free = true}).error().code == errc::conflict); // not even itself
+        CHECK_FALSE(mine.lost());
+        CHECK(other_knows(nodes.one.id()));
+        CHECK(nodes.other.siblings("k")->front().epoch == mine.epoch());
+        CHECK(nodes.other.claim("k", {.if_free = true}).error().code == errc::conflict);
+        REQUIRE(mine.commit("w"));
+        CHECK(other_knows(nodes.one.id()));
+    }
+    CHECK(other_knows(std::nullopt));
+    auto theirs = claimed(nodes.other, "k", {.if_free = true});
+    CHECK(theirs.taken().value == "w");
+    REQUIRE(eventually(10s, [&] { return nodes.one.pickup("k")->owner() == nodes.other.id(); }));
+    REQUIRE(theirs.release());
+    REQUIRE(eventually(10s, [&] { return !nodes.one.pickup("k")->owner(); }));
+    const auto again = claimed(nodes.one, "k", {.if_free = true});
+    CHECK(other_knows(nodes.one.id()));
+    REQUIRE(nodes.one.leave());
+    CHECK(other_knows(std::nullopt));
+    CHECK_FALSE(claimed(nodes.other, "k", {.if_free = true}).lost());
 }
 
 TEST_CASE("claim: errors are named", "[io]") {

@@ -422,3 +422,27 @@ TEST_CASE("typed: handles keep the key, and maps hold what MessagePack can pack"
     CHECK(players.set("", {}));
     CHECK((baton::map<player>{nodes.one, ""}.set("ada", {}).error().code) == errc::key_empty);
 }
+
+TEST_CASE("typed: a claim is shown objects, and objects are committed", "[io][typed]") {
+    // An object that another node has stashed is taken over, then its sibling too, and what is committed is
+    // read as any typed value. Bytes that are no typed value are refused by name, and stay claimed.
+    using scores = std::vector<std::uint64_t>;
+    pair nodes;
+    REQUIRE(baton::stash(nodes.one, "k", scores{1, 2}));
+    {
+        auto mine = nodes.other.claim("k", {.within = 10s}).value();
+        CHECK(baton::shown<scores>(mine).value() == std::vector<scores>{{1, 2}});
+        REQUIRE(baton::commit(mine, scores{1, 2, 3}));
+        REQUIRE(eventually(10s, [&] { return *baton::pickup<scores>(nodes.one, "k") == scores{1, 2, 3}; }));
+        REQUIRE(baton::stash(nodes.one, "k", scores{9})); // beside it
+        REQUIRE(eventually(10s, [&] { return nodes.other.siblings("k")->size() == 2; }));
+    }
+    auto again = nodes.other.claim("k").value();
+    CHECK(baton::shown<scores>(again).value() == std::vector<scores>{{1, 2, 3}, {9}});
+    REQUIRE(baton::commit(again, scores{}));
+    CHECK(nodes.other.siblings("k")->size() == 1);
+    REQUIRE(nodes.other.stash("bytes", "no object"));
+    const auto bytes = nodes.other.claim("bytes").value();
+    CHECK(baton::shown<scores>(bytes).error().code == errc::not_readable);
+    CHECK_FALSE(bytes.lost());
+}

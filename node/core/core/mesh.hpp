@@ -67,9 +67,10 @@ class mesh {
         std::uint64_t number = 0, epoch = 0;
         std::vector<picked> shown; ///< the value taken over, then its siblings
     };
-    /// Takes the register over. Errors: those of stash; absent. A claim of this node there ends.
+    /// Takes the register over. Errors: those of stash; absent; conflict, if it is to be free and is not. A
+    /// claim of this node there ends.
     result<claim_grant> claim(const moment& at, std::string_view key,
-                              std::optional<mesh_clock::duration> lease);
+                              std::optional<mesh_clock::duration> lease, bool if_free = false);
     /// By the claim's number. Errors: those of stash; claim_lost.
     result<version> commit(const moment& at, std::string_view key, std::uint64_t number,
                            std::string_view value, std::optional<std::chrono::milliseconds> ttl = {});

@@ -100,6 +100,11 @@ struct picked {
     /// pending_handoff: the leaving member. absent_unsynced: who has not answered, or holds, or held, more
     /// than is here; none when this node is alone, or in a minority of options::mesh_size.
     std::vector<replica_id> who{};
+    std::uint64_t epoch = 0; ///< 0: never claimed; odd: owned by whoever wrote it; even: free again
+    /// The node that owns what was found, as far as is known here; nobody: it is free.
+    [[nodiscard]] std::optional<replica_id> owner() const {
+        return epoch % 2 == 1 ? std::optional(written.id.replica) : std::nullopt;
+    }
     [[nodiscard]] bool found() const { return outcome == pickup_outcome::found; }
 };
 
@@ -143,6 +148,9 @@ struct claim_options {
     /// Without renew() or commit() for so long, by this node's monotonic clock, the node gives the claim up.
     /// Nothing: it has no end. A node that is gone gives up everything.
     std::optional<std::chrono::milliseconds> lease{};
+    /// Only where nobody owns the key, as far as is known here (picked::owner), this node included; else
+    /// `conflict`. So what several nodes wait for is not torn out of the hands of the one who was first.
+    bool if_free = false;
 };
 
 struct change;      // watch.hpp
@@ -208,8 +216,8 @@ class node {
     /// stashes stays beside the owned value and is not read before it is free; nothing is dropped silently.
     /// It ends by the handle, by a higher claim, by a drop, or by a release that a member writes for an owner
     /// that left or crashed; leave() gives it up. A second claim by this node ends the first. Only registers
-    /// are claimed. Errors: absent, if the key is not here `within` the time; those of stash; bad_option, if
-    /// the lease is not positive. O(siblings + key + value).
+    /// are claimed. Errors: absent, if the key is not here `within` the time; conflict (if_free); those of
+    /// stash; bad_option, if the lease is not positive. O(siblings + key + value).
     result<claim_handle> claim(std::string_view key, claim_options how = {});
 
     /// From now on registers under `prefix` that have siblings are merged: by the member with the smallest id

@@ -139,6 +139,27 @@ template <class T>
     return detail::unpack<T>(key, from.pickup(key, how));
 }
 
+/// The objects that a claim was shown: the one taken over, then its siblings. Errors: not_readable, if one of
+/// them is.
+template <class T>
+[[nodiscard]] result<std::vector<T>> shown(const claim_handle& owned) {
+    std::vector<T> all;
+    for (const auto& each : owned.shown()) {
+        auto object = detail::unpack<T>(owned.key(), std::string_view{each.value});
+        if (!object) return object.error();
+        all.push_back(*std::move(object));
+    }
+    return all;
+}
+
+/// Packs `object` and commits it; see claim_handle::commit for effect and errors, and stash above.
+template <class T>
+result<version> commit(claim_handle& owned, const T& object, std::chrono::milliseconds ttl = {}) {
+    const auto payload = detail::pack(owned.key(), object);
+    if (!payload) return payload.error();
+    return owned.commit(*payload, ttl);
+}
+
 // ---------------------------------------------------------------- handles
 
 namespace detail {

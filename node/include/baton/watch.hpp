@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace baton {
@@ -43,6 +44,11 @@ struct change {
     std::string value{};
     version written{};
     std::size_t siblings = 0;
+    std::uint64_t epoch = 0; ///< of a register; see picked::epoch
+    /// The node that owns the register; nobody: it is free. Claims and releases are told as a put.
+    [[nodiscard]] std::optional<replica_id> owner() const {
+        return epoch % 2 == 1 ? std::optional(written.id.replica) : std::nullopt;
+    }
     std::int64_t sum = 0;    ///< of a counter
     std::uint64_t count = 0; ///< only with `lagged`
     // That something in a set or map, or a flag, has changed is told as a put of the key alone: ask for more.

@@ -37,7 +37,7 @@ child::child(std::string name, const std::vector<std::string>& arguments)
     posix_spawn_file_actions_adddup2(&actions, answers.write_end, STDOUT_FILENO);
 
     auto words = arguments;
-    words.insert(words.begin(), "two_node_handoff");
+    words.insert(words.begin(), program_invocation_short_name);
     std::vector<char*> argv;
     for (auto& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);

@@ -1,4 +1,4 @@
-// line: what a player process tells the director, and what it is asked: a word and named values, tabs between
+// line: what a child process tells the director, and what it is asked: a word and named values, tabs between
 // them.
 //
 // Plain values. Objects travel as the hexadecimal digits of their MessagePack.

@@ -2,10 +2,11 @@
 // keeps account of what it has been promised.
 //
 // One thread; no node: it knows one server to begin with, is sent on to the owner, and goes to another when
-// one is gone. A move that has not been answered is sent again until it is: the server plays it once. So at
-// any moment a session must have exactly the moves that were acknowledged to this client, and one more at
-// most, which is looked at with every answer and once more for all of them in the end. The director is
-// answered on stdout: "begun" once every session has been played in, and "account" after "finish" on stdin.
+// one is gone. A move that has not been answered is sent again until it is; the server plays it once. So
+// whenever it looks, with nothing under way, a session must have exactly the moves that were acknowledged to
+// this client, in the state that they lead to. It looks after every two moves, and at everything in the end.
+// The director is answered on stdout: "begun" once every session has been played in, and "account" after
+// "finish" on stdin.
 #pragma once
 
 #include <cstddef>

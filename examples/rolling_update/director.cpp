@@ -24,7 +24,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::array<const char*, 5> slots{"alder", "birch", "cedar", "dogwood", "elder"};
-constexpr auto pace = 250ms; // of play between two replacements
+constexpr auto pace = 500ms; // of play between two replacements
 
 void require(bool holds, const std::string& why) {
     if (!holds) throw std::runtime_error(why);

@@ -25,7 +25,7 @@ int usage() {
     std::cerr << "usage: rolling_update [-v] [--sessions N] [--rate N]\n"
                  "  -v            the nodes' logs on stderr\n"
                  "  --sessions N  how many sessions there are (1000)\n"
-                 "  --rate N      requests a second of each of the two clients (500)\n";
+                 "  --rate N      requests a second of each of the two clients (2000)\n";
     return 2;
 }
 
@@ -52,8 +52,8 @@ int main(int count, char** values) try {
                            .server = arguments[4]});
 
     // A fifth of it where everything is slow.
-    director_settings settings{.sessions = 1000, .rate = 500, .verbose = verbose};
-    if (slowdown() > 1) settings = {.sessions = 200, .rate = 100, .verbose = verbose};
+    director_settings settings{.sessions = 1000, .rate = 2000, .verbose = verbose};
+    if (slowdown() > 1) settings = {.sessions = 200, .rate = 400, .verbose = verbose};
     for (std::size_t i = 0; i < arguments.size(); i += 2) {
         if (i + 1 == arguments.size()) return usage();
         if (arguments[i] == "--sessions")

@@ -11,6 +11,7 @@
 #include "core/mesh_options.hpp"
 #include "core/peers.hpp"
 #include "core/proof.hpp"
+#include "core/sending.hpp"
 #include "core/siblings.hpp"
 #include "crdt/store.hpp"
 #include "discovery/beacon.hpp"
@@ -161,12 +162,6 @@ class mesh {
     [[nodiscard]] timestamp clock() const { return clock_.last(); }
 
   private:
-    /// Own events packed until they are sent.
-    struct batch {
-        std::uint64_t first;
-        wire::event_writer rows;
-        bool open = false; ///< its last event belongs together with the next
-    };
     /// A received frame that is being worked through.
     struct delta_job;
     struct state_job;
@@ -431,10 +426,6 @@ class mesh {
     bool publish_now_ = false;
     wire::standing published_; ///< the last one on PUB
 
-    struct sent_span {
-        std::uint64_t last;
-        instant begun;
-    };
     std::vector<sent_span> sent_; ///< of own events, by counter
     mesh_clock::duration sent_span_{std::chrono::milliseconds(10)};
     std::deque<batch> batches_;

@@ -149,6 +149,19 @@ class process {
         }
         return std::ranges::any_of(lines_, [&](const json& line) { return is_event(line, kind, name); });
     }
+    /// Replies to commands that were written, as far as they have come: without waiting, each given out once.
+    /// Of a child that was killed: also what it had said before.
+    std::vector<json> replies() {
+        while (absorb(clock::now())) {
+        }
+        std::vector<json> taken;
+        std::erase_if(lines_, [&](json& line) {
+            if (!line.contains("reply")) return false;
+            taken.push_back(std::move(line));
+            return true;
+        });
+        return taken;
+    }
     /// The reply to a leave that a signal or the end of input has started.
     json farewell(milliseconds within = 30s) {
         return take("farewell", within, [](const json& line) { return line.value("reply", "") == "leave"; });

@@ -1,0 +1,268 @@
+// Proves the promises about loss with real processes on loopback, by counting: writers are told what was
+// acknowledged or left safely, then some leave, die or freeze, and every key of it is looked up, with its
+// value, at those that are there.
+#include "nodes.hpp"
+
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <random>
+#include <set>
+
+using namespace io;
+
+namespace {
+
+/// Processes that have all met.
+class fleet {
+  public:
+    fleet(const mesh& net, std::size_t size, const std::vector<std::string>& words = {}) {
+        for (std::size_t i = 0; i < size; ++i) all_.emplace_back(new process(net.run(name(i), words)));
+        const auto met = [&](auto& one) { return (*one)("stats").at("members_up") == size - 1; };
+        if (!eventually(20s, [&] { return std::ranges::all_of(all_, met); }))
+            throw std::runtime_error("they have not met");
+    }
+    static std::string name(std::size_t i) { return "n" + std::to_string(i); }
+    process& operator[](std::size_t i) { return *all_[i]; }
+    [[nodiscard]] std::size_t size() const { return all_.size(); }
+
+  private:
+    std::vector<std::unique_ptr<process>> all_;
+};
+
+/// `count` stashes of `prefix`0, `prefix`1, … as commands, in one piece. Values follow from the keys.
+std::string value_of(const std::string& key) { return "value of " + key; }
+std::string stashes(const std::string& prefix, std::size_t count, const std::string& how = {}) {
+    std::string lines;
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto key = prefix + std::to_string(i);
+        lines += "stash " + key + ' ' + value_of(key) + how + '\n';
+    }
+    lines.pop_back();
+    return lines;
+}
+
+/// The keys of stashes that were told to be met.
+void add_met(const std::vector<json>& replies, std::set<std::string>& to) {
+    for (const auto& reply : replies)
+        if (reply.value("reply", "") == "stash" && reply.value("met", false)) to.insert(reply.at("key"));
+}
+
+/// Those of `keys` that `node` does not hold now, with the value they were given.
+std::vector<std::string> lost(const baton::node& node, const std::set<std::string>& keys) {
+    std::vector<std::string> missing;
+    for (const auto& key : keys) {
+        const auto got = node.pickup(key);
+        if (!got || !got->found() || got->value != value_of(key)) missing.push_back(key);
+    }
+    return missing;
+}
+
+} // namespace
+
+TEST_CASE("promises: 100 stashes and SIGTERM at once, 50 times: none of 5,000 is lost", "[io][promise]") {
+    // G3 for one leaver and G8 for its time: what the leaver had been told to be stashed is looked up at the
+    // one that stays when the leaver says that it has left, without any further waiting.
+    const mesh net;
+    auto survivor = started(net.options("survivor"));
+    std::vector<double> took;
+    std::size_t missing = 0;
+    for (int round = 0; round < 50; ++round) {
+        auto leaver = net.run("leaver-" + std::to_string(round));
+        leaver.event("joined", "survivor");
+        REQUIRE(next_event(survivor, baton::event_kind::joined));
+        const auto prefix = "round-" + std::to_string(round) + "/";
+        leaver.write(stashes(prefix, 100));
+        std::set<std::string> written;
+        REQUIRE(eventually(10s, [&] {
+            add_met(leaver.replies(), written);
+            return written.size() == 100;
+        }));
+        leaver.signal(SIGTERM);
+        const auto report = leaver.farewell();
+        missing += lost(survivor, written).size();
+        CHECK(report.at("outcome") == "safe");
+        CHECK(leaver.exit_status() == 0);
+        took.push_back(report.at("seconds").get<double>() * 1000);
+    }
+    CHECK(missing == 0);
+    CHECK(survivor.keys().size() == 5000);
+    std::ranges::sort(took);
+    const auto p50 = took[took.size() / 2], p99 = took[took.size() * 99 / 100];
+    std::cout << "leave of 100 stashes: p50=" << p50 << "ms p99=" << p99 << "ms longest=" << took.back()
+              << "ms\n";
+    CHECK(p99 < static_cast<double>(patience(2s).count()));
+}
+
+TEST_CASE("promises: stashes acknowledged by f + 1 survive the SIGKILL of any f", "[io][promise]") {
+    // G2: every process writes with copies=f+1 as fast as it is answered; in the midst of that f of them,
+    // chosen at random and writers themselves, are killed at once. Everything that any of them, the dead
+    // included, said to be met must then be at each process that lives, and at a newcomer with its value.
+    const std::size_t f = GENERATE(1U, 2U);
+    const std::size_t size = 2 * f + 1;
+    const int rounds = f == 1 ? 5 : 3;
+    const auto seed = std::random_device{}();
+    CAPTURE(f, seed);
+    std::mt19937 random(seed);
+    constexpr std::size_t each = 1000;
+    std::size_t acknowledged = 0, missing = 0;
+    for (int round = 0; round < rounds; ++round) {
+        const mesh net;
+        fleet all(net, size);
+        for (std::size_t i = 0; i < size; ++i)
+            all[i].write(
+                stashes(fleet::name(i) + "/", each, " copies=" + std::to_string(f + 1) + " within=20s"));
+        const auto when = each * size / 4 + random() % (each * size / 4);
+        std::set<std::string> met;
+        REQUIRE(eventually(30s, [&] {
+            for (std::size_t i = 0; i < size; ++i) add_met(all[i].replies(), met);
+            return met.size() >= when;
+        }));
+        std::vector<std::size_t> order(size);
+        for (std::size_t i = 0; i < size; ++i) order[i] = i;
+        std::ranges::shuffle(order, random);
+        for (std::size_t i = 0; i < f; ++i) all[order[i]].signal(SIGKILL);
+        for (std::size_t i = 0; i < f; ++i) {
+            CHECK(all[order[i]].exit_status() == 128 + SIGKILL);
+            add_met(all[order[i]].replies(), met);
+        }
+        const std::vector<std::size_t> alive(order.begin() + static_cast<std::ptrdiff_t>(f), order.end());
+        const auto all_of_the_living = [&] {
+            return std::ranges::all_of(alive, [&](std::size_t i) {
+                return met.contains(fleet::name(i) + "/" + std::to_string(each - 1));
+            });
+        };
+        REQUIRE(eventually(30s, [&] {
+            for (const auto i : alive) add_met(all[i].replies(), met);
+            return all_of_the_living();
+        }));
+        std::set<json> digests;
+        CHECK(eventually(20s, [&] {
+            digests.clear();
+            for (const auto i : alive) digests.insert(all[i]("digest").at("digest"));
+            return digests.size() == 1;
+        }));
+        auto newcomer = started(net.options("newcomer"));
+        REQUIRE(newcomer.wait_synced(patience(20s)));
+        CHECK(eventually(10s, [&] { return newcomer.digest() == digests.begin()->get<std::string>(); }));
+        missing += lost(newcomer, met).size();
+        acknowledged += met.size();
+    }
+    std::cout << "copies=" << f + 1 << ", SIGKILL of " << f << " of " << size << ", " << rounds
+              << " times: lost " << missing << " of " << acknowledged << " acknowledged\n";
+    CHECK(missing == 0);
+    CHECK(acknowledged >= 10'000);
+}
+
+TEST_CASE("promises: four of five get SIGTERM at once, and the fifth has it all", "[io][promise]") {
+    // G3 for simultaneous leavers: each is in the midst of stashing, so what it was told last is nowhere else
+    // when the signal comes; or the fifth is frozen meanwhile, so that the four have only each other until it
+    // thaws. Everything that a leaver who said `safe` had been told is then at the fifth. Nobody stays but
+    // the fifth: had two leavers satisfied each other, they would be gone before it thaws, and keys with
+    // them.
+    const bool frozen = GENERATE(false, true);
+    CAPTURE(frozen);
+    constexpr std::size_t leavers = 4;
+    const mesh net;
+    fleet all(net, leavers + 1);
+    auto& stays = all[leavers];
+    if (frozen) stays.signal(SIGSTOP);
+    std::set<std::string> written[leavers];
+    for (std::size_t i = 0; i < leavers; ++i) all[i].write(stashes(fleet::name(i) + "/", 1000));
+    for (std::size_t i = 0; i < leavers; ++i) {
+        REQUIRE(eventually(20s, [&] {
+            add_met(all[i].replies(), written[i]);
+            return !written[i].empty();
+        }));
+    }
+    for (std::size_t i = 0; i < leavers; ++i) all[i].signal(SIGTERM);
+    if (frozen) {
+        poll(nullptr, 0, 500); // time enough for all of them to have left, if they thought that they could
+        stays.signal(SIGCONT);
+    }
+    std::size_t safe = 0, missing = 0, told = 0;
+    std::vector<json> reports;
+    for (std::size_t i = 0; i < leavers; ++i) reports.push_back(all[i].farewell());
+    std::set<std::string> held;
+    const auto listed = stays("keys");
+    for (const auto& key : listed.at("keys")) held.insert(key);
+    for (std::size_t i = 0; i < leavers; ++i) {
+        CAPTURE(i, reports[i]);
+        add_met(all[i].replies(), written[i]);
+        told += written[i].size();
+        CHECK(reports[i].at("outcome") == "safe");
+        CHECK(reports[i].at("unsafe").empty());
+        CHECK(all[i].exit_status() == 0);
+        safe += reports[i].at("outcome") == "safe";
+        missing += static_cast<std::size_t>(
+            std::ranges::count_if(written[i], [&](const std::string& key) { return !held.contains(key); }));
+    }
+    CHECK(safe == leavers);
+    CHECK(missing == 0);
+    std::cout << "4 of 5 leave at once" << (frozen ? ", the fifth frozen" : "") << ": lost " << missing
+              << " of " << told << "\n";
+}
+
+TEST_CASE("promises: of three that all leave, every key is named unsafe by somebody", "[io][promise]") {
+    // G3: nobody stays, so that what is said safe was acknowledged by somebody who reports it as unsafe in
+    // turn. No key gets lost between two that count on each other.
+    const mesh net;
+    fleet all(net, 3, {"--leave-within", "1500ms"});
+    std::set<std::string> written, named;
+    for (std::size_t i = 0; i < all.size(); ++i) all[i].write(stashes(fleet::name(i) + "/", 300));
+    REQUIRE(eventually(20s, [&] {
+        for (std::size_t i = 0; i < all.size(); ++i) add_met(all[i].replies(), written);
+        return written.size() == 900; // the reports name no more than 1,000
+    }));
+    for (std::size_t i = 0; i < all.size(); ++i) all[i].signal(SIGTERM);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const auto report = all[i].farewell();
+        for (const auto& key : report.at("unsafe")) named.insert(key);
+        CHECK((report.at("outcome") == "safe" || !report.at("unsafe").empty()));
+    }
+    CHECK(named == written);
+}
+
+TEST_CASE("promises: a peer that freezes does not hold up a leave beyond its deadline", "[io][promise]") {
+    // G8 and G11: one of two that stay is stopped before or right after the leaver begins. The leave ends in
+    // time with what the other acknowledged; when the frozen one thaws it has the same state as that.
+    const bool before = GENERATE(true, false);
+    CAPTURE(before);
+    const mesh net;
+    fleet all(net, 3);
+    auto &leaver = all[0], &stays = all[1], &freezes = all[2];
+    if (before) freezes.signal(SIGSTOP);
+    leaver("load 2000 500");
+    const auto start = clock::now();
+    leaver.write("leave 1500ms");
+    freezes.signal(SIGSTOP);
+    const auto report = leaver.farewell();
+    CAPTURE(report);
+    CHECK(since(start) < 1500ms + patience(1s));
+    CHECK((report.at("outcome") == "safe_degraded" || (!before && report.at("outcome") == "safe")));
+    CHECK(report.at("copies") >= 1);
+    CHECK(report.at("unsafe").empty());
+    CHECK(leaver.exit_status() == (report.at("outcome") == "safe" ? 0 : 3));
+    CHECK(stays("digest").at("keys") == 2000);
+    freezes.signal(SIGCONT);
+    agree({&stays, &freezes}, 20s);
+    CHECK(freezes("digest").at("keys") == 2000);
+    CHECK(freezes("stats").at("diverged") == 0);
+}
+
+TEST_CASE("promises: with the usual deadline a leave outlasts a frozen peer and is safe", "[io][promise]") {
+    // G3 and G8: the frozen one counts as a member that may stay until it is called crashed; then one copy
+    // is all that can be had, and the leave is safe well before its deadline.
+    const mesh net;
+    fleet all(net, 3);
+    all[2].signal(SIGSTOP);
+    all[0]("load 100 100");
+    const auto start = clock::now();
+    all[0].signal(SIGTERM);
+    const auto report = all[0].farewell();
+    CHECK(report.at("outcome") == "safe");
+    CHECK(report.at("copies") == 1);
+    CHECK(since(start) < patience(15s)); // of 25 s
+    all[2].signal(SIGCONT);
+    agree({&all[1], &all[2]}, 20s);
+}

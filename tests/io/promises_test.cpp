@@ -8,6 +8,7 @@
 #include <memory>
 #include <random>
 #include <set>
+#include <thread>
 
 using namespace io;
 
@@ -31,12 +32,17 @@ class fleet {
 };
 
 /// `count` stashes of `prefix`0, `prefix`1, … as commands, in one piece. Values follow from the keys.
-std::string value_of(const std::string& key) { return "value of " + key; }
-std::string stashes(const std::string& prefix, std::size_t count, const std::string& how = {}) {
+std::string value_of(const std::string& key, std::size_t bytes = 0) {
+    auto value = "value of " + key;
+    value.resize(std::max(value.size(), bytes), '.');
+    return value;
+}
+std::string stashes(const std::string& prefix, std::size_t count, const std::string& how = {},
+                    std::size_t value_bytes = 0) {
     std::string lines;
     for (std::size_t i = 0; i < count; ++i) {
         const auto key = prefix + std::to_string(i);
-        lines += "stash " + key + ' ' + value_of(key) + how + '\n';
+        lines += "stash " + key + ' ' + value_of(key, value_bytes) + how + '\n';
     }
     lines.pop_back();
     return lines;
@@ -49,11 +55,12 @@ void add_met(const std::vector<json>& replies, std::set<std::string>& to) {
 }
 
 /// Those of `keys` that `node` does not hold now, with the value they were given.
-std::vector<std::string> lost(const baton::node& node, const std::set<std::string>& keys) {
+std::vector<std::string> lost(const baton::node& node, const std::set<std::string>& keys,
+                              std::size_t value_bytes = 0) {
     std::vector<std::string> missing;
     for (const auto& key : keys) {
         const auto got = node.pickup(key);
-        if (!got || !got->found() || got->value != value_of(key)) missing.push_back(key);
+        if (!got || !got->found() || got->value != value_of(key, value_bytes)) missing.push_back(key);
     }
     return missing;
 }
@@ -152,6 +159,36 @@ TEST_CASE("promises: stashes acknowledged by f + 1 survive the SIGKILL of any f"
               << " times: lost " << missing << " of " << acknowledged << " acknowledged\n";
     CHECK(missing == 0);
     CHECK(acknowledged >= 10'000);
+}
+
+TEST_CASE("promises: one that is left of the only f + 1 holders brings it to everybody", "[io][promise]") {
+    // G2 where it is tight: all but f + 1 are frozen, and values are so large that they go by PULL, so that
+    // no more than f + 1 can hold what is acknowledged. Right after the last acknowledgement f of these,
+    // chosen at random, the writer too, are killed. The others thaw and get it from the one that is left.
+    const std::size_t f = GENERATE(1U, 2U, 1U, 2U);
+    const auto seed = std::random_device{}();
+    CAPTURE(f, seed);
+    std::mt19937 random(seed);
+    constexpr std::size_t count = 5, value_bytes = 4'000'000;
+    const mesh net;
+    fleet all(net, 2 * f + 1);
+    for (std::size_t i = f + 1; i < all.size(); ++i) all[i].signal(SIGSTOP);
+    all[0].write(stashes("k", count, " copies=" + std::to_string(f + 1), value_bytes));
+    std::set<std::string> met;
+    for (const auto until = clock::now() + patience(20s); met.size() < count; std::this_thread::yield()) {
+        if (clock::now() > until) FAIL("not acknowledged in time");
+        add_met(all[0].replies(), met); // no pause: it would be time to spread by luck
+    }
+    const auto spared = random() % (f + 1);
+    CAPTURE(spared);
+    for (std::size_t i = 0; i <= f; ++i)
+        if (i != spared) all[i].signal(SIGKILL);
+    for (std::size_t i = f + 1; i < all.size(); ++i) all[i].signal(SIGCONT);
+    auto newcomer = started(net.options("newcomer"));
+    CHECK(newcomer.wait_synced(patience(20s)));
+    CHECK(eventually(20s, [&] { return lost(newcomer, met, value_bytes).empty(); }));
+    for (std::size_t i = f + 1; i < all.size(); ++i) agree({&all[spared], &all[i]}, 20s);
+    CHECK(all[spared]("digest").at("keys") == count);
 }
 
 TEST_CASE("promises: four of five get SIGTERM at once, and the fifth has it all", "[io][promise]") {

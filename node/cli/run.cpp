@@ -4,6 +4,9 @@
 
 #include <baton/node.hpp>
 
+#include <atomic>
+#include <thread>
+
 namespace baton::cli {
 namespace {
 
@@ -59,7 +62,7 @@ json serve(session& commands, const stop_signals& stop, json_lines& out) {
 } // namespace
 
 int run(const arguments& given) {
-    stop_signals stop;
+    auto stop = heed_signals();
     json_lines out;
     auto started = node::start(given.node);
     if (!started) {

@@ -6,11 +6,9 @@
 #include <baton/node.hpp>
 #include <baton/watch.hpp>
 
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <optional>
 
 namespace baton::cli {
@@ -53,9 +51,7 @@ int watch(node& self, const arguments& given, const stop_signals& stop) {
     const auto watched =
         self.watch(given.key, [&](const change& what) { out.write(to_json(what, given.key, given.hex)); });
     if (!watched) return fail(2, watched.error().what);
-    pollfd wanted{stop.fd(), POLLIN, 0};
-    while (::poll(&wanted, 1, -1) < 0 && errno == EINTR) {
-    }
+    stop.wait();
     return 0;
 }
 
@@ -76,7 +72,7 @@ bool join(const node& self, std::chrono::milliseconds within, const std::optiona
 int run_once(const arguments& given) try {
     const auto value = typed(given.value, given.hex); // before joining: a fault here concerns nobody else
     std::optional<stop_signals> stop;                 // one that ends by a signal leaves first
-    if (given.what == action::watch) stop.emplace();
+    if (given.what == action::watch) stop = heed_signals();
     auto started = node::start(given.node);
     if (!started) return fail(1, started.error().what);
     auto& self = *started;

@@ -10,6 +10,7 @@
 #include <baton/node.hpp>
 #include <baton/watch.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <map>

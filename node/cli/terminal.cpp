@@ -1,42 +1,17 @@
 #include "terminal.hpp"
 
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
-#include <system_error>
+#include <stdexcept>
+#include <utility>
 
 namespace baton::cli {
 namespace {
-
-int checked(int fd, const char* call) {
-    if (fd < 0) throw std::system_error{errno, std::generic_category(), call};
-    return fd;
-}
-
-void ring(const descriptor& event) {
-    const std::uint64_t one = 1;
-    write_all(event.get(), {reinterpret_cast<const char*>(&one), sizeof one});
-}
-
-/// Blocks the stop signals for this thread and all it will start.
-int blocked_signals() {
-    sigset_t set;
-    sigemptyset(&set);
-    for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
-        struct sigaction now {};
-        if (sigaction(number, nullptr, &now) == 0 && now.sa_handler != SIG_IGN) sigaddset(&set, number);
-    }
-    pthread_sigmask(SIG_BLOCK, &set, nullptr);
-    std::signal(SIGPIPE, SIG_IGN); // a reader of our output that goes away must not cost us the leave
-    return checked(signalfd(-1, &set, SFD_CLOEXEC), "signalfd");
-}
-
-int new_event() { return checked(eventfd(0, EFD_CLOEXEC), "eventfd"); }
 
 /// Waits until one of two descriptors is readable (or closed); true if it is the first.
 bool first_is_readable(int first, int second) {
@@ -47,8 +22,6 @@ bool first_is_readable(int first, int second) {
 }
 
 } // namespace
-
-descriptor::~descriptor() { close(fd_); }
 
 void write_all(int fd, std::string_view text) {
     while (!text.empty()) {
@@ -64,33 +37,11 @@ void write_all(int fd, std::string_view text) {
     }
 }
 
-stop_signals::stop_signals()
-    : signal_fd_(blocked_signals())
-    , stop_event_(new_event())
-    , quit_event_(new_event())
-    , thread_([this] { watch(); }) {}
-
-stop_signals::~stop_signals() {
-    ring(quit_event_);
-    thread_.join();
-}
-
-void stop_signals::on_second(std::function<void()> hurry) {
-    const std::scoped_lock lock{hurry_mutex_};
-    hurry_ = std::move(hurry);
-}
-
-void stop_signals::watch() {
-    while (first_is_readable(signal_fd_.get(), quit_event_.get())) {
-        signalfd_siginfo info{};
-        if (read(signal_fd_.get(), &info, sizeof info) != sizeof info) continue;
-        if (!stopping_.exchange(true)) {
-            ring(stop_event_);
-            continue;
-        }
-        const std::scoped_lock lock{hurry_mutex_};
-        if (hurry_) hurry_();
-    }
+stop_signals heed_signals() {
+    std::signal(SIGPIPE, SIG_IGN);
+    auto heard = stop_signals::block({SIGTERM, SIGINT, SIGHUP});
+    if (!heard) throw std::runtime_error{heard.error().what};
+    return std::move(heard).value();
 }
 
 std::optional<line_reader::line> line_reader::next() {

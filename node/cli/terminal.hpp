@@ -5,63 +5,23 @@
 #pragma once
 
 #include <baton/options.hpp>
+#include <baton/signals.hpp>
 
 #include <nlohmann/json.hpp>
 
-#include <array>
-#include <atomic>
 #include <cstddef>
-#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 
 namespace baton::cli {
 
 using json = nlohmann::ordered_json; // fields in the order they were written
 
-/// A file descriptor that is closed with its owner.
-class descriptor {
-  public:
-    explicit descriptor(int fd)
-        : fd_(fd) {}
-    descriptor(descriptor&&) = delete;
-    ~descriptor();
-    [[nodiscard]] int get() const { return fd_; }
-
-  private:
-    int fd_;
-};
-
-/// SIGTERM, SIGINT and SIGHUP: the first means stop, each later one calls `hurry`. To be made before any
-/// other thread, because threads inherit which signals are blocked. A signal that the parent process has set
-/// to be ignored stays so.
-class stop_signals {
-  public:
-    stop_signals();
-    ~stop_signals();
-    stop_signals(stop_signals&&) = delete;
-
-    /// Any thread.
-    [[nodiscard]] bool stopping() const { return stopping_; }
-    /// Readable from the first signal on.
-    [[nodiscard]] int fd() const { return stop_event_.get(); }
-    /// Any thread; `hurry` is called on the signal thread until it is replaced.
-    void on_second(std::function<void()> hurry);
-
-  private:
-    void watch();
-
-    descriptor signal_fd_;
-    descriptor stop_event_;
-    descriptor quit_event_;
-    std::atomic<bool> stopping_ = false;
-    std::mutex hurry_mutex_;
-    std::function<void()> hurry_;
-    std::thread thread_;
-};
+/// SIGTERM, SIGINT and SIGHUP ask the program to end. A reader of its output that goes away (SIGPIPE) must
+/// not cost it the leave. Throws when that cannot be had.
+stop_signals heed_signals();
 
 /// Lines from standard input. One thread.
 class line_reader {

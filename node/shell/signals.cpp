@@ -1,0 +1,152 @@
+#include "shell/threads.hpp"
+
+#include <baton/signals.hpp>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <limits>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+namespace baton {
+namespace {
+
+/// Closed with its owner.
+class descriptor {
+  public:
+    descriptor(int fd, const char* call)
+        : fd_(fd) {
+        if (fd < 0) throw std::system_error{errno, std::generic_category(), call};
+    }
+    descriptor(const descriptor&) = delete;
+    ~descriptor() { close(fd_); }
+    [[nodiscard]] int get() const { return fd_; }
+
+  private:
+    int fd_;
+};
+
+descriptor new_event() { return {eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"}; }
+
+void ring(const descriptor& event) {
+    const std::uint64_t one = 1;
+    static_cast<void>(!write(event.get(), &one, sizeof one)); // fails only when it has rung for ages
+}
+
+/// Without those that are ignored.
+sigset_t heeded(std::initializer_list<int> numbers) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int number : numbers) {
+        struct sigaction now {};
+        if (sigaction(number, nullptr, &now) == 0 && now.sa_handler != SIG_IGN) sigaddset(&set, number);
+    }
+    return set;
+}
+
+} // namespace
+
+struct stop_signals::listener {
+    explicit listener(const sigset_t& set)
+        : signals(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd")
+        , thread(shell::start_thread([this] { listen(); })) {}
+    listener(const listener&) = delete;
+    ~listener() {
+        ring(end);
+        thread.join();
+    }
+
+    void listen() {
+        std::array<pollfd, 2> wanted{{{signals.get(), POLLIN, 0}, {end.get(), POLLIN, 0}}};
+        while (wanted[1].revents == 0) {
+            if (poll(wanted.data(), wanted.size(), -1) < 0) continue; // EINTR: of a debugger
+            signalfd_siginfo what{};
+            if (read(signals.get(), &what, sizeof what) != sizeof what) continue;
+            if (!stopping.exchange(true)) {
+                ring(first);
+                continue;
+            }
+            const std::scoped_lock lock{mutex};
+            if (hurry) hurry();
+        }
+    }
+
+    descriptor signals;
+    descriptor first = new_event(), end = new_event();
+    std::atomic<bool> stopping = false;
+    std::mutex mutex;
+    std::function<void()> hurry; // under mutex
+    const pid_t process = getpid();
+    std::thread thread; // last: it uses the rest
+};
+
+void stop_signals::end_of_listener::operator()(listener* ended) const noexcept {
+    if (ended->process == getpid()) delete ended; // in a forked child there is no thread to wait for
+}
+
+stop_signals::stop_signals(owned_listener made)
+    : listener_(std::move(made)) {}
+stop_signals::stop_signals(stop_signals&&) noexcept = default;
+stop_signals& stop_signals::operator=(stop_signals&&) noexcept = default;
+stop_signals::~stop_signals() = default;
+
+result<stop_signals> stop_signals::block(std::initializer_list<int> numbers) {
+    const auto set = heeded(numbers);
+    sigset_t before;
+    pthread_sigmask(SIG_BLOCK, &set, &before);
+    try {
+        return stop_signals{owned_listener{new listener(set)}};
+    } catch (const std::system_error& failure) {
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        return error{errc::network, std::string{"signals: "} + failure.what()};
+    }
+}
+
+bool stop_signals::stopping() const { return listener_->stopping; }
+
+bool stop_signals::wait(std::chrono::milliseconds within) const {
+    using std::chrono::steady_clock, std::chrono::milliseconds;
+    const auto start = steady_clock::now();
+    for (;;) {
+        const auto passed = std::chrono::floor<milliseconds>(steady_clock::now() - start);
+        const auto left = std::clamp(within - passed, milliseconds{0},
+                                     milliseconds{std::numeric_limits<int>::max()}); // waits again
+        pollfd wanted{listener_->first.get(), POLLIN, 0};
+        if (poll(&wanted, 1, static_cast<int>(left.count())) > 0) return true;
+        if (left.count() == 0) return false;
+    }
+}
+
+int stop_signals::fd() const { return listener_->first.get(); }
+
+void stop_signals::on_second(std::function<void()> hurry) {
+    const std::scoped_lock lock{listener_->mutex};
+    listener_->hurry = std::move(hurry);
+}
+
+result<leave_report> leave_on_signal(node& leaver, stop_signals& stop, leave_options how) {
+    struct hurrying { // no signal reaches the node after this call
+        hurrying(node& late, stop_signals& by)
+            : signals(by) {
+            signals.on_second([&late] { late.hurry(); });
+        }
+        hurrying(const hurrying&) = delete;
+        ~hurrying() { signals.on_second(nullptr); }
+        stop_signals& signals;
+    };
+    stop.wait();
+    const hurrying by_the_next(leaver, stop);
+    return leaver.leave(how);
+}
+
+} // namespace baton

@@ -16,7 +16,8 @@ holding io_thread::wait_held(const core::proof& wanted, std::uint64_t ticket,
     const auto deadline = now().now + bounded(within);
     if (mesh_.asks_now(now())) ring(); // the I/O thread does
     ++waiters_;
-    const auto patience = std::clamp<mesh_clock::duration>(2 * mesh_.round_trip(), 1ms, bounded(within));
+    const auto patience = std::min<mesh_clock::duration>(
+        std::max<mesh_clock::duration>(2 * mesh_.round_trip(), 1ms), bounded(within));
     if (!changed_.wait_for(lock, patience, enough)) {
         ring(); // the I/O thread asks those who have not answered
         changed_.wait_for(lock, deadline - now().now, enough);

@@ -18,7 +18,7 @@ struct ack_level {
 
     /// Applied here.
     static constexpr ack_level local() { return {}; }
-    /// `count` members hold it, this node included.
+    /// `count` members hold it, this node included; at least 1.
     static constexpr ack_level copies(std::size_t count) { return {kind::copies, count}; }
     /// More than half of options::mesh_size hold it; an error where that is not set.
     static constexpr ack_level majority() { return {kind::majority, 0}; }

@@ -180,7 +180,8 @@ class node {
     /// while more than limits.unsent_bytes_max of own writes are unsent, or a member that had kept up is more
     /// than limits.lag_max of them behind: `busy` when that outlasts `within`.
     /// Errors: key_empty, key_too_long, value_too_long, wrong_type, full, conflict (if_version), bad_argument
-    /// (majority without options::mesh_size), busy, leaving, forked; then nothing is stored. O(key + value).
+    /// (majority without options::mesh_size, copies(0)), busy, leaving, forked; then nothing is stored. O(key
+    /// + value).
     result<stashed> stash(std::string_view key, std::string_view value, stash_options how = {});
     /// Several keys at once: on every node, also on one that repairs or joins, they appear together or not at
     /// all. At most 1,000 keys; `if_version` does not go with it (bad_argument). The version is the last

@@ -11,7 +11,9 @@
 #include "shell/spill_file.hpp"
 #include "shell/watch_board.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -129,9 +131,10 @@ class io_thread {
     void hurry();
 
     [[nodiscard]] static moment now();
-    /// "For ever" as a caller says it, small enough to be added to a point in time.
+    /// "For ever" as a caller says it, small enough to be added to a point in time; negative times are none.
     [[nodiscard]] static std::chrono::milliseconds bounded(std::chrono::milliseconds wait) {
-        return std::min<std::chrono::milliseconds>(wait, std::chrono::hours{24 * 365});
+        return std::clamp<std::chrono::milliseconds>(wait, std::chrono::milliseconds{0},
+                                                     std::chrono::hours{24 * 365});
     }
 
   private:

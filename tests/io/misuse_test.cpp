@@ -1,0 +1,298 @@
+// Proves that calls that make no sense, come too late or are made where they must not be are answered by a
+// named error, at once, and change nothing: no time to wait in, proofs that nobody can give, claims that are
+// no more, a second leave, a forked child, handlers of a node that has left. What a hang would look like is a
+// missed deadline here.
+#include "watching.hpp"
+
+#include <sys/wait.h>
+
+#include <future>
+#include <limits>
+#include <thread>
+
+using namespace baton;
+using namespace io;
+using io::mesh;
+
+namespace {
+
+constexpr auto endless = milliseconds::max();
+
+struct two {
+    mesh net;
+    node one, other;
+    explicit two(std::size_t mesh_size = 0)
+        : one(started([&] {
+            auto settings = net.options("one");
+            settings.mesh_size = mesh_size;
+            return settings;
+        }()))
+        , other(started(net.options("other"))) {
+        REQUIRE(meet(one, other));
+    }
+};
+
+const std::vector<std::pair<std::string_view, std::string_view>> pairs{{"x", "1"}, {"y", "2"}};
+
+template <class T>
+errc code_of(const result<T>& answer) {
+    REQUIRE_FALSE(answer);
+    CHECK_FALSE(answer.error().what.empty());
+    return answer.error().code;
+}
+
+} // namespace
+
+TEST_CASE("misuse: without any time every call answers at once", "[io][misuse]") {
+    // G8, G11: the only member is frozen. No time, and negative ones that overflow when they are nanoseconds.
+    const auto none = GENERATE(0ms, -1ms, milliseconds{-10'000'000'000'000}, milliseconds::min());
+    CAPTURE(none.count());
+    const mesh net;
+    auto frozen = net.run("frozen");
+    auto node = started(net.options("node"));
+    REQUIRE(next_event(node, event_kind::joined));
+    frozen.event("joined", "node");
+    frozen.signal(SIGSTOP);
+    const auto start = clock::now();
+    const auto done = node.stash("key", "v", {.ack = ack_level::copies(2), .within = none});
+    REQUIRE(done);
+    CHECK_FALSE(done->met);
+    CHECK(done->copies == 1);
+    CHECK(node.pickup("key")->found()); // it is written all the same
+    CHECK_FALSE(node.stash(pairs, {.ack = ack_level::all_up(), .within = none})->met);
+    CHECK_FALSE(node.confirm(done->written, ack_level::copies(2), none)->met);
+    CHECK_FALSE(node.stash_async("key", "v", {.ack = ack_level::copies(2), .within = none}).get()->met);
+    CHECK(node.pickup("nothing", {.within = none, .until = pickup_until::known})->outcome ==
+          pickup_outcome::absent_unsynced);
+    CHECK(code_of(node.claim("nothing", {.within = none})) == errc::absent);
+    (void)node.wait_synced(none);
+    while (node.next_event(none)) {
+    }
+    const auto report = node.leave({.within = none});
+    REQUIRE(report);
+    CHECK(report->outcome == leave_outcome::unsafe);
+    CHECK(report->unsafe_keys == std::vector<std::string>{"key", "x", "y"});
+    CHECK(since(start) < patience(1s));
+}
+
+TEST_CASE("misuse: levels that nobody can meet are refused, or not met in time", "[io][misuse]") {
+    two nodes(5); // and three of that mesh are not there
+    const auto written = nodes.one.stash("key", "v");
+    REQUIRE(written);
+    const auto before = nodes.one.cut();
+    const auto refused = [&](node& of, ack_level level) {
+        const stash_options how{.ack = level, .within = endless};
+        CHECK(code_of(of.stash("key", "new", how)) == errc::bad_argument);
+        CHECK(code_of(of.stash(pairs, how)) == errc::bad_argument);
+        auto later = of.stash_async("key", "new", how);
+        REQUIRE(later.wait_for(0ms) == std::future_status::ready);
+        CHECK(code_of(later.get()) == errc::bad_argument);
+        CHECK(code_of(of.confirm(written->written, level, endless)) == errc::bad_argument);
+    };
+    refused(nodes.one, ack_level::copies(0));
+    refused(nodes.other, ack_level::majority()); // of what?
+    CHECK(nodes.one.cut() == before);            // nothing was written
+    const auto unmet = [&](ack_level level) {
+        const auto start = clock::now();
+        const auto done = nodes.one.stash("key", "v", {.ack = level, .within = 100ms});
+        REQUIRE(done);
+        CHECK_FALSE(done->met);
+        CHECK(done->copies == 2);
+        CHECK(since(start) >= 100ms);
+        CHECK(since(start) < patience(2s));
+    };
+    unmet(ack_level::copies(3));
+    unmet(ack_level::copies(std::numeric_limits<std::size_t>::max()));
+    unmet(ack_level::majority()); // two of five
+    REQUIRE(nodes.other.leave());
+    CHECK(next_event(nodes.one, event_kind::left));
+    CHECK_FALSE(nodes.one.stash("key", "v", {.ack = ack_level::all_up(), .within = 50ms})->met); // not by one
+}
+
+TEST_CASE("misuse: what is wrong with several keys is said, and none is written", "[io][misuse]") {
+    const mesh net;
+    auto node = started(net.options("node"));
+    using keys = std::vector<std::pair<std::string_view, std::string_view>>;
+    const std::string long_key(513, 'k'), long_value((std::size_t{8} << 20) + 1, 'v');
+    CHECK(code_of(node.stash(keys{})) == errc::bad_argument);
+    CHECK(code_of(node.stash(keys(1001, {"k", "v"}))) == errc::bad_argument);
+    CHECK(code_of(node.stash(keys{{"good", "v"}, {"", "v"}})) == errc::key_empty);
+    CHECK(code_of(node.stash(keys{{"good", "v"}, {long_key, "v"}})) == errc::key_too_long);
+    CHECK(code_of(node.stash(keys{{"good", "v"}, {"k", long_value}})) == errc::value_too_long);
+    CHECK(code_of(node.merge_with(long_key, [](const auto&) { return std::string(); })) ==
+          errc::key_too_long);
+    CHECK(code_of(node.confirm({}, ack_level::local(), endless)) == errc::unknown_version);
+    CHECK(node.keys().empty());
+    CHECK(node.cut().empty());
+}
+
+TEST_CASE("misuse: a claim that is no more refuses every use by name", "[io][misuse]") {
+    two nodes;
+    CHECK(code_of(nodes.one.claim("nothing")) == errc::absent);
+    CHECK(code_of(nodes.one.claim(std::string(513, 'k'))) == errc::key_too_long);
+    CHECK(code_of(nodes.one.claim("nothing", {.within = endless, .lease = -1ms})) == errc::bad_option);
+    for (const std::string way : {"released", "dropped", "claimed again", "over", "left"}) {
+        CAPTURE(way);
+        REQUIRE(nodes.one.stash("k", "v"));
+        auto mine = std::move(nodes.one.claim("k", {.lease = 20ms})).value();
+        std::optional<claim_handle> second;
+        if (way == "released") REQUIRE(mine.release());
+        if (way == "dropped") REQUIRE(*nodes.one.drop("k"));
+        if (way == "claimed again") second.emplace(std::move(nodes.one.claim("k")).value());
+        if (way == "left") REQUIRE(nodes.one.leave());
+        REQUIRE(eventually(5s, [&] { return mine.lost(); }));
+        const auto before = nodes.one.cut();
+        for (int again = 0; again < 2; ++again) {
+            const auto wanted = way == "left" ? errc::leaving : errc::claim_lost;
+            CHECK(code_of(mine.commit("late")) == wanted);
+            CHECK(code_of(mine.renew()) == wanted);
+            CHECK(code_of(mine.release()) == wanted);
+        }
+        CHECK(nodes.one.cut() == before);
+        CHECK(mine.taken().value == "v"); // what was shown stays to be read
+    }
+}
+
+TEST_CASE("misuse: every leave gets the report of the first, from any thread", "[io][misuse]") {
+    two nodes;
+    REQUIRE(nodes.one.stash("key", "v"));
+    std::vector<std::future<result<leave_report>>> all;
+    for (std::size_t i = 0; i < 8; ++i) {
+        all.push_back(std::async(std::launch::async, [&, copies = i % 2 * 1000] {
+            return nodes.one.leave({.within = 10s, .copies = copies});
+        }));
+    }
+    const auto last = nodes.one.leave();
+    REQUIRE(last);
+    CHECK(last->outcome == leave_outcome::safe); // copies are what there are members, and at least one
+    CHECK(last->copies == 1);
+    for (auto& each : all) {
+        const auto report = each.get();
+        REQUIRE(report);
+        CHECK(report->outcome == last->outcome);
+        CHECK(report->took == last->took);
+    }
+    CHECK(value_at(nodes.other, "key") == "v");
+}
+
+TEST_CASE("misuse: after a leave, writes are refused and no wait lasts", "[io][misuse]") {
+    two nodes;
+    const auto written = nodes.one.stash("key", "v");
+    REQUIRE(written);
+    REQUIRE(nodes.one.leave());
+    const auto start = clock::now();
+    const stash_options how{.ack = ack_level::copies(2), .within = endless};
+    CHECK(code_of(nodes.one.stash("key", "new", how)) == errc::leaving);
+    CHECK(code_of(nodes.one.stash(pairs, how)) == errc::leaving);
+    CHECK(code_of(nodes.one.stash_async("key", "new", how).get()) == errc::leaving);
+    CHECK(code_of(nodes.one.resolve("key", "new", {written->written})) == errc::leaving);
+    CHECK(code_of(nodes.one.claim("key")) == errc::leaving);
+    CHECK(code_of(nodes.one.claim("nothing", {.within = endless})) == errc::leaving);
+    CHECK(code_of(nodes.one.drop("key")) == errc::leaving);
+    CHECK(nodes.one.confirm(written->written, ack_level::copies(3), endless));
+    CHECK(nodes.one.pickup("nothing", {.within = endless, .until = pickup_until::known}));
+    (void)nodes.one.wait_synced(endless);
+    nodes.one.hurry();
+    CHECK(nodes.one.pickup("key")->value == "v");
+    CHECK(since(start) < patience(1s));
+}
+
+TEST_CASE("misuse: in a forked child every call answers forked, and the parent goes on", "[io][misuse]") {
+    two nodes;
+    const auto written = nodes.one.stash("key", "v");
+    REQUIRE(written);
+    auto mine = std::move(nodes.one.claim("key")).value();
+    std::atomic<int> heard = 0;
+    auto watch = std::move(nodes.one.watch("", [&](const change&) { ++heard; })).value();
+    REQUIRE(eventually(10s, [&] { return heard >= 2; }));
+    const pid_t child = fork();
+    if (child == 0) { // no test macros here: they belong to the parent
+        alarm(60);    // a hang ends so
+        int wrong = 0;
+        const auto forked = [&](const auto& answer) {
+            wrong += answer || answer.error().code != errc::forked;
+        };
+        const stash_options how{.ack = ack_level::copies(2), .within = endless};
+        forked(nodes.one.stash("key", "new", how));
+        forked(nodes.one.stash(pairs, how));
+        forked(nodes.one.stash_async("key", "new", how).get());
+        forked(nodes.one.confirm(written->written, ack_level::copies(2), endless));
+        forked(nodes.one.pickup("nothing", {.within = endless}));
+        forked(nodes.one.siblings("key"));
+        forked(nodes.one.resolve("key", "new", {written->written}));
+        forked(nodes.one.claim("nothing", {.within = endless}));
+        forked(nodes.one.merge_with("k", [](const auto&) { return std::string(); }));
+        forked(nodes.one.drop("key"));
+        forked(nodes.one.watch("", [](const change&) {}));
+        forked(nodes.one.event_fd());
+        forked(nodes.one.leave());
+        forked(mine.commit("new"));
+        forked(mine.renew());
+        forked(mine.release());
+        wrong += !mine.lost() || !mine.tentative() || mine.taken().value != "v";
+        wrong += !nodes.one.keys().empty() || !nodes.one.members().empty() || !nodes.one.cut().empty();
+        wrong += nodes.one.digest() || nodes.one.wait_synced(endless) || nodes.one.next_event(endless);
+        wrong += nodes.one.stats().keys != 0;
+        nodes.one.hurry();
+        { // ends wait for no thread that is not there
+            const auto handle = std::move(mine);
+            const auto listening = std::move(watch);
+            const auto gone = std::move(nodes.one), too = std::move(nodes.other);
+        }
+        _exit(wrong);
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+    CHECK_FALSE(mine.lost()); // the parent's
+    CHECK(mine.commit("of the parent"));
+    CHECK(eventually(10s, [&] { return value_at(nodes.other, "key") == "of the parent"; }));
+    CHECK(eventually(10s, [&] { return heard >= 3; }));
+}
+
+TEST_CASE("misuse: inside a handler of a node that has left, calls answer as elsewhere", "[io][misuse]") {
+    // The node leaves inside of the first call, or while a handler runs on.
+    const bool inside = GENERATE(true, false);
+    CAPTURE(inside);
+    two nodes;
+    const auto written = nodes.one.stash("k/1", "v");
+    REQUIRE(written);
+    std::vector<std::string> wrong;
+    std::promise<void> entered, left, done;
+    watch_handle own, inner;
+    own =
+        std::move(nodes.one.watch("k/", [&](const change& what) {
+            if (what.kind != change_kind::initial_done) return;
+            entered.set_value();
+            if (inside) (void)nodes.one.leave();
+            left.get_future().wait(); // and `own` is set
+            const auto wants = [&](const char* call, bool good) {
+                if (!good) wrong.emplace_back(call);
+            };
+            const auto leaving = [&](const char* call, const auto& answer) {
+                wants(call, !answer && answer.error().code == errc::leaving);
+            };
+            const stash_options how{.ack = ack_level::copies(2), .within = endless};
+            leaving("stash", nodes.one.stash("k/2", "v", how));
+            leaving("stash_async", nodes.one.stash_async("k/2", "v", how).get());
+            leaving("claim", nodes.one.claim("k/1", {.within = endless}));
+            leaving("drop", nodes.one.drop("k/1"));
+            wants("confirm", nodes.one.confirm(written->written, ack_level::copies(3), endless).has_value());
+            wants("pickup", nodes.one.pickup("k/1", {.within = endless})->found());
+            wants("absent", !nodes.one.pickup("nothing", {.within = endless})->found());
+            wants("leave", nodes.one.leave()->outcome == leave_outcome::safe);
+            wants("keys", nodes.one.keys("k/").size() == 1);
+            auto more = nodes.one.watch("k/", [](const change&) {});
+            wants("watch", more.has_value());
+            if (more) inner = std::move(more).value();
+            inner.unwatch();
+            own.unwatch();
+            done.set_value();
+        })).value();
+    REQUIRE(entered.get_future().wait_for(patience(10s)) == std::future_status::ready);
+    if (!inside) CHECK(nodes.one.leave()->outcome == leave_outcome::safe);
+    left.set_value();
+    REQUIRE(done.get_future().wait_for(patience(10s)) == std::future_status::ready);
+    CHECK(wrong == std::vector<std::string>{});
+}

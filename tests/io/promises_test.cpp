@@ -4,6 +4,7 @@
 #include "nodes.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <random>
@@ -302,4 +303,49 @@ TEST_CASE("promises: with the usual deadline a leave outlasts a frozen peer and 
     CHECK(since(start) < patience(15s)); // of 25 s
     all[2].signal(SIGCONT);
     agree({&all[1], &all[2]}, 20s);
+}
+
+TEST_CASE("promises: a mesh that is stopped node by node and started again is what it was", "[io][promise]") {
+    // The promise of spills, by programs: all three say where everything is, the last one by a file. Started
+    // again, in the same or another order, from a folder each, they have the digest that was there before.
+    const mesh net;
+    const auto dir = std::filesystem::temp_directory_path() / net.cluster;
+    std::filesystem::create_directory(dir);
+    const auto words = [&](std::size_t i) -> std::vector<std::string> {
+        return {"--spill-dir", (dir / fleet::name(i)).string(), "--alone-after", "2s", "--leave-within",
+                "2s"};
+    };
+    std::string before;
+    std::size_t spilled = 0;
+    {
+        auto a = net.run("a", words(0)), b = net.run("b", words(1)), c = net.run("c", words(2));
+        meet(a, "a", b, "b");
+        meet(b, "b", c, "c");
+        meet(a, "a", c, "c");
+        a("load 1000 100 a-");
+        b("load 1000 100 b-");
+        b("add hits 7");
+        c("stash a-0000000000000007 changed");
+        c("drop a-0000000000000008");
+        before = agree({&a, &b, &c});
+        for (auto* each : {&a, &b, &c}) {
+            each->signal(SIGTERM);
+            const auto report = each->farewell();
+            CHECK(report.at("unsafe").empty());
+            CHECK(report.at("outcome") == (each == &c ? "spilled" : "safe"));
+            spilled += report.at("outcome") == "spilled";
+            CHECK(each->exit_status() == (each == &c ? 3 : 0));
+        }
+    }
+    CHECK(spilled == 1);
+    {
+        auto a = net.run("a", words(0)), b = net.run("b", words(1)), c = net.run("c", words(2));
+        CHECK(eventually(15s, [&] { return b("digest").at("keys") == 2000; }));
+        CHECK(agree({&a, &b, &c}, 15s) == before);
+        CHECK(a("count hits").at("value") == 7);
+        CHECK(a("pickup a-0000000000000007").at("value") == "changed");
+        CHECK(a("pickup a-0000000000000008").at("result") != "found");
+    }
+    std::error_code ignored;
+    std::filesystem::remove_all(dir, ignored);
 }

@@ -201,11 +201,10 @@ TEST_CASE("promises: one that is left of the only f + 1 holders brings it to eve
 }
 
 TEST_CASE("promises: four of five get SIGTERM at once, and the fifth has it all", "[io][promise]") {
-    // G3 for simultaneous leavers: each is in the midst of stashing, so what it was told last is nowhere else
-    // when the signal comes; or the fifth is frozen meanwhile, so that the four have only each other until it
-    // thaws. Everything that a leaver who said `safe` had been told is then at the fifth. Nobody stays but
-    // the fifth: had two leavers satisfied each other, they would be gone before it thaws, and keys with
-    // them.
+    // G3 for simultaneous leavers, none of whom satisfies another. Either each is in the midst of a load, so
+    // that what it wrote last is nowhere else when the signal comes. Or the four have all there is, in values
+    // that go by PULL, and the fifth, frozen before, has nothing: could they count on each other, they would
+    // be gone when it thaws. All that they said to be written is then at the fifth.
     const bool frozen = GENERATE(false, true);
     CAPTURE(frozen);
     constexpr std::size_t leavers = 4;
@@ -213,8 +212,13 @@ TEST_CASE("promises: four of five get SIGTERM at once, and the fifth has it all"
     fleet all(net, leavers + 1);
     auto& stays = all[leavers];
     if (frozen) stays.signal(SIGSTOP);
-    for (std::size_t i = 0; i < leavers; ++i) all[i].write("load 1000000 20 " + fleet::name(i) + "/");
-    poll(nullptr, 0, 20); // whenever it is, none of them is done
+    const std::string amount = frozen ? "load 10 200000 " : "load 1000000 20 ";
+    for (std::size_t i = 0; i < leavers; ++i) all[i].write(amount + fleet::name(i) + "/");
+    if (frozen) {
+        agree({&all[0], &all[1], &all[2], &all[3]});
+    } else {
+        poll(nullptr, 0, 20); // whenever it is, none of them is done
+    }
     for (std::size_t i = 0; i < leavers; ++i) all[i].signal(SIGTERM);
     if (frozen) {
         poll(nullptr, 0, 500); // time enough for all of them to have left, if they thought that they could

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <limits>
 #include <mutex>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -21,22 +22,22 @@
 namespace baton {
 namespace {
 
-/// Closed with its owner.
+/// Closed with its owner; -1 where none was to be had.
 class descriptor {
   public:
-    descriptor(int fd, const char* call)
-        : fd_(fd) {
-        if (fd < 0) throw std::system_error{errno, std::generic_category(), call};
-    }
+    explicit descriptor(int fd)
+        : fd_(fd) {}
     descriptor(const descriptor&) = delete;
-    ~descriptor() { close(fd_); }
+    ~descriptor() {
+        if (fd_ >= 0) close(fd_);
+    }
     [[nodiscard]] int get() const { return fd_; }
 
   private:
     int fd_;
 };
 
-descriptor new_event() { return {eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"}; }
+int new_event() { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
 void ring(const descriptor& event) {
     const std::uint64_t one = 1;
@@ -58,12 +59,20 @@ sigset_t heeded(std::initializer_list<int> numbers) {
 
 struct stop_signals::listener {
     explicit listener(const sigset_t& set)
-        : signals(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd")
-        , thread(shell::start_thread([this] { listen(); })) {}
+        : signals(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) {}
     listener(const listener&) = delete;
     ~listener() {
+        if (!thread.joinable()) return;
         ring(end);
         thread.join();
+    }
+
+    [[nodiscard]] bool has_descriptors() const {
+        return signals.get() >= 0 && first.get() >= 0 && end.get() >= 0;
+    }
+    /// Throws std::system_error when there is no thread to be had.
+    void start() {
+        thread = shell::start_thread([this] { listen(); });
     }
 
     void listen() {
@@ -82,12 +91,12 @@ struct stop_signals::listener {
     }
 
     descriptor signals;
-    descriptor first = new_event(), end = new_event();
+    descriptor first{new_event()}, end{new_event()};
     std::atomic<bool> stopping = false;
     std::mutex mutex;
     std::function<void()> hurry; // under mutex
     const pid_t process = getpid();
-    std::thread thread; // last: it uses the rest
+    std::thread thread;
 };
 
 void stop_signals::end_of_listener::operator()(listener* ended) const noexcept {
@@ -104,12 +113,18 @@ result<stop_signals> stop_signals::block(std::initializer_list<int> numbers) {
     const auto set = heeded(numbers);
     sigset_t before;
     pthread_sigmask(SIG_BLOCK, &set, &before);
-    try {
-        return stop_signals{owned_listener{new listener(set)}};
-    } catch (const std::system_error& failure) {
+    const auto failed = [&](const std::string& why) {
         pthread_sigmask(SIG_SETMASK, &before, nullptr);
-        return error{errc::network, std::string{"signals: "} + failure.what()};
+        return error{errc::network, "signals: " + why};
+    };
+    owned_listener made{new listener(set)};
+    if (!made->has_descriptors()) return failed("no descriptor: " + std::generic_category().message(errno));
+    try {
+        made->start();
+    } catch (const std::system_error& failure) {
+        return failed(std::string{"no thread: "} + failure.what());
     }
+    return stop_signals{std::move(made)};
 }
 
 bool stop_signals::stopping() const { return listener_->stopping; }
@@ -119,7 +134,7 @@ bool stop_signals::wait(std::chrono::milliseconds within) const {
     const auto start = steady_clock::now();
     for (;;) {
         const auto passed = std::chrono::floor<milliseconds>(steady_clock::now() - start);
-        const auto left = std::clamp(within - passed, milliseconds{0},
+        const auto left = std::clamp(std::max(within, milliseconds{0}) - passed, milliseconds{0},
                                      milliseconds{std::numeric_limits<int>::max()}); // waits again
         pollfd wanted{listener_->first.get(), POLLIN, 0};
         if (poll(&wanted, 1, static_cast<int>(left.count())) > 0) return true;

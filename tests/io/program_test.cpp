@@ -145,7 +145,7 @@ TEST_CASE("program: stats tell what is kept of the past, and who was left behind
     CHECK(stats.at("origins") == 1);
     CHECK(stats.at("stashes") == 1);
     CHECK(stats.at("drops") == 1);
-    CHECK(one("stats soon").at("error") == "usage");
+    CHECK(one.ask("stats soon").at("error") == "usage");
 }
 
 TEST_CASE("program: stats as Prometheus reads them", "[io][program]") {

@@ -123,7 +123,7 @@ TEST_CASE("proof: nobody has it, and everybody has said so", "[io][node]") {
     CHECK(clock::now() - begun < patience(500ms));
     CHECK(nodes.a.pickup("nothing")->outcome == pickup_outcome::absent_unsynced); // nobody was asked
     CHECK(nodes.a.pickup("nothing", {.within = 100ms})->outcome == pickup_outcome::absent_confirmed);
-    nodes.a.add("hits");
+    (void)nodes.a.add("hits");
     CHECK(nodes.a.pickup("hits", {.within = 50ms})->outcome == pickup_outcome::absent_unsynced);
 }
 
@@ -131,7 +131,7 @@ TEST_CASE("proof: the successor may ask before the predecessor has written", "[i
     three nodes;
     auto got = std::async(std::launch::async, [&] { return nodes.b.pickup("session", {.within = 10s}); });
     std::this_thread::sleep_for(50ms); // whatever the order, it is found
-    nodes.a.stash("session", "state");
+    (void)nodes.a.stash("session", "state");
     const auto found = got.get();
     CHECK(found->value == "state");
 }

@@ -259,7 +259,8 @@ void store::note_contest(std::uint32_t from, std::uint64_t counter, bool quiet) 
 // be merged, or another owner.
 void store::rename_contest(const block& successor) {
     const auto is_doomed = [&](const contest& each) {
-        return std::any_of(doomed_.begin(), doomed_.end(), [&](handle h) { return dot_of(at(h)) == each.id; });
+        return std::any_of(doomed_.begin(), doomed_.end(),
+                           [&](handle h) { return dot_of(at(h)) == each.id; });
     };
     bool renamed = false;
     for (auto& each : contests_) {

@@ -111,7 +111,8 @@ TEST_CASE("lag: who is left behind by its server holds nothing back at the other
     CHECK(s.removals(1) == 0);
 }
 
-TEST_CASE("lag: by its age, told from when the oldest was sent that is not acknowledged", "[core][scenario]") {
+TEST_CASE("lag: by its age, told from when the oldest was sent that is not acknowledged",
+          "[core][scenario]") {
     // Acknowledged, nothing; then silence while ten seconds of writing go by; then nothing again.
     scene s;
     s.gather(2);

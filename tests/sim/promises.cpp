@@ -76,11 +76,15 @@ void world::keep_promises(process& p) {
         if (proof && p.mesh->measure(promise.wanted).met) {
             over = true;
             ++promises_kept_;
-            const auto holders = std::count_if(processes_.begin(), processes_.end(), [&](const auto& q) {
-                return count_of(q->cut, p.origin) >= promise.wanted.id.counter;
-            });
-            if (static_cast<std::size_t>(holders) < promise.wanted.level.count)
-                fail(p, "calls a write held by more than have applied it");
+            std::size_t holders = count_of(p.cut, p.origin) >= promise.wanted.id.counter ? 1 : 0;
+            for (const auto& m : p.mesh->members()) { // of those that count: up, and not about to leave
+                const auto who = by_id_.find(m.id);
+                if (m.state == member_state::up && who != by_id_.end() &&
+                    count_of(processes_[who->second]->cut, p.origin) >= promise.wanted.id.counter)
+                    ++holders;
+            }
+            if (holders < promise.wanted.level.count)
+                fail(p, "calls a write held by more than have applied it and stay");
         } else if (!proof && p.mesh->judge_absence(promise.ticket).confirmed &&
                    !pickup(p.number, promise.key)) {
             over = true;

@@ -168,7 +168,12 @@ class process {
     }
 
     void end_input() { close(std::exchange(to_, -1)); }
-    void signal(int number) const { ::kill(pid_, number); }
+    /// After SIGSTOP all its threads have stopped, unless it has ended.
+    void signal(int number) const {
+        ::kill(pid_, number);
+        siginfo_t about{};
+        if (number == SIGSTOP) waitid(P_PID, static_cast<id_t>(pid_), &about, WSTOPPED | WEXITED | WNOWAIT);
+    }
     /// Waits for its end: the exit status, or 128 and the signal's number.
     int exit_status(milliseconds within = 30s) {
         if (status_) return *status_;

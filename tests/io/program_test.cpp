@@ -169,7 +169,8 @@ TEST_CASE("program: stats as Prometheus reads them", "[io][program]") {
         CHECK(
             (line.starts_with("# ") || (line.starts_with("baton_") && line.find("} ") != std::string::npos)));
     }
-    for (const auto& [name, value] : one("stats").items()) {
+    const auto numbers = one("stats");
+    for (const auto& [name, value] : numbers.items()) {
         if (value.is_number()) CHECK(text.find("# TYPE baton_" + name) != std::string::npos);
     }
 }

@@ -140,6 +140,7 @@ void event_log::erase(std::uint64_t counter) {
 std::uint64_t event_log::next(std::uint64_t& after, std::uint64_t last, std::size_t& steps) const {
     for (auto where = position((after + 1) / width); where < segments_.size() && after < last; ++where) {
         const auto& in = segments_[where];
+        if (in.number * width > last) break; // a gap reaches beyond the end
         after = std::max(after + 1, in.number * width) - 1;
         if (!in.dense()) {
             const auto begin = (after + 1) / width == in.number ? (after + 1) % width : width;

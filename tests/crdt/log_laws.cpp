@@ -34,6 +34,14 @@ std::vector<std::uint64_t> keys(const std::map<std::uint64_t, handle>& model, st
 
 } // namespace
 
+TEST_CASE("event_log: a walk ends where it was told, also in a gap", "[crdt]") {
+    event_log log;
+    log.set(1, 1);
+    log.set(1024, 2);
+    CHECK(walk(log, 0, 512, 1) == std::vector<std::uint64_t>{1});
+    CHECK(walk(log, 0, 512, 100) == std::vector<std::uint64_t>{1});
+}
+
 TEST_CASE("event_log: walks exactly the live counters of a map, in any portions", "[crdt][law]") {
     REQUIRE(rc::check([](const std::vector<std::pair<bool, std::uint16_t>>& steps, std::uint8_t portion,
                          std::uint16_t from, std::uint16_t to) {

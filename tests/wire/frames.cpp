@@ -154,7 +154,7 @@ TEST_CASE("frame: another version and an unknown kind are refused", "[wire]") {
 
 TEST_CASE("frame: counters above 48 bits are refused", "[wire]") {
     REQUIRE_FALSE(decode(encode(brief{replica(3), 1, 2, counter_max + 1})));
-    REQUIRE_FALSE(decode(encode(leaving{replica(3), 9, counter_max + 1, {}})));
+    REQUIRE_FALSE(decode(encode(leaving{replica(3), 9, counter_max + 1, {}, {}})));
     REQUIRE_FALSE(decode(encode(left{replica(3), counter_max + 1, true, false, replica(9)})));
     delta d{replica(3), counter_max, 1, {}, {}, {}, "xx"};
     REQUIRE(decode(encode(d)));
@@ -178,7 +178,7 @@ TEST_CASE("frame: what contradicts itself is refused", "[wire]") {
     REQUIRE_FALSE(decode(encode(d)));
     REQUIRE_FALSE(decode(encode(state{1, 0, 0, 0, {}, "x", "", {}, {}, {}})));
     REQUIRE_FALSE(decode(encode(fingerprint{1, 0, 0, 0, {}, "x", ""})));
-    REQUIRE_FALSE(decode(encode(leaving{replica(3), 9, 299, some_cut()}))); // not its own counter
+    REQUIRE_FALSE(decode(encode(leaving{replica(3), 9, 299, some_cut(), {}}))); // not its own counter
     REQUIRE_FALSE(decode(encode(brief{})));                                 // nobody's id
     const auto pull_with = [](std::uint64_t flags, std::string_view archive) {
         return raw_frame(kind::pull, 9, [&](frame_writer& out) {

@@ -179,7 +179,7 @@ TEST_CASE("frame: what contradicts itself is refused", "[wire]") {
     REQUIRE_FALSE(decode(encode(state{1, 0, 0, 0, {}, "x", "", {}, {}, {}})));
     REQUIRE_FALSE(decode(encode(fingerprint{1, 0, 0, 0, {}, "x", ""})));
     REQUIRE_FALSE(decode(encode(leaving{replica(3), 9, 299, some_cut(), {}}))); // not its own counter
-    REQUIRE_FALSE(decode(encode(brief{})));                                 // nobody's id
+    REQUIRE_FALSE(decode(encode(brief{})));                                     // nobody's id
     const auto pull_with = [](std::uint64_t flags, std::string_view archive) {
         return raw_frame(kind::pull, 9, [&](frame_writer& out) {
             out.number(1).id(replica(3)).number(1).number(1).number(flags).number(0);

@@ -48,7 +48,6 @@ bool mesh::work_on_siblings(outbox& out) {
             if (acts) keep_winner(slot, out);
             return !acts;
         });
-        if (s.crowded.empty() && s.scan_again) scan_for_siblings(false);
         out.merges_ready = !s.mergeable.empty() && acts;
     }
     return s.scanning.has_value() || s.due;
@@ -64,7 +63,8 @@ void mesh::scan_for_siblings(bool raises) {
 // With every heartbeat: who acts for all may have changed.
 void mesh::tend_siblings(outbox& out) {
     auto& s = siblings_;
-    s.due = !s.crowded.empty() || !s.mergeable.empty() || s.scan_again;
+    s.due = !s.crowded.empty() || !s.mergeable.empty();
+    if (s.scan_again && s.crowded.empty() && acts_for_all()) scan_for_siblings(false);
     if (s.untold != 0 && at_.now - s.told_since >= conflict_window) {
         out.events.push_back(
             {event_kind::conflict, {}, {}, std::to_string(s.untold) + " more conflicts", s.untold, {}});
@@ -78,8 +78,11 @@ void mesh::consider_siblings(const owned_slot& slot, const replica_id& by, bool 
     if (count < 2) return;
     if (raises) tell_conflict(slot, by, count, out);
     const auto wait_in = [&](waiting_slots& list) {
-        if (!list.add(slot.name())) siblings_.scan_again = true;
-        siblings_.due = true;
+        if (list.add(slot.name())) {
+            siblings_.due = true;
+        } else { // with a later heartbeat: looking again at once would find it as full
+            siblings_.scan_again = true;
+        }
     };
     if (count > settings_.limits.siblings_max) {
         wait_in(siblings_.crowded);

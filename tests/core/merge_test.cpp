@@ -89,6 +89,24 @@ TEST_CASE("merge: both sides of a partition merge, and the two results become on
     CHECK(s.at(0).cut == cut);
 }
 
+TEST_CASE("merge: more keys than are kept waiting are merged, and whoever does not merge rests",
+          "[core][scenario]") {
+    auto how = merging();
+    how.keys = 600;
+    sides s(3, how);
+    s.part();
+    for (process_number who = 0; who < 3; ++who) {
+        for (std::size_t key = 0; key < 600; ++key) s.stash(who, key, std::to_string(who));
+    }
+    s.meet();
+    s.run_for(5s);
+    s.settle();
+    for (process_number who = 0; who < 3; ++who) {
+        for (std::size_t key = 0; key < 600; ++key)
+            CHECK(s.versions(who, "key-" + std::to_string(key)).size() == 1);
+    }
+}
+
 TEST_CASE("merge: equal siblings of which one changes are merged then", "[core][scenario]") {
     // One node sees two equal values, which need no merging, and then another in place of one of them: as
     // many as before. Each of the three is that node once, so one of the times it is the one that merges.

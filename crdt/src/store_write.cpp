@@ -156,8 +156,7 @@ std::uint64_t store::epoch_of_put(const slot_name& slot) {
         if (!b.is(block::kind::record)) return;
         if (best == 0 || beats(b, at(best))) best = h;
         const auto epoch = b.epoch_value();
-        if (!is_claim(epoch)) free = std::max(free, epoch);
-        if (is_claim(epoch) && b.origin == 0) free = std::max(free, epoch - 1);
+        if (!is_claim(epoch) || b.origin == 0) free = std::max(free, unclaimed_epoch(epoch));
     });
     if (best != 0 && at(best).origin == 0 && is_claim(at(best).epoch_value())) return at(best).epoch_value();
     return free;
@@ -173,7 +172,7 @@ std::optional<written> store::recover(const slot_name& slot, const staged_view& 
     });
     if (known) return std::nullopt;
     buffers.kills.clear();
-    const auto epoch = lost.epoch & ~std::uint64_t{1}; // nobody has a handle to this one
+    const auto epoch = unclaimed_epoch(lost.epoch); // nobody has a handle to this one
     const auto made =
         make(0, slot, {block::kind::record, next_dot(), lost.stamp, epoch, lost.value, lost.ttl});
     splice(slot, made, [](const block&) { return false; });

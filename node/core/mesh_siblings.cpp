@@ -173,7 +173,7 @@ result<version> mesh::resolve(const moment& at, std::string_view key, std::strin
             return error{errc::conflict, "another node has claimed the key: its value is not to be replaced"};
         only.push_back(each.id);
         if (best && mine) epoch = each.epoch; // a claim goes on
-        epoch = std::max(epoch, each.epoch & ~std::uint64_t{1});
+        epoch = std::max(epoch, unclaimed_epoch(each.epoch));
     }
     if (only.size() != shown.size())
         return error{errc::conflict, "a version that was shown is not there any more: look again"};

@@ -58,6 +58,10 @@ struct range_sum {
 }
 /// An odd epoch: the replica that wrote the record owns the register. An even one: it is free.
 [[nodiscard]] constexpr bool is_claim(std::uint64_t epoch) { return (epoch & 1) != 0; }
+/// The epoch as if nobody owned by it: below the claim, and no lower than what that was made over.
+[[nodiscard]] constexpr std::uint64_t unclaimed_epoch(std::uint64_t epoch) {
+    return epoch & ~std::uint64_t{1};
+}
 /// Of the same record, when it is given up.
 [[nodiscard]] constexpr std::uint64_t release_epoch(std::uint64_t claimed) {
     return claimed == ~std::uint64_t{0} ? claimed - 1 : claimed + 1;
@@ -66,7 +70,7 @@ struct range_sum {
 /// A register or field that has come to have one value more, by the event of this dot.
 struct contest {
     dot id{};
-    bool quiet = false; ///< by a write of this replica; or it has as many as before, and a claim has ended
+    bool quiet = false; ///< by a write of this replica; or it has as many as before, one of them another
 };
 
 struct held_dot {

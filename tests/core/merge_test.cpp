@@ -107,6 +107,21 @@ TEST_CASE("merge: more keys than are kept waiting are merged, and whoever does n
     }
 }
 
+TEST_CASE("merge: siblings that need no merging take no room from those that do", "[core][scenario]") {
+    auto how = merging();
+    how.keys = 900;
+    sides s(2, how);
+    s.part();
+    for (process_number who = 0; who < 2; ++who) {
+        for (std::size_t key = 0; key < 900; ++key)
+            s.stash(who, key, key % 3 == 0 ? std::to_string(who) : "the same");
+    }
+    s.meet();
+    s.run_for(5s);
+    for (std::size_t key = 0; key < 900; ++key)
+        CHECK(s.versions(0, world::key_name(key)).size() == (key % 3 == 0 ? 1 : 2));
+}
+
 TEST_CASE("merge: equal siblings of which one changes are merged then", "[core][scenario]") {
     // One node sees two equal values, which need no merging, and then another in place of one of them: as
     // many as before. Each of the three is that node once, so one of the times it is the one that merges.
@@ -142,6 +157,42 @@ TEST_CASE("merge: siblings that were there before the function are merged too", 
     CHECK(task->values == std::vector<std::string>{"b", "a"}); // the one that is read first
     s.mesh(acts).give_up_merge(task->key);
     CHECK_FALSE(s.mesh(acts).next_merge());
+}
+
+TEST_CASE("merge: siblings under a claim are merged when only the claim goes", "[core][scenario]") {
+    // Claimed, the key is not to be merged; then its claim is removed by somebody who had seen nothing else
+    // of it, and the one that merges learns of that by repair, when the removal itself is forgotten already.
+    sides s(5, with_keys(20));
+    std::vector<process_number> all{0, 1, 2, 3, 4};
+    std::sort(all.begin(), all.end(), [&](auto a, auto b) { return s.at(a).id < s.at(b).id; });
+    const auto merges = all[0], owner = all[1], remover = all[2], b = all[3], c = all[4];
+    const auto connect = [&](const std::vector<process_number>& group, bool on = true) {
+        for (std::size_t x = 0; x < group.size(); ++x) {
+            for (std::size_t y = 0; y < x; ++y) s.sever(s.at(group[x]).slot, s.at(group[y]).slot, !on);
+        }
+    };
+    s.mesh(merges).merge_under("key-1");
+    s.stash(owner, 1, "a");
+    REQUIRE(s.claim(owner, 1));
+    s.settle();
+    connect(all, false);
+    s.stash(b, 1, "b"), s.stash(c, 1, "c");
+    connect({merges, owner, b, c});
+    REQUIRE(s.run_until([&] { return s.versions(merges, "key-1").size() == 3; }, 10s));
+    CHECK_FALSE(s.mesh(merges).next_merge());
+
+    connect({merges, owner, b, c}, false);
+    REQUIRE(s.drop(remover, 1));
+    connect({merges, owner}), connect({remover, b, c});
+    s.run_for(20s); // the others are called crashed, and hold back nothing
+    REQUIRE(s.versions(b, "key-1").size() == 2);
+    REQUIRE(s.removals(b) == 0);
+    for (const auto x : {merges, owner}) {
+        for (const auto y : {remover, b, c}) s.sever(s.at(x).slot, s.at(y).slot, false);
+    }
+    s.settle(20s);
+    REQUIRE(s.versions(merges, "key-1").size() == 2);
+    CHECK(s.mesh(merges).next_merge());
 }
 
 TEST_CASE("merge: resolving by hand takes what was shown and nothing else", "[core][scenario]") {

@@ -48,8 +48,10 @@ void store::splice(const slot_name& slot, std::uint64_t hash, handle added, Dead
     });
     if (added == 0 && doomed_.empty()) return;
     if (!typed && (was_live != 0) != (is_live != 0)) live_keys_ += is_live != 0 ? 1 : std::size_t(-1);
-    if (is_live > 1 && added != 0 && has_siblings(slot.type)) {
-        if (is_live > was_live) {
+    if (is_live > 1 && has_siblings(slot.type)) {
+        if (added == 0) { // fewer values: another may be the one that is read now
+            if (is_live < was_live) note_contest(at(kept_.front()).origin, at(kept_.front()).counter, true);
+        } else if (is_live > was_live) {
             note_contest(at(added).origin, at(added).counter, at(added).origin == 0);
         } else {
             rename_contest(at(added));

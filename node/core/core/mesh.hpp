@@ -367,6 +367,7 @@ class mesh {
     void consider_siblings(const owned_slot& slot, const replica_id& by, bool raises, outbox& out);
     void tell_conflict(const owned_slot& slot, const replica_id& by, std::size_t count, outbox& out);
     [[nodiscard]] bool merges(std::string_view key) const;
+    [[nodiscard]] bool is_to_merge(const owned_slot& slot);
     void keep_winner(const owned_slot& slot, outbox& out);
     // mesh_ttl.cpp
     void look_for_over();

@@ -91,11 +91,15 @@ void mesh::settle_residues() {
             p.settling_count = count;
             continue;
         }
-        const bool told = !left && std::all_of(p.settling->entries().begin(), p.settling->entries().end(),
-                                               [&](const dot& seen) {
-                                                   return seen.counter <= p.told.of(seen.replica) ||
-                                                          seen.counter <= store_.archived().of(seen.replica);
-                                               });
+        // That an origin is archived here does not mean that this member has all of it; that it has the same
+        // archive does.
+        const bool same_archive = p.archive == store_.archive_digest();
+        const bool told =
+            !left &&
+            std::all_of(p.settling->entries().begin(), p.settling->entries().end(), [&](const dot& seen) {
+                return seen.counter <= p.told.of(seen.replica) ||
+                       (same_archive && seen.counter <= store_.archived().of(seen.replica));
+            });
         if (!left && (!told || store_.counter_of(id) < p.told.of(id))) continue;
         store_.forget_residues(id, std::min(slice_records, left ? count : p.settling_count));
         if (!left && p.settling_count > slice_records) {

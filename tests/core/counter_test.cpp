@@ -54,3 +54,32 @@ TEST_CASE("counter: one removed on two sides at once takes from each share what 
     s.run_for(5s); // nothing of it is left in memory either
     for (const process_number who : {0, 1, 2, 3}) CHECK(s.mesh(who).state().residues() == 0);
 }
+
+TEST_CASE(
+    "counter: a member that has not seen a removal adds to what it holds, whoever is archived meanwhile",
+    "[core][scenario]") {
+    // A member stands still. The one that removed the counter crashes, and a newcomer that knows nothing of
+    // the sleeper archives it; who has met the sleeper still has to know what is left of its share.
+    scene::settings how;
+    how.node.liveness.crashed_after = 60s;
+    how.node.liveness.closed_after = 60s;
+    how.node.liveness.archive_after = 500ms;
+    scene s(how);
+    s.gather(3);
+    const process_number stays = 0, removes = 1, sleeps = 2;
+    s.add(sleeps, "visits", 7);
+    s.settle();
+    s.freeze(sleeps, true);
+    REQUIRE(s.erase(removes, "visits"));
+    REQUIRE(s.run_until([&] { return !s.mesh(stays).state().count("visits"); }, 1s));
+    s.crash(removes);
+    const auto newcomer =
+        s.start(1, *replica_id::from_bytes(std::string(16, '\1'))); // the smallest id archives
+    REQUIRE(s.run_until([&] { return s.mesh(stays).state().archived().of(s.at(removes).id) != 0; }, 20s));
+    s.run_for(2s);
+    CHECK(s.mesh(stays).state().residues() == 1);
+    s.freeze(sleeps, false);
+    s.add(sleeps, "visits", 5);
+    s.settle(20s);
+    for (const auto who : {stays, sleeps, newcomer}) CHECK(s.mesh(who).state().count("visits") == 5);
+}

@@ -38,6 +38,7 @@ class campaign {
     campaign(std::uint64_t seed, const campaign_options& how)
         : luck_(seed)
         , brief_luck_(seed ^ 0x771)
+        , leave_luck_(seed ^ 0x1ea7e)
         , slots_(luck_.between(3, luck_.chance(300) ? 9 : 5))
         , crowded_(luck_.chance(80))
         , how_(how)
@@ -48,6 +49,9 @@ class campaign {
         typed_ = !crowded_ && luck_.chance(500);
         claims_ = luck_.chance(500) ? luck_.between(20, 400) : 0;
         brief_ = brief_luck_.chance(250);
+        world_.on_leave_step = [this](process_number who, world::leave_step) {
+            if (!at_peace_ && leave_luck_.chance(world_.faults().leave_crash)) crash(who, fault::leave_crash);
+        };
         world_.on_trace = [this](process_number who, const core::trace& t) { ambush(who, t); };
         if (how.tell) {
             world_.set_teller([this](const world::process& p, std::string_view line) {
@@ -81,6 +85,7 @@ class campaign {
         result.processes = world_.processes();
         result.half_folded = world_.half_folded();
         result.promises_kept = world_.promises_kept();
+        result.woken = world_.woken();
         for (process_number p = 0; p < world_.processes(); ++p) result.leaves_met += world_.at(p).met != 0;
         return result;
     }
@@ -380,7 +385,18 @@ class campaign {
         }
     }
 
-    void leave(process_number who) { world_.leave(who, luck_.between(1, 3), luck_.between(200ms, 5s)); }
+    // Now and then a successor waits for a key before it is written, by one that leaves at once.
+    void leave(process_number who) {
+        const auto all = writers();
+        const auto key = leave_luck_.below(keys());
+        const auto heir = all.empty() ? who : all[leave_luck_.below(all.size())];
+        const bool writes = std::find(all.begin(), all.end(), who) != all.end();
+        if (heir != who && writes && is_plain(who, key) && leave_luck_.chance(500)) {
+            world_.wait_for(heir, key);
+            world_.stash(who, key, std::to_string(leave_luck_.below(1000)));
+        }
+        world_.leave(who, luck_.between(1, 3), luck_.between(200ms, 5s));
+    }
 
     void start(slot_number slot) {
         if (world_.at_slot(slot)) return;
@@ -413,7 +429,7 @@ class campaign {
     }
     [[nodiscard]] std::size_t keys() const { return world_.keys(); }
 
-    dice luck_, brief_luck_;
+    dice luck_, brief_luck_, leave_luck_;
     std::size_t slots_;
     bool crowded_;
     const campaign_options& how_;

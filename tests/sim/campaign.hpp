@@ -18,7 +18,7 @@ struct outcome {
     duration simulated{}, settling{}; ///< all of it; from the peace until all agreed
     std::uint64_t trace_hash = 0;
     std::uint64_t writes = 0, sessions = 0, processes = 0, leaves_met = 0, half_folded = 0, promises_kept = 0,
-                  spills_merged = 0, recovered = 0;
+                  woken = 0, spills_merged = 0, recovered = 0;
 };
 
 /// From the peace on, all must agree within this virtual time: a crash unnoticed until then (4 s of silence),

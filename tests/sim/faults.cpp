@@ -33,6 +33,7 @@ rates rates::draw(dice& luck) {
     r.spill_damage = luck.chance(600) ? luck.between(100, 900) : 0;
     r.drift = luck.chance(300) ? luck.below(50) : 0;
     r.slices = luck.chance(700) ? luck.between(100, 900) : 0;
+    r.leave_crash = luck.chance(400) ? luck.between(20, 300) : 0;
     return r;
 }
 

@@ -29,6 +29,7 @@ enum class fault : std::uint8_t {
     pause,          ///< a process stood still
     clock_step,     ///< a wall clock jumped
     leave,          ///< a process handed over
+    leave_crash,    ///< … and died between two of its steps
     spill,          ///< … or nobody took it, and it wrote a file
     spill_damage,   ///< such a file was cut short, or a bit of it flipped
     count_
@@ -36,7 +37,7 @@ enum class fault : std::uint8_t {
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(fault::count_)> fault_names{
     "loss",  "duplicate",  "reorder", "late",         "high_water",     "garbage",
     "clog",  "partition",  "crash",   "server_crash", "receiver_crash", "restart",
-    "pause", "clock_step", "leave",   "spill",        "spill_damage"};
+    "pause", "clock_step", "leave",   "leave_crash",  "spill",          "spill_damage"};
 
 struct tally {
     std::array<std::uint64_t, static_cast<std::size_t>(fault::count_)> of{};
@@ -59,6 +60,8 @@ struct rates {
     duration detect_min{300'000'000}, detect_max{3'000'000'000};
     // each session
     std::uint64_t server_crash = 0, receiver_crash = 0;
+    // each step of a leave
+    std::uint64_t leave_crash = 0;
     // weights of the mischief that is done now and then
     std::uint64_t clog = 0, partition = 0, crash = 0, pause = 0, clock_step = 0, leave = 0;
     std::uint64_t spill_damage = 0; ///< of files that leaves have written

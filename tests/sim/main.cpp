@@ -113,6 +113,7 @@ int main(int count, char** words) {
         sum.leaves_met += one.leaves_met;
         sum.half_folded += one.half_folded;
         sum.promises_kept += one.promises_kept;
+        sum.woken += one.woken;
         sum.spills_merged += one.spills_merged;
         sum.recovered += one.recovered;
         if (one.settling > longest) longest = one.settling, longest_seed = seed;
@@ -143,6 +144,7 @@ int main(int count, char** words) {
     show("leaves_met", sum.leaves_met);
     show("half_folded", sum.half_folded);
     show("promises_kept", sum.promises_kept);
+    show("woken", sum.woken);
     show("spills_merged", sum.spills_merged);
     show("recovered", sum.recovered);
     std::printf(" longest_settling=%.1f s (seed %llu)\nsim: faults:", settled.count(),

@@ -105,6 +105,28 @@ void world::keep_promises(process& p) {
     }
 }
 
+void world::wait_for(process_number who, std::size_t key) {
+    auto& p = *processes_[who];
+    if (!pickup(who, key)) p.waits_for.insert(key);
+}
+
+// Whoever waits sleeps until the node says that there is news, or this process has written something itself.
+void world::wake_waiting(process& p) {
+    const auto written = std::exchange(p.written, p.mesh->state().counter_of(p.id));
+    if (p.waits_for.empty()) return;
+    const bool news = !out_.events.empty() || out_.events_applied != 0 || out_.acknowledged;
+    const bool woken = news || p.written != written;
+    for (auto at = p.waits_for.begin(); at != p.waits_for.end();) {
+        if (!pickup(p.number, *at)) {
+            ++at;
+            continue;
+        }
+        if (!woken) fail(p, "has " + key_name(*at) + " and wakes nobody who waits for it");
+        ++woken_;
+        at = p.waits_for.erase(at);
+    }
+}
+
 void world::check_groups(const process& p) const {
     for (const auto& each : groups_) {
         const auto seen = count_of(p.cut, each.origin);

@@ -10,7 +10,6 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr std::uint64_t wall_start_ms = 1'700'000'000'000;
-constexpr auto poll = 5ms; // how often a leaving process looks how far it is
 
 std::optional<std::size_t> number_of_key(std::string_view name) {
     const auto digits = name.substr(std::min<std::size_t>(name.size(), 4));
@@ -90,60 +89,10 @@ void world::freeze(process_number who, bool on) {
     if (!p.alive() || p.frozen == on) return;
     tell(p, on ? "stands still" : "goes on");
     p.frozen = on;
+    if (on) p.stands_since = clock_.now();
+    if (!on) p.stood_still += clock_.now() - p.stands_since;
     if (!on) give(who, core::time_passed{}); // timers first: it does not know yet that it was away
     network_.freeze(who, on);
-}
-
-void world::leave(process_number who, std::size_t copies, duration within) {
-    auto& p = *processes_[who];
-    if (!p.alive() || p.leaving) return;
-    p.leaving = true;
-    p.leave_began = clock_.now();
-    tell(p, "begins to leave");
-    out_.clear();
-    p.mesh->begin_leave(moment_of(p), copies, out_);
-    absorb(p);
-    await_copies(who, within);
-}
-
-void world::await_copies(process_number who, duration left) {
-    auto& p = *processes_[who];
-    if (!p.alive()) return;
-    const auto progress = p.mesh->leaving_progress();
-    if (!p.frozen && (progress.met || left <= 0ns)) {
-        if (progress.met && progress.copies != 0) {
-            p.met = ++leaves_met_;
-            std::size_t stayed = 0; // who was leaving already cannot have promised to stay
-            for (const auto& other : processes_) {
-                if (other->number == who || !covers(other->cut, p.cut)) continue;
-                p.heirs.push_back(other->number);
-                stayed += other->leave_began >= p.leave_began;
-            }
-            if (stayed < progress.copies) fail(p, "counts more copies than there are");
-        }
-        if (!progress.met && progress.copies == 0 && p.mesh->settings().spills) {
-            auto& file = write_spill(who);
-            if (luck_.chance(how_.faults.spill_damage)) damage(file, luck_);
-        }
-        tell(p, "says goodbye: met=" + std::to_string(progress.met) +
-                    " copies=" + std::to_string(progress.copies));
-        out_.clear();
-        p.mesh->say_left(moment_of(p), out_);
-        absorb(p);
-        return await_farewell(who, 300ms);
-    }
-    clock_.after(poll, [this, who, left] { await_copies(who, left - poll); });
-}
-
-void world::await_farewell(process_number who, duration left) {
-    auto& p = *processes_[who];
-    if (!p.alive()) return;
-    if (!p.frozen && (p.mesh->farewell_heard() || left <= 0ns)) {
-        tell(p, "exits");
-        p.left = true;
-        return exit(p, true);
-    }
-    clock_.after(poll, [this, who, left] { await_farewell(who, left - poll); });
 }
 
 // ---------------------------------------------------------------- driving
@@ -176,8 +125,10 @@ bool world::slice(process& p) {
 
 // Works until nothing is left; or, by chance, a few slices, so that others are heard in between.
 void world::toil(process& p) {
+    constexpr std::size_t slices_max = 10'000; // far more than any world here gives cause for
     if (p.work_waiting) return;
-    while (p.alive()) {
+    for (std::size_t slices = 0; p.alive(); ++slices) {
+        if (slices == slices_max) fail(p, "works without end (G8)");
         if (luck_.chance(how_.faults.slices)) {
             p.work_waiting = true;
             clock_.after(luck_.between(0us, 2000us), [this, &p] {
@@ -272,6 +223,7 @@ void world::absorb(process& p) {
     note_own_events(p);
     check(p);
     keep_promises(p);
+    wake_waiting(p);
     for (const auto& each : out_.traces) {
         mix(each.what);
         mix(each.a), mix(each.b);

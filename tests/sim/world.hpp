@@ -49,6 +49,8 @@ class world {
         counts cut;                      ///< of its writer
         std::vector<std::size_t> pieces; ///< where each begins
     };
+    /// How far a leave has come.
+    enum class leave_step : std::uint8_t { none, announced, acknowledged, proven, said };
     struct process {
         process_number number = 0;
         process_number origin = 0; ///< whose events its own are: `number`, unless an id was used again
@@ -58,6 +60,10 @@ class world {
         std::unique_ptr<core::mesh> mesh; ///< gone with the process
         bool frozen = false, leaving = false, left = false;
         instant leave_began = instant::max();
+        duration leave_within{};
+        leave_step reached = leave_step::none;
+        instant stands_since{};
+        duration stood_still{};            ///< in all
         std::size_t met = 0;               ///< a leave that was met: the how manieth; 0: none
         std::vector<process_number> heirs; ///< who held everything then
         struct opened {
@@ -77,6 +83,8 @@ class world {
             std::vector<std::pair<process_number, counts>> in_view; ///< and what they held at the call
         };
         std::list<promise> promises;
+        std::set<std::size_t> waits_for;             ///< keys that are not there, and somebody waits for
+        std::uint64_t written = 0;                   ///< own events when last looked at
         std::map<std::size_t, std::uint64_t> claims; ///< by key: the handle that was given last, lost or not
         std::map<std::size_t, std::set<dot>> shown;  ///< to that handle
 
@@ -130,6 +138,8 @@ class world {
     /// A stash that waits for `copies`; what the node then says is checked, and so is what it says to ask().
     void prove(process_number who, std::size_t key, std::string value, std::size_t copies);
     void ask(process_number who, std::size_t key);
+    /// A pickup that waits: once the key is there, the node says so in the same step.
+    void wait_for(process_number who, std::size_t key);
     void stash_all(process_number who, const std::vector<std::pair<std::size_t, std::string>>& values);
     bool resolve(process_number who, std::string_view name, std::string value,
                  const std::vector<version>& shown);
@@ -176,6 +186,8 @@ class world {
     void set_teller(teller tells) { teller_ = std::move(tells); }
     /// Told of every trace record, to act on what happens inside.
     std::function<void(process_number, const core::trace&)> on_trace;
+    /// Told of every step of a leave, and may end the process there.
+    std::function<void(process_number, leave_step)> on_leave_step;
     [[nodiscard]] std::uint64_t trace_hash() const { return hash_; }
     [[nodiscard]] rates& faults() { return how_.faults; }
     [[nodiscard]] tally& counted() { return tally_; }
@@ -184,6 +196,8 @@ class world {
     /// How often a node was looked at while a commit was being folded in.
     [[nodiscard]] std::uint64_t half_folded() const { return half_folded_; }
     [[nodiscard]] std::uint64_t promises_kept() const { return promises_kept_; }
+    /// Waiting pickups that got their key.
+    [[nodiscard]] std::uint64_t woken() const { return woken_; }
 
   private:
     [[nodiscard]] moment moment_of(const process& p) const;
@@ -204,6 +218,7 @@ class world {
     void wake_later(process& p, instant due);
     void await_copies(process_number who, duration left);
     void await_farewell(process_number who, duration left);
+    void reach(process& p, leave_step step);
     void exit(process& p, bool noticed_at_once);
     bool perform(process& p, const core::action& what);
     void note_recovered(process& p, std::uint64_t counter);
@@ -215,6 +230,7 @@ class world {
 
     // promises.cpp
     void keep_promises(process& p);
+    void wake_waiting(process& p);
     void check_groups(const process& p) const;
     [[nodiscard]] std::vector<process_number> in_view(process& p) const;
 
@@ -241,7 +257,7 @@ class world {
         digests_; ///< by hash of the cut: every state any node was ever in
     core::outbox out_;
     std::size_t leaves_met_ = 0;
-    std::uint64_t hash_ = 0, half_folded_ = 0, promises_kept_ = 0;
+    std::uint64_t hash_ = 0, half_folded_ = 0, promises_kept_ = 0, woken_ = 0;
     struct group {
         process_number origin;
         std::uint64_t first, last;

@@ -254,6 +254,7 @@ json to_json(const member& who) {
 json to_json(picked got, bool hex) {
     json reply{{"result", to_string(got.outcome)}, {"value", nullptr}, {"siblings", got.siblings}};
     if (got.found()) reply["value"] = shown(std::move(got.value), hex);
+    show_owner(reply, got.epoch, got.owner());
     for (const auto& id : got.who) reply["who"].push_back(id.to_string());
     return reply;
 }

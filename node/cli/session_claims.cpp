@@ -12,6 +12,13 @@ refusal not_claimed(const std::string& key) {
 
 } // namespace
 
+// Of a key that has been claimed.
+void show_owner(json& line, std::uint64_t epoch, const std::optional<replica_id>& owner) {
+    if (epoch == 0) return;
+    line["epoch"] = epoch;
+    line["owner"] = owner ? json(owner->to_string()) : json(nullptr);
+}
+
 /// `owner` is this node's id, as members() of others show it.
 json session::owned(const claim_handle& held) const {
     return {{"key", held.key()}, {"epoch", held.epoch()}, {"owner", node_.id().to_string()}};

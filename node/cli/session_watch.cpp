@@ -41,6 +41,7 @@ json to_json(const change& what, const std::string& prefix, bool hex) {
     if (what.type == value_kind::reg) {
         line["value"] = shown(what.value, hex);
         line["siblings"] = what.siblings;
+        show_owner(line, what.epoch, what.owner());
     }
     if (what.type == value_kind::counter) line["value"] = what.sum;
     return line;

@@ -13,7 +13,8 @@ std::optional<event> io_thread::next_event(std::chrono::milliseconds timeout) {
     std::unique_lock lock(mutex_, std::defer_lock);
     enter(lock);
     ++waiters_;
-    changed_.wait_for(lock, bounded(timeout), [this] { return !events_.empty() || events_dropped_ != 0; });
+    changed_.wait_for(lock, bounded(timeout),
+                      [this] { return !events_.empty() || events_dropped_ != 0 || stopped_; });
     --waiters_;
     if (events_dropped_ != 0) {
         event lost{event_kind::dropped, {}, {}, "limits.events_max unread events", events_dropped_};

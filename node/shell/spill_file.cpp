@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <system_error>
 
 namespace baton::shell {
@@ -26,6 +27,15 @@ error failed(const std::string& what, const std::string& path) {
 bool sync_folder(const std::string& dir) {
     const descriptor folder(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     return folder.get() >= 0 && ::fsync(folder.get()) == 0;
+}
+
+// What is above it is made as others would make it; itself is nobody else's to read. Whether it worked shows
+// when it is opened.
+void make_folder(const std::string& dir) {
+    std::error_code ignored;
+    const auto above = std::filesystem::path(dir + '/').parent_path().parent_path();
+    std::filesystem::create_directories(above, ignored);
+    ::mkdir(dir.c_str(), 0700);
 }
 
 // Whose a file should be, by its name: "baton-<32 hexadecimal digits>.spill".
@@ -110,7 +120,7 @@ void spill_writer_file::abandon(bool keep) {
 spill_shelf::spill_shelf(std::string dir, std::string cluster)
     : dir_(std::move(dir))
     , cluster_(std::move(cluster)) {
-    ::mkdir(dir_.c_str(), 0700);
+    make_folder(dir_);
     DIR* const folder = ::opendir(dir_.c_str());
     if (folder == nullptr) {
         complaint_ = failed("cannot read", dir_).what;

@@ -272,6 +272,8 @@ TEST_CASE("claim: what scripts type and read", "[io][program]") {
     CHECK(commit.at("epoch") == claim.at("epoch"));
     CHECK(commit.at("owner") == claim.at("owner"));
     CHECK(eventually(10s, [&] { return one("pickup k").at("value") == "v2 and more"; }));
+    CHECK(one("pickup k").at("owner") == claim.at("owner"));
+    CHECK(one("pickup k").at("epoch") == claim.at("epoch"));
     one("claim k");
     const auto lost = other.event("claim_lost");
     CHECK(lost.at("key") == "k");
@@ -281,6 +283,11 @@ TEST_CASE("claim: what scripts type and read", "[io][program]") {
     const auto release = one("release k");
     CHECK(release.at("owner").is_null());
     CHECK(release.at("epoch").get<std::uint64_t>() % 2 == 0);
+    CHECK(one("pickup k").at("owner").is_null());
+    one("watch k");
+    CHECK(one.change("put").at("epoch") == release.at("epoch"));
+    one("stash free v");
+    CHECK_FALSE(one("pickup free").contains("owner"));
     CHECK(one.ask("release k").at("error") == "claim_lost");
     CHECK(one.ask("claim k lease=soon").at("error") == "usage");
     CHECK(one.ask("claim k nothing=1").at("error") == "usage");

@@ -84,7 +84,7 @@ TEST_CASE("spill: the last node writes its state, and a node that starts alone h
     const folder dir;
     std::string path;
     {
-        auto last = started(spilling(net, "last", dir.path() / "made")); // the folder is made
+        auto last = started(spilling(net, "last", dir.path() / "made" / "here")); // folders are made
         fill(last, 1000);
         REQUIRE(last.drop("key-7"));
         REQUIRE(last.add("count", 5));
@@ -96,11 +96,11 @@ TEST_CASE("spill: the last node writes its state, and a node that starts alone h
         path = report.path;
     }
     REQUIRE(fs::exists(path));
-    CHECK(fs::path(path).parent_path() == dir.path() / "made");
+    CHECK(fs::path(path).parent_path() == dir.path() / "made" / "here");
     struct stat about {};
     REQUIRE(stat(path.c_str(), &about) == 0);
     CHECK((about.st_mode & 0777) == 0600);
-    auto back = started(spilling(net, "back", dir.path() / "made"));
+    auto back = started(spilling(net, "back", dir.path() / "made" / "here"));
     CHECK(holds(back, 1001));
     CHECK_FALSE(back.pickup("key-7")->found());
     CHECK(*back.count("count") == 5);

@@ -311,7 +311,7 @@ class node {
     /// Everybody this node knows of but itself, sorted by (name, id).
     [[nodiscard]] std::vector<member> members() const;
 
-    /// The oldest unread event; nothing if none comes within `timeout`.
+    /// The oldest unread event; nothing if none comes within `timeout`, or ever will: the node has left.
     [[nodiscard]] std::optional<event>
     next_event(std::chrono::milliseconds timeout = std::chrono::milliseconds{0});
 

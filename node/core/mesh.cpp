@@ -11,7 +11,6 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr auto never = instant::max();
-constexpr auto left_remembered_for = 60s;
 constexpr auto stall_min = 400ms;
 constexpr auto hidden_within = 20ms; // of one another, what is over is told to whoever watches
 } // namespace
@@ -150,6 +149,12 @@ verdict mesh::take(const request_arrived& in, outbox& out) {
     if (const auto* f = std::get_if<wire::ask>(&*decoded)) {
         return f->id == in.from ? on_ask(in.from, *f, out) : refuse("stolen identity");
     }
+    if (const auto* f = std::get_if<wire::inquiry>(&*decoded)) {
+        return f->id == in.from ? on_inquiry(in.from, *f, out) : refuse("stolen identity");
+    }
+    if (const auto* f = std::get_if<wire::word>(&*decoded)) {
+        return f->id == in.from ? on_word(in.from, *f) : refuse("stolen identity");
+    }
     if (const auto* f = std::get_if<wire::leaving>(&*decoded)) {
         return f->id == in.from ? on_leaving(in.from, *f, out) : refuse("stolen identity");
     }
@@ -182,6 +187,12 @@ verdict mesh::take(const reply_arrived& in, outbox& out) {
     }
     if (const auto* f = std::get_if<wire::ask>(&*decoded)) {
         return f->id == id ? on_ask(id, *f, out) : refuse("stolen identity");
+    }
+    if (const auto* f = std::get_if<wire::inquiry>(&*decoded)) {
+        return f->id == id ? on_inquiry(id, *f, out) : refuse("stolen identity");
+    }
+    if (const auto* f = std::get_if<wire::word>(&*decoded)) {
+        return f->id == id ? on_word(id, *f) : refuse("stolen identity");
     }
     if (const auto* f = std::get_if<wire::left>(&*decoded)) {
         return f->id == id ? on_left(*f, from, out) : refuse("stolen identity");
@@ -298,47 +309,6 @@ void mesh::run_timers(outbox& out) {
     if (tidies) tend_siblings(out);
     if (tidies) release_for_gone(out);
     run_leases(out);
-}
-
-void mesh::judge_peers(outbox& out) {
-    using discovery::liveness;
-    for (auto at = peers_.begin(); at != peers_.end();) {
-        auto& [id, p] = *at;
-        if (is_gone(p)) {
-            const auto keep = p.state == member_state::left
-                                  ? mesh_clock::duration{left_remembered_for}
-                                  : mesh_clock::duration{settings_.liveness.redial_for};
-            if (at_.now - p.ended_at >= keep) {
-                release_link(p, out);
-                at = peers_.erase(at);
-                continue;
-            }
-        } else if (p.state == member_state::contacting) {
-            // Never answered: forget it, so that a beacon or a seed can begin anew.
-            if (p.life.judge(at_.now, patience_) == liveness::verdict::crashed) {
-                release_link(p, out);
-                at = peers_.erase(at);
-                continue;
-            }
-            wake_by(p.life.due(at_.now, patience_));
-        } else {
-            const auto verdict = p.life.judge(at_.now, patience_);
-            if (verdict == liveness::verdict::crashed) {
-                end_peer(id, p, member_state::crashed, event_kind::crashed,
-                         p.life.is_closed() ? "its connection closed and did not come back" : "silent", out);
-            } else if (verdict == liveness::verdict::suspect && p.state == member_state::up) {
-                p.state = member_state::suspect;
-                raise(out, event_kind::suspect, id, p.life.is_closed() ? "its connection closed" : "silent");
-                if (p.via) links_[*p.via].greet_at = at_.now, links_[*p.via].greet_every = 100ms;
-                wake_by(at_.now + 1ms);
-            } else if (verdict == liveness::verdict::alive && p.state == member_state::suspect) {
-                p.state = member_state::up;
-                check_synced(out);
-            }
-            if (!is_gone(p)) wake_by(p.life.due(at_.now, patience_));
-        }
-        ++at;
-    }
 }
 
 // ---------------------------------------------------------------- members

@@ -216,6 +216,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
 
     const bool first = !p.greeted;
     p.greeted = true;
+    if (first) meet_namesakes(f.id, p, out);
     p.sees_me = (f.flags & wire::hello::sees_you) != 0;
     p.full = (f.flags & wire::hello::is_full) != 0;
     if ((f.flags & wire::hello::is_leaving) != 0 && p.state == member_state::up)

@@ -37,6 +37,8 @@ std::string_view to_string(event_kind kind) {
         return "crashed";
     case event_kind::restarted:
         return "restarted";
+    case event_kind::name_conflict:
+        return "name_conflict";
     case event_kind::refused:
         return "refused";
     case event_kind::clock_skew:

@@ -87,3 +87,79 @@ TEST_CASE("life: an idle pair of nodes sends at most 200 bytes a second for HELL
     s.run_for(10s);
     CHECK(s.mesh(0).stats().hello_bytes_sent - before <= 2000);
 }
+
+TEST_CASE("life: a member that others still hear is suspect, not crashed", "[core][scenario]") {
+    // The way between two of three is cut, and both notice; then both are silent to one another only. Once
+    // the third is gone too, nobody's word is left.
+    for (const bool noticed : {true, false}) {
+        world::settings how;
+        how.faults.detect_min = how.faults.detect_max = noticed ? duration{10ms} : duration{300s};
+        scene s(how);
+        s.gather(3);
+        s.run_for(1s);
+        s.sever(0, 1, true);
+        s.run_for(60s);
+        for (const auto& [a, b] : {std::pair{0, 1}, {1, 0}}) {
+            CHECK(s.sees(static_cast<process_number>(a), static_cast<process_number>(b),
+                         member_state::suspect));
+            CHECK(s.heard(static_cast<process_number>(a), event_kind::crashed,
+                          static_cast<process_number>(b)) == 0);
+        }
+        s.stash(0, 1, "by way of the third");
+        REQUIRE(s.run_until([&] { return s.pickup(1, 1) == "by way of the third"; }, 5s));
+        s.crash(2);
+        REQUIRE(s.run_until([&] { return s.sees(0, 1, member_state::crashed); }, 8s));
+        s.sever(0, 1, false);
+        s.settle();
+    }
+}
+
+TEST_CASE("life: one killed among many is crashed as soon as among two", "[core][scenario]") {
+    // The others know no better, and nobody waits for their word.
+    world::settings how;
+    how.faults.detect_min = 0ms, how.faults.detect_max = 20ms;
+    scene s(how);
+    s.gather(6);
+    s.run_for(1s);
+    s.crash(5);
+    const auto begun = s.now();
+    REQUIRE(s.run_until(
+        [&] {
+            for (process_number who = 0; who < 5; ++who)
+                if (!s.sees(who, 5, member_state::crashed)) return false;
+            return true;
+        },
+        5s));
+    CHECK(s.now() - begun <= 500ms);
+}
+
+TEST_CASE("life: who starts under the name of one that is gone replaces it at once", "[core][scenario]") {
+    // On another machine, so that its address says nothing; its silence would be noticed after four seconds.
+    world::settings how;
+    how.faults.detect_min = how.faults.detect_max = 60s;
+    scene s(how);
+    s.gather(2);
+    s.run_for(1s);
+    s.freeze(1, true); // as with its cable
+    core::mesh_options own;
+    own.name = "n2";
+    const auto heir = s.start(2, own);
+    REQUIRE(s.run_until([&] { return s.sees(0, heir, member_state::up); }, 5s));
+    REQUIRE(s.run_until([&] { return s.sees(0, 1, member_state::crashed); }, 1500ms));
+    CHECK(s.heard(0, event_kind::restarted, 1) == 1);
+    CHECK(s.heard(0, event_kind::name_conflict, heir) == 0);
+}
+
+TEST_CASE("life: two that live under one name both stay, and it is told", "[core][scenario]") {
+    scene s;
+    s.gather(2);
+    core::mesh_options own;
+    own.name = "n2";
+    const auto other = s.start(2, own);
+    s.settle();
+    s.run_for(3s);
+    CHECK(s.heard(0, event_kind::name_conflict, other) + s.heard(0, event_kind::name_conflict, 1) == 1);
+    CHECK(s.heard(1, event_kind::name_conflict, other) == 1);
+    CHECK(s.heard(other, event_kind::name_conflict, 1) == 1);
+    for (const process_number who : {1, 2}) CHECK(s.sees(0, who, member_state::up));
+}

@@ -56,7 +56,7 @@ process_number world::start(slot_number slot, const core::mesh_options& own, std
 
     auto options = own;
     options.self = p.id;
-    options.name = p.name;
+    if (options.name.empty()) options.name = p.name;
     options.port = router_port;
     options.publish_port = publish_port;
     options.random_seed = luck_.next();

@@ -105,6 +105,8 @@ std::vector<frame> one_of_each() {
             ack{replica(3), true, true, 7, {}},
             ack{replica(3), true, true, 0, some_cut(), 8},
             ask{replica(3), 8, some_cut()},
+            inquiry{replica(3), replica(4)},
+            word{replica(3), replica(4), 17},
             leaving{replica(3), 9, 300, some_cut(), {}},
             leaving{replica(3), 9, 300, some_cut(), std::string_view("\x03key\x01k", 6)},
             left{replica(3), 300, true, false, replica(9)},

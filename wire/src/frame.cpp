@@ -101,6 +101,8 @@ struct encoder {
     void operator()(const ask& f) const {
         begin(to, kind::ask, 3).id(f.id).number(f.number).bytes(encode_cut(f.want));
     }
+    void operator()(const inquiry& f) const { begin(to, kind::inquiry, 2).id(f.id).id(f.about); }
+    void operator()(const word& f) const { begin(to, kind::word, 3).id(f.id).id(f.about).number(f.age); }
     void operator()(const leaving& f) const {
         begin(to, kind::leaving, 5)
             .id(f.id)
@@ -257,6 +259,19 @@ frame get_body(frame_reader& in, std::uint64_t what) {
         f.want = in.vector();
         return f;
     }
+    case kind::inquiry: {
+        inquiry f;
+        f.id = in.id();
+        f.about = in.id();
+        return f;
+    }
+    case kind::word: {
+        word f;
+        f.id = in.id();
+        f.about = in.id();
+        f.age = in.number();
+        return f;
+    }
     case kind::leaving: {
         leaving f;
         f.id = in.id();
@@ -303,7 +318,7 @@ result<frame> decode(std::string_view bytes) {
     const auto what = in.number();
     if (!in.ok()) return error{errc::malformed, "not a frame"};
     if (version < version_min || version > version_max) return error{errc::malformed, "wire version"};
-    if (what < 1 || what > 11) return error{errc::malformed, "unknown kind"};
+    if (what < 1 || what > 14) return error{errc::malformed, "unknown kind"};
     auto body = get_body(in, what);
     if (!in.ok()) return error{errc::malformed, "bad field"};
     return body;

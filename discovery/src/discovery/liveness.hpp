@@ -1,10 +1,13 @@
 // liveness: what silence and a closed connection say about one peer.
 //
-// Pure; a value inside whatever keeps the peer. TCP knows better than a beacon: only traffic on links counts.
+// Pure; a value inside whatever keeps the peer. TCP knows better than a beacon: traffic on links counts,
+// probes do, and before a death another member's word. Source of the last: SWIM (Das, Gupta, Motivala 2002),
+// indirect probes.
 #pragma once
 
 #include "crdt/time.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -29,6 +32,10 @@ class liveness {
         if (!closed_at_) closed_at_ = now;
     }
     [[nodiscard]] bool is_closed() const { return closed_at_.has_value(); }
+    [[nodiscard]] instant heard_at() const { return heard_at_; }
+    /// Another member heard of it at `when`: then it lives, and only the way between it and us is broken.
+    void vouched(instant when) { vouched_at_ = vouched_at_ ? std::max(*vouched_at_, when) : when; }
+    [[nodiscard]] bool is_vouched(instant now, const patience& limits) const;
     [[nodiscard]] verdict judge(instant now, const patience& limits) const;
     /// When judge() may next say something else.
     [[nodiscard]] instant due(instant now, const patience& limits) const;
@@ -41,7 +48,7 @@ class liveness {
   private:
     static constexpr auto under_way_at_most = std::chrono::milliseconds{200};
     instant heard_at_{};
-    std::optional<instant> closed_at_;
+    std::optional<instant> closed_at_, vouched_at_;
 };
 
 } // namespace baton::discovery

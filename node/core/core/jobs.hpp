@@ -43,7 +43,7 @@ struct mesh::state_job {
 };
 
 /// What a receiver does with the ranges that a server lists (I8).
-struct mesh::comparison {
+struct comparison {
     cut at; ///< what the server had seen at the start: what is not there of it has been removed
     std::deque<wire::listed_range> to_check; ///< the front one is being looked through
     dot_range own;                           ///< how far

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/claims.hpp"
+#include "core/inbound_session.hpp"
 #include "core/io.hpp"
 #include "core/mesh_options.hpp"
 #include "core/peers.hpp"
@@ -165,32 +166,6 @@ class mesh {
     /// A received frame that is being worked through.
     struct delta_job;
     struct state_job;
-    struct comparison;
-    /// A PULL of ours.
-    struct inbound_session {
-        std::uint64_t number = 0;
-        replica_id from{};
-        std::uint64_t next_chunk = 0;
-        instant progress_at{};
-        unsigned repeats = 0;
-        cut staged;     ///< highest dots staged; must be under the cut of the COMMIT
-        cut seen;       ///< what was seen here when the PULL was sent, the archive included
-        cut travelling; ///< the same without the archive
-        cut closed;     ///< the archive then
-        digest closed_digest{};
-        bool has_archive = false, compare = false, by_union = false, newcomer = false, cached = false,
-             whole_cut = false;
-        cut archive_rows; ///< entries of the server's archive
-        std::unique_ptr<comparison> ranges;
-        std::optional<wire::standing> commit; ///< arrived, and waiting for the word of an origin
-        cut commit_floor;
-        std::uint64_t commit_flags = 0;
-        std::string part_key;
-        std::map<dot, std::string> parts;
-        std::optional<spill_id> file;   ///< the server is a file
-        std::optional<log_walk> absent; ///< below its floor: how far what is not in it has been marked
-        bool absent_marked = false;
-    };
     /// A PULL of somebody else's.
     struct outbound_session;
 
@@ -212,7 +187,16 @@ class mesh {
     verdict refuse(const char* reason);
     static std::string host_of(std::string_view advertised, std::string_view seen_at);
     void run_timers(outbox& out);
+    // mesh_life.cpp: who lives
     void judge_peers(outbox& out);
+    void judge(const replica_id& id, peer& p, outbox& out);
+    void inquire(const replica_id& id, peer& p, outbox& out);
+    verdict on_inquiry(const replica_id& from, const wire::inquiry& f, outbox& out);
+    verdict on_word(const replica_id& from, const wire::word& f);
+    void answer_inquirers(const replica_id& id, peer& p, outbox& out);
+    void meet_namesakes(const replica_id& id, peer& p, outbox& out);
+    void judge_namesake(const replica_id& id, peer& p, outbox& out);
+
     void set_moment(const moment& at);
     void wake_by(instant when) { wake_at_ = std::min(wake_at_, when); }
     void raise(outbox& out, event_kind kind, const replica_id& id, std::string reason);

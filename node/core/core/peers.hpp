@@ -41,6 +41,12 @@ struct peer {
     bool sees_me = false;  ///< its PUB has seen our subscription
     bool routable = false; ///< our ROUTER has heard it, so it can be answered there
     discovery::liveness life;
+    // mesh_life.cpp
+    instant inquire_at{};               ///< when others are to be asked about it
+    instant probed_at{};                ///< when it was last asked for a sign of life on somebody's behalf
+    std::set<replica_id> inquirers;     ///< who wants to know when it is heard
+    std::optional<replica_id> namesake; ///< a member of the same name that has been asked whether it lives
+    instant namesake_asked_at{};
     cut seen;                ///< all it has told that it has applied
     cut told;                ///< its whole cut, as it stood at one moment
     digest archive{};        ///< of its archive, as of the last standing

@@ -27,17 +27,19 @@
 namespace baton {
 
 enum class event_kind : std::uint8_t {
-    joined,     ///< a member is up
-    synced,     ///< this node now holds everything that member held when it joined
-    suspect,    ///< silent for liveness.suspect_after, or its connection closed
-    leaving,    ///< a member has announced that it leaves
-    left,       ///< a member said goodbye
-    crashed,    ///< a member is gone without a word
-    restarted,  ///< a member's address now answers as a new incarnation, which joins by itself
-    refused,    ///< a node was turned away; the reason names why
-    clock_skew, ///< a peer's clock is further ahead than options::clock_skew_max
-    diverged,   ///< equal cuts with different digests: a fault in baton, please report; repaired by union
-    full,       ///< this node has reached limits.bytes_max and takes nothing more until there is room
+    joined,        ///< a member is up
+    synced,        ///< this node now holds everything that member held when it joined
+    suspect,       ///< silent for liveness.suspect_after, or its connection closed
+    leaving,       ///< a member has announced that it leaves
+    left,          ///< a member said goodbye
+    crashed,       ///< a member is gone without a word
+    restarted,     ///< a member's address now answers as a new incarnation, which joins by itself
+    refused,       ///< a node was turned away; the reason names why
+    name_conflict, ///< two nodes that both live have this name; `id` is the one that came later, or was found
+                   ///< later
+    clock_skew,    ///< a peer's clock is further ahead than options::clock_skew_max
+    diverged,      ///< equal cuts with different digests: a fault in baton, please report; repaired by union
+    full,          ///< this node has reached limits.bytes_max and takes nothing more until there is room
     conflict,   ///< a register or field has come to have siblings, by what came from others; `key` names it
     claim_lost, ///< a claim of this node has ended otherwise than by its handle; `key` names it, `id` who is
                 ///< read

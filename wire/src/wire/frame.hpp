@@ -33,6 +33,8 @@ enum class kind : std::uint8_t {
     left = 9,
     fingerprint = 10,
     ask = 11,
+    inquiry = 13,
+    word = 14,
 };
 
 /// What a node holds and how far it is: part of HELLO, and of COMMIT.
@@ -188,7 +190,21 @@ struct left {
     replica_id about{}; ///< who left: `id` itself, or somebody else when passed on
 };
 
-using frame = std::variant<hello, brief, delta, pull, state, credit, ack, leaving, left, fingerprint, ask>;
+/// "I do not hear `about`. Do you? Say so when you do."
+struct inquiry {
+    replica_id id{};
+    replica_id about{};
+};
+
+/// "I heard `about` that many milliseconds ago."
+struct word {
+    replica_id id{};
+    replica_id about{};
+    std::uint64_t age = 0;
+};
+
+using frame = std::variant<hello, brief, delta, pull, state, credit, ack, leaving, left, fingerprint, ask,
+                           inquiry, word>;
 
 [[nodiscard]] std::string encode(const frame& from);
 /// Errors: malformed, with a short reason that can be counted.

@@ -1,0 +1,161 @@
+// Who lives. Silence and a closed connection make a member suspect; before it is called crashed others are
+// asked, for it may be only the way between it and us that is broken (SWIM's indirect probe, Das et al.
+// 2002). And of two members of one name the older one is asked whether it still lives.
+#include "core/jobs.hpp"
+#include "core/mesh.hpp"
+
+#include <algorithm>
+
+namespace baton::core {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr auto left_remembered_for = 60s;
+constexpr std::size_t asked_at_once = 3; // of whom a word about a suspect is asked; SWIM's k
+constexpr auto inquire_every = 100ms;    // while its connection is closed; it is decided within closed_after
+constexpr auto inquire_slowly = 500ms;   // while it is merely silent, or only others hear it
+constexpr auto just_now = 50ms;          // heard so lately that nobody need ask it for a sign
+constexpr auto namesake_patience = 1000ms; // for an answer of a member whose name somebody else has, too
+} // namespace
+
+void mesh::judge_peers(outbox& out) {
+    using discovery::liveness;
+    for (auto at = peers_.begin(); at != peers_.end();) {
+        auto& [id, p] = *at;
+        bool forgotten = false;
+        if (is_gone(p)) {
+            const auto keep = p.state == member_state::left
+                                  ? mesh_clock::duration{left_remembered_for}
+                                  : mesh_clock::duration{settings_.liveness.redial_for};
+            forgotten = at_.now - p.ended_at >= keep;
+        } else if (p.state == member_state::contacting) {
+            // Never answered: forget it, so that a beacon or a seed can begin anew.
+            forgotten = p.life.judge(at_.now, patience_) == liveness::verdict::crashed;
+            if (!forgotten) wake_by(p.life.due(at_.now, patience_));
+        } else {
+            judge(id, p, out);
+        }
+        if (forgotten) {
+            release_link(p, out);
+            at = peers_.erase(at);
+        } else {
+            ++at;
+        }
+    }
+}
+
+void mesh::judge(const replica_id& id, peer& p, outbox& out) {
+    using discovery::liveness;
+    answer_inquirers(id, p, out);
+    judge_namesake(id, p, out);
+    const auto verdict = p.life.judge(at_.now, patience_);
+    if (verdict == liveness::verdict::crashed) {
+        return end_peer(id, p, member_state::crashed, event_kind::crashed,
+                        p.life.is_closed() ? "its connection closed and did not come back" : "silent", out);
+    }
+    if (verdict == liveness::verdict::suspect) {
+        if (p.state == member_state::up) {
+            p.state = member_state::suspect;
+            raise(out, event_kind::suspect, id, p.life.is_closed() ? "its connection closed" : "silent");
+            if (p.via) links_[*p.via].greet_at = at_.now, links_[*p.via].greet_every = 100ms;
+            p.inquire_at = at_.now;
+            wake_by(at_.now + 1ms);
+        }
+        inquire(id, p, out);
+    } else if (p.state == member_state::suspect) {
+        p.state = member_state::up;
+        check_synced(out);
+    }
+    wake_by(p.life.due(at_.now, patience_));
+}
+
+// Others are asked in turn, a few at a time.
+void mesh::inquire(const replica_id& id, peer& p, outbox& out) {
+    if (at_.now < p.inquire_at) return wake_by(p.inquire_at);
+    const bool decides_soon = p.life.is_closed() && !p.life.is_vouched(at_.now, patience_);
+    p.inquire_at = at_.now + (decides_soon ? inquire_every : inquire_slowly);
+    wake_by(p.inquire_at);
+    std::vector<peer*> others;
+    std::vector<replica_id> ids;
+    for (auto& [other, q] : peers_) {
+        if (other == id || q.state != member_state::up) continue;
+        others.push_back(&q);
+        ids.push_back(other);
+    }
+    for (std::size_t asked = 0; asked < asked_at_once && !others.empty(); ++asked) {
+        const auto which = random_() % others.size();
+        send_to(ids[which], *others[which], wire::encode(wire::inquiry{settings_.self, id}), out);
+        std::swap(others[which], others.back()), others.pop_back();
+        std::swap(ids[which], ids.back()), ids.pop_back();
+    }
+}
+
+verdict mesh::on_inquiry(const replica_id& from, const wire::inquiry& f, outbox& out) {
+    auto* const p = find(f.about);
+    if (p == nullptr || !is_member(*p) || f.about == from) return {};
+    p->inquirers.insert(from);
+    if (at_.now - p->life.heard_at() > just_now && at_.now - p->probed_at > just_now) {
+        p->probed_at = at_.now;
+        tell(f.about, *p, true, out);
+    }
+    answer_inquirers(f.about, *p, out);
+    return {};
+}
+
+void mesh::answer_inquirers(const replica_id& id, peer& p, outbox& out) {
+    const auto age = at_.now - p.life.heard_at();
+    if (p.inquirers.empty() || age > just_now) return;
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(age).count();
+    for (const auto& who : p.inquirers) {
+        if (auto* const asker = find(who)) {
+            send_to(who, *asker, wire::encode(wire::word{settings_.self, id, static_cast<std::uint64_t>(ms)}),
+                    out);
+        }
+    }
+    p.inquirers.clear();
+}
+
+verdict mesh::on_word(const replica_id&, const wire::word& f) {
+    auto* const p = find(f.about);
+    if (p == nullptr || f.age > 60'000) return {};
+    p->life.vouched(at_.now - std::chrono::milliseconds{f.age});
+    return {};
+}
+
+// ---------------------------------------------------------------- names
+
+// Somebody new has the name of a member: either that one is gone and has been started again, perhaps on
+// another machine, or there are two of them. Who lives answers.
+void mesh::meet_namesakes(const replica_id& id, peer& p, outbox& out) {
+    if (p.name == settings_.name) raise(out, event_kind::name_conflict, id, "it has this node's own name");
+    for (auto& [other, q] : peers_) {
+        if (other == id || q.name != p.name || !is_member(q)) continue;
+        p.namesake = other;
+        p.namesake_asked_at = at_.now;
+        tell(other, q, true, out);
+        wake_by(at_.now + namesake_patience);
+        return;
+    }
+}
+
+void mesh::judge_namesake(const replica_id& id, peer& p, outbox& out) {
+    if (!p.namesake) return;
+    const auto former = *p.namesake;
+    auto* const q = find(former);
+    if (q == nullptr || !is_member(*q)) {
+        p.namesake.reset();
+    } else if (q->life.heard_at() > p.namesake_asked_at && !q->life.is_closed()) {
+        p.namesake.reset();
+        raise(out, event_kind::name_conflict, id,
+              "the name is also that of " + former.to_string().substr(0, 8));
+    } else if (q->life.is_closed() || at_.now - p.namesake_asked_at >= namesake_patience) {
+        p.namesake.reset();
+        end_peer(former, *q, member_state::crashed, event_kind::restarted,
+                 "its name is now that of " + id.to_string().substr(0, 8), out);
+    } else {
+        wake_by(p.namesake_asked_at + namesake_patience);
+    }
+}
+
+} // namespace baton::core

@@ -16,7 +16,7 @@ constexpr char routing = 'B'; // first byte of a routing id; ZeroMQ keeps those 
 constexpr int reply_frames_max = 256; // per peer; a session keeps at most half of that under way
 constexpr int connect_timeout_ms = 1000, handshake_ms = 2000, linger_ms = 200;
 constexpr int redial_ms = 20, redial_max_ms = 1000;
-constexpr int heartbeat_ms = 500, heartbeat_timeout_ms = 2000;
+constexpr int unanswered_ms = 10'000, keepalive_s = 3, keepalives = 4;
 
 std::string marked(char first, const replica_id& id) {
     std::string name(1, first);
@@ -72,8 +72,14 @@ void sockets::tune(zmq::socket_t& socket) const {
     socket.set(zmq::sockopt::handshake_ivl, handshake_ms);
     socket.set(zmq::sockopt::reconnect_ivl, redial_ms);
     socket.set(zmq::sockopt::reconnect_ivl_max, redial_max_ms);
-    socket.set(zmq::sockopt::heartbeat_ivl, heartbeat_ms);
-    socket.set(zmq::sockopt::heartbeat_timeout, heartbeat_timeout_ms);
+    // The kernel gives up connections that nobody answers on. Not ZeroMQ's own heartbeat: in 4.3.4 its timer
+    // ends the process (an assertion in out_event) when a peer closes while we are behind with reading what
+    // it sent.
+    socket.set(zmq::sockopt::tcp_maxrt, unanswered_ms);
+    socket.set(zmq::sockopt::tcp_keepalive, 1);
+    socket.set(zmq::sockopt::tcp_keepalive_idle, keepalive_s);
+    socket.set(zmq::sockopt::tcp_keepalive_intvl, keepalive_s);
+    socket.set(zmq::sockopt::tcp_keepalive_cnt, keepalives);
 }
 
 result<std::uint16_t> sockets::bind(zmq::socket_t& socket, const char* what, std::uint16_t port) const {

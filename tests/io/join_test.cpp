@@ -125,3 +125,28 @@ TEST_CASE("join: nodes of another cluster are counted and ignored", "[io][join]"
     CHECK(ours("pickup secret").at("result") == "absent_unsynced");
     CHECK_FALSE(theirs.saw("joined"));
 }
+
+TEST_CASE("join: thirty that start at once all meet, and all end well when they are told to at once",
+          "[io][join]") {
+    // What each has to read as the others close is more than it gets done at once.
+    const mesh net;
+    std::vector<std::unique_ptr<process>> owned;
+    for (int i = 0; i < 30; ++i)
+        owned.emplace_back(new process(net.run("n" + std::to_string(i)))); // NOLINT: made in place
+    std::vector<process*> all;
+    for (const auto& each : owned) all.push_back(each.get());
+    (*all.front())("load 1000 100");
+    const auto is_up = [](const json& who) { return who.at("state") == "up"; };
+    for (auto* each : all) {
+        REQUIRE(eventually(30s, [&] {
+            const auto members = (*each)("members").at("members");
+            return members.size() == all.size() - 1 && std::ranges::all_of(members, is_up);
+        }));
+    }
+    agree(all, 30s);
+    for (auto* each : all) each->write("leave 500ms");
+    for (auto* each : all) {
+        const auto status = each->exit_status();
+        CHECK((status == 0 || status == 3 || status == 4)); // each by its leave, none by an abort
+    }
+}

@@ -110,7 +110,7 @@ inline json member_named(process& program, const std::string& name) {
 }
 
 /// Waits until all have the same digest, and gives it.
-inline std::string agree(std::initializer_list<process*> programs, milliseconds within = 10s) {
+inline std::string agree(const std::vector<process*>& programs, milliseconds within = 10s) {
     std::vector<json> seen;
     const bool equal = eventually(within, [&] {
         seen.clear();

@@ -50,6 +50,9 @@ void mesh::judge(const replica_id& id, peer& p, outbox& out) {
     answer_inquirers(id, p, out);
     judge_namesake(id, p, out);
     const auto verdict = p.life.judge(at_.now, patience_);
+    // TCP goes on with what it has lost after pauses that double: a new connection is there sooner.
+    if (at_.now - std::max(p.life.heard_at(), p.redialled_at) >= settings_.liveness.crashed_after)
+        redial(id, p, out);
     if (verdict == liveness::verdict::crashed) {
         return end_peer(id, p, member_state::crashed, event_kind::crashed,
                         p.life.is_closed() ? "its connection closed and did not come back" : "silent", out);
@@ -68,6 +71,15 @@ void mesh::judge(const replica_id& id, peer& p, outbox& out) {
         check_synced(out);
     }
     wake_by(p.life.due(at_.now, patience_));
+}
+
+void mesh::redial(const replica_id& id, peer& p, outbox& out) {
+    p.redialled_at = at_.now;
+    if (!p.via || !links_[*p.via].open) return;
+    const auto endpoint = links_[*p.via].endpoint;
+    release_link(p, out);
+    p.routable = false;
+    bind(connect(endpoint, out), id, out);
 }
 
 // Others are asked in turn, a few at a time.

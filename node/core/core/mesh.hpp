@@ -190,6 +190,7 @@ class mesh {
     // mesh_life.cpp: who lives
     void judge_peers(outbox& out);
     void judge(const replica_id& id, peer& p, outbox& out);
+    void redial(const replica_id& id, peer& p, outbox& out);
     void inquire(const replica_id& id, peer& p, outbox& out);
     verdict on_inquiry(const replica_id& from, const wire::inquiry& f, outbox& out);
     verdict on_word(const replica_id& from, const wire::word& f);

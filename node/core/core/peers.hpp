@@ -42,6 +42,7 @@ struct peer {
     bool routable = false; ///< our ROUTER has heard it, so it can be answered there
     discovery::liveness life;
     // mesh_life.cpp
+    instant redialled_at{};             ///< when its connection was last replaced for its silence
     instant inquire_at{};               ///< when others are to be asked about it
     instant probed_at{};                ///< when it was last asked for a sign of life on somebody's behalf
     std::set<replica_id> inquirers;     ///< who wants to know when it is heard

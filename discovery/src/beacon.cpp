@@ -2,6 +2,8 @@
 
 #include "wire/frame.hpp"
 
+#include <algorithm>
+
 namespace baton::discovery {
 
 namespace {
@@ -9,10 +11,11 @@ constexpr std::string_view magic = "baton";
 }
 
 // Version range and cluster come first, so that every later version can be told apart and refused by name.
-std::string encode(const beacon& from) {
+std::string encode(const beacon& from, std::size_t bytes_min) {
     std::string bytes;
-    wire::frame_writer(bytes, 9)
-        .text(magic)
+    const bool padded = bytes_min != 0;
+    wire::frame_writer out(bytes, padded ? 14 : 13);
+    out.text(magic)
         .number(from.version_min)
         .number(from.version_max)
         .text(from.cluster)
@@ -20,7 +23,15 @@ std::string encode(const beacon& from) {
         .number(from.sequence)
         .number(from.port)
         .number(from.publish_port)
-        .text(from.hosts);
+        .text(from.hosts)
+        .number(from.time_ms)
+        .bytes(from.key.is_none() ? std::string_view{} : from.key.view())
+        .bytes(from.nonce)
+        .bytes(from.echo);
+    if (!padded) return bytes;
+    const auto missing = std::max(bytes_min, bytes.size() + 2) - bytes.size();
+    const std::size_t head = missing <= 257 ? 2 : 3; // of a MessagePack bin
+    out.bytes(std::string(missing - head, '\0'));
     return bytes;
 }
 
@@ -37,6 +48,17 @@ result<beacon> decode_beacon(std::string_view bytes) {
     b.port = static_cast<std::uint16_t>(in.number_up_to(65535));
     b.publish_port = static_cast<std::uint16_t>(in.number_up_to(65535));
     b.hosts = in.bytes(wire::hosts_bytes_max);
+    if (in.more()) { // none before version 3 was complete
+        b.time_ms = in.number();
+        const auto key = in.bytes(32);
+        b.key = link_key::from_bytes(key);
+        b.nonce = in.bytes(nonce_bytes);
+        b.echo = in.bytes(nonce_bytes);
+        const auto whole = [](std::string_view bytes, std::size_t size) {
+            return bytes.empty() || bytes.size() == size;
+        };
+        if (!whole(key, 32) || !whole(b.nonce, nonce_bytes) || !whole(b.echo, nonce_bytes)) in.fail();
+    }
     if (!in.ok() || b.port == 0 || b.publish_port == 0) return error{errc::malformed, "not a beacon"};
     return b;
 }

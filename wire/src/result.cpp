@@ -48,6 +48,8 @@ std::string_view to_string(errc code) {
         return "not_readable";
     case errc::too_many_watches:
         return "too_many_watches";
+    case errc::bad_key:
+        return "bad_key";
     }
     return "unknown";
 }

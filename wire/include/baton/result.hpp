@@ -36,6 +36,7 @@ enum class errc : std::uint8_t {
     malformed,         ///< bytes that are not what they claim to be
     not_readable,      ///< a typed value of another type or version
     too_many_watches,  ///< limits::watches_max are there already
+    bad_key,           ///< a key, or a file of keys, cannot be used; the sentence says why
 };
 
 /// The name of a kind as scripts see it, e.g. "key_too_long".

@@ -110,6 +110,8 @@ class frame_reader {
     [[nodiscard]] cut vector();
     [[nodiscard]] digest sum();
     [[nodiscard]] bool ok() const { return ok_; }
+    /// Whether a field is left: those that a later version appended.
+    [[nodiscard]] bool more() const { return ok_ && next_ < count_; }
     void fail() { ok_ = false; }
 
     struct field {

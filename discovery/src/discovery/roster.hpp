@@ -1,0 +1,77 @@
+// roster: which public key belongs to which incarnation, as sealed beacons have vouched, and which beacons
+// are too old to be believed. Links are admitted, and frames attributed, by this.
+//
+// Pure; belongs to whoever holds the node's lock. Bounded: the one that has been silent longest makes room.
+// An incarnation has one key for ever, and a key one incarnation.
+#pragma once
+
+#include "crdt/time.hpp"
+
+#include <baton/dot.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string_view>
+#include <vector>
+
+namespace baton::discovery {
+
+/// A CURVE public key. All zero: none.
+struct link_key {
+    std::array<std::uint8_t, 32> bytes{};
+    friend constexpr auto operator<=>(const link_key&, const link_key&) = default;
+    [[nodiscard]] bool is_none() const { return *this == link_key{}; }
+    [[nodiscard]] std::string_view view() const {
+        return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+    }
+    /// None unless `raw` is 32 bytes.
+    [[nodiscard]] static link_key from_bytes(std::string_view raw);
+};
+
+class roster {
+  public:
+    struct bounds {
+        std::size_t entries_max = 600;
+        std::chrono::milliseconds window{60'000}; ///< how far a newcomer's clock may be off
+        mesh_clock::duration keep{std::chrono::hours{1}};
+    };
+    explicit roster(bounds how)
+        : how_(how) {}
+
+    enum class finding : std::uint8_t {
+        vouched,   ///< new, and fresh: it may be dialled and admitted
+        known,     ///< as before
+        stale,     ///< new, and its clock says nothing for it: ask it to echo a nonce
+        replayed,  ///< older than what this incarnation has said before
+        other_key, ///< the incarnation, or the key, has been vouched for otherwise
+        full,      ///< everybody in it is to be kept
+    };
+    /// A sealed beacon. `echoed`: it repeats a nonce of ours, so that it is fresh whatever its clock says.
+    finding hear(const replica_id& id, const link_key& key, std::uint64_t sequence, std::uint64_t time_ms,
+                 bool echoed, const moment& at);
+    /// The key of an incarnation; none if nobody has vouched for it.
+    [[nodiscard]] link_key key_of(const replica_id& id) const;
+    /// Whose key it is; nil if nobody has vouched for it.
+    [[nodiscard]] replica_id owner_of(const link_key& key) const;
+    [[nodiscard]] std::size_t size() const { return entries_.size(); }
+    /// Forgets who has been silent for bounds::keep, and, if it is full, whoever has been silent longest;
+    /// never one that `keeps`. Each is handed to `gone`. O(size).
+    void tidy(const moment& at, const std::function<bool(const replica_id&)>& keeps,
+              const std::function<void(const replica_id&)>& gone);
+    [[nodiscard]] bool is_full() const { return entries_.size() >= how_.entries_max; }
+
+  private:
+    struct entry {
+        link_key key;
+        std::uint64_t sequence = 0;
+        instant heard_at{};
+    };
+    bounds how_;
+    std::map<replica_id, entry> entries_;
+    std::map<link_key, replica_id> owners_;
+};
+
+} // namespace baton::discovery

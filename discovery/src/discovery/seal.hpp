@@ -1,0 +1,64 @@
+// seal: what makes a datagram the word of a member: behind the payload the id of a key and a MAC under it.
+//
+//     payload | key id (8 bytes) | MAC (32 bytes)
+//
+// Pure; the keyring belongs to whoever holds the node's lock. Nothing of a payload is read before its MAC is
+// right.
+// Source: keyed BLAKE2b (RFC 7693) as a MAC, by libsodium; the ring after memberlist's keyring (install, use,
+// remove).
+#pragma once
+
+#include <baton/key.hpp>
+#include <baton/result.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace baton::discovery {
+
+/// Keys that are accepted; the one in use seals.
+class keyring {
+  public:
+    static constexpr std::size_t keys_max = 8;
+
+    /// The first key is used. Keys over keys_max are left out.
+    explicit keyring(const std::vector<mesh_key>& keys = {});
+    [[nodiscard]] bool empty() const { return keys_.empty(); }
+    /// Precondition: not empty.
+    [[nodiscard]] const mesh_key& used() const { return keys_.front(); }
+    /// The one in use first.
+    [[nodiscard]] const std::vector<mesh_key>& keys() const { return keys_; }
+    [[nodiscard]] const mesh_key* find(const key_id& id) const;
+    /// Accepted from now on; again: nothing. Errors: bad_key (there are keys_max already).
+    result<void> install(const mesh_key& key);
+    /// What is sent is sealed by it from now on. Errors: absent.
+    result<void> use(const key_id& id);
+    /// Accepted no more. Errors: absent; conflict, if it is the one in use.
+    result<void> remove(const key_id& id);
+
+  private:
+    std::vector<mesh_key> keys_;
+};
+
+/// Goes into the MAC, so that no datagram can be passed off as one of another purpose.
+enum class purpose : std::uint8_t { beacon = 1, introduction = 2 };
+
+constexpr std::size_t seal_bytes = 8 + 32;
+
+/// Appends the seal to the payload.
+void seal(std::string& payload, purpose what, const mesh_key& by);
+
+struct unsealed {
+    enum class fault : std::uint8_t { none, unknown_key, wrong_mac } why = fault::unknown_key;
+    std::string_view payload;     ///< only without a fault
+    const mesh_key* by = nullptr; ///< until the ring changes
+};
+/// O(bytes); the key is found by its id before anything is hashed.
+[[nodiscard]] unsealed unseal(std::string_view bytes, purpose what, const keyring& ring);
+
+/// 16 bytes that nobody can guess who does not have `seed` (32 bytes): different for every `number`.
+[[nodiscard]] std::string make_nonce(std::string_view seed, std::uint64_t number);
+
+} // namespace baton::discovery

@@ -12,23 +12,28 @@ link_key link_key::from_bytes(std::string_view raw) {
 
 // A datagram comes once by each interface and address: the same sequence again is no replay. That a replayed
 // one is refused hinges on the incarnation being known; for one that is not, on the clocks or on the echo.
-roster::finding roster::hear(const replica_id& id, const link_key& key, std::uint64_t sequence,
+roster::finding roster::hear(const replica_id& id, const link_key& key, const place& said,
                              std::uint64_t time_ms, bool echoed, const moment& at) {
+    const std::size_t which = said.of == purpose::beacon ? 0 : 1;
     const auto known = entries_.find(id);
     const auto owner = owners_.find(key);
     if (key.is_none() || (owner != owners_.end() && owner->second != id)) return finding::other_key;
     if (known != entries_.end()) {
         auto& e = known->second;
         if (e.key != key) return finding::other_key;
-        if (sequence < e.sequence && !echoed) return finding::replayed;
-        e.sequence = std::max(e.sequence, sequence);
+        auto& last = e.sequences[which];
+        if (said.sequence < last && !echoed) return finding::replayed;
+        last = std::max(last, said.sequence);
         e.heard_at = at.now;
         return finding::known;
     }
     const auto apart = time_ms > at.wall_ms ? time_ms - at.wall_ms : at.wall_ms - time_ms;
     if (!echoed && apart > static_cast<std::uint64_t>(how_.window.count())) return finding::stale;
     if (is_full()) return finding::full;
-    entries_[id] = {key, sequence, at.now};
+    auto& made = entries_[id];
+    made.key = key;
+    made.sequences[which] = said.sequence;
+    made.heard_at = at.now;
     owners_[key] = id;
     return finding::vouched;
 }

@@ -8,6 +8,9 @@ namespace baton::cli {
 /// A node until it is told to leave: commands from standard input, JSON lines to standard output.
 int run(const arguments& given);
 
+/// Makes a key of a mesh.
+int keygen(const arguments& given);
+
 /// get, put, members, watch: joins, waits until synced, acts, leaves.
 int run_once(const arguments& given);
 

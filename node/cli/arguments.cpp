@@ -20,18 +20,14 @@ Commands of `baton run`, one a line, each answered by a JSON object on one line:
   hexadecimal. A key holds one type of value (stash, add, insert, set-field, enable) until it is dropped. The cut of `digest` is a list of "replica:counter". A reply with "error" changed nothing.
   End of input, SIGTERM and SIGINT mean leave; a second signal ends the leave with what it has reached.
 
+  A key is changed in a running mesh by key-install on every node, then key-use, then key-remove of the old one; ID is
+  16 hexadecimal digits, the name of a key, and KEY of key-install 64, or base64. keys-installed names the one in use first.
+
   A watch writes lines with "change" (put, removed, initial_done, lagged) and its PREFIX as "watch".
 
 Exit status: 0 safe, 1 could not start (get, put, members, watch: nobody found, or no such key), 2 usage,
 3 degraded or spilled, 4 unsafe.
 )";
-}
-
-/// An option of a later version: a script that relies on it must not run without it.
-void add_unavailable(CLI::App& app, const std::string& name) {
-    app.add_option_function<std::string>(
-           name, [name](const std::string&) { throw CLI::ValidationError(name, "is not available yet"); })
-        ->group("");
 }
 
 void add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& into,
@@ -73,7 +69,9 @@ void add_network(CLI::App& app, options& node) {
         ->type_name("N")
         ->capture_default_str();
     add_duration(app, "--leave-within", node.leave_within, "Deadline of a leave; default: 25s");
-    add_unavailable(app, "--key-file");
+    app.add_option("--key-file", node.security.key_file,
+                   "Keys of the mesh, a file that only its owner can read; default: an open mesh")
+        ->type_name("FILE");
     app.add_option("--spill-dir", node.spill_dir,
                    "Folder for the whole state when nobody takes over, and to come back from")
         ->type_name("DIR");
@@ -121,6 +119,10 @@ std::variant<arguments, int> parse_arguments(int argc, const char* const* argv) 
         action_of("watch", action::watch,
                   "PREFIX: join, print what is under it and each change as a JSON line, until a signal");
     watch->add_option("PREFIX", given.key)->required();
+
+    auto* keygen = action_of("keygen", action::keygen,
+                             "[FILE]: make a key, in a new file of mode 0600, or on standard output");
+    keygen->add_option("FILE", given.key);
 
     try {
         app.parse(argc, argv);

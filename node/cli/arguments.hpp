@@ -11,14 +11,14 @@
 
 namespace baton::cli {
 
-enum class action { run, get, put, members, watch };
+enum class action { run, get, put, members, watch, keygen };
 
 struct arguments {
     action what{};
     options node{};
     bool hex = false;
     bool verbose = false;
-    std::string key{};                      ///< get, put; of watch the prefix
+    std::string key{};                      ///< get, put; of watch the prefix; of keygen the file
     std::string value{};                    ///< put
     std::chrono::milliseconds within{5000}; ///< all but run: to join and be synced
 };

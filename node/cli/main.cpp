@@ -10,6 +10,7 @@ int main(int argc, char** argv) try {
     const auto parsed = parse_arguments(argc, argv);
     if (const auto* status = std::get_if<int>(&parsed)) return *status;
     const auto& given = std::get<arguments>(parsed);
+    if (given.what == action::keygen) return keygen(given);
     return given.what == action::run ? run(given) : run_once(given);
 } catch (const std::exception& fault) {
     std::cerr << "baton: " << fault.what() << '\n';

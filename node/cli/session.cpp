@@ -83,6 +83,10 @@ const session::command session::commands[] = {
     {"wait-synced", " DUR", &session::wait_synced},
     {"watch", " PREFIX", &session::watch},
     {"unwatch", " PREFIX", &session::unwatch},
+    {"key-install", " KEY", &session::key_install},
+    {"key-use", " ID", &session::key_use},
+    {"key-remove", " ID", &session::key_remove},
+    {"keys-installed", "", &session::keys_installed},
     {"leave", " [DUR]", &session::leave},
 };
 

@@ -69,6 +69,10 @@ class session {
     json members(std::string_view rest);
     json stats(std::string_view rest);
     json wait_synced(std::string_view rest);
+    json key_install(std::string_view rest);
+    json key_use(std::string_view rest);
+    json key_remove(std::string_view rest);
+    json keys_installed(std::string_view rest);
     json leave(std::string_view rest);
     json watch(std::string_view rest);
     json unwatch(std::string_view rest);

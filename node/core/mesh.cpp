@@ -23,7 +23,9 @@ mesh::mesh(mesh_options settings, const moment& start)
     , at_(start)
     , random_(settings_.random_seed)
     , store_(settings_.self, random_(), settings_.broken)
-    , clock_(static_cast<std::uint64_t>(settings_.clock_skew_max.count())) {
+    , clock_(static_cast<std::uint64_t>(settings_.clock_skew_max.count()))
+    , introductions_(settings_) {
+    settings_.keys.clear(); // they are in the ring, and nowhere else
     started_ = beacon_at_ = heartbeat_at_ = step_at_ = wake_at_ = start.now;
     store_.set_now(start.now);
 }
@@ -61,21 +63,10 @@ verdict mesh::refuse(const char* reason) {
 
 verdict mesh::take(const beacon_arrived& in, outbox& out) {
     ++counters_.beacons_received;
-    const auto decoded = discovery::decode_beacon(in.bytes);
-    if (!decoded) {
-        ++counters_.refused_beacons;
-        return {"malformed beacon"};
-    }
-    const auto& b = *decoded;
-    if (b.id == settings_.self) return {};
-    if (b.cluster != settings_.cluster) {
-        ++counters_.foreign_cluster;
-        return {"beacon of another cluster"};
-    }
-    if (b.version_min > wire::version_max || b.version_max < wire::version_min) {
-        ++counters_.refused_beacons;
-        return {"beacon of another wire version"};
-    }
+    heard_beacon heard;
+    auto why = hear(in.bytes, discovery::purpose::beacon, in.host, heard, out);
+    const auto& b = heard.said;
+    if (!why || heard.own || !believes(b, in.host, why, out)) return why;
     auto* const known = find(b.id);
     if (known != nullptr && (known->state == member_state::left || known->via)) {
         // A crashed member that speaks again: do not wait for the backoff.
@@ -83,19 +74,7 @@ verdict mesh::take(const beacon_arrived& in, outbox& out) {
         return {};
     }
     const auto host = host_of(b.hosts, in.host);
-    const auto endpoint = "tcp://" + host + ':' + std::to_string(b.port);
-    if (self_endpoints_.contains(endpoint) || held_by_another(endpoint, b.id)) return {};
-    make_room(out);
-    if (peers_.size() >= settings_.limits.peers_max) return refuse("too many peers");
-    auto& p = peers_[b.id];
-    p.host = host;
-    p.endpoint = endpoint;
-    p.publish_endpoint = "tcp://" + host + ':' + std::to_string(b.publish_port);
-    p.life.heard(at_.now, true);
-    note(out, "beacon", b.id, b.sequence);
-    follow(p, out);
-    bind(connect(endpoint, out), b.id, out);
-    return {};
+    return meet(b, host, "tcp://" + host + ':' + std::to_string(b.port), !is_open(), out);
 }
 
 verdict mesh::take(const broadcast_arrived& in, outbox& out) {
@@ -207,14 +186,27 @@ verdict mesh::take(const link_changed& in, outbox& out) {
     const auto at = links_.find(in.link);
     if (at == links_.end()) return {};
     auto& l = at->second;
+    const bool was_open = l.open;
     l.open = l.doubted = in.open;
+    if (in.refused) { // libzmq has given it up
+        l.dialled = false;
+        l.dial_at = at_.now + 2s;
+        wake_by(l.dial_at);
+        return refuse("link to where another security, or none, is spoken");
+    }
     auto* const p = l.peer ? find(*l.peer) : nullptr;
     if (in.open) {
         l.greet_every = 50ms;
         l.greet_at = at_.now + l.greet_every;
         greet(in.link, true, out);
         wake_by(l.greet_at);
-    } else if (p != nullptr && is_member(*p)) {
+        return {};
+    }
+    if (was_open) { // a new incarnation may be there soon
+        l.ask_at = at_.now + 100ms;
+        l.ask_every = 100ms;
+    }
+    if (p != nullptr && is_member(*p)) {
         p->life.closed(at_.now);
         p->routable = false;
         wake_by(at_.now);
@@ -257,12 +249,10 @@ void mesh::run_timers(outbox& out) {
     if (settings_.beacon && !gone) {
         if (at_.now >= beacon_at_) {
             ++counters_.beacons_sent;
-            out.actions.push_back(send_beacon{discovery::encode(
-                {settings_.cluster, wire::version_min, wire::version_max, settings_.self, ++beacon_sequence_,
-                 settings_.port, settings_.publish_port, settings_.hosts})});
+            out.actions.push_back(send_beacon{beacon_bytes()});
             // The first datagrams follow one another closely: one may be lost, or find a listener that is not
             // up yet.
-            const auto fast = 40ms * (1 << std::min<std::uint64_t>(beacon_sequence_, 10));
+            const auto fast = 40ms * (1 << std::min<std::uint64_t>(counters_.beacons_sent, 10));
             beacon_at_ = at_.now + std::min<mesh_clock::duration>(fast, settings_.beacon_every);
         }
         wake_by(beacon_at_);
@@ -282,6 +272,7 @@ void mesh::run_timers(outbox& out) {
         const auto* const p = answered == seed_ids_.end() ? nullptr : find(answered->second);
         if (p == nullptr || is_gone(*p)) connect(seed, out);
     }
+    tend_links(out);
     for (auto& [number, l] : links_) {
         const auto* const p = l.peer ? find(*l.peer) : nullptr;
         const bool settled = p != nullptr && p->sees_me && p->state != member_state::contacting &&
@@ -306,6 +297,7 @@ void mesh::run_timers(outbox& out) {
             wake_by(std::max(*next, instant{at_.now + hidden_within}));
     }
     if (tidies) look_for_garbage(out);
+    if (tidies) tidy_roster(out);
     if (tidies) tend_siblings(out);
     if (tidies) release_for_gone(out);
     run_leases(out);

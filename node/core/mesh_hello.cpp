@@ -15,24 +15,13 @@ std::uint64_t flag(bool set, std::uint64_t bit) { return set ? bit : 0; }
 
 // ---------------------------------------------------------------- links
 
-link_id mesh::connect(const std::string& endpoint, outbox& out) {
-    for (const auto& [number, l] : links_) {
-        if (l.endpoint == endpoint) return number;
-    }
-    const link_id number{++last_link_};
-    auto& l = links_[number];
-    l.endpoint = endpoint;
-    l.greet_every = 50ms;
-    out.actions.push_back(dial{number, endpoint});
-    return number;
-}
-
 // Whether a living member has the link to this address. Then nobody's word counts but what answers there.
 bool mesh::held_by_another(const std::string& endpoint, const replica_id& id) {
     for (auto& [number, l] : links_) {
         if (l.endpoint != endpoint || !l.peer || *l.peer == id) continue;
         const auto* const holder = find(*l.peer);
         if (holder == nullptr || !is_member(*holder)) return false;
+        if (!is_open() && !l.open) return false; // its key is of no use there any more
         if (!l.doubted) {
             l.doubted = true;
             l.greet_at = at_.now;
@@ -75,10 +64,10 @@ void mesh::bind(link_id number, const replica_id& id, outbox& out) {
 void mesh::follow(peer& p, outbox& out) {
     if (!p.via || p.publish_endpoint.empty()) return;
     auto& l = links_[*p.via];
-    if (l.publish_endpoint == p.publish_endpoint) return;
+    if (!l.dialled || l.publish_endpoint == p.publish_endpoint) return;
     l.publish_endpoint = p.publish_endpoint;
     p.sees_me = false;
-    out.actions.push_back(subscribe{*p.via, p.publish_endpoint});
+    out.actions.push_back(subscribe{*p.via, p.publish_endpoint, l.key});
 }
 
 void mesh::release_link(peer& p, outbox& out) {
@@ -164,7 +153,9 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     if (f.version_min > wire::version_max || f.version_max < wire::version_min) {
         return turn_away("no common wire version");
     }
-    if (f.id == settings_.self) { // we have dialled ourselves
+    if (!is_open() && from.link && introductions_.known.owner_of(links_[*from.link].key) != f.id)
+        return turn_away("stolen identity"); // whoever answers there has the key of somebody else
+    if (f.id == settings_.self) {            // we have dialled ourselves
         if (from.link) {
             const auto& l = links_[*from.link];
             if (self_endpoints_.size() < 256) self_endpoints_.insert(l.endpoint);
@@ -210,7 +201,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     if (from.link) {
         bind(*from.link, f.id, out);
     } else if (!p.via && !held_by_another(p.endpoint, f.id)) {
-        bind(connect(p.endpoint, out), f.id, out);
+        bind(connect(p.endpoint, out, introductions_.known.key_of(f.id)), f.id, out);
     }
     follow(p, out);
 

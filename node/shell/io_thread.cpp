@@ -36,12 +36,13 @@ moment io_thread::now() {
 }
 
 io_thread::io_thread(options settings, core::mesh_options mesh_settings, std::unique_ptr<sockets> owned,
-                     std::optional<beacon_socket> beacon)
+                     std::optional<beacon_socket> beacon, std::optional<unicast_socket> unicast)
     : settings_(std::move(settings))
     , mesh_(std::move(mesh_settings), now())
     , board_(settings_.limits.watch_keys_max)
     , sockets_(std::move(owned))
     , beacon_(std::move(beacon))
+    , unicast_(std::move(unicast))
     , bell_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))
     , timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
     try {
@@ -130,6 +131,7 @@ void io_thread::run() {
         sockets_.reset();
     }
     beacon_.reset();
+    unicast_.reset();
     {
         const std::lock_guard lock(mutex_);
         if (!leaving_) leaving_.emplace(leaving{});
@@ -166,6 +168,8 @@ void io_thread::loop() {
         read_router();
         read_links();
         read_beacons();
+        read_datagrams();
+        read_doors();
         if (now().now >= wake_at_) give(core::time_passed{}, {});
         if (has_waiting_.load(std::memory_order_relaxed)) finish_waiting(false);
         tend_spills();
@@ -217,6 +221,8 @@ void io_thread::poll() {
             item_links_.push_back(link);
         }
         if (beacon_) items_.push_back({nullptr, beacon_->fd(), ZMQ_POLLIN, 0});
+        if (unicast_) items_.push_back({nullptr, unicast_->fd(), ZMQ_POLLIN, 0});
+        for (auto& door : sockets_->doors()) items_.push_back({door.handle(), 0, ZMQ_POLLIN, 0});
     }
     const auto at = now().now;
     const bool rung = rung_, packing = rung && burst_ && at < pack_until_;
@@ -292,6 +298,8 @@ void io_thread::publish(core::outbox& out) {
     }
     for (const auto& line : remarks_) log(log_level::warning, line);
     remarks_.clear();
+    for (const auto& line : out.remarks) log(log_level::warning, line);
+    out.remarks.clear();
     out.events.clear();
     out.traces.clear();
     if (out.merges_ready && merges_ready_) merges_ready_();
@@ -312,6 +320,9 @@ void io_thread::act(const core::send_beacon& a) {
     beacon_complained_ = true;
     log(log_level::warning, "event=beacon_unsent reason=\"no interface takes it; seeds still work\"");
 }
+void io_thread::act(const core::send_datagram& a) {
+    if (unicast_) unicast_->send(a.endpoint, a.bytes);
+}
 void io_thread::act(const core::send_broadcast& a) { sockets_->broadcast(a.bytes); }
 void io_thread::act(const core::send_request& a) {
     if (!sockets_->request(a.link, a.bytes)) ++sends_refused_;
@@ -319,8 +330,8 @@ void io_thread::act(const core::send_request& a) {
 void io_thread::act(const core::send_reply& a) {
     if (!sockets_->reply(a.to, a.bytes)) ++sends_refused_;
 }
-void io_thread::act(const core::dial& a) { sockets_->dial(a.link, a.endpoint); }
-void io_thread::act(const core::subscribe& a) { sockets_->subscribe(a.link, a.endpoint); }
+void io_thread::act(const core::dial& a) { sockets_->dial(a.link, a.endpoint, a.key); }
+void io_thread::act(const core::subscribe& a) { sockets_->subscribe(a.link, a.endpoint, a.key); }
 void io_thread::act(const core::hang_up& a) { sockets_->hang_up(a.link); }
 
 // Once a source and reason, for a bounded number of them; every one is in stats().
@@ -340,7 +351,10 @@ void io_thread::read_publisher() {
         const auto host = sockets::host_of(message);
         if (text.empty() || text.front() > 1) {
             give(core::noise_arrived{"message to a publisher"}, host);
-        } else if (const auto who = sockets::subscriber_of(text.substr(1))) {
+        } else if (const auto who = sockets::subscriber_of(text.substr(1));
+                   who && !sockets_->is_from(message, *who) && sockets::is_of_a_link(message)) {
+            give(core::noise_arrived{"stolen identity"}, host);
+        } else if (who) {
             give(core::subscriber_changed{*who, text.front() == 1}, host);
         } else if (text.size() > 1) {
             give(core::noise_arrived{"stray subscription"}, host);
@@ -366,7 +380,10 @@ void io_thread::read_router() {
         bool more = message.more();
         while (more && receive(sockets_->router(), rest)) more = rest.more();
         const auto host = sockets::host_of(message);
-        if (const auto who = sockets::replica_of(from.to_string_view())) {
+        const auto who = sockets::replica_of(from.to_string_view());
+        if (who && !sockets_->is_from(message, *who)) {
+            give(core::noise_arrived{"stolen identity"}, host);
+        } else if (who) {
             give(core::request_arrived{*who, host, message.to_string_view()}, host);
         } else {
             give(core::noise_arrived{"request without a routing id"}, host);
@@ -386,7 +403,9 @@ void io_thread::read_links() {
             std::uint16_t what = 0;
             std::memcpy(&what, message.data(), std::min(sizeof what, message.size()));
             [[maybe_unused]] const auto endpoint = receive(at->second.monitor, rest);
-            give(core::link_changed{link, what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED}, {});
+            give(core::link_changed{link, what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED,
+                                    what == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL},
+                 {});
         }
         for (std::size_t i = 0; i < reads_per_wake; ++i) {
             const auto at = sockets_->connections().find(link);
@@ -407,6 +426,37 @@ void io_thread::read_beacons() {
     beacon_->receive(reads_per_wake, [this](std::string_view host, std::string_view bytes) {
         give(core::beacon_arrived{host, bytes}, host);
     });
+}
+
+void io_thread::read_datagrams() {
+    if (!unicast_) return;
+    unicast_->receive(reads_per_wake,
+                      [this](std::string_view host, std::string endpoint, std::string_view bytes) {
+                          give(core::datagram_arrived{host, std::move(endpoint), bytes}, host);
+                      });
+}
+
+// libzmq has turned somebody away; it does not say whom. Of two that speak differently the first to notice
+// hangs up, which is all that the other one sees.
+namespace {
+const char* fault_of(std::uint16_t what) {
+    if (what == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return "link by a key that nobody has vouched for";
+    if (what == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
+        return "link without encryption, or for another key than ours";
+    return "link that broke off in its handshake";
+}
+} // namespace
+void io_thread::read_doors() {
+    for (auto& door : sockets_->doors()) {
+        for (std::size_t i = 0; i < reads_per_wake; ++i) {
+            zmq::message_t message, rest;
+            if (!receive(door, message)) break;
+            std::uint16_t what = 0;
+            std::memcpy(&what, message.data(), std::min(sizeof what, message.size()));
+            [[maybe_unused]] const auto endpoint = receive(door, rest);
+            give(core::noise_arrived{fault_of(what)}, {});
+        }
+    }
 }
 
 } // namespace baton::shell

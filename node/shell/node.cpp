@@ -1,5 +1,6 @@
 #include "shell/interfaces.hpp"
 #include "shell/node_impl.hpp"
+#include "shell/security.hpp"
 #include "shell/seeds.hpp"
 
 #include <pthread.h>
@@ -88,7 +89,10 @@ result<node> node::open(options settings) {
     std::random_device entropy;
     body->id = fresh_id(entropy);
     if (settings.name.empty()) settings.name = "node-" + body->id.to_string().substr(0, 8);
-    auto bound = shell::sockets::open(settings, body->id);
+    auto keys = shell::keys_of(settings);
+    if (!keys) return keys.error();
+    const auto security = shell::security_of(*keys);
+    auto bound = shell::open_ports(settings, body->id, security);
     if (!bound) return bound.error();
 
     std::string host = settings.host;
@@ -97,14 +101,17 @@ result<node> node::open(options settings) {
             std::find_if(interfaces->begin(), interfaces->end(), [](const auto& i) { return !i.loopback; });
         host = lan == interfaces->end() ? "127.0.0.1" : shell::address_text(lan->address);
     }
-    body->endpoint = "tcp://" + host + ':' + std::to_string((*bound)->port());
+    body->endpoint = "tcp://" + host + ':' + std::to_string(bound->links->port());
 
     const auto log = [&](log_level level, const std::string& line) {
         if (settings.log) settings.log(level, line);
     };
     log(log_level::info, "event=started name=" + settings.name + " id=" + body->id.to_string() +
                              " endpoint=" + body->endpoint + " cluster=" + settings.cluster);
-    log(log_level::warning, "event=open_mesh reason=\"no key: anybody who reaches this network may join\"");
+    if (keys->empty()) {
+        log(log_level::warning,
+            "event=open_mesh reason=\"no key: anybody who reaches this network may join\"");
+    }
     std::optional<shell::beacon_socket> beacon;
     if (settings.beacon.enabled) {
         auto opened = shell::beacon_socket::open(settings.beacon, std::move(*interfaces));
@@ -115,10 +122,17 @@ result<node> node::open(options settings) {
                 "event=no_beacon reason=\"" + opened.error().what + "; seeds still work\"");
         }
     }
-    auto mesh_settings = mesh_options_of(settings, body->id, **bound, beacon.has_value(), entropy);
+    auto mesh_settings = mesh_options_of(settings, body->id, *bound->links, beacon.has_value(), entropy);
+    if (security) {
+        mesh_settings.keys = std::move(*keys);
+        mesh_settings.link_key = security->own.public_key;
+        mesh_settings.nonce_seed = shell::random_bytes(32);
+        mesh_settings.beacon_window = settings.security.beacon_window;
+    }
     body->fork_generation = shell::forks();
-    body->engine = std::make_unique<shell::io_thread>(settings, std::move(mesh_settings), std::move(*bound),
-                                                      std::move(beacon));
+    body->engine =
+        std::make_unique<shell::io_thread>(settings, std::move(mesh_settings), std::move(bound->links),
+                                           std::move(beacon), std::move(bound->unicast));
     body->handles = std::make_shared<shell::engine_link>(*body->engine);
     body->watches = std::make_shared<shell::dispatcher>(*body->engine, settings.limits);
     body->settings = std::move(settings);

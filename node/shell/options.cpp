@@ -63,6 +63,8 @@ void check_limits(faults& all, const limit_options& l) {
     all.require(l.lag_max >= 1000, "limits.lag_max must be at least 1000");
     all.require(l.siblings_max >= 2, "limits.siblings_max must be at least 2");
     all.require(l.send_frames_max >= 1, "limits.send_frames_max must be at least 1");
+    all.require(l.dials_max >= 1, "limits.dials_max must be at least 1");
+    all.require(l.introductions_max >= 1, "limits.introductions_max must be at least 1");
     all.require(l.events_max >= 1, "limits.events_max must be at least 1");
     all.require(l.watches_max >= 1, "limits.watches_max must be at least 1");
     all.require(l.watch_keys_max >= 1, "limits.watch_keys_max must be at least 1");
@@ -85,6 +87,8 @@ result<void> options::validate() const {
                 "beacon.group '" + beacon.group + "' is not an IPv4 address");
     check_durations(all, *this);
     check_limits(all, limits);
+    all.require(security.key.size() <= 8, "security.key must be at most 8 keys");
+    all.require(security.beacon_window.count() > 0, "security.beacon_window must be positive");
     bool bad_seed = false;
     for (const auto& seed : seeds) {
         const bool good = shell::seed_endpoint(seed).has_value();

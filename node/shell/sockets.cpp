@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <mutex>
 #include <utility>
@@ -26,29 +27,50 @@ std::string marked(char first, const replica_id& id) {
 
 } // namespace
 
-std::shared_ptr<zmq::context_t> shared_context() {
-    static std::mutex guard;
-    static std::weak_ptr<zmq::context_t> shared;
-    static pid_t owner = 0;
-    const std::lock_guard lock(guard);
-    auto context = owner == ::getpid() ? shared.lock() : nullptr; // after fork() its threads are the parent's
-    if (!context) {
-        owner = ::getpid();
-        context = std::make_shared<zmq::context_t>(1);
-        context->set(zmq::ctxopt::blocky, false);
-        context->set(zmq::ctxopt::max_sockets, 8192);
-        shared = context;
-    }
-    return context;
+surroundings::surroundings()
+    : context(1) {
+    context.set(zmq::ctxopt::blocky, false);
+    context.set(zmq::ctxopt::max_sockets, 8192);
 }
 
-sockets::sockets(const options& settings, const replica_id& self)
-    : context_(shared_context())
+surroundings::~surroundings() {
+    context.shutdown(); // which ends the doorkeeper
+}
+
+doorkeeper& surroundings::keeper() {
+    std::call_once(keeping_, [this] { keeper_ = std::make_unique<doorkeeper>(context); });
+    return *keeper_;
+}
+
+std::shared_ptr<surroundings> surroundings::shared() {
+    static std::mutex guard;
+    static std::weak_ptr<surroundings> shared;
+    static pid_t owner = 0;
+    const std::lock_guard lock(guard);
+    auto around = owner == ::getpid() ? shared.lock() : nullptr; // after fork() its threads are the parent's
+    if (!around) {
+        owner = ::getpid();
+        around = std::make_shared<surroundings>();
+        shared = around;
+    }
+    return around;
+}
+
+sockets::sockets(const options& settings, const replica_id& self,
+                 const std::optional<link_security>& security)
+    : around_(surroundings::shared())
     , settings_(settings)
     , self_(self)
-    , publisher_(*context_, zmq::socket_type::xpub)
-    , router_(*context_, zmq::socket_type::router)
-    , subscriber_(*context_, zmq::socket_type::sub) {
+    , security_(security)
+    , publisher_(around_->context, zmq::socket_type::xpub)
+    , router_(around_->context, zmq::socket_type::router)
+    , subscriber_(around_->context, zmq::socket_type::sub) {
+    if (security_) {
+        around_->keeper().open(self_.to_string(), security_->guests); // before anything is bound
+        secure_server(router_);
+        secure_server(publisher_);
+        secure_client(subscriber_);
+    }
     tune(publisher_);
     tune(router_);
     tune(subscriber_);
@@ -61,6 +83,56 @@ sockets::sockets(const options& settings, const replica_id& self)
                 true); // a peer that reconnects before we noticed the cut is heard
     subscriber_.set(zmq::sockopt::subscribe, "");
     subscriber_.set(zmq::sockopt::subscribe, marked(marker, self_));
+}
+
+sockets::~sockets() {
+    if (security_) around_->keeper().close(self_.to_string());
+}
+
+namespace {
+void set_key(zmq::socket_t& socket, int option, const std::array<std::uint8_t, 32>& key) {
+    if (zmq_setsockopt(socket.handle(), option, key.data(), key.size()) != 0) throw zmq::error_t();
+}
+std::string new_monitor() {
+    static std::atomic<std::uint64_t> names{0};
+    return "inproc://baton-monitor-" + std::to_string(++names);
+}
+} // namespace
+
+void sockets::secure_server(zmq::socket_t& socket) {
+    socket.set(zmq::sockopt::curve_server, true);
+    set_key(socket, ZMQ_CURVE_SECRETKEY, security_->own.secret);
+    socket.set(zmq::sockopt::zap_domain, self_.to_string());
+    const auto name = new_monitor();
+    zmq_socket_monitor(socket.handle(), name.c_str(),
+                       ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                           ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
+    auto& door = doors_.emplace_back(around_->context, zmq::socket_type::pair);
+    door.set(zmq::sockopt::linger, 0);
+    door.connect(name);
+}
+
+void sockets::secure_client(zmq::socket_t& socket) const {
+    set_key(socket, ZMQ_CURVE_PUBLICKEY, security_->own.public_key.bytes);
+    set_key(socket, ZMQ_CURVE_SECRETKEY, security_->own.secret);
+}
+
+void sockets::admit(const replica_id& id, const discovery::link_key& key) {
+    if (security_) security_->guests->admit(id, key);
+}
+void sockets::expel(const replica_id& id) {
+    if (security_) security_->guests->expel(id);
+}
+
+// The doorkeeper gave the link its owner's name.
+bool sockets::is_from(zmq::message_t& message, const replica_id& who) const {
+    if (!security_) return true;
+    const char* const user = zmq_msg_gets(message.handle(), "User-Id");
+    return user != nullptr && who.to_string() == user;
+}
+
+bool sockets::is_of_a_link(zmq::message_t& message) {
+    return zmq_msg_gets(message.handle(), "Socket-Type") != nullptr;
 }
 
 void sockets::tune(zmq::socket_t& socket) const {
@@ -95,9 +167,10 @@ result<std::uint16_t> sockets::bind(zmq::socket_t& socket, const char* what, std
     return static_cast<std::uint16_t>(std::stoul(bound.substr(bound.rfind(':') + 1)));
 }
 
-result<std::unique_ptr<sockets>> sockets::open(const options& settings, const replica_id& self) {
+result<std::unique_ptr<sockets>> sockets::open(const options& settings, const replica_id& self,
+                                               const std::optional<link_security>& security) {
     try {
-        std::unique_ptr<sockets> made(new sockets(settings, self));
+        std::unique_ptr<sockets> made(new sockets(settings, self, security));
         const auto port = made->bind(made->router_, "port", settings.port);
         if (!port) return port.error();
         const auto publish_port = made->bind(made->publisher_, "publish_port", settings.publish_port);
@@ -112,19 +185,23 @@ result<std::unique_ptr<sockets>> sockets::open(const options& settings, const re
 
 // What cannot be dialled, for want of descriptors or of a readable address, is a link that never opens: the
 // mesh forgets the peer after a while and tries again when it hears of it.
-void sockets::dial(core::link_id link, const std::string& endpoint) {
-    static std::atomic<std::uint64_t> names{0};
-    const auto name = "inproc://baton-monitor-" + std::to_string(++names);
+void sockets::dial(core::link_id link, const std::string& endpoint, const discovery::link_key& key) {
+    const auto name = new_monitor();
     try {
-        connection made{zmq::socket_t(*context_, zmq::socket_type::dealer),
-                        zmq::socket_t(*context_, zmq::socket_type::pair),
+        connection made{zmq::socket_t(around_->context, zmq::socket_type::dealer),
+                        zmq::socket_t(around_->context, zmq::socket_type::pair),
                         {}};
         tune(made.dealer);
+        if (security_) {
+            secure_client(made.dealer);
+            set_key(made.dealer, ZMQ_CURVE_SERVERKEY, key.bytes);
+        }
         made.dealer.set(zmq::sockopt::routing_id, marked(routing, self_));
         made.dealer.set(zmq::sockopt::immediate,
                         true); // nothing is queued for a connection that is not there
         zmq_socket_monitor(made.dealer.handle(), name.c_str(),
-                           ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
+                           ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                               ZMQ_EVENT_DISCONNECTED);
         made.monitor.set(zmq::sockopt::linger, 0);
         made.monitor.connect(name);
         made.dealer.connect(endpoint);
@@ -147,10 +224,12 @@ void sockets::unsubscribe(core::link_id link) {
     }
 }
 
-void sockets::subscribe(core::link_id link, const std::string& endpoint) {
+void sockets::subscribe(core::link_id link, const std::string& endpoint, const discovery::link_key& key) {
     if (!connections_.contains(link)) return;
     unsubscribe(link);
     try {
+        if (security_)
+            set_key(subscriber_, ZMQ_CURVE_SERVERKEY, key.bytes); // of what is connected from now on
         subscriber_.connect(endpoint);
         connections_.at(link).subscribed = endpoint;
     } catch (

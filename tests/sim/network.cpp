@@ -11,6 +11,13 @@ std::string endpoint_of(slot_number slot) {
     return "tcp://" + host_of(slot) + ':' + std::to_string(router_port);
 }
 
+discovery::link_key link_key_of(const replica_id& id) {
+    discovery::link_key key;
+    key.bytes[0] = 1;
+    std::copy(id.bytes.begin(), id.bytes.end(), key.bytes.begin() + 1);
+    return key;
+}
+
 namespace {
 slot_number slot_of(const std::string& endpoint) {
     const auto dot = endpoint.rfind('.');
@@ -20,9 +27,10 @@ slot_number slot_of(const std::string& endpoint) {
 
 // ---------------------------------------------------------------- processes and paths
 
-void network::arrive(process_number who, slot_number slot, const replica_id& id) {
+void network::arrive(process_number who, slot_number slot, const replica_id& id,
+                     const discovery::link_key& key) {
     processes_.resize(std::max(processes_.size(), who + 1));
-    processes_[who] = {slot, id, true, false, {}, {}};
+    processes_[who] = {slot, id, true, false, {}, {}, key, {}};
     at_[slot] = who;
     // The machine is back: what is still addressed to the former incarnation is answered by a reset.
     for (auto& c : connections_) {
@@ -102,12 +110,13 @@ std::optional<process_number> network::alive_at(slot_number slot) const {
 // ---------------------------------------------------------------- connections
 
 network::connection& network::open_link(process_number from, core::link_id link, bool is_sub,
-                                        const std::string& endpoint) {
+                                        const std::string& endpoint, const discovery::link_key& key) {
     auto& c = connections_.emplace_back();
     c.from = from;
     c.link = link;
     c.is_sub = is_sub;
     c.to = slot_of(endpoint);
+    c.key = key;
     c.backoff = 50ms;
     clock_.after(delay(), [this, &c] { attempt(c); });
     return c;
@@ -119,7 +128,7 @@ void network::attempt(connection& c) {
     const auto& from = processes_[c.from];
     const auto target = alive_at(c.to);
     if (from.frozen || !target || processes_[*target].frozen || blocked(from.slot, c.to) ||
-        blocked(c.to, from.slot)) {
+        blocked(c.to, from.slot) || !let_in(c, *target)) {
         return retry(c);
     }
     clock_.after(delay() + delay(), [this, &c, target] {
@@ -129,6 +138,13 @@ void network::attempt(connection& c) {
         c.with = target;
         established(c);
     });
+}
+
+// As CURVE and the ZAP handler do: the key of whoever is there, and one that it has been told of.
+bool network::let_in(const connection& c, process_number target) const {
+    const auto& server = processes_[target];
+    if (server.key != c.key) return false;
+    return server.key.is_none() || server.admitted.contains(processes_[c.from].id);
 }
 
 void network::retry(connection& c) {
@@ -204,6 +220,21 @@ void network::perform(process_number who, core::action& what) {
                 deliver_(other, core::beacon_arrived{host, bytes});
             });
         }
+    } else if (auto* const g = std::get_if<core::send_datagram>(&what)) {
+        const auto target = alive_at(slot_of(g->endpoint));
+        if (!target || luck_.chance(faults_.loss)) return;
+        clock_.after(delay(), [this, who, target, bytes = g->bytes]() mutable {
+            const auto &from = processes_[who], &to = processes_[*target];
+            if (!to.alive || to.frozen || blocked(from.slot, to.slot)) return;
+            if (passes_ && !passes_(who, *target, channel::datagram, bytes)) return;
+            spoil(bytes);
+            const auto host = host_of(from.slot);
+            deliver_(*target, core::datagram_arrived{host, endpoint_of(from.slot), bytes});
+        });
+    } else if (auto* const v = std::get_if<core::admit>(&what)) {
+        processes_[who].admitted.insert(v->id);
+    } else if (auto* const e = std::get_if<core::expel>(&what)) {
+        processes_[who].admitted.erase(e->id);
     } else if (auto* const b = std::get_if<core::send_broadcast>(&what)) {
         for (auto* const c : subscribers_[who]) send(*c, 1, b->bytes);
     } else if (auto* const r = std::get_if<core::send_request>(&what)) {
@@ -213,7 +244,7 @@ void network::perform(process_number who, core::action& what) {
         const auto& all = routes_[who];
         if (const auto at = all.find(s->to); at != all.end()) send(*at->second, 1, std::move(s->bytes));
     } else if (auto* const d = std::get_if<core::dial>(&what)) {
-        dealers_[{who, d->link}] = &open_link(who, d->link, false, d->endpoint);
+        dealers_[{who, d->link}] = &open_link(who, d->link, false, d->endpoint, d->key);
     } else {
         const auto* const subscription = std::get_if<core::subscribe>(&what);
         const auto link = subscription != nullptr ? subscription->link : std::get<core::hang_up>(what).link;
@@ -226,7 +257,8 @@ void network::perform(process_number who, core::action& what) {
             c.hung_up = true;
             clock_.after(delay(), [this, &c] { broken(c); });
         }
-        if (subscription != nullptr) subs_[{who, link}] = &open_link(who, link, true, subscription->endpoint);
+        if (subscription != nullptr)
+            subs_[{who, link}] = &open_link(who, link, true, subscription->endpoint, subscription->key);
     }
 }
 

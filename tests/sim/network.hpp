@@ -22,9 +22,11 @@ namespace baton::sim {
 using slot_number = std::size_t;
 [[nodiscard]] std::string host_of(slot_number slot);
 [[nodiscard]] std::string endpoint_of(slot_number slot);
+/// What a node of that id has for its sockets in a mesh with a key.
+[[nodiscard]] discovery::link_key link_key_of(const replica_id& id);
 inline constexpr std::uint16_t router_port = 5001, publish_port = 5002;
 
-enum class channel : std::uint8_t { request, reply, broadcast, beacon };
+enum class channel : std::uint8_t { request, reply, broadcast, beacon, datagram };
 
 class network {
   public:
@@ -40,7 +42,9 @@ class network {
         , counted_(counted)
         , deliver_(std::move(to)) {}
 
-    void arrive(process_number who, slot_number slot, const replica_id& id);
+    /// `key`: of its sockets; none: they are open.
+    void arrive(process_number who, slot_number slot, const replica_id& id,
+                const discovery::link_key& key = {});
     /// Connections to a process that exited close at once; those to a machine that died, when silence has
     /// been noticed.
     void depart(process_number who, bool noticed_at_once);
@@ -59,12 +63,15 @@ class network {
         bool alive = true, frozen = false;
         std::deque<core::link_changed> missed_links;
         std::deque<core::subscriber_changed> missed_subscribers;
+        discovery::link_key key{};
+        std::set<replica_id> admitted{};
     };
     struct connection {
         process_number from;
         core::link_id link;
         bool is_sub;
         slot_number to;
+        discovery::link_key key{};          ///< what it takes to be there
         std::optional<process_number> with; ///< while open
         bool hung_up = false;
         std::uint64_t generation = 0; ///< of the transport connection; what belongs to a former one is gone
@@ -75,8 +82,10 @@ class network {
         } way[2]; ///< 0: from → with; 1: back
     };
 
-    connection& open_link(process_number from, core::link_id link, bool is_sub, const std::string& endpoint);
+    connection& open_link(process_number from, core::link_id link, bool is_sub, const std::string& endpoint,
+                          const discovery::link_key& key);
     void attempt(connection& c);
+    [[nodiscard]] bool let_in(const connection& c, process_number target) const;
     void established(connection& c);
     void broken(connection& c);
     void retry(connection& c);

@@ -60,9 +60,10 @@ process_number world::start(slot_number slot, const core::mesh_options& own, std
     options.port = router_port;
     options.publish_port = publish_port;
     options.random_seed = luck_.next();
+    if (!options.keys.empty()) options.link_key = link_key_of(p.id), options.nonce_seed = p.id.to_string();
     p.mesh = std::make_unique<core::mesh>(options, moment_of(p));
     if (how_.merged) p.mesh->merge_under(*how_.merged);
-    network_.arrive(number, slot, p.id);
+    network_.arrive(number, slot, p.id, options.link_key);
     tell(p, "starts");
     clock_.after(0ns, [this, number] { give(number, core::time_passed{}); });
     if (options.spills) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "crdt/time.hpp"
+#include "discovery/seal.hpp"
 
 #include <baton/dot.hpp>
 
@@ -49,8 +50,13 @@ class roster {
         other_key, ///< the incarnation, or the key, has been vouched for otherwise
         full,      ///< everybody in it is to be kept
     };
+    /// Beacons and introductions are numbered together, and overtake one another.
+    struct place {
+        purpose of;
+        std::uint64_t sequence;
+    };
     /// A sealed beacon. `echoed`: it repeats a nonce of ours, so that it is fresh whatever its clock says.
-    finding hear(const replica_id& id, const link_key& key, std::uint64_t sequence, std::uint64_t time_ms,
+    finding hear(const replica_id& id, const link_key& key, const place& said, std::uint64_t time_ms,
                  bool echoed, const moment& at);
     /// The key of an incarnation; none if nobody has vouched for it.
     [[nodiscard]] link_key key_of(const replica_id& id) const;
@@ -66,7 +72,7 @@ class roster {
   private:
     struct entry {
         link_key key;
-        std::uint64_t sequence = 0;
+        std::array<std::uint64_t, 2> sequences{}; ///< of beacons, of introductions
         instant heard_at{};
     };
     bounds how_;

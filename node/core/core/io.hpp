@@ -7,6 +7,7 @@
 #pragma once
 
 #include "crdt/time.hpp"
+#include "discovery/roster.hpp"
 
 #include <baton/node.hpp>
 
@@ -27,6 +28,11 @@ struct beacon_arrived {
     std::string_view host; ///< numeric address it came from
     std::string_view bytes;
 };
+struct datagram_arrived {  ///< on the UDP port beside the ROUTER's
+    std::string_view host; ///< numeric address it came from
+    std::string endpoint;  ///< "tcp://HOST:PORT" of where it came from: what send_datagram takes
+    std::string_view bytes;
+};
 struct broadcast_arrived { ///< on SUB
     std::string_view bytes;
 };
@@ -43,6 +49,7 @@ struct reply_arrived { ///< on the DEALER of a link
 struct link_changed {
     link_id link{};
     bool open = false;
+    bool refused = false; ///< for good: whoever is there does not understand, or want, this kind of link
 };
 struct subscriber_changed { ///< seen on XPUB: `who` receives, or no longer receives, what we publish
     replica_id who{};
@@ -65,13 +72,24 @@ struct spill_read {      ///< the answer to read_spill
     spill_id file{};
     std::string_view bytes; ///< a chunk; empty: no more is readable
 };
-using input =
-    std::variant<beacon_arrived, broadcast_arrived, request_arrived, reply_arrived, link_changed,
-                 subscriber_changed, noise_arrived, time_passed, spill_found, spills_listed, spill_read>;
+using input = std::variant<beacon_arrived, datagram_arrived, broadcast_arrived, request_arrived,
+                           reply_arrived, link_changed, subscriber_changed, noise_arrived, time_passed,
+                           spill_found, spills_listed, spill_read>;
 
 // --- outputs ---
 struct send_beacon {
     std::string bytes;
+};
+struct send_datagram {
+    std::string endpoint; ///< "tcp://HOST:PORT" of a ROUTER, beside which the UDP port of that number listens
+    std::string bytes;
+};
+struct admit { ///< links by this key are let in from now on, as this node's and nobody else's
+    replica_id id{};
+    discovery::link_key key{};
+};
+struct expel { ///< no new ones
+    replica_id id{};
 };
 struct send_broadcast {
     std::string bytes;
@@ -86,11 +104,13 @@ struct send_reply {
 };
 struct dial {
     link_id link{};
-    std::string endpoint; ///< "tcp://HOST:PORT" of a ROUTER
+    std::string endpoint;      ///< "tcp://HOST:PORT" of a ROUTER
+    discovery::link_key key{}; ///< of whoever is there; none in an open mesh
 };
 struct subscribe { ///< replaces the link's former subscription
     link_id link{};
-    std::string endpoint; ///< of a PUB
+    std::string endpoint;      ///< of a PUB
+    discovery::link_key key{}; ///< as with dial
 };
 struct hang_up {
     link_id link{};
@@ -105,8 +125,8 @@ struct drop_spill { ///< others hold what is in it
 struct keep_spill_aside { ///< damaged: under another name, so that it is not found again
     spill_id file{};
 };
-using action = std::variant<send_beacon, send_broadcast, send_request, send_reply, dial, subscribe, hang_up,
-                            read_spill, drop_spill, keep_spill_aside>;
+using action = std::variant<send_beacon, send_datagram, admit, expel, send_broadcast, send_request,
+                            send_reply, dial, subscribe, hang_up, read_spill, drop_spill, keep_spill_aside>;
 
 /// One step of the story, for logs and transcripts; never acted upon.
 struct trace {
@@ -119,6 +139,7 @@ struct outbox {
     std::vector<action> actions; ///< in order
     std::vector<event> events;
     std::vector<trace> traces;
+    std::vector<std::string> remarks; ///< warnings for the log, a line each
     std::size_t events_applied = 0;
     bool acknowledged = false;      ///< somebody has told what it has applied
     bool merges_ready = false;      ///< mesh::next_merge() may have something
@@ -128,6 +149,7 @@ struct outbox {
         actions.clear();
         events.clear();
         traces.clear();
+        remarks.clear();
         events_applied = 0;
         acknowledged = false;
         merges_ready = false;

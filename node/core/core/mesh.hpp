@@ -8,6 +8,7 @@
 
 #include "core/claims.hpp"
 #include "core/inbound_session.hpp"
+#include "core/introductions.hpp"
 #include "core/io.hpp"
 #include "core/mesh_options.hpp"
 #include "core/peers.hpp"
@@ -119,6 +120,8 @@ class mesh {
     [[nodiscard]] std::vector<member> members() const;
     [[nodiscard]] node_stats stats() const;
     [[nodiscard]] const mesh_options& settings() const { return settings_; }
+    /// Keys may be installed, used and removed at any time, where there was one at the start.
+    [[nodiscard]] discovery::keyring& keys() { return introductions_.ring; }
 
     // --- proof: what others hold ---
     [[nodiscard]] holding measure(const proof& wanted) const;
@@ -171,6 +174,7 @@ class mesh {
 
     // mesh.cpp: dispatch, timers, members
     verdict take(const beacon_arrived& in, outbox& out);
+    verdict take(const datagram_arrived& in, outbox& out);
     verdict take(const broadcast_arrived& in, outbox& out);
     verdict take(const request_arrived& in, outbox& out);
     verdict take(const reply_arrived& in, outbox& out);
@@ -219,7 +223,6 @@ class mesh {
     };
     verdict on_hello(const wire::hello& f, const arrival& from, outbox& out);
     verdict on_brief(const wire::brief& f, outbox& out);
-    link_id connect(const std::string& endpoint, outbox& out);
     void bind(link_id number, const replica_id& id, outbox& out);
     void follow(peer& p, outbox& out);
     void release_link(peer& p, outbox& out);
@@ -239,6 +242,31 @@ class mesh {
                   outbox& out);
     void make_room(outbox& out, std::optional<link_id> keep = {});
     bool held_by_another(const std::string& endpoint, const replica_id& id);
+
+    // mesh_introduce.cpp: whose beacons are believed, and whose key is where
+    [[nodiscard]] bool is_open() const { return introductions_.ring.empty(); }
+    verdict refuse_beacon(const char* reason);
+    verdict refuse_stranger(const char* reason, std::string_view host, outbox& out);
+    verdict hear(std::string_view bytes, discovery::purpose what, std::string_view host, heard_beacon& into,
+                 outbox& out);
+    discovery::roster::finding vouch(const discovery::beacon& b, discovery::purpose what, bool echoed,
+                                     outbox& out);
+    bool believes(const discovery::beacon& b, std::string_view host, verdict& why, outbox& out);
+    void tidy_roster(outbox& out);
+    discovery::beacon make_beacon();
+    std::string beacon_bytes();
+    std::string new_question(const std::string& endpoint);
+    void ask(const std::string& endpoint, outbox& out);
+    verdict answer(const datagram_arrived& in, const heard_beacon& question, bool stale, outbox& out);
+    verdict meet(const discovery::beacon& b, const std::string& host, const std::string& endpoint,
+                 bool asks_first, outbox& out);
+    link_id connect(const std::string& endpoint, outbox& out, const discovery::link_key& key = {},
+                    bool asks_first = false);
+    void prepare(link_id number, const discovery::link_key& key, bool asks_first, outbox& out);
+    void dial_now(link_id number, outbox& out);
+    void tend_link(link_id number, link& l, outbox& out);
+    void tend_links(outbox& out);
+    void forget_undialled(const std::string& endpoint);
 
     // mesh_delta.cpp
     [[nodiscard]] result<void> check_write(const slot_name& slot, std::size_t value_bytes);
@@ -396,6 +424,7 @@ class mesh {
     node_stats counters_{};
     std::map<std::string_view, std::uint64_t> refused_;
 
+    introductions introductions_;
     std::map<replica_id, peer> peers_;
     std::map<link_id, link> links_;
     std::uint32_t last_link_ = 0;
@@ -430,24 +459,16 @@ class mesh {
     std::vector<record_view> found_;
 
     std::list<delta_job> deltas_;
-    struct early_frame {
-        std::uint64_t first;
-        std::string bytes;
-    };
     std::map<replica_id, std::deque<early_frame>> early_;
     std::size_t early_bytes_ = 0;
 
     std::optional<inbound_session> pulling_;
     instant cached_until_{};
-    instant ordered_at_{}; ///< when the ordered index was last asked for
-    cut stable_;           ///< removal records under it are being dropped
-    bool over_ = false;    ///< registers whose time is over are this node's to remove
-    bool garbage_ = false; ///< some may be left under stable_
-    bool full_ = false;    ///< limits.bytes_max is reached: nothing more is applied or written
-    struct silence {
-        std::uint64_t counter;
-        instant since;
-    };
+    instant ordered_at_{};                ///< when the ordered index was last asked for
+    cut stable_;                          ///< removal records under it are being dropped
+    bool over_ = false;                   ///< registers whose time is over are this node's to remove
+    bool garbage_ = false;                ///< some may be left under stable_
+    bool full_ = false;                   ///< limits.bytes_max is reached: nothing more is applied or written
     std::map<replica_id, silence> quiet_; ///< origins that nobody here accounts for
     cut extra_depends_;
     bool told_full_changed_ = false;
@@ -456,15 +477,6 @@ class mesh {
     std::vector<staged_view> chain_;
     std::map<replica_id, std::unique_ptr<outbound_session>> serving_;
     std::optional<replica_id> last_served_;
-
-    struct own_leaving {
-        std::uint64_t number;
-        std::size_t copies;
-        cut final;
-        instant repeat_at;
-        bool said_left = false;
-        std::vector<std::string> manifest{}; ///< keys that nobody has acknowledged, in bounded pieces
-    };
     std::optional<own_leaving> leaving_;
 
     instant started_{};

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "crdt/mutation.hpp"
+#include "discovery/roster.hpp"
 
 #include <baton/dot.hpp>
 #include <baton/options.hpp>
@@ -32,6 +33,10 @@ struct mesh_options {
     bool spills = false; ///< a leave that fails is written to a file
     std::chrono::milliseconds alone_after{5000};
     std::uint64_t random_seed = 0;
+    std::vector<mesh_key> keys{};   ///< the first one seals; none: the mesh is open
+    discovery::link_key link_key{}; ///< this node's own, with a key
+    std::string nonce_seed{};       ///< 32 secret bytes, with a key
+    std::chrono::milliseconds beacon_window{60'000};
     mutation broken = mutation::none;
 };
 

@@ -7,6 +7,7 @@
 #include "crdt/cut.hpp"
 #include "crdt/digest.hpp"
 #include "discovery/liveness.hpp"
+#include "discovery/roster.hpp"
 
 #include <baton/node.hpp>
 
@@ -16,6 +17,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace baton::core {
 
@@ -28,6 +30,12 @@ struct link {
     bool doubted = false; ///< somebody else may answer there now: ask until a HELLO comes on it
     instant greet_at{};
     mesh_clock::duration greet_every{};
+    // mesh_introduce.cpp
+    discovery::link_key key{}; ///< of whoever is there; none in an open mesh, and as long as it is not known
+    bool dialled = false;
+    instant dial_at{}, ask_at{}; ///< not before; while it is not open, in a mesh with a key
+    mesh_clock::duration ask_every{};
+    unsigned unanswered = 0;
 };
 /// One incarnation of another node, from its first word until it is forgotten.
 struct peer {
@@ -94,6 +102,24 @@ struct peer {
     bool replaced = false; ///< its address answers as somebody else: it is not merely out of reach
     bool skew_told = false;
     bool diverged = false;
+};
+/// A leave of this node's own.
+struct own_leaving {
+    std::uint64_t number;
+    std::size_t copies;
+    cut final;
+    instant repeat_at;
+    bool said_left = false;
+    std::vector<std::string> manifest{}; ///< keys that nobody has acknowledged, in bounded pieces
+};
+/// A DELTA that came before what it depends on.
+struct early_frame {
+    std::uint64_t first;
+    std::string bytes;
+};
+struct silence {
+    std::uint64_t counter;
+    instant since;
 };
 
 } // namespace baton::core

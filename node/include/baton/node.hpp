@@ -335,6 +335,23 @@ class node {
 
     [[nodiscard]] node_stats stats() const;
 
+    // --- keys, of a mesh that has one (options::security) ---
+    //
+    // A key is changed without a restart: install the new one on every node, then use it on every node, then
+    // remove the old one from every node. Whoever is connected stays so. What is done here is gone with the
+    // node: the file of keys is changed by hand.
+
+    /// Accepted from now on, beside the others; again: nothing. Errors: bad_key (8 are installed), bad_option
+    /// (the mesh is open), forked.
+    result<void> install_key(const mesh_key& key);
+    /// Beacons and introductions are sealed by it from now on. Errors: absent, bad_option, forked.
+    result<void> use_key(const key_id& id);
+    /// Accepted no more. Links that are up stay. Errors: absent, conflict (it is the one in use), bad_option,
+    /// forked.
+    result<void> remove_key(const key_id& id);
+    /// The one in use first; none: the mesh is open.
+    [[nodiscard]] std::vector<key_id> keys_installed() const;
+
     [[nodiscard]] const std::string& name() const;
     [[nodiscard]] replica_id id() const;
     /// "tcp://HOST:PORT" for other nodes' seeds. A node that listens on every interface names its first

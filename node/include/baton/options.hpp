@@ -5,6 +5,7 @@
 // `_max`, bytes in `_bytes`. No option is only documented: each is covered by a test.
 #pragma once
 
+#include <baton/key.hpp>
 #include <baton/result.hpp>
 
 #include <chrono>
@@ -71,11 +72,28 @@ struct limit_options {
         2'000'000;                 ///< own events a member may be behind before writers wait; at least 1000
     std::size_t siblings_max = 16; ///< concurrent values of a register or field; above it one member takes
                                    ///< away all but the one that is read. At least 2
-    std::size_t send_frames_max = 2000; ///< per peer in libzmq before PUB drops (repaired by PULL)
-    std::size_t events_max = 10000;     ///< unread events; then the oldest go, and it says so
-    std::size_t watches_max = 1000;     ///< watches at a time
-    std::size_t watch_keys_max = 65536; ///< changed keys that a watch has not been told of; then it starts
-                                        ///< again with all there is, and says so
+    std::size_t send_frames_max = 2000;  ///< per peer in libzmq before PUB drops (repaired by PULL)
+    std::size_t dials_max = 200;         ///< addresses dialled a second because of beacons
+    std::size_t introductions_max = 100; ///< introductions answered, and challenged, a second (security)
+    std::size_t events_max = 10000;      ///< unread events; then the oldest go, and it says so
+    std::size_t watches_max = 1000;      ///< watches at a time
+    std::size_t watch_keys_max = 65536;  ///< changed keys that a watch has not been told of; then it starts
+                                         ///< again with all there is, and says so
+};
+
+/// Who may join, and what is read on the way. With a key everything is authenticated and encrypted: beacons
+/// are sealed, links are CURVE with a key pair of this start, and only those let in whom a sealed beacon has
+/// vouched for. SECURITY.md says what that protects, and what it does not.
+struct security_options {
+    /// The keys of the mesh: the first seals what this node sends, all are accepted; at most 8. None, and no
+    /// key_file: the mesh is open, and a warning in the log says so.
+    std::vector<mesh_key> key{};
+    /// A file of keys, one a line in base64 or hexadecimal digits, that nobody but its owner can read. Read
+    /// at the start; what is in it stands behind `key`. A file that cannot be used is the error bad_key.
+    std::string key_file{};
+    /// How far the clock of a node that was not heard before may be from ours for its beacon to be believed
+    /// at once. One that is further off is asked first, which takes a round trip.
+    std::chrono::milliseconds beacon_window{60'000};
 };
 
 struct options {
@@ -88,6 +106,7 @@ struct options {
     beacon_options beacon{};
     liveness_options liveness{};
     limit_options limits{};
+    security_options security{};
     /// How many members the mesh is meant to have, so that a minority can tell that it is one. 0: not known.
     std::size_t mesh_size = 0;
     /// The first node of a new mesh: it needs nobody to be synced, and may call a key absent while alone.

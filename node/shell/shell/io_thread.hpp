@@ -9,6 +9,7 @@
 #include "shell/beacon_socket.hpp"
 #include "shell/sockets.hpp"
 #include "shell/spill_file.hpp"
+#include "shell/unicast_socket.hpp"
 #include "shell/watch_board.hpp"
 
 #include <algorithm>
@@ -27,7 +28,7 @@ namespace baton::shell {
 class io_thread {
   public:
     io_thread(options settings, core::mesh_options mesh_settings, std::unique_ptr<sockets> owned,
-              std::optional<beacon_socket> beacon);
+              std::optional<beacon_socket> beacon, std::optional<unicast_socket> unicast);
     ~io_thread();
     io_thread(const io_thread&) = delete;
     io_thread& operator=(const io_thread&) = delete;
@@ -210,10 +211,15 @@ class io_thread {
     void read_subscriber();
     void read_links();
     void read_beacons();
+    void read_datagrams();
+    void read_doors();
     void give(const core::input& in, std::string_view host);
     void settle();
     void perform();
     void act(const core::send_beacon& a);
+    void act(const core::send_datagram& a);
+    void act(const core::admit& a) { sockets_->admit(a.id, a.key); }
+    void act(const core::expel& a) { sockets_->expel(a.id); }
     void act(const core::send_broadcast& a);
     void act(const core::send_request& a);
     void act(const core::send_reply& a);
@@ -280,6 +286,7 @@ class io_thread {
 
     // of the I/O thread alone
     std::optional<beacon_socket> beacon_;
+    std::optional<unicast_socket> unicast_;
     int bell_ = -1, timer_ = -1;
     core::outbox out_;
     instant wake_at_{};

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/io.hpp"
+#include "shell/doorkeeper.hpp"
 
 #include <baton/options.hpp>
 
@@ -13,12 +14,36 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace baton::shell {
 
 /// One context a process, shared by its nodes, gone with the last of them.
-[[nodiscard]] std::shared_ptr<zmq::context_t> shared_context();
+class surroundings {
+  public:
+    surroundings();
+    ~surroundings();
+    surroundings(const surroundings&) = delete;
+    /// Any thread.
+    static std::shared_ptr<surroundings> shared();
+
+    zmq::context_t context;
+    /// There from the first time that it is asked for. Any thread.
+    doorkeeper& keeper();
+
+  private:
+    std::once_flag keeping_;
+    std::unique_ptr<doorkeeper> keeper_;
+};
+
+/// What the sockets of a mesh with a key are given.
+struct link_security {
+    link_pair own;
+    std::shared_ptr<guest_list> guests = std::make_shared<guest_list>();
+};
 
 /// A signal interrupts libzmq's calls even where they do not wait: again, until the call has an answer of its
 /// own.
@@ -40,15 +65,18 @@ inline bool receive(zmq::socket_t& from, zmq::message_t& into) {
 
 class sockets {
   public:
-    /// Binds PUB and ROUTER. Errors: address_in_use, network.
-    [[nodiscard]] static result<std::unique_ptr<sockets>> open(const options& settings,
-                                                               const replica_id& self);
+    /// Binds PUB and ROUTER; with `security` every socket is CURVE. Errors: address_in_use, network.
+    [[nodiscard]] static result<std::unique_ptr<sockets>>
+    open(const options& settings, const replica_id& self, const std::optional<link_security>& security = {});
+    ~sockets();
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] std::uint16_t publish_port() const { return publish_port_; }
 
-    void dial(core::link_id link, const std::string& endpoint);
-    void subscribe(core::link_id link, const std::string& endpoint);
+    void dial(core::link_id link, const std::string& endpoint, const discovery::link_key& key);
+    void subscribe(core::link_id link, const std::string& endpoint, const discovery::link_key& key);
+    void admit(const replica_id& id, const discovery::link_key& key);
+    void expel(const replica_id& id);
     void hang_up(core::link_id link);
     void broadcast(std::string_view bytes);
     /// False when the link cannot take it now; it is not queued elsewhere.
@@ -67,6 +95,12 @@ class sockets {
     }
     zmq::socket_t& router() { return router_; }
     zmq::socket_t& subscriber() { return subscriber_; }
+    /// Monitors of ROUTER and PUB: links that others have failed to open. None in an open mesh.
+    std::vector<zmq::socket_t>& doors() { return doors_; }
+    /// Whether the message came by a link of that replica; always, in an open mesh.
+    [[nodiscard]] bool is_from(zmq::message_t& message, const replica_id& who) const;
+    /// Whether a link is behind the message at all: libzmq itself says that a subscriber has gone.
+    [[nodiscard]] static bool is_of_a_link(zmq::message_t& message);
     std::map<core::link_id, connection>& connections() { return connections_; }
     /// Changes when a connection is added or taken away.
     [[nodiscard]] std::uint64_t generation() const { return generation_; }
@@ -78,14 +112,18 @@ class sockets {
     [[nodiscard]] static std::string host_of(zmq::message_t& message);
 
   private:
-    sockets(const options& settings, const replica_id& self);
+    sockets(const options& settings, const replica_id& self, const std::optional<link_security>& security);
+    void secure_server(zmq::socket_t& socket);
+    void secure_client(zmq::socket_t& socket) const;
     void unsubscribe(core::link_id link);
     void tune(zmq::socket_t& socket) const;
     result<std::uint16_t> bind(zmq::socket_t& socket, const char* what, std::uint16_t port) const;
 
-    std::shared_ptr<zmq::context_t> context_;
+    std::shared_ptr<surroundings> around_;
     options settings_;
     replica_id self_;
+    std::optional<link_security> security_;
+    std::vector<zmq::socket_t> doors_; ///< monitors of ROUTER and PUB
     zmq::socket_t publisher_, router_, subscriber_;
     std::uint16_t port_ = 0, publish_port_ = 0;
     std::map<core::link_id, connection> connections_;

@@ -1,0 +1,340 @@
+// Introductions: whose beacons are believed, and, in a mesh with a key, how two nodes get to know each
+// other's link keys before either dials. A question is a sealed beacon with a nonce, sent to the UDP port
+// that has the number of the ROUTER's; the answer is a sealed beacon that repeats the nonce.
+#include "core/mesh.hpp"
+
+#include <algorithm>
+
+namespace baton::core {
+
+using namespace std::chrono_literals;
+using discovery::purpose;
+
+namespace {
+constexpr auto question_lasts = 5s;
+constexpr auto dial_unanswered_after = 50ms; // UDP to that port may be blocked where the beacon's is not
+constexpr auto ask_every_min = 50ms;
+constexpr unsigned unanswered_told_at = 5;
+
+std::string host_in(const std::string& endpoint) { return endpoint.substr(6, endpoint.rfind(':') - 6); }
+} // namespace
+
+// ---------------------------------------------------------------- who is believed
+
+verdict mesh::refuse_beacon(const char* reason) {
+    ++counters_.refused_beacons;
+    ++refused_[reason];
+    return {reason};
+}
+
+// Somebody who has no key of ours, or has one that we have not: its operator wants to know.
+verdict mesh::refuse_stranger(const char* reason, std::string_view host, outbox& out) {
+    const auto whose = std::string(host) + '|' + reason;
+    if (foreign_told_.size() < 256 && foreign_told_.insert(whose).second)
+        out.events.push_back({event_kind::refused, {}, std::string(host), reason, 0});
+    return refuse_beacon(reason);
+}
+
+// With a key its seal comes before everything else; without one, a seal is told from noise by what it covers.
+verdict mesh::hear(std::string_view bytes, purpose what, std::string_view host, heard_beacon& into,
+                   outbox& out) {
+    const bool is_beacon = what == purpose::beacon;
+    if (is_open()) {
+        if (!is_beacon) return refuse_stranger("introduction, and there is no key here", host, out);
+        auto decoded = discovery::decode_beacon(bytes);
+        if (!decoded && bytes.size() > discovery::seal_bytes &&
+            discovery::decode_beacon(bytes.substr(0, bytes.size() - discovery::seal_bytes)))
+            return refuse_stranger("sealed beacon, and there is no key here", host, out);
+        if (!decoded) return refuse_beacon("malformed beacon");
+        into.said = std::move(*decoded);
+    } else {
+        const auto opened = discovery::unseal(bytes, what, introductions_.ring);
+        using fault = discovery::unsealed::fault;
+        if (opened.why == fault::unknown_key) {
+            return refuse_stranger(
+                is_beacon ? "beacon under no key of ours" : "introduction under no key of ours", host, out);
+        }
+        if (opened.why == fault::wrong_mac)
+            return refuse_stranger(is_beacon ? "beacon with a wrong MAC" : "introduction with a wrong MAC",
+                                   host, out);
+        auto decoded = discovery::decode_beacon(opened.payload);
+        if (!decoded) return refuse_beacon("malformed beacon");
+        into.said = std::move(*decoded);
+        into.by = opened.by;
+    }
+    const auto& b = into.said;
+    into.own = b.id == settings_.self;
+    if (into.own) return {};
+    if (b.cluster != settings_.cluster) {
+        ++counters_.foreign_cluster;
+        return {"beacon of another cluster"};
+    }
+    if (b.version_min > wire::version_max || b.version_max < wire::version_min)
+        return refuse_beacon("beacon of another wire version");
+    return {};
+}
+
+// Notes whose key it is, so that its links are admitted.
+discovery::roster::finding mesh::vouch(const discovery::beacon& b, purpose what, bool echoed, outbox& out) {
+    using finding = discovery::roster::finding;
+    auto& known = introductions_.known;
+    if (known.is_full()) tidy_roster(out);
+    const auto found = known.hear(b.id, b.key, {what, b.sequence}, b.time_ms, echoed, at_);
+    if (found == finding::vouched) {
+        out.actions.push_back(admit{b.id, b.key});
+        note(out, "vouched", b.id);
+    }
+    return found;
+}
+
+void mesh::tidy_roster(outbox& out) {
+    if (is_open()) return;
+    introductions_.known.tidy(
+        at_,
+        [this](const replica_id& id) {
+            const auto* const p = find(id);
+            return p != nullptr && p->state != member_state::left;
+        },
+        [&](const replica_id& id) { out.actions.push_back(expel{id}); });
+}
+
+namespace {
+// What is wrong with a beacon that nothing can make right.
+const char* fault_of(discovery::roster::finding found) {
+    using finding = discovery::roster::finding;
+    switch (found) {
+    case finding::replayed:
+        return "replayed beacon";
+    case finding::other_key:
+        return "beacon with another's key";
+    case finding::full:
+        return "too many keys";
+    default:
+        return nullptr;
+    }
+}
+} // namespace
+
+// False: it is not to be acted upon now; `why` says so if it is a fault of the beacon.
+bool mesh::believes(const discovery::beacon& b, std::string_view host, verdict& why, outbox& out) {
+    if (is_open()) return true;
+    const auto found = vouch(b, purpose::beacon, false, out);
+    if (const auto* const fault = fault_of(found)) {
+        why = refuse_beacon(fault);
+        return false;
+    }
+    if (found != discovery::roster::finding::stale) return true;
+    // Its clock or ours is wrong, or it is an old recording: only a living node can echo.
+    if (introductions_.answers.take(at_.now)) {
+        ask("tcp://" + host_of(b.hosts, host) + ':' + std::to_string(b.port), out);
+    } else {
+        why = refuse_beacon("too many introductions");
+    }
+    return false;
+}
+
+// ---------------------------------------------------------------- what is said
+
+discovery::beacon mesh::make_beacon() {
+    discovery::beacon b{settings_.cluster,  wire::version_min, wire::version_max,      settings_.self,
+                        ++beacon_sequence_, settings_.port,    settings_.publish_port, settings_.hosts};
+    if (is_open()) return b;
+    b.time_ms = at_.wall_ms;
+    b.key = settings_.link_key;
+    return b;
+}
+
+std::string mesh::beacon_bytes() {
+    auto bytes = discovery::encode(make_beacon());
+    if (!is_open()) discovery::seal(bytes, purpose::beacon, introductions_.ring.used());
+    return bytes;
+}
+
+// At most questions_max at a time; the rest is asked again later anyway.
+std::string mesh::new_question(const std::string& endpoint) {
+    auto& asked = introductions_.asked;
+    std::erase_if(asked, [this](const auto& each) { return each.second.until <= at_.now; });
+    if (asked.size() >= introductions::questions_max) return {};
+    auto nonce = discovery::make_nonce(settings_.nonce_seed, ++introductions_.last_nonce);
+    asked[nonce] = {endpoint, at_.now + question_lasts};
+    return nonce;
+}
+
+void mesh::ask(const std::string& endpoint, outbox& out) {
+    auto b = make_beacon();
+    b.nonce = new_question(endpoint);
+    if (b.nonce.empty()) return;
+    auto bytes = discovery::encode(b, introductions::datagram_bytes - discovery::seal_bytes);
+    discovery::seal(bytes, purpose::introduction, introductions_.ring.used());
+    ++counters_.introductions_sent;
+    out.actions.push_back(send_datagram{endpoint, std::move(bytes)});
+}
+
+// Under the key of the question, which the asker has; never longer than the question.
+verdict mesh::answer(const datagram_arrived& in, const heard_beacon& question, bool stale, outbox& out) {
+    if (!introductions_.answers.take(at_.now)) return refuse_beacon("too many introductions");
+    auto b = make_beacon();
+    b.echo = question.said.nonce;
+    std::size_t bytes_min = 0;
+    if (stale) { // it has to echo, too, and its answer needs room
+        b.nonce = new_question(in.endpoint);
+        bytes_min = introductions::datagram_bytes - discovery::seal_bytes;
+    }
+    auto bytes = discovery::encode(b, bytes_min);
+    discovery::seal(bytes, purpose::introduction, *question.by);
+    if (bytes.size() > in.bytes.size()) return refuse_beacon("introduction too short to be answered");
+    ++counters_.introductions_answered;
+    out.actions.push_back(send_datagram{in.endpoint, std::move(bytes)});
+    return {};
+}
+
+verdict mesh::take(const datagram_arrived& in, outbox& out) {
+    ++counters_.introductions_received;
+    heard_beacon heard;
+    if (const auto v = hear(in.bytes, purpose::introduction, in.host, heard, out); !v) return v;
+    auto& asked = introductions_.asked;
+    const auto& b = heard.said;
+    if (heard.own) { // a seed is our own address
+        const auto mine = asked.find(b.nonce);
+        if (mine != asked.end() && self_endpoints_.size() < 256) {
+            self_endpoints_.insert(mine->second.endpoint);
+            forget_undialled(mine->second.endpoint);
+        }
+        return {};
+    }
+    const auto question = b.echo.empty() ? asked.end() : asked.find(b.echo);
+    const bool echoed = question != asked.end();
+    std::string endpoint;
+    if (echoed) {
+        endpoint = question->second.endpoint;
+        asked.erase(question);
+    }
+    const auto found = vouch(b, purpose::introduction, echoed, out);
+    if (const auto* const fault = fault_of(found)) return refuse_beacon(fault);
+    const bool stale = found == discovery::roster::finding::stale;
+    if (!b.nonce.empty()) {
+        if (const auto v = answer(in, heard, stale, out); !v) return v;
+    }
+    if (!echoed || stale) return {};
+    if (std::find(settings_.seeds.begin(), settings_.seeds.end(), endpoint) != settings_.seeds.end())
+        seed_ids_[endpoint] = b.id;
+    const auto* const known = find(b.id);
+    if (known != nullptr && known->state == member_state::left) return {};
+    if (known != nullptr && known->via) {
+        auto& l = links_[*known->via];
+        if (l.endpoint == endpoint && l.key == b.key) { // asked before dialling, or because it was silent
+            l.unanswered = 0;
+            if (!l.dialled) dial_now(*known->via, out);
+            return {};
+        }
+        if (l.open) { // another address of somebody we are connected to
+            forget_undialled(endpoint);
+            return {};
+        }
+    }
+    return meet(b, host_in(endpoint), endpoint, false, out);
+}
+
+// ---------------------------------------------------------------- links
+
+// What a beacon leads to: a peer, and a link to it. `asks_first`: whoever hears only our datagrams has to
+// know our key before it lets us in.
+verdict mesh::meet(const discovery::beacon& b, const std::string& host, const std::string& endpoint,
+                   bool asks_first, outbox& out) {
+    if (self_endpoints_.contains(endpoint) || held_by_another(endpoint, b.id)) return {};
+    make_room(out);
+    if (peers_.size() >= settings_.limits.peers_max && find(b.id) == nullptr) return refuse("too many peers");
+    if (!introductions_.dials.take(at_.now)) return refuse("too many dials");
+    auto& p = peers_[b.id];
+    p.host = host;
+    p.endpoint = endpoint;
+    p.publish_endpoint = "tcp://" + host + ':' + std::to_string(b.publish_port);
+    p.life.heard(at_.now, true);
+    note(out, "beacon", b.id, b.sequence);
+    follow(p, out);
+    bind(connect(endpoint, out, b.key, asks_first), b.id, out);
+    return {};
+}
+
+// In an open mesh at once. Otherwise not before the key of whoever is there is known: who has none yet is
+// asked to introduce itself.
+link_id mesh::connect(const std::string& endpoint, outbox& out, const discovery::link_key& key,
+                      bool asks_first) {
+    for (auto& [number, l] : links_) {
+        if (l.endpoint != endpoint) continue;
+        if (!key.is_none() && l.key != key) { // somebody new is there
+            if (l.dialled) out.actions.push_back(hang_up{number});
+            l.publish_endpoint.clear();
+            l.open = l.dialled = false;
+            prepare(number, key, asks_first, out);
+        }
+        return number;
+    }
+    const link_id number{++last_link_};
+    auto& l = links_[number];
+    l.endpoint = endpoint;
+    l.greet_every = 50ms;
+    prepare(number, key, asks_first, out);
+    return number;
+}
+
+void mesh::prepare(link_id number, const discovery::link_key& key, bool asks_first, outbox& out) {
+    auto& l = links_[number];
+    l.key = key;
+    l.dial_at = l.ask_at = at_.now;
+    l.ask_every = ask_every_min;
+    l.unanswered = 0;
+    if (is_open() || (!key.is_none() && !asks_first)) {
+        dial_now(number, out);
+    } else {
+        l.dial_at += dial_unanswered_after;
+        tend_link(number, l, out);
+    }
+}
+
+void mesh::dial_now(link_id number, outbox& out) {
+    auto& l = links_[number];
+    l.dialled = true;
+    l.ask_at = at_.now + 1s; // unless it opens
+    out.actions.push_back(dial{number, l.endpoint, l.key});
+    if (auto* const p = l.peer ? find(*l.peer) : nullptr; p != nullptr && p->via == number) follow(*p, out);
+}
+
+// While a link is not open somebody new may be there, with a key of its own.
+void mesh::tend_link(link_id number, link& l, outbox& out) {
+    if (l.open) return;
+    const bool dialable = !l.dialled && (is_open() || !l.key.is_none());
+    if (dialable && at_.now >= l.dial_at) {
+        out.actions.push_back(hang_up{number}); // what was refused there, if anything
+        l.publish_endpoint.clear();
+        dial_now(number, out);
+    } else if (dialable) {
+        wake_by(l.dial_at);
+    }
+    if (is_open()) return;
+    if (at_.now >= l.ask_at) {
+        if (++l.unanswered == unanswered_told_at && !l.dialled) {
+            out.remarks.push_back(
+                "event=unanswered endpoint=" + l.endpoint +
+                " reason=\"no answer to an introduction: nobody is there, or it has none of "
+                "our keys, or UDP does not reach that port\"");
+        }
+        ask(l.endpoint, out);
+        l.ask_at = at_.now + l.ask_every + std::chrono::milliseconds{random_() % 20};
+        l.ask_every = std::min<mesh_clock::duration>(2 * l.ask_every, l.dialled ? 10s : 2s);
+    }
+    wake_by(l.ask_at);
+}
+
+void mesh::tend_links(outbox& out) {
+    for (auto& [number, l] : links_) tend_link(number, l, out);
+}
+
+// A link that was only asked about: somebody else's, or our own, is there.
+void mesh::forget_undialled(const std::string& endpoint) {
+    std::erase_if(links_, [&](const auto& each) {
+        return each.second.endpoint == endpoint && !each.second.dialled && !each.second.peer;
+    });
+}
+
+} // namespace baton::core

@@ -1,0 +1,111 @@
+#include "shell/doorkeeper.hpp"
+
+#include "shell/threads.hpp"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace baton::shell {
+
+link_pair link_pair::fresh() {
+    std::array<char, 41> shown{}, hidden{};
+    if (zmq_curve_keypair(shown.data(), hidden.data()) != 0) throw zmq::error_t();
+    link_pair made;
+    const bool good = zmq_z85_decode(made.public_key.bytes.data(), shown.data()) != nullptr &&
+                      zmq_z85_decode(made.secret.data(), hidden.data()) != nullptr;
+    sodium_memzero(hidden.data(), hidden.size());
+    if (!good) throw zmq::error_t();
+    return made;
+}
+
+link_pair::~link_pair() { sodium_memzero(secret.data(), secret.size()); }
+
+void guest_list::admit(const replica_id& id, const discovery::link_key& key) {
+    const std::lock_guard lock(guard_);
+    keys_[id] = key;
+    owners_[key] = id;
+}
+
+void guest_list::expel(const replica_id& id) {
+    const std::lock_guard lock(guard_);
+    const auto at = keys_.find(id);
+    if (at == keys_.end()) return;
+    owners_.erase(at->second);
+    keys_.erase(at);
+}
+
+replica_id guest_list::owner_of(const discovery::link_key& key) const {
+    const std::lock_guard lock(guard_);
+    const auto at = owners_.find(key);
+    return at == owners_.end() ? replica_id{} : at->second;
+}
+
+doorkeeper::doorkeeper(zmq::context_t& context)
+    : requests_(context, zmq::socket_type::rep) {
+    requests_.set(zmq::sockopt::linger, 0);
+    requests_.bind("inproc://zeromq.zap.01");
+    thread_ = start_thread([this] { run(); });
+}
+
+doorkeeper::~doorkeeper() { thread_.join(); }
+
+void doorkeeper::open(const std::string& domain, std::shared_ptr<const guest_list> guests) {
+    const std::lock_guard lock(guard_);
+    domains_[domain] = std::move(guests);
+}
+
+void doorkeeper::close(const std::string& domain) {
+    const std::lock_guard lock(guard_);
+    domains_.erase(domain);
+}
+
+replica_id doorkeeper::judge(std::string_view domain, std::string_view key) const {
+    std::shared_ptr<const guest_list> guests;
+    {
+        const std::lock_guard lock(guard_);
+        const auto at = domains_.find(domain);
+        if (at == domains_.end()) return {};
+        guests = at->second;
+    }
+    const auto wanted = discovery::link_key::from_bytes(key);
+    return wanted.is_none() ? replica_id{} : guests->owner_of(wanted);
+}
+
+// A request has seven parts: version, request id, domain, address, identity, mechanism, key.
+void doorkeeper::run() {
+    try {
+        std::vector<std::string> parts;
+        for (;;) {
+            zmq::message_t part;
+            try {
+                parts.clear();
+                do {
+                    (void)requests_.recv(part);
+                    if (parts.size() < 8) parts.push_back(part.to_string());
+                } while (part.more());
+            } catch (const zmq::error_t& failure) {
+                if (failure.num() == EINTR) continue;
+                throw;
+            }
+            const bool sound = parts.size() == 7 && parts[0] == "1.0" && parts[5] == "CURVE";
+            const auto who = sound ? judge(parts[2], parts[6]) : replica_id{};
+            const bool in = !who.is_nil();
+            const std::array<std::string, 6> reply{"1.0",
+                                                   parts.size() > 1 ? parts[1] : std::string{},
+                                                   in ? "200" : "300",
+                                                   in ? "OK" : "nobody has vouched for this key",
+                                                   in ? who.to_string() : std::string{},
+                                                   ""};
+            for (std::size_t i = 0; i < reply.size(); ++i) {
+                requests_.send(zmq::buffer(reply[i]),
+                               i + 1 < reply.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
+            }
+        }
+    } catch (const zmq::error_t&) { // the context ends
+    }
+    requests_.close();
+}
+
+} // namespace baton::shell

@@ -1,0 +1,101 @@
+#include "shell/security.hpp"
+
+#include "shell/key_files.hpp"
+#include "shell/node_impl.hpp"
+
+#include <sodium.h>
+
+#include <algorithm>
+
+namespace baton {
+
+namespace shell {
+
+result<std::vector<mesh_key>> keys_of(options& settings) {
+    auto keys = std::exchange(settings.security.key, {});
+    if (!settings.security.key_file.empty()) {
+        auto more = read_key_file(settings.security.key_file);
+        if (!more) return more.error();
+        for (const auto& key : *more) {
+            if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
+        }
+    }
+    if (keys.size() > discovery::keyring::keys_max) {
+        return error{errc::bad_key, "security.key and security.key_file are more than " +
+                                        std::to_string(discovery::keyring::keys_max) + " keys"};
+    }
+    if (!keys.empty() && sodium_init() < 0) return error{errc::bad_key, "libsodium finds no randomness here"};
+    return keys;
+}
+
+std::optional<link_security> security_of(const std::vector<mesh_key>& keys) {
+    if (keys.empty()) return std::nullopt;
+    link_security made;
+    made.own = link_pair::fresh();
+    return made;
+}
+
+std::string random_bytes(std::size_t count) {
+    std::string bytes(count, '\0');
+    randombytes_buf(bytes.data(), bytes.size());
+    return bytes;
+}
+
+// Where any port will do, one is looked for whose number is free in both protocols.
+result<bound_ports> open_ports(const options& settings, const replica_id& self,
+                               const std::optional<link_security>& security) {
+    for (int tries = 1;; ++tries) {
+        auto links = sockets::open(settings, self, security);
+        if (!links) return links.error();
+        auto unicast = unicast_socket::open(settings.host, (*links)->port());
+        if (unicast) return bound_ports{std::move(*links), std::move(*unicast)};
+        if (settings.port == 0 && tries < 20) continue;
+        if (security) return unicast.error(); // nobody could introduce itself here
+        return bound_ports{std::move(*links), std::nullopt};
+    }
+}
+
+} // namespace shell
+
+// ---------------------------------------------------------------- rotation
+
+namespace {
+error no_keys() {
+    return {errc::bad_option, "the node was started without a key: its sockets are open until it ends"};
+}
+} // namespace
+
+result<void> node::install_key(const mesh_key& key) {
+    if (impl_->forked()) return forked_error();
+    return impl_->engine->with([&](core::mesh& mesh) -> result<void> {
+        if (mesh.keys().empty()) return no_keys();
+        return mesh.keys().install(key);
+    });
+}
+
+result<void> node::use_key(const key_id& id) {
+    if (impl_->forked()) return forked_error();
+    return impl_->engine->with([&](core::mesh& mesh) -> result<void> {
+        if (mesh.keys().empty()) return no_keys();
+        return mesh.keys().use(id);
+    });
+}
+
+result<void> node::remove_key(const key_id& id) {
+    if (impl_->forked()) return forked_error();
+    return impl_->engine->with([&](core::mesh& mesh) -> result<void> {
+        if (mesh.keys().empty()) return no_keys();
+        return mesh.keys().remove(id);
+    });
+}
+
+std::vector<key_id> node::keys_installed() const {
+    if (impl_->forked()) return {};
+    return impl_->engine->with([](core::mesh& mesh) {
+        std::vector<key_id> ids;
+        for (const auto& key : mesh.keys().keys()) ids.push_back(key.id());
+        return ids;
+    });
+}
+
+} // namespace baton

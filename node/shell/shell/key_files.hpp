@@ -1,0 +1,16 @@
+// key_files: a file of keys on this machine's disk: read only if nobody else can read it, and never written
+// over. Any thread; blocks for as long as the disk does.
+#pragma once
+
+#include <baton/key.hpp>
+#include <baton/result.hpp>
+
+#include <string>
+#include <vector>
+
+namespace baton::shell {
+
+/// Errors: bad_key, naming the file and what is wrong with it, never its contents.
+[[nodiscard]] result<std::vector<mesh_key>> read_key_file(const std::string& path);
+
+} // namespace baton::shell

@@ -1,0 +1,213 @@
+#include "shell/unicast_socket.hpp"
+
+#include "shell/threads.hpp"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace baton::shell {
+
+namespace {
+
+constexpr std::size_t names_max = 256;
+constexpr auto name_lasts = std::chrono::seconds{30};
+
+using address = in6_addr; // IPv4 as ::ffff:a.b.c.d
+
+address mapped(const in_addr& v4) {
+    address made{};
+    made.s6_addr[10] = made.s6_addr[11] = 0xff;
+    std::memcpy(&made.s6_addr[12], &v4, sizeof v4);
+    return made;
+}
+
+std::optional<address> numeric(const std::string& host) {
+    in_addr v4{};
+    if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return mapped(v4);
+    address v6{};
+    if (inet_pton(AF_INET6, host.c_str(), &v6) == 1) return v6;
+    return std::nullopt;
+}
+
+std::optional<address> looked_up(const std::string& host) {
+    addrinfo hints{}, *list = nullptr;
+    hints.ai_socktype = SOCK_DGRAM;
+    if (::getaddrinfo(host.c_str(), nullptr, &hints, &list) != 0) return std::nullopt;
+    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(list, &::freeaddrinfo);
+    std::optional<address> found;
+    for (const auto* each = list; each != nullptr && !found; each = each->ai_next) {
+        if (each->ai_family == AF_INET) {
+            sockaddr_in in{};
+            std::memcpy(&in, each->ai_addr, sizeof in);
+            found = mapped(in.sin_addr);
+        } else if (each->ai_family == AF_INET6) {
+            sockaddr_in6 in{};
+            std::memcpy(&in, each->ai_addr, sizeof in);
+            found = in.sin6_addr;
+        }
+    }
+    return found;
+}
+
+std::string text_of(const address& from) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (IN6_IS_ADDR_V4MAPPED(&from)) {
+        inet_ntop(AF_INET, &from.s6_addr[12], text.data(), text.size());
+    } else {
+        inet_ntop(AF_INET6, &from, text.data(), text.size());
+    }
+    return text.data();
+}
+
+error system_error(std::uint16_t port, int number) {
+    return {number == EADDRINUSE ? errc::address_in_use : errc::network,
+            "port " + std::to_string(port) + "/udp: " + std::strerror(number)};
+}
+
+} // namespace
+
+// Shared with the thread that looks one name up at a time; it may outlive the socket.
+struct unicast_socket::names {
+    struct entry {
+        std::optional<address> found;
+        std::chrono::steady_clock::time_point at;
+    };
+    std::mutex guard;
+    std::map<std::string, entry> known;
+    bool looking = false;
+
+    static std::optional<address> find(const std::shared_ptr<names>& self, const std::string& host) {
+        const auto now = std::chrono::steady_clock::now();
+        const std::lock_guard lock(self->guard);
+        const auto at = self->known.find(host);
+        const bool fresh = at != self->known.end() && now - at->second.at < name_lasts;
+        if (!fresh && !self->looking && (self->known.size() < names_max || at != self->known.end())) {
+            try {
+                start_thread([self, host] {
+                    const auto found = looked_up(host);
+                    const std::lock_guard locked(self->guard);
+                    self->known[host] = {found, std::chrono::steady_clock::now()};
+                    self->looking = false;
+                }).detach();
+                self->looking = true;
+            } catch (const std::system_error&) { // no thread to be had: another time
+            }
+        }
+        return at == self->known.end() ? std::nullopt : at->second.found;
+    }
+};
+
+result<unicast_socket> unicast_socket::open(const std::string& host, std::uint16_t port) {
+    const bool any = host.empty() || host == "0.0.0.0";
+    in_addr v4{};
+    bool is_v6 = any || inet_pton(AF_INET, host.c_str(), &v4) != 1;
+    int fd = is_v6 ? ::socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0) : -1;
+    if (fd < 0 && (!is_v6 || any)) { // or this machine has no IPv6
+        is_v6 = false;
+        fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    }
+    if (fd < 0) return system_error(port, errno);
+    unicast_socket made(fd, is_v6, std::make_shared<names>());
+    int outcome = 0;
+    if (is_v6) {
+        const int no = 0;
+        ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
+        sockaddr_in6 at{};
+        at.sin6_family = AF_INET6;
+        at.sin6_port = htons(port);
+        if (!any) at.sin6_addr = numeric(host).value_or(address{});
+        outcome = ::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at);
+    } else {
+        sockaddr_in at{};
+        at.sin_family = AF_INET;
+        at.sin_port = htons(port);
+        at.sin_addr = v4;
+        outcome = ::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at);
+    }
+    if (outcome != 0) return system_error(port, errno);
+    return made;
+}
+
+unicast_socket::unicast_socket(unicast_socket&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1))
+    , is_v6_(other.is_v6_)
+    , names_(std::move(other.names_)) {}
+
+unicast_socket::~unicast_socket() {
+    if (fd_ >= 0) ::close(fd_);
+}
+
+bool unicast_socket::send(const std::string& endpoint, std::string_view bytes) {
+    const auto colon = endpoint.rfind(':');
+    if (!endpoint.starts_with("tcp://") || colon < 7) return false;
+    auto host = endpoint.substr(6, colon - 6);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    std::uint16_t port = 0;
+    const auto* const end = endpoint.data() + endpoint.size();
+    if (std::from_chars(endpoint.data() + colon + 1, end, port).ptr != end || port == 0) return false;
+    const auto to = numeric(host) ? numeric(host) : names::find(names_, host);
+    if (!to) return false;
+    ssize_t sent = -1;
+    if (is_v6_) {
+        sockaddr_in6 target{};
+        target.sin6_family = AF_INET6;
+        target.sin6_port = htons(port);
+        target.sin6_addr = *to;
+        sent = ::sendto(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+                        reinterpret_cast<const sockaddr*>(&target), sizeof target);
+    } else if (IN6_IS_ADDR_V4MAPPED(&*to)) {
+        sockaddr_in target{};
+        target.sin_family = AF_INET;
+        target.sin_port = htons(port);
+        std::memcpy(&target.sin_addr, &to->s6_addr[12], sizeof target.sin_addr);
+        sent = ::sendto(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+                        reinterpret_cast<const sockaddr*>(&target), sizeof target);
+    }
+    return sent >= 0;
+}
+
+void unicast_socket::receive(
+    std::size_t most, const std::function<void(std::string_view, std::string, std::string_view)>& take) {
+    std::array<char, 2048> buffer; // NOLINT: filled by recvfrom
+    while (most-- != 0) {
+        sockaddr_storage from{};
+        socklen_t size = sizeof from;
+        const auto got = ::recvfrom(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT,
+                                    reinterpret_cast<sockaddr*>(&from), &size);
+        if (got < 0 && errno == ECONNREFUSED) continue; // somebody we have sent to is not there
+        if (got < 0) return;
+        address at{};
+        std::uint16_t port = 0;
+        if (from.ss_family == AF_INET) {
+            sockaddr_in in{};
+            std::memcpy(&in, &from, sizeof in);
+            at = mapped(in.sin_addr);
+            port = ntohs(in.sin_port);
+        } else {
+            sockaddr_in6 in{};
+            std::memcpy(&in, &from, sizeof in);
+            at = in.sin6_addr;
+            port = ntohs(in.sin6_port);
+        }
+        const auto host = text_of(at);
+        const bool v6 = host.find(':') != host.npos;
+        take(host, "tcp://" + (v6 ? '[' + host + ']' : host) + ':' + std::to_string(port),
+             {buffer.data(), static_cast<std::size_t>(got)});
+    }
+}
+
+} // namespace baton::shell

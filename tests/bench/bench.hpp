@@ -42,6 +42,8 @@ const std::map<std::string, role>& roles();
 
 std::vector<row> run_visible_back_to_back(const benchmark& self, const settings& how);
 std::vector<row> run_visible_paced(const benchmark& self, const settings& how);
+std::vector<row> run_visible_secure(const benchmark& self, const settings& how);
+std::vector<row> run_puts_secure(const benchmark& self, const settings& how);
 std::vector<row> run_watch_back_to_back(const benchmark& self, const settings& how);
 std::vector<row> run_watch_paced(const benchmark& self, const settings& how);
 std::vector<row> run_ack(const benchmark& self, const settings& how);

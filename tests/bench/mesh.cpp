@@ -12,12 +12,18 @@ json mesh_settings() {
     return {{"cluster", "bench-" + std::to_string(getpid()) + "-" + std::to_string(++meshes)}};
 }
 
+json with_key(json told) {
+    told["key"] = std::string(64, '1');
+    return told;
+}
+
 node start_node(const json& told, std::function<void(std::size_t)> on_applied) {
     auto settings = options::loopback();
     settings.cluster = told.at("cluster");
     settings.beacon.enabled = told.contains("beacon_port");
     settings.beacon.port = told.value("beacon_port", settings.beacon.port);
     if (told.contains("seed")) settings.seeds = {told.at("seed")};
+    if (told.contains("key")) settings.security.key = {*mesh_key::from_text(std::string(told.at("key")))};
     settings.on_applied = std::move(on_applied);
     return expect(node::start(std::move(settings)));
 }

@@ -15,6 +15,9 @@ namespace baton::bench {
 /// What every node of one mesh is told: a cluster that no other run uses.
 json mesh_settings();
 
+/// The same, in a mesh with a key: sealed and encrypted.
+json with_key(json told);
+
 /// Starts a node on loopback from mesh_settings(): by the seed in `told` where there is one, else alone; by
 /// beacon only where `told` names a beacon port.
 node start_node(const json& told, std::function<void(std::size_t)> on_applied = {});

@@ -24,8 +24,7 @@ struct put_rate {
 };
 
 /// `count` puts over `keys` keys.
-put_rate ours(std::uint64_t count, std::uint64_t keys) {
-    json told = mesh_settings();
+put_rate ours(std::uint64_t count, std::uint64_t keys, json told = mesh_settings()) {
     told.update({{"count", count}, {"keys", keys}});
     child reader{"puts_reader", told};
     told["seed"] = reader.hear()["endpoint"];
@@ -95,6 +94,19 @@ std::vector<row> run_puts_hot(const benchmark& self, const settings& how) {
         progress(self.rows[0], i, round(beside_zmq, 1'000'000, self.keys));
     }
     return {zmq_row(self.rows[0], beside_zmq, {target::kind::ratio_at_least, 1})};
+}
+
+// puts_secure: the same in a mesh with a key, beside one without, by turns.
+std::vector<row> run_puts_secure(const benchmark& self, const settings& how) {
+    rounds beside_open;
+    for (std::size_t i = 0; i < how.rounds; ++i) {
+        beside_open.ours.push_back(ours(self.keys, self.keys, with_key(mesh_settings())).replicated);
+        beside_open.reference.push_back(ours(self.keys, self.keys).replicated);
+        progress(self.rows[0], i,
+                 figure(beside_open.ours.back()) + "/s, open " + figure(beside_open.reference.back()) + "/s");
+    }
+    return {summarise(self.rows[0], "puts/s", beside_open, "baton without a key",
+                      {target::kind::ratio_at_least, 0.5})};
 }
 
 void role_puts_writer(const json& told, parent& up) {

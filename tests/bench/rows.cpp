@@ -19,6 +19,8 @@ const std::vector<benchmark>& benchmarks() {
         {{"puts_100k", "puts_100k_zmq"}, when::always, run_puts, 100'000},
         {{"puts_1m", "puts_1m_zmq"}, when::not_quick, run_puts, 1'000'000},
         {{"puts_hot"}, when::always, run_puts_hot, 10'000},
+        {{"puts_secure"}, when::always, run_puts_secure, 100'000},
+        {{"visible_secure", "visible_secure_p99"}, when::always, run_visible_secure},
         {{"newcomer_10k"}, when::always, run_newcomer, 10'000},
         {{"newcomer_100k"}, when::always, run_newcomer, 100'000},
         {{"newcomer_1m"}, when::not_quick, run_newcomer, 1'000'000},

@@ -105,6 +105,21 @@ std::vector<row> run_visible_paced(const benchmark& self, const settings& how) {
     return run(self, how, {{"count", how.quick ? 500 : 2'500}, {"pace_ns", 1'000'000}});
 }
 
+// visible_secure: back to back in a mesh with a key, beside one without, by turns.
+std::vector<row> run_visible_secure(const benchmark& self, const settings& how) {
+    side secure{"visible", "with a key"}, open{"visible", "open"};
+    json told = mesh_settings();
+    told.update({{"count", how.quick ? 1'000 : 5'000}, {"pace_ns", 0}});
+    for (std::size_t i = 0; i < how.rounds; ++i) {
+        secure.measure(with_key(told));
+        open.measure(told);
+        progress(self.rows[0], i, "p50/p99 " + secure.latest() + ", " + open.latest());
+    }
+    return {summarise(self.rows[0], "µs", {secure.p50, open.p50}, "baton without a key, p50",
+                      {target::kind::ratio_at_most, 1.3}),
+            summarise(self.rows[1], "µs", {secure.p99, open.p99}, "baton without a key, p99", {})};
+}
+
 void role_visible_writer(const json& told, parent& up) {
     tally answers;
     auto self = start_node(told, [&](std::size_t n) { answers.add(n); });

@@ -35,7 +35,7 @@ def ip(*words):
 class Node:
     """`baton run` on one host; commands out, JSON lines in."""
 
-    def __init__(self, namespace, name):
+    def __init__(self, namespace, name, *words):
         self.name = name
         self.lines = []  # read, and not yet asked for
         self.unread = b""
@@ -43,7 +43,7 @@ class Node:
         self.log = tempfile.TemporaryFile()
         # `ip netns exec` becomes the program: its pid is the node's.
         self.process = subprocess.Popen(
-            ["ip", "netns", "exec", namespace, PROGRAM, "run", "-v", "--name", name],
+            ["ip", "netns", "exec", namespace, PROGRAM, "run", "-v", "--name", name, *words],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
 
     def take(self, what, wanted, within=10.0):
@@ -139,10 +139,10 @@ class Lan:
     def mac(number):
         return f"02:00:00:77:00:{number:02x}"
 
-    def start(self):
-        """A node on each host, all of which have met."""
+    def start(self, *words):
+        """A node on each host, all of which have met; each is given those words."""
         for name in NAMES:
-            self.nodes.append(Node(self.host(name), name))
+            self.nodes.append(Node(self.host(name), name, *words))
         started = [node.event("started") for node in self.nodes]
         for number, line in enumerate(started, 1):
             if not line["endpoint"].startswith(f"tcp://10.77.0.{number}:"):
@@ -245,7 +245,35 @@ def cut(net):
     return f"told after {told:.1f} s, healed after {healed:.1f} s"
 
 
-SCENARIOS = [broadcast, multicast, handoff, cut]
+def secure(net):
+    """Everybody has the key; one host is lost, and comes back as a new incarnation; a stranger hears nothing."""
+    with tempfile.TemporaryDirectory() as place:
+        key = os.path.join(place, "key")
+        subprocess.run([PROGRAM, "keygen", key], check=True, stderr=subprocess.DEVNULL)
+        a, b, c = net.start("--key-file", key)
+        check_exchange([a, b, c])
+        c.process.kill()
+        for node in (a, b):
+            node.event("crashed", "c")
+        since = time.monotonic()
+        again = Node(net.host("c"), "again", "--key-file", key)
+        net.nodes.append(again)
+        for node in (a, b):
+            node.event("joined", "again")
+        joined = time.monotonic() - since
+        check_exchange([a, b, again])
+        stranger = Node(net.host("c"), "stranger")
+        net.nodes.append(stranger)
+        a.event("refused")
+        stranger.event("refused")
+        expect("members of the stranger", stranger.ask("members")["members"], [])
+        expect("keys of the stranger", stranger.ask("keys")["keys"], [])
+        for node in (a, b, again):
+            expect(f"members up at {node.name}", node.ask("stats")["members_up"], 2)
+    return f"back after {joined:.2f} s"
+
+
+SCENARIOS = [broadcast, multicast, handoff, cut, secure]
 
 
 def missing():

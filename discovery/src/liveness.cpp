@@ -15,19 +15,25 @@ bool liveness::is_vouched(instant now, const patience& limits) const {
 }
 
 liveness::verdict liveness::judge(instant now, const patience& limits) const {
-    const auto silence = now - heard_at_;
+    const auto silence = now - heard_at();
     const bool closed = closed_at_ && now - *closed_at_ >= limits.closed_after;
     if (closed || silence >= limits.crashed_after)
         return is_vouched(now, limits) ? verdict::suspect : verdict::crashed;
-    if (closed_at_ || silence >= limits.suspect_after) return verdict::suspect;
-    return verdict::alive;
+    const bool stuck = now - linked_at() >= limits.crashed_after;
+    return closed_at_ || stuck || silence >= limits.suspect_after ? verdict::suspect : verdict::alive;
 }
 
 instant liveness::due(instant now, const patience& limits) const {
-    instant next = heard_at_ + limits.crashed_after;
-    if (closed_at_) next = std::min(next, *closed_at_ + limits.closed_after);
-    if (const auto suspect = heard_at_ + limits.suspect_after; suspect > now) next = std::min(next, suspect);
-    return next <= now && is_vouched(now, limits) ? *vouched_at_ + limits.suspect_after : next;
+    instant next = instant::max();
+    const auto consider = [&](instant when) {
+        if (when > now) next = std::min(next, when);
+    };
+    consider(heard_at() + limits.suspect_after);
+    consider(heard_at() + limits.crashed_after);
+    consider(linked_at() + limits.crashed_after);
+    if (closed_at_) consider(*closed_at_ + limits.closed_after);
+    if (vouched_at_) consider(*vouched_at_ + limits.suspect_after);
+    return next == instant::max() ? now + limits.suspect_after : next;
 }
 
 } // namespace baton::discovery

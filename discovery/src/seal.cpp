@@ -9,7 +9,13 @@ namespace baton::discovery {
 
 namespace {
 
-using mac = std::array<unsigned char, 32>;
+struct mac {
+    std::array<unsigned char, 32> bytes{};
+    std::size_t size = 32;
+};
+
+// Probes are small, and each is good for one answer only.
+std::size_t mac_bytes(purpose what) { return what == purpose::probe ? 16 : 32; }
 
 const unsigned char* raw(std::string_view bytes) {
     return reinterpret_cast<const unsigned char*>(bytes.data());
@@ -17,13 +23,13 @@ const unsigned char* raw(std::string_view bytes) {
 
 // Over the purpose, the payload and the key id, as they follow one another.
 mac mac_of(std::string_view payload_and_id, purpose what, const mesh_key& by) {
-    mac made{};
+    mac made{{}, mac_bytes(what)};
     crypto_generichash_state state;
     const auto first = static_cast<unsigned char>(what);
-    crypto_generichash_init(&state, by.bytes().data(), by.bytes().size(), made.size());
+    crypto_generichash_init(&state, by.bytes().data(), by.bytes().size(), made.size);
     crypto_generichash_update(&state, &first, 1);
     crypto_generichash_update(&state, raw(payload_and_id), payload_and_id.size());
-    crypto_generichash_final(&state, made.data(), made.size());
+    crypto_generichash_final(&state, made.bytes.data(), made.size);
     sodium_memzero(&state, sizeof state);
     return made;
 }
@@ -70,23 +76,24 @@ result<void> keyring::remove(const key_id& id) {
 void seal(std::string& payload, purpose what, const mesh_key& by) {
     payload += by.id().view();
     const auto tag = mac_of(payload, what, by);
-    payload.append(reinterpret_cast<const char*>(tag.data()), tag.size());
+    payload.append(reinterpret_cast<const char*>(tag.bytes.data()), tag.size);
 }
 
 unsealed unseal(std::string_view bytes, purpose what, const keyring& ring) {
     unsealed got;
-    if (bytes.size() <= seal_bytes) return got;
-    const auto covered = bytes.substr(0, bytes.size() - sizeof(mac));
-    const auto name = covered.substr(bytes.size() - seal_bytes);
     key_id id;
+    const auto tag = mac_bytes(what), sealed_by = tag + id.bytes.size();
+    if (bytes.size() <= sealed_by) return got;
+    const auto covered = bytes.substr(0, bytes.size() - tag);
+    const auto name = covered.substr(bytes.size() - sealed_by);
     std::copy(name.begin(), name.end(), id.bytes.begin());
     got.by = ring.find(id);
     if (got.by == nullptr) return got;
     const auto right = mac_of(covered, what, *got.by);
-    got.why = sodium_memcmp(right.data(), raw(bytes) + covered.size(), right.size()) == 0
+    got.why = sodium_memcmp(right.bytes.data(), raw(bytes) + covered.size(), right.size) == 0
                   ? unsealed::fault::none
                   : unsealed::fault::wrong_mac;
-    if (got.why == unsealed::fault::none) got.payload = bytes.substr(0, bytes.size() - seal_bytes);
+    if (got.why == unsealed::fault::none) got.payload = bytes.substr(0, bytes.size() - sealed_by);
     return got;
 }
 

@@ -2,6 +2,7 @@
 // other's link keys before either dials. A question is a sealed beacon with a nonce, sent to the UDP port
 // that has the number of the ROUTER's; the answer is a sealed beacon that repeats the nonce.
 #include "core/mesh.hpp"
+#include "discovery/probe.hpp"
 
 #include <algorithm>
 
@@ -189,6 +190,7 @@ verdict mesh::answer(const datagram_arrived& in, const heard_beacon& question, b
 }
 
 verdict mesh::take(const datagram_arrived& in, outbox& out) {
+    if (discovery::is_probe(in.bytes)) return on_probe(in, out);
     ++counters_.introductions_received;
     heard_beacon heard;
     if (const auto v = hear(in.bytes, purpose::introduction, in.host, heard, out); !v) return v;

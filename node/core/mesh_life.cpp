@@ -3,6 +3,7 @@
 // 2002). And of two members of one name the older one is asked whether it still lives.
 #include "core/jobs.hpp"
 #include "core/mesh.hpp"
+#include "discovery/probe.hpp"
 
 #include <algorithm>
 
@@ -15,6 +16,8 @@ constexpr auto left_remembered_for = 60s;
 constexpr std::size_t asked_at_once = 3; // of whom a word about a suspect is asked; SWIM's k
 constexpr auto inquire_every = 100ms;    // while its connection is closed; it is decided within closed_after
 constexpr auto inquire_slowly = 500ms;   // while it is merely silent, or only others hear it
+constexpr auto probe_every = 125ms;      // while it is silent
+constexpr auto probe_quickly = 20ms;     // while its connection is closed, and nobody has heard it since
 constexpr auto just_now = 50ms;          // heard so lately that nobody need ask it for a sign
 constexpr auto namesake_patience = 1000ms; // for an answer of a member whose name somebody else has, too
 } // namespace
@@ -51,12 +54,13 @@ void mesh::judge(const replica_id& id, peer& p, outbox& out) {
     judge_namesake(id, p, out);
     const auto verdict = p.life.judge(at_.now, patience_);
     // TCP goes on with what it has lost after pauses that double: a new connection is there sooner.
-    if (at_.now - std::max(p.life.heard_at(), p.redialled_at) >= settings_.liveness.crashed_after)
+    if (at_.now - std::max(p.life.linked_at(), p.redialled_at) >= settings_.liveness.crashed_after)
         redial(id, p, out);
     if (verdict == liveness::verdict::crashed) {
         return end_peer(id, p, member_state::crashed, event_kind::crashed,
                         p.life.is_closed() ? "its connection closed and did not come back" : "silent", out);
     }
+    send_probe(p, out);
     if (verdict == liveness::verdict::suspect) {
         if (p.state == member_state::up) {
             p.state = member_state::suspect;
@@ -77,9 +81,55 @@ void mesh::redial(const replica_id& id, peer& p, outbox& out) {
     p.redialled_at = at_.now;
     if (!p.via || !links_[*p.via].open) return;
     const auto endpoint = links_[*p.via].endpoint;
+    const auto key = links_[*p.via].key;
     release_link(p, out);
     p.routable = false;
-    bind(connect(endpoint, out), id, out);
+    bind(connect(endpoint, out, key), id, out);
+}
+
+// A few heartbeats late, and it is asked by UDP too: over a bad network TCP stands still for seconds.
+void mesh::send_probe(peer& p, outbox& out) {
+    const bool closed = p.life.is_closed();
+    const auto late = 2 * settings_.liveness.heartbeat_every + settings_.liveness.heartbeat_every / 2;
+    const auto from = p.life.linked_at() + late;
+    if (!closed && p.inquirers.empty() && at_.now < from) {
+        p.probes = 0;
+        return wake_by(from);
+    }
+    if (at_.now < p.probe_at) return wake_by(p.probe_at);
+    if (p.probes == 0) p.probed_from = static_cast<std::uint32_t>(random_());
+    const bool decides_soon = closed && !p.life.is_vouched(at_.now, patience_);
+    p.probe_at = at_.now + (decides_soon ? probe_quickly : probe_every);
+    wake_by(p.probe_at);
+    auto bytes = discovery::encode(discovery::probe{false, settings_.self, p.probed_from + p.probes++});
+    if (!is_open()) discovery::seal(bytes, discovery::purpose::probe, introductions_.ring.used());
+    ++counters_.probes_sent;
+    out.actions.push_back(send_datagram{p.endpoint, std::move(bytes)});
+}
+
+verdict mesh::on_probe(const datagram_arrived& in, outbox& out) {
+    auto payload = in.bytes;
+    const mesh_key* by = nullptr;
+    if (!is_open()) {
+        const auto got = discovery::unseal(in.bytes, discovery::purpose::probe, introductions_.ring);
+        if (got.why != discovery::unsealed::fault::none) return refuse("probe without a right seal");
+        payload = got.payload;
+        by = got.by;
+    }
+    const auto said = discovery::decode_probe(payload);
+    if (!said) return refuse("malformed probe");
+    auto* const p = find(said->id);
+    if (p == nullptr || !is_member(*p)) return {};
+    if (!said->is_answer) {
+        auto bytes = discovery::encode(discovery::probe{true, settings_.self, said->number});
+        if (by != nullptr) discovery::seal(bytes, discovery::purpose::probe, *by);
+        out.actions.push_back(send_datagram{in.endpoint, std::move(bytes)});
+        return {};
+    }
+    if (said->number - p->probed_from >= p->probes) return {}; // late, or nobody asked
+    ++counters_.probes_answered;
+    p->life.answered(at_.now);
+    return {};
 }
 
 // Others are asked in turn, a few at a time.
@@ -109,7 +159,9 @@ verdict mesh::on_inquiry(const replica_id& from, const wire::inquiry& f, outbox&
     p->inquirers.insert(from);
     if (at_.now - p->life.heard_at() > just_now && at_.now - p->probed_at > just_now) {
         p->probed_at = at_.now;
+        p->probe_at = at_.now;
         tell(f.about, *p, true, out);
+        send_probe(*p, out);
     }
     answer_inquirers(f.about, *p, out);
     return {};

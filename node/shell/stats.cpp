@@ -56,6 +56,8 @@ constexpr std::array table{
     stat_field{"beacons_received", "beacons of others", true, &node_stats::beacons_received},
     stat_field{"introductions_sent", "questions for the key of a link", true,
                &node_stats::introductions_sent},
+    stat_field{"probes_sent", "questions by UDP to members that are silent", true, &node_stats::probes_sent},
+    stat_field{"probes_answered", "of these", true, &node_stats::probes_answered},
     stat_field{"introductions_received", "questions and answers of others", true,
                &node_stats::introductions_received},
     stat_field{"introductions_answered", "questions answered", true, &node_stats::introductions_answered},

@@ -32,7 +32,15 @@ class liveness {
         if (!closed_at_) closed_at_ = now;
     }
     [[nodiscard]] bool is_closed() const { return closed_at_.has_value(); }
-    [[nodiscard]] instant heard_at() const { return heard_at_; }
+    /// It has answered a probe: it lives, whatever its connection does.
+    void answered(instant now) {
+        answered_at_ = now;
+        vouched(now);
+    }
+    /// The last sign of life of its own.
+    [[nodiscard]] instant heard_at() const { return std::max(heard_at_, answered_at_); }
+    /// The last one on a link.
+    [[nodiscard]] instant linked_at() const { return heard_at_; }
     /// Another member heard of it at `when`: then it lives, and only the way between it and us is broken.
     void vouched(instant when) { vouched_at_ = vouched_at_ ? std::max(*vouched_at_, when) : when; }
     [[nodiscard]] bool is_vouched(instant now, const patience& limits) const;
@@ -42,12 +50,13 @@ class liveness {
     /// This process did not run for `pause`: nobody is to blame for that silence.
     void excuse(mesh_clock::duration pause) {
         heard_at_ += pause;
+        answered_at_ += pause;
         if (closed_at_) *closed_at_ += pause;
     }
 
   private:
     static constexpr auto under_way_at_most = std::chrono::milliseconds{200};
-    instant heard_at_{};
+    instant heard_at_{}, answered_at_{};
     std::optional<instant> closed_at_, vouched_at_;
 };
 

@@ -1,6 +1,6 @@
 // seal: what makes a datagram the word of a member: behind the payload the id of a key and a MAC under it.
 //
-//     payload | key id (8 bytes) | MAC (32 bytes)
+//     payload | key id (8 bytes) | MAC (32 bytes; of a probe 16)
 //
 // Pure; the keyring belongs to whoever holds the node's lock. Nothing of a payload is read before its MAC is
 // right.
@@ -43,9 +43,9 @@ class keyring {
 };
 
 /// Goes into the MAC, so that no datagram can be passed off as one of another purpose.
-enum class purpose : std::uint8_t { beacon = 1, introduction = 2 };
+enum class purpose : std::uint8_t { beacon = 1, introduction = 2, probe = 3 };
 
-constexpr std::size_t seal_bytes = 8 + 32;
+constexpr std::size_t seal_bytes = 8 + 32; ///< but of a probe
 
 /// Appends the seal to the payload.
 void seal(std::string& payload, purpose what, const mesh_key& by);

@@ -195,6 +195,8 @@ class mesh {
     void judge_peers(outbox& out);
     void judge(const replica_id& id, peer& p, outbox& out);
     void redial(const replica_id& id, peer& p, outbox& out);
+    void send_probe(peer& p, outbox& out);
+    verdict on_probe(const datagram_arrived& in, outbox& out);
     void inquire(const replica_id& id, peer& p, outbox& out);
     verdict on_inquiry(const replica_id& from, const wire::inquiry& f, outbox& out);
     verdict on_word(const replica_id& from, const wire::word& f);

@@ -50,8 +50,10 @@ struct peer {
     bool routable = false; ///< our ROUTER has heard it, so it can be answered there
     discovery::liveness life;
     // mesh_life.cpp
-    instant redialled_at{};             ///< when its connection was last replaced for its silence
-    instant inquire_at{};               ///< when others are to be asked about it
+    instant redialled_at{};                    ///< when its connection was last replaced for its silence
+    instant inquire_at{};                      ///< when others are to be asked about it
+    instant probe_at{};                        ///< when it is to be probed
+    std::uint32_t probed_from = 0, probes = 0; ///< numbers of the probes since it was last heard
     instant probed_at{};                ///< when it was last asked for a sign of life on somebody's behalf
     std::set<replica_id> inquirers;     ///< who wants to know when it is heard
     std::optional<replica_id> namesake; ///< a member of the same name that has been asked whether it lives

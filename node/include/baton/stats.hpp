@@ -52,6 +52,8 @@ struct node_stats {
     std::uint64_t beacons_sent = 0;           ///< beacons
     std::uint64_t beacons_received = 0;       ///< beacons of others
     std::uint64_t introductions_sent = 0;     ///< questions for the key of a link
+    std::uint64_t probes_sent = 0;            ///< questions by UDP to members that are silent
+    std::uint64_t probes_answered = 0;        ///< of these
     std::uint64_t introductions_received = 0; ///< questions and answers of others
     std::uint64_t introductions_answered = 0; ///< questions answered
     std::uint64_t conflicts = 0;              ///< times that a register or field came to have siblings

@@ -99,6 +99,7 @@ class campaign {
         auto throws = luck_.fork();
         s.faults = rates::draw(throws);
         s.node = draw_node(luck_, slots_, how_.broken);
+        if (seed % 4 == 3) s.node.keys = {*mesh_key::from_bytes(std::string(mesh_key::size, 'k'))};
         if (luck_.chance(400)) s.merged = luck_.chance(500) ? "key-1" : "key-";
         return s;
     }

@@ -148,6 +148,7 @@ void world::check_everything() {
             const bool innocent = reason.find("nobody known") != std::string::npos ||
                                   reason == "reply before hello" || reason == "stolen identity" ||
                                   reason == "ack to nothing asked" ||            // of its former incarnation
+                                  reason == "replayed beacon" ||                 // overtaken on its way
                                   reason == "commit beyond the origin's word" || // it was cut off from it
                                   reason.find("for no session") != std::string::npos; // it has restarted
             if (!innocent && tally_.of[static_cast<std::size_t>(fault::garbage)] == 0)

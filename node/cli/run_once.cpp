@@ -94,6 +94,7 @@ int run_once(const arguments& given) try {
         status = watch(self, given, *stop);
         break;
     case action::run:
+    case action::keygen:
         break;
     }
     // Nothing of our own to hand over: what this reaches changes no answer, so it need not wait long either.

@@ -69,6 +69,10 @@ void add_network(CLI::App& app, options& node) {
     app.add_option("--interface", node.beacon.interfaces, "Network interface for the beacon; repeatable")
         ->type_name("IF")
         ->allow_extra_args(false);
+    app.add_option("--exclude-interface", node.beacon.interfaces_excluded,
+                   "Network interface not to use; repeatable")
+        ->type_name("IF")
+        ->allow_extra_args(false);
     app.add_option("--chunk-bytes", node.limits.chunk_bytes_max, "Size of one piece of a full state")
         ->type_name("N")
         ->capture_default_str();

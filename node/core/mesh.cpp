@@ -46,12 +46,10 @@ verdict mesh::step(const moment& at, const input& in, outbox& out) {
     return result;
 }
 
-// The first address that a peer advertises, or where it was seen. Addresses only: a name would be looked up
-// on the one thread that serves every socket, and hold them all up.
+// The first address that a peer advertises, or where it was seen.
 std::string mesh::host_of(std::string_view advertised, std::string_view seen_at) {
-    const auto first = advertised.substr(0, advertised.find(' '));
-    const bool numeric = !first.empty() && first.find_first_not_of("0123456789.") == std::string_view::npos;
-    return std::string(numeric ? first : seen_at);
+    const auto all = discovery::parse_hosts(advertised, {}, seen_at);
+    return all.empty() ? std::string(seen_at) : all.front().host;
 }
 
 verdict mesh::refuse(const char* reason) {
@@ -84,14 +82,14 @@ verdict mesh::take(const beacon_arrived& in, outbox& out) {
         return {};
     }
     const auto host = host_of(b.hosts, in.host);
-    const auto endpoint = "tcp://" + host + ':' + std::to_string(b.port);
+    const auto endpoint = discovery::endpoint_of(host, b.port);
     if (self_endpoints_.contains(endpoint) || held_by_another(endpoint, b.id)) return {};
     make_room(out);
     if (peers_.size() >= settings_.limits.peers_max) return refuse("too many peers");
     auto& p = peers_[b.id];
     p.host = host;
     p.endpoint = endpoint;
-    p.publish_endpoint = "tcp://" + host + ':' + std::to_string(b.publish_port);
+    p.publish_endpoint = discovery::endpoint_of(host, b.publish_port);
     p.life.heard(at_.now, true);
     note(out, "beacon", b.id, b.sequence);
     follow(p, out);

@@ -201,12 +201,12 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     const auto host = host_of(f.hosts, from.host);
     if (from.link && f.hosts.empty()) {
         p.endpoint = links_[*from.link].endpoint; // the address that works
-        p.host = p.endpoint.substr(6, p.endpoint.rfind(':') - 6);
+        p.host = discovery::host_in(p.endpoint);
     } else if (!p.greeted || p.host.empty()) {
         p.host = host;
-        p.endpoint = "tcp://" + host + ':' + std::to_string(f.port);
+        p.endpoint = discovery::endpoint_of(host, f.port);
     }
-    p.publish_endpoint = "tcp://" + p.host + ':' + std::to_string(f.publish_port);
+    p.publish_endpoint = discovery::endpoint_of(p.host, f.publish_port);
     if (from.link) {
         bind(*from.link, f.id, out);
     } else if (!p.via && !held_by_another(p.endpoint, f.id)) {

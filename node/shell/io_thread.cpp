@@ -216,7 +216,9 @@ void io_thread::poll() {
             items_.push_back({connection.monitor.handle(), 0, ZMQ_POLLIN, 0});
             item_links_.push_back(link);
         }
-        if (beacon_) items_.push_back({nullptr, beacon_->fd(), ZMQ_POLLIN, 0});
+        for (const int fd : {beacon_ ? beacon_->fd() : -1, beacon_ ? beacon_->ipv6_fd() : -1}) {
+            if (fd >= 0) items_.push_back({nullptr, fd, ZMQ_POLLIN, 0});
+        }
     }
     const auto at = now().now;
     const bool rung = rung_, packing = rung && burst_ && at < pack_until_;

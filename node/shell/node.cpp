@@ -1,3 +1,4 @@
+#include "discovery/address.hpp"
 #include "shell/interfaces.hpp"
 #include "shell/node_impl.hpp"
 #include "shell/seeds.hpp"
@@ -46,7 +47,8 @@ core::mesh_options mesh_options_of(const options& o, const replica_id& id, const
     m.self = id;
     m.name = o.name;
     m.cluster = o.cluster;
-    m.hosts = o.host == "0.0.0.0" ? std::string{} : o.host;
+    // A link-local address means something only together with where it is seen.
+    if (!shell::is_every_host(o.host) && !discovery::is_link_local(o.host)) m.hosts = o.host;
     m.port = bound.port();
     m.publish_port = bound.publish_port();
     for (const auto& seed : o.seeds) m.seeds.push_back(*shell::seed_endpoint(seed));
@@ -91,13 +93,8 @@ result<node> node::open(options settings) {
     auto bound = shell::sockets::open(settings, body->id);
     if (!bound) return bound.error();
 
-    std::string host = settings.host;
-    if (host.empty() || host == "0.0.0.0") {
-        const auto lan =
-            std::find_if(interfaces->begin(), interfaces->end(), [](const auto& i) { return !i.loopback; });
-        host = lan == interfaces->end() ? "127.0.0.1" : shell::address_text(lan->address);
-    }
-    body->endpoint = "tcp://" + host + ':' + std::to_string((*bound)->port());
+    const auto host = shell::is_every_host(settings.host) ? shell::best_host(*interfaces) : settings.host;
+    body->endpoint = discovery::endpoint_of(host, (*bound)->port());
 
     const auto log = [&](log_level level, const std::string& line) {
         if (settings.log) settings.log(level, line);

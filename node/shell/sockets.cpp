@@ -1,5 +1,8 @@
 #include "shell/sockets.hpp"
 
+#include "discovery/address.hpp"
+#include "shell/interfaces.hpp"
+
 #include <unistd.h>
 
 #include <atomic>
@@ -22,6 +25,12 @@ std::string marked(char first, const replica_id& id) {
     std::string name(1, first);
     name += id.view();
     return name;
+}
+
+// IPv4 goes by sockets of its own, as where there is no IPv6.
+void connect(zmq::socket_t& socket, const std::string& endpoint) {
+    socket.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string::npos);
+    socket.connect(endpoint);
 }
 
 } // namespace
@@ -77,10 +86,19 @@ void sockets::tune(zmq::socket_t& socket) const {
 }
 
 result<std::uint16_t> sockets::bind(zmq::socket_t& socket, const char* what, std::uint16_t port) const {
-    const auto host = settings_.host.empty() ? std::string("0.0.0.0") : settings_.host;
-    const auto endpoint = "tcp://" + host + ':' + (port == 0 ? std::string("*") : std::to_string(port));
+    const bool both = settings_.host.empty() || settings_.host == "::";
+    const auto host = both ? std::string("*") : settings_.host;
+    auto endpoint = discovery::endpoint_of(host, 0);
+    endpoint.replace(endpoint.size() - 1, 1, port == 0 ? "*" : std::to_string(port));
     try {
-        socket.bind(endpoint);
+        socket.set(zmq::sockopt::ipv6, both || host.find(':') != std::string::npos);
+        try {
+            socket.bind(endpoint);
+        } catch (const zmq::error_t& failure) {
+            if (!both || failure.num() == EADDRINUSE) throw;
+            socket.set(zmq::sockopt::ipv6, false); // a machine without IPv6
+            socket.bind(endpoint);
+        }
     } catch (const zmq::error_t& failure) {
         const auto code = failure.num() == EADDRINUSE ? errc::address_in_use : errc::network;
         return error{code, std::string(what) + ' ' + endpoint + ": " + failure.what()};
@@ -121,7 +139,7 @@ void sockets::dial(core::link_id link, const std::string& endpoint) {
                            ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
         made.monitor.set(zmq::sockopt::linger, 0);
         made.monitor.connect(name);
-        made.dealer.connect(endpoint);
+        connect(made.dealer, endpoint);
         connections_.insert_or_assign(link, std::move(made));
         ++generation_;
     } catch (const zmq::error_t&) {
@@ -145,7 +163,7 @@ void sockets::subscribe(core::link_id link, const std::string& endpoint) {
     if (!connections_.contains(link)) return;
     unsubscribe(link);
     try {
-        subscriber_.connect(endpoint);
+        connect(subscriber_, endpoint);
         connections_.at(link).subscribed = endpoint;
     } catch (
         const zmq::error_t&) { // an address that libzmq cannot read: the peer never comes up and is forgotten
@@ -201,7 +219,7 @@ std::optional<replica_id> sockets::replica_of(std::string_view routing_id) {
 
 std::string sockets::host_of(zmq::message_t& message) {
     const char* const host = zmq_msg_gets(message.handle(), "Peer-Address");
-    return host == nullptr ? std::string{} : host;
+    return host == nullptr ? std::string{} : std::string(discovery::plain(host));
 }
 
 } // namespace baton::shell

@@ -14,6 +14,7 @@
 #include "core/sending.hpp"
 #include "core/siblings.hpp"
 #include "crdt/store.hpp"
+#include "discovery/address.hpp"
 #include "discovery/beacon.hpp"
 #include "discovery/liveness.hpp"
 #include "wire/frame.hpp"

@@ -11,7 +11,7 @@ constexpr std::string_view magic = "baton";
 // Version range and cluster come first, so that every later version can be told apart and refused by name.
 std::string encode(const beacon& from) {
     std::string bytes;
-    wire::frame_writer(bytes, 9)
+    wire::frame_writer(bytes, 10)
         .text(magic)
         .number(from.version_min)
         .number(from.version_max)
@@ -20,7 +20,8 @@ std::string encode(const beacon& from) {
         .number(from.sequence)
         .number(from.port)
         .number(from.publish_port)
-        .text(from.hosts);
+        .text(from.hosts)
+        .text(from.reach);
     return bytes;
 }
 
@@ -37,6 +38,7 @@ result<beacon> decode_beacon(std::string_view bytes) {
     b.port = static_cast<std::uint16_t>(in.number_up_to(65535));
     b.publish_port = static_cast<std::uint16_t>(in.number_up_to(65535));
     b.hosts = in.bytes(wire::hosts_bytes_max);
+    if (in.more()) b.reach = in.bytes(wire::hosts_bytes_max);
     if (!in.ok() || b.port == 0 || b.publish_port == 0) return error{errc::malformed, "not a beacon"};
     return b;
 }

@@ -25,7 +25,10 @@ mesh::mesh(mesh_options settings, const moment& start)
     , random_(settings_.random_seed)
     , store_(settings_.self, random_(), settings_.broken)
     , clock_(static_cast<std::uint64_t>(settings_.clock_skew_max.count())) {
-    started_ = beacon_at_ = heartbeat_at_ = step_at_ = wake_at_ = start.now;
+    started_ = heartbeat_at_ = step_at_ = wake_at_ = scout_.tell_at = start.now;
+    discovery::announcing_pace pace;
+    pace.usual = settings_.beacon_every;
+    scout_.beacon = {pace, start.now};
     store_.set_now(start.now);
 }
 
@@ -46,55 +49,10 @@ verdict mesh::step(const moment& at, const input& in, outbox& out) {
     return result;
 }
 
-// The first address that a peer advertises, or where it was seen.
-std::string mesh::host_of(std::string_view advertised, std::string_view seen_at) {
-    const auto all = discovery::parse_hosts(advertised, {}, seen_at);
-    return all.empty() ? std::string(seen_at) : all.front().host;
-}
-
 verdict mesh::refuse(const char* reason) {
     ++counters_.refused_frames;
     ++refused_[reason];
     return {reason};
-}
-
-verdict mesh::take(const beacon_arrived& in, outbox& out) {
-    ++counters_.beacons_received;
-    const auto decoded = discovery::decode_beacon(in.bytes);
-    if (!decoded) {
-        ++counters_.refused_beacons;
-        return {"malformed beacon"};
-    }
-    const auto& b = *decoded;
-    if (b.id == settings_.self) return {};
-    if (b.cluster != settings_.cluster) {
-        ++counters_.foreign_cluster;
-        return {"beacon of another cluster"};
-    }
-    if (b.version_min > wire::version_max || b.version_max < wire::version_min) {
-        ++counters_.refused_beacons;
-        return {"beacon of another wire version"};
-    }
-    auto* const known = find(b.id);
-    if (known != nullptr && (known->state == member_state::left || known->via)) {
-        // A crashed member that speaks again: do not wait for the backoff.
-        if (known->via && known->state == member_state::crashed) greet(*known->via, true, out);
-        return {};
-    }
-    const auto host = host_of(b.hosts, in.host);
-    const auto endpoint = discovery::endpoint_of(host, b.port);
-    if (self_endpoints_.contains(endpoint) || held_by_another(endpoint, b.id)) return {};
-    make_room(out);
-    if (peers_.size() >= settings_.limits.peers_max) return refuse("too many peers");
-    auto& p = peers_[b.id];
-    p.host = host;
-    p.endpoint = endpoint;
-    p.publish_endpoint = discovery::endpoint_of(host, b.publish_port);
-    p.life.heard(at_.now, true);
-    note(out, "beacon", b.id, b.sequence);
-    follow(p, out);
-    bind(connect(endpoint, out), b.id, out);
-    return {};
 }
 
 verdict mesh::take(const broadcast_arrived& in, outbox& out) {
@@ -138,6 +96,9 @@ verdict mesh::take(const request_arrived& in, outbox& out) {
         return f->id == in.from ? on_pull(in.from, *f, out) : refuse("stolen identity");
     }
     if (const auto* f = std::get_if<wire::credit>(&*decoded)) return on_credit(in.from, *f, out);
+    if (const auto* f = std::get_if<wire::peers>(&*decoded)) {
+        return f->id == in.from ? on_peers(*f, *p) : refuse("stolen identity");
+    }
     if (const auto* f = std::get_if<wire::fingerprint>(&*decoded)) {
         const bool question = (f->flags & wire::fingerprint::question) != 0;
         return question ? on_question(in.from, *f, out) : refuse("misplaced frame");
@@ -171,6 +132,9 @@ verdict mesh::take(const reply_arrived& in, outbox& out) {
     if (p == nullptr || !p->greeted) return refuse("reply before hello");
     p->life.heard(at_.now, at->second.open);
     if (const auto* f = std::get_if<wire::state>(&*decoded)) return on_state(id, in.bytes, *f, out);
+    if (const auto* f = std::get_if<wire::peers>(&*decoded)) {
+        return f->id == id ? on_peers(*f, *p) : refuse("stolen identity");
+    }
     if (const auto* f = std::get_if<wire::fingerprint>(&*decoded)) {
         const bool question = (f->flags & wire::fingerprint::question) != 0;
         return question ? refuse("misplaced frame") : on_answer(id, *f, out);
@@ -202,7 +166,8 @@ verdict mesh::take(const link_changed& in, outbox& out) {
         greet(in.link, true, out);
         wake_by(l.greet_at);
     } else if (p != nullptr && is_member(*p)) {
-        p->life.closed(at_.now);
+        // While another way to it is tried, its end may close this one for that one's sake.
+        if (!scout_.is_trying(*l.peer)) p->life.closed(at_.now);
         p->routable = false;
         wake_by(at_.now);
     }
@@ -241,19 +206,9 @@ void mesh::run_timers(outbox& out) {
 
     // Who is leaving goes on looking for somebody to take over, until it has said goodbye.
     const bool gone = leaving_ && leaving_->said_left;
-    if (settings_.beacon && !gone) {
-        if (at_.now >= beacon_at_) {
-            ++counters_.beacons_sent;
-            out.actions.push_back(send_beacon{discovery::encode(
-                {settings_.cluster, wire::version_min, wire::version_max, settings_.self, ++beacon_sequence_,
-                 settings_.port, settings_.publish_port, settings_.hosts})});
-            // The first datagrams follow one another closely: one may be lost, or find a listener that is not
-            // up yet.
-            const auto fast = 40ms * (1 << std::min<std::uint64_t>(beacon_sequence_, 10));
-            beacon_at_ = at_.now + std::min<mesh_clock::duration>(fast, settings_.beacon_every);
-        }
-        wake_by(beacon_at_);
-    }
+    if (settings_.beacon && !gone) announce(out);
+    tend_quests(out);
+    exchange_peers(out);
     const bool tidies = at_.now >= heartbeat_at_;
     if (tidies || publish_now_) {
         // Twice in the time it takes while nothing changes: half the beats still outlive one that is lost.
@@ -264,9 +219,9 @@ void mesh::run_timers(outbox& out) {
 
     // Seeds are dialled until they answer; connections that broke are redialled below us, by the socket.
     for (const auto& seed : settings_.seeds) {
-        if (gone || self_endpoints_.contains(seed)) continue;
-        const auto answered = seed_ids_.find(seed);
-        const auto* const p = answered == seed_ids_.end() ? nullptr : find(answered->second);
+        if (gone || scout_.self_endpoints.contains(seed)) continue;
+        const auto answered = scout_.seed_ids.find(seed);
+        const auto* const p = answered == scout_.seed_ids.end() ? nullptr : find(answered->second);
         if (p == nullptr || is_gone(*p)) connect(seed, out);
     }
     for (auto& [number, l] : links_) {
@@ -389,6 +344,7 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
         links_[*p.via].greet_every = 100ms;
     }
     raise(out, kind, id, std::move(reason));
+    scout_.beacon.news(at_.now);
     check_synced(out);
 }
 

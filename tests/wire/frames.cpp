@@ -146,7 +146,7 @@ TEST_CASE("frame: another version and an unknown kind are refused", "[wire]") {
         REQUIRE_FALSE(decode(bytes));
     }
     bytes[1] = 3;
-    for (const char what : {0, 12, 127}) {
+    for (const char what : {0, 13, 127}) {
         bytes[2] = what;
         REQUIRE_FALSE(decode(bytes));
     }

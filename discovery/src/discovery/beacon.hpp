@@ -20,8 +20,8 @@ struct beacon {
     std::uint64_t sequence = 0; ///< grows with every beacon of this incarnation
     std::uint16_t port = 0, publish_port = 0;
     std::string hosts{}; ///< addresses to dial, separated by blanks; empty: the datagram's source
-    std::string
-        reach; ///< where `hosts` is empty: every address of its interfaces, so that one that is gone shows
+    /// Where `hosts` is empty: every address of its interfaces, so that one that is gone shows.
+    std::string reach{};
 };
 
 constexpr std::size_t beacon_bytes_max = 1200; ///< fits one datagram on every link

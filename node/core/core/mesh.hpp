@@ -11,12 +11,11 @@
 #include "core/mesh_options.hpp"
 #include "core/peers.hpp"
 #include "core/proof.hpp"
+#include "core/scouting.hpp"
 #include "core/sending.hpp"
 #include "core/siblings.hpp"
 #include "crdt/store.hpp"
-#include "discovery/address.hpp"
 #include "discovery/beacon.hpp"
-#include "discovery/liveness.hpp"
 #include "wire/frame.hpp"
 #include "wire/rows.hpp"
 
@@ -203,6 +202,7 @@ class mesh {
     verdict take(const link_changed& in, outbox& out);
     verdict take(const subscriber_changed& in, outbox& out);
     verdict take(const noise_arrived& in, outbox& out);
+    verdict take(const addresses_changed& in, outbox& out);
     verdict take(const time_passed& in, outbox& out);
     verdict take(const spill_found& in, outbox& out);
     verdict take(const spills_listed& in, outbox& out);
@@ -211,7 +211,6 @@ class mesh {
         return bytes.size() > settings_.limits.frame_bytes_max;
     }
     verdict refuse(const char* reason);
-    static std::string host_of(std::string_view advertised, std::string_view seen_at);
     void run_timers(outbox& out);
     void judge_peers(outbox& out);
     void set_moment(const moment& at);
@@ -255,6 +254,20 @@ class mesh {
                   outbox& out);
     void make_room(outbox& out, std::optional<link_id> keep = {});
     bool held_by_another(const std::string& endpoint, const replica_id& id);
+    [[nodiscard]] bool keeps_link(const peer& p) const;
+
+    // mesh_discovery.cpp
+    void announce(outbox& out);
+    [[nodiscard]] bool needs_way(const peer& p) const;
+    void note_moved(const replica_id& id, peer& p, std::string_view reach, std::string_view seen_at);
+    void seek(const replica_id& id, const std::vector<discovery::address>& ways, mesh_clock::duration after);
+    void try_way(const replica_id& id, quest& q, outbox& out);
+    void tend_quests(outbox& out);
+    void end_quest(quest& q, peer* p);
+    void tell_peers(const replica_id& id, peer& p, outbox& out);
+    void exchange_peers(outbox& out);
+    void exchange_soon();
+    verdict on_peers(const wire::peers& f, const peer& teller);
 
     // mesh_delta.cpp
     [[nodiscard]] result<void> check_write(const slot_name& slot, std::size_t value_bytes);
@@ -415,13 +428,10 @@ class mesh {
     std::map<link_id, link> links_;
     std::uint32_t last_link_ = 0;
     std::set<replica_id> subscribers_;
-    std::set<std::string> self_endpoints_;
-    std::map<std::string, replica_id> seed_ids_; ///< who answered at a seed's address last
-    std::set<std::string> foreign_told_;
+    scouting scout_;
     bool met_any_ = false;
 
-    std::uint64_t beacon_sequence_ = 0;
-    instant beacon_at_{}, heartbeat_at_{}, step_at_{};
+    instant heartbeat_at_{}, step_at_{};
     std::uint64_t published_generation_ = 0;
     digest published_digest_{};
     bool publish_now_ = false;
@@ -472,14 +482,6 @@ class mesh {
     std::map<replica_id, std::unique_ptr<outbound_session>> serving_;
     std::optional<replica_id> last_served_;
 
-    struct own_leaving {
-        std::uint64_t number;
-        std::size_t copies;
-        cut final;
-        instant repeat_at;
-        bool said_left = false;
-        std::vector<std::string> manifest{}; ///< keys that nobody has acknowledged, in bounded pieces
-    };
     std::optional<own_leaving> leaving_;
 
     instant started_{};

@@ -4,9 +4,13 @@
 #pragma once
 
 #include "core/io.hpp"
+#include "crdt/cut.hpp"
 #include "wire/rows.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace baton::core {
 
@@ -20,6 +24,16 @@ struct batch {
 struct sent_span {
     std::uint64_t last;
     instant begun;
+};
+
+/// The leaving of this node, from its announcement on.
+struct own_leaving {
+    std::uint64_t number;
+    std::size_t copies;
+    cut final;
+    instant repeat_at;
+    bool said_left = false;
+    std::vector<std::string> manifest{}; ///< keys that nobody has acknowledged, in bounded pieces
 };
 
 } // namespace baton::core

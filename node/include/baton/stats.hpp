@@ -51,17 +51,22 @@ struct node_stats {
     std::uint64_t hello_bytes_sent = 0;     ///< bytes of HELLO and its short form
     std::uint64_t beacons_sent = 0;         ///< beacons
     std::uint64_t beacons_received = 0;     ///< beacons of others
-    std::uint64_t conflicts = 0;            ///< times that a register or field came to have siblings
-    std::uint64_t siblings_resolved = 0;    ///< values taken away by this node for limits.siblings_max
-    std::uint64_t claims = 0;               ///< claims granted here
-    std::uint64_t claims_lost = 0;          ///< of those, ended otherwise than by their handles
-    std::uint64_t digest_checks = 0;        ///< comparisons of digests under equal cuts
-    std::uint64_t diverged = 0;             ///< of those, unequal: a fault in baton
-    std::uint64_t clock_skew = 0;           ///< timestamps further ahead than clock_skew_max
-    std::uint64_t refused_frames = 0;       ///< malformed, oversized or from nobody known; by reason below
-    std::uint64_t refused_beacons = 0;      ///< beacons that made no sense
-    std::uint64_t foreign_cluster = 0;      ///< beacons and hellos of other clusters
-    std::uint64_t sends_refused = 0; ///< sends that a full or missing link did not take; repaired later
+    std::uint64_t beacons_left_out = 0;     ///< not sent, as enough others were heard
+    std::uint64_t peers_told = 0;           ///< addresses of members told to others
+    std::uint64_t peers_heard = 0;          ///< nodes not known before that others told of
+    std::uint64_t peers_ignored = 0;     ///< of those told, beyond bounds or at no address to dial from here
+    std::uint64_t ways_dialled = 0;      ///< dials beside the first one to a node
+    std::uint64_t conflicts = 0;         ///< times that a register or field came to have siblings
+    std::uint64_t siblings_resolved = 0; ///< values taken away by this node for limits.siblings_max
+    std::uint64_t claims = 0;            ///< claims granted here
+    std::uint64_t claims_lost = 0;       ///< of those, ended otherwise than by their handles
+    std::uint64_t digest_checks = 0;     ///< comparisons of digests under equal cuts
+    std::uint64_t diverged = 0;          ///< of those, unequal: a fault in baton
+    std::uint64_t clock_skew = 0;        ///< timestamps further ahead than clock_skew_max
+    std::uint64_t refused_frames = 0;    ///< malformed, oversized or from nobody known; by reason below
+    std::uint64_t refused_beacons = 0;   ///< beacons that made no sense
+    std::uint64_t foreign_cluster = 0;   ///< beacons and hellos of other clusters
+    std::uint64_t sends_refused = 0;     ///< sends that a full or missing link did not take; repaired later
     std::vector<std::pair<std::string, std::uint64_t>> refused_by_reason; ///< sorted by reason
     std::vector<member> members;                                          ///< as node::members()
 };

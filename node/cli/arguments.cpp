@@ -61,6 +61,13 @@ void add_network(CLI::App& app, options& node) {
     app.add_option("--seed", node.seeds, "HOST:PORT of a member to join by; repeatable")
         ->type_name("HOST:PORT")
         ->allow_extra_args(false);
+    app.add_option("--advertise", node.advertise,
+                   "Where others are to dial this node, instead of where it is seen; repeatable")
+        ->type_name("HOST[:PORT[/PUBLISH_PORT]]")
+        ->allow_extra_args(false);
+    app.add_flag_callback(
+        "--no-peer-exchange", [&node] { node.exchange_peers = false; },
+        "Neither tell members of one another nor heed what they tell");
     app.add_flag_callback(
         "--no-beacon", [&node] { node.beacon.enabled = false; }, "Neither announce nor listen by UDP");
     app.add_option("--beacon-port", node.beacon.port, "UDP port of the beacon")

@@ -42,13 +42,22 @@ replica_id fresh_id(std::random_device& entropy) {
 }
 
 core::mesh_options mesh_options_of(const options& o, const replica_id& id, const shell::sockets& bound,
-                                   bool beacon, std::random_device& entropy) {
+                                   const std::vector<shell::interface>& usable, bool beacon,
+                                   std::random_device& entropy) {
     core::mesh_options m;
     m.self = id;
     m.name = o.name;
     m.cluster = o.cluster;
     // A link-local address means something only together with where it is seen.
     if (!shell::is_every_host(o.host) && !discovery::is_link_local(o.host)) m.hosts = o.host;
+    if (!o.advertise.empty()) m.hosts.clear();
+    for (const auto& each : o.advertise) {
+        auto one = *discovery::parse_address(each);
+        if (one.port != 0 && one.publish_port == 0) one.publish_port = bound.publish_port();
+        m.hosts += (m.hosts.empty() ? "" : " ") + discovery::to_text(one);
+    }
+    if (m.hosts.empty() && shell::is_every_host(o.host)) m.reach = shell::hosts_of(usable);
+    m.exchanges_peers = o.exchange_peers;
     m.port = bound.port();
     m.publish_port = bound.publish_port();
     for (const auto& seed : o.seeds) m.seeds.push_back(*shell::seed_endpoint(seed));
@@ -94,7 +103,10 @@ result<node> node::open(options settings) {
     if (!bound) return bound.error();
 
     const auto host = shell::is_every_host(settings.host) ? shell::best_host(*interfaces) : settings.host;
-    body->endpoint = discovery::endpoint_of(host, (*bound)->port());
+    const auto named = settings.advertise.empty()
+                           ? discovery::address{host, (*bound)->port(), 0}
+                           : *discovery::parse_address(settings.advertise.front(), {{}, (*bound)->port(), 0});
+    body->endpoint = discovery::endpoint_of(named.host, named.port);
 
     const auto log = [&](log_level level, const std::string& line) {
         if (settings.log) settings.log(level, line);
@@ -104,7 +116,7 @@ result<node> node::open(options settings) {
     log(log_level::warning, "event=open_mesh reason=\"no key: anybody who reaches this network may join\"");
     std::optional<shell::beacon_socket> beacon;
     if (settings.beacon.enabled) {
-        auto opened = shell::beacon_socket::open(settings.beacon, std::move(*interfaces));
+        auto opened = shell::beacon_socket::open(settings.beacon, *interfaces);
         if (opened) {
             beacon.emplace(std::move(*opened));
         } else {
@@ -112,10 +124,11 @@ result<node> node::open(options settings) {
                 "event=no_beacon reason=\"" + opened.error().what + "; seeds still work\"");
         }
     }
-    auto mesh_settings = mesh_options_of(settings, body->id, **bound, beacon.has_value(), entropy);
+    auto mesh_settings =
+        mesh_options_of(settings, body->id, **bound, *interfaces, beacon.has_value(), entropy);
     body->fork_generation = shell::forks();
     body->engine = std::make_unique<shell::io_thread>(settings, std::move(mesh_settings), std::move(*bound),
-                                                      std::move(beacon));
+                                                      std::move(beacon), std::move(*interfaces));
     body->handles = std::make_shared<shell::engine_link>(*body->engine);
     body->watches = std::make_shared<shell::dispatcher>(*body->engine, settings.limits);
     body->settings = std::move(settings);

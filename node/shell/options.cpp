@@ -1,4 +1,5 @@
 #include "discovery/address.hpp"
+#include "shell/interfaces.hpp"
 #include "shell/seeds.hpp"
 
 #include <baton/options.hpp>
@@ -91,6 +92,14 @@ result<void> options::validate() const {
                     "' is not an IPv6 multicast group of link-local scope");
     check_durations(all, *this);
     check_limits(all, limits);
+    all.require(advertise.size() <= discovery::addresses_max,
+                "advertise must name at most " + std::to_string(discovery::addresses_max) + " addresses");
+    for (const auto& each : advertise) {
+        const auto parsed = discovery::parse_address(each);
+        all.require(parsed && !discovery::is_link_local(parsed->host) && !shell::is_every_host(parsed->host),
+                    "advertise '" + each +
+                        "' is not HOST, HOST:PORT or HOST:PORT/PUBLISH_PORT of a numeric host");
+    }
     bool bad_seed = false;
     for (const auto& seed : seeds) {
         const bool good = shell::seed_endpoint(seed).has_value();

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <set>
 #include <utility>
 
 namespace baton::shell {
@@ -129,14 +130,14 @@ void sockets::dial(core::link_id link, const std::string& endpoint) {
     const auto name = "inproc://baton-monitor-" + std::to_string(++names);
     try {
         connection made{zmq::socket_t(*context_, zmq::socket_type::dealer),
-                        zmq::socket_t(*context_, zmq::socket_type::pair),
-                        {}};
+                        zmq::socket_t(*context_, zmq::socket_type::pair)};
+        made.endpoint = endpoint;
         tune(made.dealer);
         made.dealer.set(zmq::sockopt::routing_id, marked(routing, self_));
         made.dealer.set(zmq::sockopt::immediate,
                         true); // nothing is queued for a connection that is not there
         zmq_socket_monitor(made.dealer.handle(), name.c_str(),
-                           ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
+                           ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
         made.monitor.set(zmq::sockopt::linger, 0);
         made.monitor.connect(name);
         connect(made.dealer, endpoint);
@@ -177,6 +178,25 @@ void sockets::hang_up(core::link_id link) {
     zmq_socket_monitor(at->second.dealer.handle(), nullptr, 0);
     connections_.erase(at);
     ++generation_;
+}
+
+void sockets::reconnect(zmq::socket_t& socket, const std::string& endpoint) {
+    if (endpoint.empty()) return;
+    try {
+        socket.disconnect(endpoint);
+        connect(socket, endpoint);
+    } catch (const zmq::error_t&) { // it goes on by itself, later
+    }
+}
+
+void sockets::redial_from(const std::string& local) {
+    std::set<std::string> done; // several links may share a subscription
+    for (auto& [link, c] : connections_) {
+        if (c.local != local) continue;
+        c.local.clear();
+        reconnect(c.dealer, c.endpoint);
+        if (done.insert(c.subscribed).second) reconnect(subscriber_, c.subscribed);
+    }
 }
 
 namespace {

@@ -1,5 +1,8 @@
-// Proves that nodes find each other by IPv6 as by IPv4: real nodes on loopback, by beacon and by seeds.
+// Proves that nodes find each other by IPv6 as by IPv4, by one seed, and at one of several addresses: real
+// nodes on loopback.
 #include "nodes.hpp"
+
+#include <algorithm>
 
 using namespace io;
 using baton::event_kind;
@@ -100,4 +103,75 @@ TEST_CASE("discovery: an interface that is excluded is not used", "[io][discover
     with_seed.seeds = {"127.0.0.1" + one.endpoint().substr(one.endpoint().rfind(':'))};
     auto other = started(with_seed);
     CHECK(meet(one, other));
+}
+
+TEST_CASE("discovery: one seed joins the whole mesh, unless members do not tell", "[io][discovery]") {
+    const mesh net;
+    const bool tells = GENERATE(true, false);
+    auto first = started(by_seed(net, "first", "127.0.0.1"));
+    std::vector<baton::node> others;
+    for (const std::string name : {"b", "c", "d"}) {
+        auto settings = by_seed(net, name, "127.0.0.1");
+        settings.seeds = {first.endpoint()};
+        settings.exchange_peers = tells;
+        others.push_back(started(settings));
+    }
+    CHECK(eventually(10s, [&] { return first.stats().members_up == 3; }));
+    const auto known = [&](std::size_t count) {
+        return std::all_of(others.begin(), others.end(),
+                           [&](const baton::node& each) { return each.stats().members_up == count; });
+    };
+    if (tells) {
+        CHECK(eventually(10s, [&] { return known(3); }));
+    } else {
+        CHECK_FALSE(eventually(500ms, [&] { return !known(1); }));
+    }
+}
+
+TEST_CASE("discovery: of the addresses that a node advertises one that answers is dialled",
+          "[io][discovery]") {
+    // As behind a port forward: nobody listens at the first address, and at the second only by the port said.
+    const mesh net;
+    auto settings = net.options("inside");
+    settings.host.clear();
+    settings.beacon.interfaces = {"lo"};
+    settings.publish_port = free_port(SOCK_STREAM);
+    settings.port = free_port(SOCK_STREAM);
+    const auto port = std::to_string(settings.port);
+    settings.advertise = {"127.0.0.1:1/1", "127.0.0.2:" + port + '/' + std::to_string(settings.publish_port)};
+    auto inside = started(settings);
+    CHECK(inside.endpoint() == "tcp://127.0.0.1:1");
+    auto outside = started(net.options("outside"));
+    REQUIRE(meet(inside, outside));
+    CHECK(outside.members().at(0).endpoint == "tcp://127.0.0.2:" + port);
+    REQUIRE(inside.stash("key", "value"));
+    CHECK(value_at(outside, "key") == "value");
+
+    for (const std::string bad : {"name", "name:1", "127.0.0.1:0", "::1:x", "fe80::1", "0.0.0.0", "[::]:1"}) {
+        CAPTURE(bad);
+        settings.advertise = {bad};
+        CHECK_FALSE(settings.validate());
+    }
+    settings.advertise.assign(9, "10.0.0.1");
+    CHECK_FALSE(settings.validate());
+}
+
+TEST_CASE("discovery: joined on both sides within 50 ms of the start, on loopback by beacon",
+          "[io][discovery]") {
+    // The middle one of eleven starts, beside a node whose own beacon has become slow.
+    const mesh net;
+    auto one = started(net.options("one"));
+    std::this_thread::sleep_for(1500ms);
+    std::vector<milliseconds> took;
+    for (int i = 0; i < 11; ++i) {
+        const auto begun = clock::now();
+        auto other = started(net.options("other"));
+        REQUIRE(meet(one, other));
+        took.push_back(std::chrono::duration_cast<milliseconds>(clock::now() - begun));
+        REQUIRE(other.leave());
+        REQUIRE(next_event(one, event_kind::left));
+    }
+    std::sort(took.begin(), took.end());
+    CAPTURE(took.front().count(), took[5].count(), took.back().count());
+    CHECK(took[5] <= patience(50ms));
 }

@@ -94,6 +94,14 @@ struct options {
     /// "HOST:PORT" or "tcp://HOST:PORT" of members to join by; IPv6 in brackets: "[fd00::5]:5000", and with
     /// an interface where it is link-local: "[fe80::5%eth0]:5000". One is enough for the whole mesh.
     std::vector<std::string> seeds{};
+    /// Under which addresses others are to dial this node, instead of where it is seen, for containers and
+    /// NAT: up to 8 of "HOST", "HOST:PORT" or "HOST:PORT/PUBLISH_PORT", numeric, an IPv6 host with a port in
+    /// brackets. Ports not said are those bound. Tried in this order, a tenth of a second apart; the first
+    /// that answers is kept.
+    std::vector<std::string> advertise{};
+    /// Members tell one another of members, so that one seed is enough. Off: only who is in `seeds`, or heard
+    /// by beacon, is dialled from here, and nobody is told of others.
+    bool exchange_peers = true;
     beacon_options beacon{};
     liveness_options liveness{};
     limit_options limits{};

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/mesh.hpp"
+#include "shell/address_watch.hpp"
 #include "shell/beacon_socket.hpp"
 #include "shell/sockets.hpp"
 #include "shell/spill_file.hpp"
@@ -27,7 +28,7 @@ namespace baton::shell {
 class io_thread {
   public:
     io_thread(options settings, core::mesh_options mesh_settings, std::unique_ptr<sockets> owned,
-              std::optional<beacon_socket> beacon);
+              std::optional<beacon_socket> beacon, std::vector<interface> interfaces);
     ~io_thread();
     io_thread(const io_thread&) = delete;
     io_thread& operator=(const io_thread&) = delete;
@@ -210,6 +211,8 @@ class io_thread {
     void read_subscriber();
     void read_links();
     void read_beacons();
+    void watch_addresses(); // io_addresses.cpp
+    void take_addresses();
     void give(const core::input& in, std::string_view host);
     void settle();
     void perform();
@@ -280,6 +283,11 @@ class io_thread {
 
     // of the I/O thread alone
     std::optional<beacon_socket> beacon_;
+    address_watch addresses_;
+    std::vector<interface> interfaces_; ///< as of the last look
+    instant look_at_{};                 ///< at the interfaces again
+    bool addresses_new_ = false;        ///< one has been added, or could be used only now
+    std::size_t udp_items_ = 0;         ///< from there on in items_: beacons and addresses
     int bell_ = -1, timer_ = -1;
     core::outbox out_;
     instant wake_at_{};

@@ -73,6 +73,13 @@ void add_network(CLI::App& app, options& node) {
     app.add_option("--beacon-port", node.beacon.port, "UDP port of the beacon")
         ->type_name("PORT")
         ->capture_default_str();
+    app.add_option("--group", node.beacon.group, "IPv4 multicast group of the beacon")
+        ->type_name("ADDR")
+        ->capture_default_str();
+    app.add_option("--group-ipv6", node.beacon.group_ipv6,
+                   "IPv6 multicast group of the beacon, of link-local scope")
+        ->type_name("ADDR")
+        ->capture_default_str();
     app.add_option("--interface", node.beacon.interfaces, "Network interface for the beacon; repeatable")
         ->type_name("IF")
         ->allow_extra_args(false);

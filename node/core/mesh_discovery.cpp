@@ -26,11 +26,15 @@ std::optional<address> reached_at(const peer& p) {
     return at && at->publish_port != 0 ? at : std::nullopt;
 }
 
+/// Where it was seen or said to be last is the likeliest.
+std::vector<address> latest_first(const peer& p) { return {p.ways.rbegin(), p.ways.rend()}; }
+
 /// The addresses of `of` as they mean something to `to`: loopback on one machine, link-local on one link.
 std::string addresses_for(const peer& to, const peer& of) {
     std::vector<address> all;
     if (auto at = reached_at(of)) all.push_back(std::move(*at));
-    all.insert(all.end(), of.ways.begin(), of.ways.end());
+    const auto others = latest_first(of);
+    all.insert(all.end(), others.begin(), others.end());
     std::string text;
     for (auto& each : all) {
         if (discovery::is_loopback(each.host) && !discovery::is_loopback(to.host)) continue;
@@ -101,11 +105,16 @@ verdict mesh::take(const beacon_arrived& in, outbox& out) {
         if (b.hosts.empty()) note_moved(b.id, p, b.reach, in.host);
         // A crashed member that speaks again: do not wait for the backoff.
         if (p.state == member_state::crashed) greet(*p.via, true, out);
-        if (needs_way(p)) seek(b.id, p.ways, p.state == member_state::contacting ? dials_apart : 0ms);
+        if (needs_way(p))
+            seek(b.id, latest_first(p), p.state == member_state::contacting ? dials_apart : 0ms);
         return {};
     }
     const auto endpoint = discovery::endpoint_of(ways.front().host, ways.front().port);
-    if (scout_.self_endpoints.contains(endpoint) || held_by_another(endpoint, b.id)) return {};
+    if (scout_.self_endpoints.contains(endpoint)) return {};
+    if (held_by_another(endpoint, b.id)) {
+        if (ways.size() > 1) seek(b.id, ways, 0ms);
+        return {};
+    }
     make_room(out);
     if (peers_.size() >= settings_.limits.peers_max) return refuse("too many peers");
     auto& p = peers_[b.id];
@@ -118,7 +127,7 @@ verdict mesh::take(const beacon_arrived& in, outbox& out) {
     follow(p, out);
     bind(connect(endpoint, out), b.id, out);
     learn_ways(p, ways);
-    seek(b.id, p.ways, dials_apart);
+    if (ways.size() > 1) seek(b.id, ways, dials_apart);
     // It may not have heard of us; as a rule our HELLO is there long before.
     scout_.beacon.news(at_.now);
     scout_.beacon.answer_by(at_.now + 20ms + random_() % 100 * 1ms);
@@ -143,7 +152,7 @@ verdict mesh::take(const addresses_changed& in, outbox& out) {
 void learn_ways(peer& p, const std::vector<address>& ways) {
     for (const auto& each : ways) {
         if (each.port == 0 || discovery::endpoint_of(each.host, each.port) == p.endpoint) continue;
-        if (std::find(p.ways.begin(), p.ways.end(), each) != p.ways.end()) continue;
+        std::erase(p.ways, each);
         if (p.ways.size() >= discovery::addresses_max) p.ways.erase(p.ways.begin());
         p.ways.push_back(each);
     }
@@ -166,11 +175,9 @@ void mesh::note_moved(const replica_id& id, peer& p, std::string_view reach, std
     const auto has = [&](std::string_view host) {
         return std::any_of(all.begin(), all.end(), [&](const address& each) { return each.host == host; });
     };
-    auto& l = links_[*p.via];
-    if (has(p.host)) l.stale = false;
     if (has(p.host) || !has(seen_at)) return;
-    l.stale = true;
-    seek(id, p.ways, 0ms);
+    links_[*p.via].stale = true;
+    seek(id, latest_first(p), 0ms);
 }
 
 // Begins to try these, or goes on with those that are new.
@@ -221,7 +228,7 @@ void mesh::tend_quests(outbox& out) {
             l.stale = l.doubted = true;
             l.greet_at = at_.now;
         }
-        seek(id, p.ways, 0ms);
+        seek(id, latest_first(p), 0ms);
     }
     for (auto& [id, q] : quests) q.under_way = 0;
     std::size_t dialled = 0;
@@ -336,7 +343,7 @@ verdict mesh::on_peers(const wire::peers& f, const peer& teller) {
         auto* const known = find(each.id);
         if (known != nullptr) {
             learn_ways(*known, ways);
-            if (!is_member(*known) && needs_way(*known)) seek(each.id, known->ways, dials_apart);
+            if (!is_member(*known) && needs_way(*known)) seek(each.id, latest_first(*known), dials_apart);
         } else if (ways.empty() || peers_.size() >= settings_.limits.peers_max) {
             ++counters_.peers_ignored;
         } else {

@@ -4,6 +4,7 @@
 #include "core/mesh.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace baton::core {
 
@@ -224,12 +225,13 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
         bind(connect(p.endpoint, out), f.id, out);
     }
     follow(p, out);
-    learn_ways(p, ways);
-    if (f.hosts.empty() && !f.reach.empty()) {
-        learn_ways(p, discovery::parse_hosts(f.reach, {{}, f.port, f.publish_port}, {}));
-        if (from.route) note_moved(f.id, p, f.reach, from.host);
+    if (f.hosts.empty()) { // it does not say which: any of its interfaces may do
+        auto all = discovery::parse_hosts(f.reach, {{}, f.port, f.publish_port}, {});
+        ways.insert(ways.end(), std::make_move_iterator(all.begin()), std::make_move_iterator(all.end()));
     }
-    if (from.route && p.state == member_state::contacting) seek(f.id, p.ways, 100ms);
+    learn_ways(p, ways);
+    if (from.route && f.hosts.empty()) note_moved(f.id, p, f.reach, from.host);
+    if (from.route && p.state == member_state::contacting && ways.size() > 1) seek(f.id, ways, 100ms);
 
     const bool first = !p.greeted;
     p.greeted = true;

@@ -32,6 +32,34 @@ def ipv6_only(net):
     check_exchange(nodes)
 
 
+@on(names="abcd", ipv4=False)
+def groups(net):
+    """By IPv6 multicast those meet that speak in the same group."""
+    for name in "abcd":
+        mesh = "one" if name in "ab" else "two"
+        net.node(name, "--group-ipv6", {"one": "ff12::1", "two": "ff12::2"}[mesh]).mesh = mesh
+    a, b, c, d = net.nodes
+    meet([a, b])
+    meet([c, d])
+    time.sleep(1.5)
+    for node in net.nodes:
+        expect(f"members of {node.name}", len(node.ask("members")["members"]), 1)
+    check_exchange([a, b])
+    check_exchange([c, d])
+
+
+@on(wires=2)
+def excluded(net):
+    """Every host is on two wires, and keeps off the first, which it also does not name to others."""
+    nodes = [net.node(name, "--exclude-interface", "eth0") for name in net.names]
+    meet(nodes)
+    check_exchange(nodes)
+    for node, other in itertools.permutations(nodes, 2):
+        endpoint = node.member(other.name)["endpoint"]
+        if ".77.0." in endpoint or "%eth0" in endpoint:
+            raise Failure(f"{other.name} at {endpoint}")
+
+
 @on(names="abcde")
 def one_seed(net):
     """The bridge passes neither broadcast nor multicast. Three know the first; the fifth knows the fourth, and that is
@@ -105,8 +133,10 @@ def spare_wire(net):
         net.set_port(name, "down", wire=0)
     began = time.monotonic()
     for node, other in itertools.permutations(nodes, 2):
-        eventually(f"{other.name} up at {node.name} by the other wire", lambda: node.member(other.name)["state"] == "up"
-                   and ".77.1." in node.member(other.name)["endpoint"])
+        def by_the_other(node=node, name=other.name):
+            seen = node.member(name)
+            return seen["state"] == "up" and (".77.1." in seen["endpoint"] or "%eth1" in seen["endpoint"])
+        eventually(f"{other.name} up at {node.name} by the other wire", by_the_other)
     took = time.monotonic() - began
     for node in nodes:
         node.ask(f"stash after-{node.name} 1")
@@ -214,5 +244,5 @@ def join_time(net):
             f"from `started`: {statistics.median(from_start):.1f} ms, at most {max(from_start):.1f} ms")
 
 
-SCENARIOS = [broadcast, multicast, ipv6_only, one_seed, one_seed_ipv6, two_interfaces, spare_wire, address_change,
+SCENARIOS = [broadcast, multicast, ipv6_only, groups, excluded, one_seed, one_seed_ipv6, two_interfaces, spare_wire, address_change,
              late_address, two_clusters, ten_at_once, join_time]

@@ -42,6 +42,7 @@ class Node:
 
     def __init__(self, namespace, name, words=()):
         self.name = name
+        self.mesh = ""  # those of one mesh have to agree in the end
         self.lines = []  # read, and not yet asked for
         self.events = []  # all of them, asked for or not
         self.unread = b""
@@ -211,8 +212,8 @@ class Lan:
     def check(self):
         """What has to hold after every scenario."""
         left = [node for node in self.nodes if node.process.poll() is None]
-        for group in {tuple(getattr(node, "mesh", "")) for node in left}:
-            agree([node for node in left if tuple(getattr(node, "mesh", "")) == group])
+        for mesh in {node.mesh for node in left}:
+            agree([node for node in left if node.mesh == mesh])
         for node in self.nodes:
             while node.read(0):
                 pass

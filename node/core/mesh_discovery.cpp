@@ -11,9 +11,10 @@ using namespace std::chrono_literals;
 using discovery::address;
 
 namespace {
-constexpr auto dials_apart = 100ms; // of one node
-constexpr auto dial_for = 1500ms;   // longer than the shell's connect timeout
-constexpr auto rest_after = 10s, rest_of_member = 3s;
+constexpr auto dials_apart = 100ms;              // of one node
+constexpr auto dial_for = 1500ms;                // longer than the shell's connect timeout
+constexpr auto rest_first = 1s, rest_last = 10s; // between rounds, doubling; and after the last one
+constexpr unsigned rounds_max = 5;
 constexpr auto tell_first = 1s, tell_longest = 32s;
 
 /// Where it has been reached, with both ports; nothing where that is a name.
@@ -198,6 +199,7 @@ void mesh::seek(const replica_id& id, const std::vector<address>& ways, mesh_clo
         if (std::find(q.ways.begin(), q.ways.end(), each) != q.ways.end()) continue;
         q.ways.push_back(each);
         q.over_at.reset();
+        if (q.rounds != 0) q.next_at = std::min(q.next_at, at_.now);
     }
     wake_by(q.over_at.value_or(q.next_at));
 }
@@ -266,21 +268,26 @@ void mesh::tend_quests(outbox& out) {
         if (q.next < q.ways.size()) {
             wake_by(std::max(q.next_at, at_.now + dials_apart / 4));
         } else if (q.under_way == 0 && !q.over_at) {
-            end_quest(q, p);
+            end_round(q, p);
+            wake_by(q.next_at);
         }
         if (q.over_at) wake_by(*q.over_at);
         ++at;
     }
 }
 
-// Nobody answered anywhere: the link it has is what there is.
-void mesh::end_quest(quest& q, peer* p) {
-    const bool member = p != nullptr && is_member(*p);
-    q.over_at = at_.now + (member ? rest_of_member : rest_after);
+// Nobody answered anywhere: for now the link it has is what there is.
+void mesh::end_round(quest& q, peer* p) {
+    if (++q.rounds >= rounds_max) {
+        q.over_at = at_.now + rest_last;
+    } else {
+        q.next = 0;
+        q.next_at = at_.now + rest_first * (1U << (q.rounds - 1));
+    }
     if (p == nullptr || !p->via) return;
     auto& l = links_[*p->via];
     l.stale = false;
-    if (member && !l.open) p->life.closed(at_.now);
+    if (is_member(*p) && !l.open) p->life.closed(at_.now);
 }
 
 // ---------------------------------------------------------------- what members tell of one another

@@ -102,7 +102,7 @@ TEST_CASE("discovery: what is told of nodes is bounded, and believed of nobody",
     s.run_for(30s);
     const auto stats = s.mesh(0).stats();
     CHECK(stats.peers_ignored >= 255 - 64);
-    CHECK(stats.ways_dialled <= 64);
+    CHECK(stats.ways_dialled <= 64 * 5); // each a few times, ever more seldom
     CHECK(dials <= 24);
     CHECK(stats.members_up == 1);
     CHECK(s.mesh(0).members().size() == 1);

@@ -263,7 +263,7 @@ class mesh {
     void seek(const replica_id& id, const std::vector<discovery::address>& ways, mesh_clock::duration after);
     void try_way(const replica_id& id, quest& q, outbox& out);
     void tend_quests(outbox& out);
-    void end_quest(quest& q, peer* p);
+    void end_round(quest& q, peer* p);
     void tell_peers(const replica_id& id, peer& p, outbox& out);
     void exchange_peers(outbox& out);
     void exchange_soon();
@@ -381,6 +381,7 @@ class mesh {
     void consider_siblings(const owned_slot& slot, const replica_id& by, bool raises, outbox& out);
     void tell_conflict(const owned_slot& slot, const replica_id& by, std::size_t count, outbox& out);
     [[nodiscard]] bool merges(std::string_view key) const;
+    bool is_mergeable(const slot_name& slot);
     void keep_winner(const owned_slot& slot, outbox& out);
     // mesh_ttl.cpp
     void look_for_over();

@@ -86,7 +86,7 @@ void mesh::consider_siblings(const owned_slot& slot, const replica_id& by, bool 
     };
     if (count > settings_.limits.siblings_max) {
         wait_in(siblings_.crowded);
-    } else if (slot.type == value_type::reg && merges(slot.key)) {
+    } else if (slot.type == value_type::reg && merges(slot.key) && is_mergeable(slot.name())) {
         wait_in(siblings_.mergeable);
     }
 }
@@ -126,17 +126,21 @@ void mesh::merge_under(std::string_view prefix) {
 }
 
 // Where all say the same there is nothing to merge: so two members that have both merged, each without the
-// other, do not answer each other for ever. What somebody has claimed is his to write.
+// other, do not answer each other for ever. What somebody has claimed is his to write. Neither waits for
+// anything: it would keep others out of the list. The siblings are in found_ then.
+bool mesh::is_mergeable(const slot_name& slot) {
+    store_.siblings(slot, found_);
+    const auto differs = [&](const record_view& r) { return r.value != found_.front().value; };
+    return found_.size() > 1 && !is_claim(found_.front().epoch) &&
+           std::any_of(found_.begin(), found_.end(), differs);
+}
+
 std::optional<mesh::merge_task> mesh::next_merge() {
     if (!acts_for_all()) return std::nullopt;
     std::optional<merge_task> task;
     siblings_.mergeable.look_through([&](const owned_slot& slot) {
         if (task) return true;
-        store_.siblings(slot.name(), found_);
-        const auto differs = [&](const record_view& r) { return r.value != found_.front().value; };
-        if (found_.size() < 2 || is_claim(found_.front().epoch) ||
-            std::none_of(found_.begin(), found_.end(), differs))
-            return false;
+        if (!is_mergeable(slot.name())) return false;
         task.emplace();
         task->key = slot.key;
         for (const auto& each : found_) {

@@ -14,7 +14,7 @@ constexpr std::string_view magic = "baton";
 std::string encode(const beacon& from, std::size_t bytes_min) {
     std::string bytes;
     const bool padded = bytes_min != 0;
-    wire::frame_writer out(bytes, padded ? 14 : 13);
+    wire::frame_writer out(bytes, padded ? 15 : 14);
     out.text(magic)
         .number(from.version_min)
         .number(from.version_max)
@@ -24,6 +24,7 @@ std::string encode(const beacon& from, std::size_t bytes_min) {
         .number(from.port)
         .number(from.publish_port)
         .text(from.hosts)
+        .text(from.reach)
         .number(from.time_ms)
         .bytes(from.key.is_none() ? std::string_view{} : from.key.view())
         .bytes(from.nonce)
@@ -48,7 +49,8 @@ result<beacon> decode_beacon(std::string_view bytes) {
     b.port = static_cast<std::uint16_t>(in.number_up_to(65535));
     b.publish_port = static_cast<std::uint16_t>(in.number_up_to(65535));
     b.hosts = in.bytes(wire::hosts_bytes_max);
-    if (in.more()) { // none before version 3 was complete
+    if (in.more()) b.reach = in.bytes(wire::hosts_bytes_max); // none before version 3 was complete
+    if (in.more()) {
         b.time_ms = in.number();
         const auto key = in.bytes(32);
         b.key = link_key::from_bytes(key);

@@ -57,12 +57,30 @@ void add_network(CLI::App& app, options& node) {
     app.add_option("--seed", node.seeds, "HOST:PORT of a member to join by; repeatable")
         ->type_name("HOST:PORT")
         ->allow_extra_args(false);
+    app.add_option("--advertise", node.advertise,
+                   "Where others are to dial this node, instead of where it is seen; repeatable")
+        ->type_name("HOST[:PORT[/PUBLISH_PORT]]")
+        ->allow_extra_args(false);
+    app.add_flag_callback(
+        "--no-peer-exchange", [&node] { node.exchange_peers = false; },
+        "Neither tell members of one another nor heed what they tell");
     app.add_flag_callback(
         "--no-beacon", [&node] { node.beacon.enabled = false; }, "Neither announce nor listen by UDP");
     app.add_option("--beacon-port", node.beacon.port, "UDP port of the beacon")
         ->type_name("PORT")
         ->capture_default_str();
+    app.add_option("--group", node.beacon.group, "IPv4 multicast group of the beacon")
+        ->type_name("ADDR")
+        ->capture_default_str();
+    app.add_option("--group-ipv6", node.beacon.group_ipv6,
+                   "IPv6 multicast group of the beacon, of link-local scope")
+        ->type_name("ADDR")
+        ->capture_default_str();
     app.add_option("--interface", node.beacon.interfaces, "Network interface for the beacon; repeatable")
+        ->type_name("IF")
+        ->allow_extra_args(false);
+    app.add_option("--exclude-interface", node.beacon.interfaces_excluded,
+                   "Network interface not to use; repeatable")
         ->type_name("IF")
         ->allow_extra_args(false);
     app.add_option("--chunk-bytes", node.limits.chunk_bytes_max, "Size of one piece of a full state")

@@ -26,7 +26,10 @@ mesh::mesh(mesh_options settings, const moment& start)
     , clock_(static_cast<std::uint64_t>(settings_.clock_skew_max.count()))
     , introductions_(settings_) {
     settings_.keys.clear(); // they are in the ring, and nowhere else
-    started_ = beacon_at_ = heartbeat_at_ = step_at_ = wake_at_ = start.now;
+    started_ = heartbeat_at_ = step_at_ = wake_at_ = scout_.tell_at = start.now;
+    discovery::announcing_pace pace;
+    pace.usual = settings_.beacon_every;
+    scout_.beacon = {pace, start.now};
     store_.set_now(start.now);
 }
 
@@ -47,34 +50,10 @@ verdict mesh::step(const moment& at, const input& in, outbox& out) {
     return result;
 }
 
-// The first address that a peer advertises, or where it was seen. Addresses only: a name would be looked up
-// on the one thread that serves every socket, and hold them all up.
-std::string mesh::host_of(std::string_view advertised, std::string_view seen_at) {
-    const auto first = advertised.substr(0, advertised.find(' '));
-    const bool numeric = !first.empty() && first.find_first_not_of("0123456789.") == std::string_view::npos;
-    return std::string(numeric ? first : seen_at);
-}
-
 verdict mesh::refuse(const char* reason) {
     ++counters_.refused_frames;
     ++refused_[reason];
     return {reason};
-}
-
-verdict mesh::take(const beacon_arrived& in, outbox& out) {
-    ++counters_.beacons_received;
-    heard_beacon heard;
-    auto why = hear(in.bytes, discovery::purpose::beacon, in.host, heard, out);
-    const auto& b = heard.said;
-    if (!why || heard.own || !believes(b, in.host, why, out)) return why;
-    auto* const known = find(b.id);
-    if (known != nullptr && (known->state == member_state::left || known->via)) {
-        // A crashed member that speaks again: do not wait for the backoff.
-        if (known->via && known->state == member_state::crashed) greet(*known->via, true, out);
-        return {};
-    }
-    const auto host = host_of(b.hosts, in.host);
-    return meet(b, host, "tcp://" + host + ':' + std::to_string(b.port), !is_open(), out);
 }
 
 verdict mesh::take(const broadcast_arrived& in, outbox& out) {
@@ -118,6 +97,9 @@ verdict mesh::take(const request_arrived& in, outbox& out) {
         return f->id == in.from ? on_pull(in.from, *f, out) : refuse("stolen identity");
     }
     if (const auto* f = std::get_if<wire::credit>(&*decoded)) return on_credit(in.from, *f, out);
+    if (const auto* f = std::get_if<wire::peers>(&*decoded)) {
+        return f->id == in.from ? on_peers(*f, *p) : refuse("stolen identity");
+    }
     if (const auto* f = std::get_if<wire::fingerprint>(&*decoded)) {
         const bool question = (f->flags & wire::fingerprint::question) != 0;
         return question ? on_question(in.from, *f, out) : refuse("misplaced frame");
@@ -157,6 +139,9 @@ verdict mesh::take(const reply_arrived& in, outbox& out) {
     if (p == nullptr || !p->greeted) return refuse("reply before hello");
     p->life.heard(at_.now, at->second.open);
     if (const auto* f = std::get_if<wire::state>(&*decoded)) return on_state(id, in.bytes, *f, out);
+    if (const auto* f = std::get_if<wire::peers>(&*decoded)) {
+        return f->id == id ? on_peers(*f, *p) : refuse("stolen identity");
+    }
     if (const auto* f = std::get_if<wire::fingerprint>(&*decoded)) {
         const bool question = (f->flags & wire::fingerprint::question) != 0;
         return question ? refuse("misplaced frame") : on_answer(id, *f, out);
@@ -207,7 +192,8 @@ verdict mesh::take(const link_changed& in, outbox& out) {
         l.ask_every = 100ms;
     }
     if (p != nullptr && is_member(*p)) {
-        p->life.closed(at_.now);
+        // While another way to it is tried, its end may close this one for that one's sake.
+        if (!scout_.is_trying(*l.peer)) p->life.closed(at_.now);
         p->routable = false;
         wake_by(at_.now);
     }
@@ -246,17 +232,9 @@ void mesh::run_timers(outbox& out) {
 
     // Who is leaving goes on looking for somebody to take over, until it has said goodbye.
     const bool gone = leaving_ && leaving_->said_left;
-    if (settings_.beacon && !gone) {
-        if (at_.now >= beacon_at_) {
-            ++counters_.beacons_sent;
-            out.actions.push_back(send_beacon{beacon_bytes()});
-            // The first datagrams follow one another closely: one may be lost, or find a listener that is not
-            // up yet.
-            const auto fast = 40ms * (1 << std::min<std::uint64_t>(counters_.beacons_sent, 10));
-            beacon_at_ = at_.now + std::min<mesh_clock::duration>(fast, settings_.beacon_every);
-        }
-        wake_by(beacon_at_);
-    }
+    if (settings_.beacon && !gone) announce(out);
+    tend_quests(out);
+    exchange_peers(out);
     const bool tidies = at_.now >= heartbeat_at_;
     if (tidies || publish_now_) {
         // Twice in the time it takes while nothing changes: half the beats still outlive one that is lost.
@@ -267,9 +245,9 @@ void mesh::run_timers(outbox& out) {
 
     // Seeds are dialled until they answer; connections that broke are redialled below us, by the socket.
     for (const auto& seed : settings_.seeds) {
-        if (gone || self_endpoints_.contains(seed)) continue;
-        const auto answered = seed_ids_.find(seed);
-        const auto* const p = answered == seed_ids_.end() ? nullptr : find(answered->second);
+        if (gone || scout_.self_endpoints.contains(seed)) continue;
+        const auto answered = scout_.seed_ids.find(seed);
+        const auto* const p = answered == scout_.seed_ids.end() ? nullptr : find(answered->second);
         if (p == nullptr || is_gone(*p)) connect(seed, out);
     }
     tend_links(out);
@@ -353,6 +331,7 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
         links_[*p.via].greet_every = 100ms;
     }
     raise(out, kind, id, std::move(reason));
+    scout_.beacon.news(at_.now);
     check_synced(out);
 }
 

@@ -4,6 +4,7 @@
 #include "core/mesh.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace baton::core {
 
@@ -50,7 +51,7 @@ void mesh::bind(link_id number, const replica_id& id, outbox& out) {
     l.peer = id;
     if (p.via && *p.via != number) { // two ways to the same peer: keep the one that works
         const auto other = *p.via;
-        const bool keep_other = links_[other].open;
+        const bool keep_other = keeps_link(p);
         const auto redundant = keep_other ? number : other;
         links_.erase(redundant);
         out.actions.push_back(hang_up{redundant});
@@ -58,6 +59,12 @@ void mesh::bind(link_id number, const replica_id& id, outbox& out) {
     }
     p.via = number;
     follow(p, out);
+}
+
+// Whether the link that `p` has is to stay where another one works too. Precondition: p.via.
+bool mesh::keeps_link(const peer& p) const {
+    const auto& l = links_.at(*p.via);
+    return l.open && !l.stale && p.state != member_state::suspect && p.state != member_state::crashed;
 }
 
 // Connects SUB to the peer's PUB, on the link's account.
@@ -103,6 +110,7 @@ wire::hello mesh::make_hello(std::uint64_t flags) {
     f.latest = store_.counter_of(settings_.self);
     f.clock = clock_.last();
     f.records = store_.records();
+    f.reach = settings_.reach;
     return f;
 }
 
@@ -136,7 +144,7 @@ void mesh::tell(const replica_id& id, peer& p, bool wants_answer, outbox& out) {
 verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     const auto turn_away = [&](const char* reason) {
         const auto whose = f.id.to_string();
-        if (foreign_told_.size() < 256 && foreign_told_.insert(whose).second) {
+        if (scout_.foreign_told.size() < 256 && scout_.foreign_told.insert(whose).second) {
             out.events.push_back({event_kind::refused, f.id, f.name, reason, 0});
         }
         if (from.link) { // keep a seed's link, quietly: its address may be reused by one of ours
@@ -158,7 +166,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     if (f.id == settings_.self) {            // we have dialled ourselves
         if (from.link) {
             const auto& l = links_[*from.link];
-            if (self_endpoints_.size() < 256) self_endpoints_.insert(l.endpoint);
+            if (scout_.self_endpoints.size() < 256) scout_.self_endpoints.insert(l.endpoint);
             // A beacon of our former incarnation may have led us here.
             if (auto* const former = l.peer ? find(*l.peer) : nullptr) former->via.reset();
             links_.erase(*from.link);
@@ -178,32 +186,43 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
         note(out, "hello", f.id);
     }
     auto& p = *known;
-    if (from.link) links_[*from.link].doubted = false;
+    if (from.link) links_[*from.link].doubted = links_[*from.link].stale = false;
     if (from.link) {
         const auto& endpoint = links_[*from.link].endpoint;
         if (std::find(settings_.seeds.begin(), settings_.seeds.end(), endpoint) != settings_.seeds.end()) {
-            seed_ids_[endpoint] = f.id;
+            scout_.seed_ids[endpoint] = f.id;
         }
     }
     p.name = f.name;
     p.life.heard(at_.now, true);
     if (from.route) p.routable = true;
 
-    const auto host = host_of(f.hosts, from.host);
-    if (from.link && f.hosts.empty()) {
+    auto ways = discovery::parse_hosts(f.hosts, {{}, f.port, f.publish_port}, from.host);
+    if (ways.empty()) ways.push_back({std::string(from.host), f.port, f.publish_port});
+    if (from.link && (!p.via || *p.via == *from.link || !keeps_link(p))) {
         p.endpoint = links_[*from.link].endpoint; // the address that works
-        p.host = p.endpoint.substr(6, p.endpoint.rfind(':') - 6);
-    } else if (!p.greeted || p.host.empty()) {
-        p.host = host;
-        p.endpoint = "tcp://" + host + ':' + std::to_string(f.port);
+    } else if (!from.link && (!p.greeted || p.host.empty())) {
+        p.endpoint = discovery::endpoint_of(ways.front().host, ways.front().port);
     }
-    p.publish_endpoint = "tcp://" + p.host + ':' + std::to_string(f.publish_port);
+    p.host = discovery::host_in(p.endpoint);
+    const auto said = std::find_if(ways.begin(), ways.end(), [&](const discovery::address& each) {
+        return discovery::endpoint_of(each.host, each.port) == p.endpoint;
+    });
+    p.publish_endpoint =
+        discovery::endpoint_of(p.host, said == ways.end() ? f.publish_port : said->publish_port);
     if (from.link) {
         bind(*from.link, f.id, out);
     } else if (!p.via && !held_by_another(p.endpoint, f.id)) {
         bind(connect(p.endpoint, out, introductions_.known.key_of(f.id)), f.id, out);
     }
     follow(p, out);
+    if (f.hosts.empty()) { // it does not say which: any of its interfaces may do
+        auto all = discovery::parse_hosts(f.reach, {{}, f.port, f.publish_port}, {});
+        ways.insert(ways.end(), std::make_move_iterator(all.begin()), std::make_move_iterator(all.end()));
+    }
+    learn_ways(p, ways);
+    if (from.route && f.hosts.empty()) note_moved(f.id, p, f.reach, from.host);
+    if (from.route && p.state == member_state::contacting && ways.size() > 1) seek(f.id, ways, 100ms);
 
     const bool first = !p.greeted;
     p.greeted = true;
@@ -245,6 +264,9 @@ void mesh::maybe_up(const replica_id& id, peer& p, outbox& out) {
     raise(out, event_kind::joined, id, back ? "back" : "new");
     note_lack(p, 0ms);
     tell(id, p, false, out); // the other side may be waiting for just this
+    tell_peers(id, p, out);
+    exchange_soon();
+    scout_.beacon.news(at_.now);
     check_synced(out);
     consider_pull(out);
 }
@@ -340,7 +362,8 @@ bool mesh::publish_hello(outbox& out) {
         bytes = wire::encode(wire::brief{settings_.self, wire::hash_of(standing()), sum ? sum->low : 0,
                                          store_.counter_of(settings_.self)});
     } else {
-        const auto f = make_hello(0);
+        auto f = make_hello(0);
+        f.reach.clear();
         published_ = f.at;
         for (auto& [id, p] : peers_) p.told_otherwise = false;
         bytes = wire::encode(f);

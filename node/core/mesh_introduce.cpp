@@ -31,7 +31,7 @@ verdict mesh::refuse_beacon(const char* reason) {
 // Somebody who has no key of ours, or has one that we have not: its operator wants to know.
 verdict mesh::refuse_stranger(const char* reason, std::string_view host, outbox& out) {
     const auto whose = std::string(host) + '|' + reason;
-    if (foreign_told_.size() < 256 && foreign_told_.insert(whose).second)
+    if (scout_.foreign_told.size() < 256 && scout_.foreign_told.insert(whose).second)
         out.events.push_back({event_kind::refused, {}, std::string(host), reason, 0});
     return refuse_beacon(reason);
 }
@@ -127,7 +127,8 @@ bool mesh::believes(const discovery::beacon& b, std::string_view host, verdict& 
     if (found != discovery::roster::finding::stale) return true;
     // Its clock or ours is wrong, or it is an old recording: only a living node can echo.
     if (introductions_.answers.take(at_.now)) {
-        ask("tcp://" + host_of(b.hosts, host) + ':' + std::to_string(b.port), out);
+        const auto way = ways_of(b, host).front();
+        ask(discovery::endpoint_of(way.host, way.port), out);
     } else {
         why = refuse_beacon("too many introductions");
     }
@@ -137,8 +138,9 @@ bool mesh::believes(const discovery::beacon& b, std::string_view host, verdict& 
 // ---------------------------------------------------------------- what is said
 
 discovery::beacon mesh::make_beacon() {
-    discovery::beacon b{settings_.cluster,  wire::version_min, wire::version_max,      settings_.self,
-                        ++beacon_sequence_, settings_.port,    settings_.publish_port, settings_.hosts};
+    discovery::beacon b{settings_.cluster,      wire::version_min, wire::version_max,
+                        settings_.self,         ++scout_.sequence, settings_.port,
+                        settings_.publish_port, settings_.hosts,   settings_.reach};
     if (is_open()) return b;
     b.time_ms = at_.wall_ms;
     b.key = settings_.link_key;
@@ -198,8 +200,8 @@ verdict mesh::take(const datagram_arrived& in, outbox& out) {
     const auto& b = heard.said;
     if (heard.own) { // a seed is our own address
         const auto mine = asked.find(b.nonce);
-        if (mine != asked.end() && self_endpoints_.size() < 256) {
-            self_endpoints_.insert(mine->second.endpoint);
+        if (mine != asked.end() && scout_.self_endpoints.size() < 256) {
+            scout_.self_endpoints.insert(mine->second.endpoint);
             forget_undialled(mine->second.endpoint);
         }
         return {};
@@ -219,7 +221,7 @@ verdict mesh::take(const datagram_arrived& in, outbox& out) {
     }
     if (!echoed || stale) return {};
     if (std::find(settings_.seeds.begin(), settings_.seeds.end(), endpoint) != settings_.seeds.end())
-        seed_ids_[endpoint] = b.id;
+        scout_.seed_ids[endpoint] = b.id;
     const auto* const known = find(b.id);
     if (known != nullptr && known->state == member_state::left) return {};
     if (known != nullptr && known->via) {
@@ -229,34 +231,25 @@ verdict mesh::take(const datagram_arrived& in, outbox& out) {
             if (!l.dialled) dial_now(*known->via, out);
             return {};
         }
-        if (l.open) { // another address of somebody we are connected to
+        const bool wanted = needs_way(*known);
+        for (auto& [number, other] : links_) { // another address of it
+            if (other.endpoint != endpoint || other.dialled || !wanted) continue;
+            other.key = b.key;
+            dial_now(number, out);
+            return {};
+        }
+        if (!wanted) {
             forget_undialled(endpoint);
             return {};
         }
     }
-    return meet(b, host_in(endpoint), endpoint, false, out);
+    auto way = discovery::parse_address(std::string_view(endpoint).substr(6)).value_or(discovery::address{});
+    if (way.host.empty()) way = {host_in(endpoint), b.port, 0}; // a name
+    way.publish_port = b.publish_port;
+    return meet(b, {way}, false, out);
 }
 
 // ---------------------------------------------------------------- links
-
-// What a beacon leads to: a peer, and a link to it. `asks_first`: whoever hears only our datagrams has to
-// know our key before it lets us in.
-verdict mesh::meet(const discovery::beacon& b, const std::string& host, const std::string& endpoint,
-                   bool asks_first, outbox& out) {
-    if (self_endpoints_.contains(endpoint) || held_by_another(endpoint, b.id)) return {};
-    make_room(out);
-    if (peers_.size() >= settings_.limits.peers_max && find(b.id) == nullptr) return refuse("too many peers");
-    if (!introductions_.dials.take(at_.now)) return refuse("too many dials");
-    auto& p = peers_[b.id];
-    p.host = host;
-    p.endpoint = endpoint;
-    p.publish_endpoint = "tcp://" + host + ':' + std::to_string(b.publish_port);
-    p.life.heard(at_.now, true);
-    note(out, "beacon", b.id, b.sequence);
-    follow(p, out);
-    bind(connect(endpoint, out, b.key, asks_first), b.id, out);
-    return {};
-}
 
 // In an open mesh at once. Otherwise not before the key of whoever is there is known: who has none yet is
 // asked to introduce itself.

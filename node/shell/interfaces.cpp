@@ -1,78 +1,141 @@
 #include "shell/interfaces.hpp"
 
+#include "discovery/address.hpp"
+
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 
 namespace baton::shell {
 
 namespace {
 
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 std::uint32_t ipv4_of(const sockaddr* address) {
     sockaddr_in in{};
-    std::copy_n(reinterpret_cast<const char*>(address), sizeof in, reinterpret_cast<char*>(&in));
+    std::memcpy(&in, address, sizeof in);
     return ntohl(in.sin_addr.s_addr);
 }
 
-} // namespace
-
-std::string address_text(std::uint32_t address) {
+std::string text_of(std::uint32_t address) {
     const in_addr in{htonl(address)};
     char text[INET_ADDRSTRLEN] = {};
     inet_ntop(AF_INET, &in, text, sizeof text);
     return text;
 }
 
-result<std::vector<interface>> usable_interfaces(const options& settings) {
+void fill_ipv4(interface& one, const ifaddrs& from) {
+    one.address = ipv4_of(from.ifa_addr);
+    const auto mask = from.ifa_netmask != nullptr ? ipv4_of(from.ifa_netmask) : 0xffffffffU;
+    const bool broadcasts = (from.ifa_flags & (IFF_BROADCAST | IFF_LOOPBACK)) != 0;
+    one.broadcast = broadcasts ? one.address | ~mask : one.address;
+    one.host = text_of(one.address);
+}
+
+void fill_ipv6(interface& one, const ifaddrs& from) {
+    sockaddr_in6 in{};
+    std::memcpy(&in, from.ifa_addr, sizeof in);
+    char text[INET6_ADDRSTRLEN] = {};
+    inet_ntop(AF_INET6, &in.sin6_addr, text, sizeof text);
+    one.ipv6 = true;
+    one.link_local = IN6_IS_ADDR_LINKLOCAL(&in.sin6_addr);
+    one.host = one.link_local ? text + ('%' + one.name) : text;
+}
+
+result<std::vector<interface>> all_interfaces(std::vector<std::string>& names) {
     ifaddrs* list = nullptr;
     if (getifaddrs(&list) != 0) return error{errc::network, "the list of network interfaces cannot be read"};
     const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(list, &freeifaddrs);
-
     std::vector<interface> found;
-    std::vector<std::string> names;
     for (const auto* each = list; each != nullptr; each = each->ifa_next) {
         names.emplace_back(each->ifa_name);
-        if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_INET ||
-            (each->ifa_flags & IFF_UP) == 0)
-            continue;
+        if (each->ifa_addr == nullptr || (each->ifa_flags & IFF_UP) == 0) continue;
+        const auto family = each->ifa_addr->sa_family;
+        if (family != AF_INET && family != AF_INET6) continue;
         interface one;
         one.name = each->ifa_name;
         one.number = if_nametoindex(each->ifa_name);
-        one.address = ipv4_of(each->ifa_addr);
-        const auto mask = each->ifa_netmask != nullptr ? ipv4_of(each->ifa_netmask) : 0xffffffffU;
-        one.broadcast = one.address | ~mask;
         one.loopback = (each->ifa_flags & IFF_LOOPBACK) != 0;
+        family == AF_INET ? fill_ipv4(one, *each) : fill_ipv6(one, *each);
         found.push_back(std::move(one));
     }
-    for (const auto& wanted : settings.beacon.interfaces) {
-        if (std::find(names.begin(), names.end(), wanted) == names.end()) {
-            return error{errc::unknown_interface, "this machine has no network interface '" + wanted + "'"};
-        }
+    std::stable_partition(found.begin(), found.end(), [](const interface& each) { return !each.ipv6; });
+    return found;
+}
+
+// Whether `one` serves a node that is bound to `host` alone. IPv6 has no multicast on loopback: there the
+// beacon goes by IPv4.
+bool serves(const interface& one, const std::string& host) {
+    if (discovery::is_ipv4(host)) {
+        in_addr parsed{};
+        inet_pton(AF_INET, host.c_str(), &parsed);
+        const auto address = ntohl(parsed.s_addr);
+        return !one.ipv6 && (one.address == address || (one.loopback && (address >> 24) == 127));
     }
-    if (!settings.beacon.interfaces.empty()) {
-        std::erase_if(found, [&](const interface& each) {
-            const auto& wanted = settings.beacon.interfaces;
-            return std::find(wanted.begin(), wanted.end(), each.name) == wanted.end();
-        });
+    if (one.loopback) return discovery::is_loopback(host) && (one.host == host || !one.ipv6);
+    in6_addr wanted{}, here{};
+    inet_pton(AF_INET6, std::string(discovery::without_zone(host)).c_str(), &wanted);
+    if (!one.ipv6 || inet_pton(AF_INET6, std::string(discovery::without_zone(one.host)).c_str(), &here) != 1)
+        return false;
+    return std::memcmp(&wanted, &here, sizeof here) == 0 &&
+           discovery::zone_of(one.host) == discovery::zone_of(host);
+}
+
+} // namespace
+
+bool is_every_host(const std::string& host) { return host.empty() || host == "0.0.0.0" || host == "::"; }
+
+result<std::vector<interface>> usable_interfaces(const options& settings) {
+    std::vector<std::string> names;
+    auto found = all_interfaces(names);
+    if (!found) return found;
+    const auto& wanted = settings.beacon.interfaces;
+    for (const auto& each : wanted) {
+        if (!contains(names, each))
+            return error{errc::unknown_interface, "this machine has no network interface '" + each + "'"};
     }
-    in_addr host{};
-    if (!settings.host.empty() && settings.host != "0.0.0.0" &&
-        inet_pton(AF_INET, settings.host.c_str(), &host) == 1) {
-        const auto address = ntohl(host.s_addr);
-        std::erase_if(found, [&](const interface& each) {
-            const bool same_loopback = each.loopback && (address >> 24) == 127;
-            return each.address != address && !same_loopback;
-        });
-        if (found.empty()) {
+    std::erase_if(*found, [&](const interface& each) {
+        return (!wanted.empty() && !contains(wanted, each.name)) ||
+               contains(settings.beacon.interfaces_excluded, each.name);
+    });
+    if (settings.host == "0.0.0.0") std::erase_if(*found, [](const interface& each) { return each.ipv6; });
+    if (!is_every_host(settings.host)) {
+        std::erase_if(*found, [&](const interface& each) { return !serves(each, settings.host); });
+        if (found->empty()) {
             return error{errc::unknown_interface,
                          "host '" + settings.host + "' is no address of this machine's interfaces"};
         }
     }
     return found;
+}
+
+std::string best_host(const std::vector<interface>& usable) {
+    const interface* best = nullptr;
+    for (const auto& each : usable) {
+        if (each.loopback) continue;
+        if (best == nullptr || (best->link_local && !each.link_local)) best = &each;
+    }
+    return best == nullptr ? "127.0.0.1" : best->host;
+}
+
+std::string hosts_of(const std::vector<interface>& usable) {
+    constexpr std::size_t most = discovery::addresses_max;
+    std::string all;
+    std::size_t count = 0;
+    for (const auto& each : usable) {
+        if (each.loopback || each.link_local || count++ >= most) continue;
+        if (!all.empty()) all += ' ';
+        all += each.host;
+    }
+    return all;
 }
 
 } // namespace baton::shell

@@ -36,13 +36,15 @@ moment io_thread::now() {
 }
 
 io_thread::io_thread(options settings, core::mesh_options mesh_settings, std::unique_ptr<sockets> owned,
-                     std::optional<beacon_socket> beacon, std::optional<unicast_socket> unicast)
+                     std::optional<beacon_socket> beacon, std::vector<interface> interfaces,
+                     std::optional<unicast_socket> unicast)
     : settings_(std::move(settings))
     , mesh_(std::move(mesh_settings), now())
     , board_(settings_.limits.watch_keys_max)
     , sockets_(std::move(owned))
     , beacon_(std::move(beacon))
     , unicast_(std::move(unicast))
+    , interfaces_(std::move(interfaces))
     , bell_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))
     , timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
     try {
@@ -154,6 +156,7 @@ void io_thread::complain_of_end(const char* reason) noexcept {
 
 void io_thread::loop() {
     wake_at_ = now().now;
+    look_at_ = wake_at_; // something may have changed before there was somebody to hear of it
     if (!settings_.spill_dir.empty()) {
         shelf_.emplace(settings_.spill_dir, settings_.cluster);
         if (!shelf_->complaint().empty())
@@ -170,6 +173,7 @@ void io_thread::loop() {
         read_beacons();
         read_datagrams();
         read_doors();
+        watch_addresses();
         if (now().now >= wake_at_) give(core::time_passed{}, {});
         if (has_waiting_.load(std::memory_order_relaxed)) finish_waiting(false);
         tend_spills();
@@ -220,16 +224,20 @@ void io_thread::poll() {
             items_.push_back({connection.monitor.handle(), 0, ZMQ_POLLIN, 0});
             item_links_.push_back(link);
         }
-        if (beacon_) items_.push_back({nullptr, beacon_->fd(), ZMQ_POLLIN, 0});
-        if (unicast_) items_.push_back({nullptr, unicast_->fd(), ZMQ_POLLIN, 0});
         for (auto& door : sockets_->doors()) items_.push_back({door.handle(), 0, ZMQ_POLLIN, 0});
+        udp_items_ = items_.size();
+        for (const int fd : {addresses_.fd(), beacon_ ? beacon_->fd() : -1, beacon_ ? beacon_->ipv6_fd() : -1,
+                             unicast_ ? unicast_->fd() : -1}) {
+            if (fd >= 0) items_.push_back({nullptr, fd, ZMQ_POLLIN, 0});
+        }
     }
     const auto at = now().now;
     const bool rung = rung_, packing = rung && burst_ && at < pack_until_;
     if (packing) arm_timer(pack_until_ - at);
     items_[0].events = packing ? 0 : ZMQ_POLLIN; // the bell has rung already
     const bool due = publisher_readable_ || spills_due_ || (rung && !packing);
-    const auto left = due ? 0ms : std::chrono::ceil<std::chrono::milliseconds>(wake_at_ - at);
+    const auto next = std::min(wake_at_, look_at_);
+    const auto left = due ? 0ms : std::chrono::ceil<std::chrono::milliseconds>(next - at);
     try {
         zmq::poll(items_, std::clamp(left, 0ms, 1000ms));
     } catch (const zmq::error_t& failure) {
@@ -401,8 +409,15 @@ void io_thread::read_links() {
             zmq::message_t message, rest;
             if (!receive(at->second.monitor, message)) break;
             std::uint16_t what = 0;
-            std::memcpy(&what, message.data(), std::min(sizeof what, message.size()));
+            std::uint32_t value = 0;
+            if (message.size() < sizeof what + sizeof value) continue;
+            std::memcpy(&what, message.data(), sizeof what);
+            std::memcpy(&value, static_cast<const char*>(message.data()) + sizeof what, sizeof value);
             [[maybe_unused]] const auto endpoint = receive(at->second.monitor, rest);
+            if (what == ZMQ_EVENT_CONNECTED) {
+                at->second.local = local_host(static_cast<int>(value));
+                continue;
+            }
             give(core::link_changed{link, what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED,
                                     what == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL},
                  {});
@@ -422,7 +437,9 @@ void io_thread::read_links() {
 }
 
 void io_thread::read_beacons() {
-    if (!beacon_) return;
+    const bool any = std::any_of(items_.begin() + static_cast<std::ptrdiff_t>(udp_items_), items_.end(),
+                                 [](const auto& each) { return each.revents != 0; });
+    if (!beacon_ || !any) return;
     beacon_->receive(reads_per_wake, [this](std::string_view host, std::string_view bytes) {
         give(core::beacon_arrived{host, bytes}, host);
     });

@@ -1,3 +1,4 @@
+#include "discovery/address.hpp"
 #include "shell/interfaces.hpp"
 #include "shell/node_impl.hpp"
 #include "shell/security.hpp"
@@ -42,12 +43,22 @@ replica_id fresh_id(std::random_device& entropy) {
 }
 
 core::mesh_options mesh_options_of(const options& o, const replica_id& id, const shell::sockets& bound,
-                                   bool beacon, std::random_device& entropy) {
+                                   const std::vector<shell::interface>& usable, bool beacon,
+                                   std::random_device& entropy) {
     core::mesh_options m;
     m.self = id;
     m.name = o.name;
     m.cluster = o.cluster;
-    m.hosts = o.host == "0.0.0.0" ? std::string{} : o.host;
+    // A link-local address means something only together with where it is seen.
+    if (!shell::is_every_host(o.host) && !discovery::is_link_local(o.host)) m.hosts = o.host;
+    if (!o.advertise.empty()) m.hosts.clear();
+    for (const auto& each : o.advertise) {
+        auto one = *discovery::parse_address(each);
+        if (one.port != 0 && one.publish_port == 0) one.publish_port = bound.publish_port();
+        m.hosts += (m.hosts.empty() ? "" : " ") + discovery::to_text(one);
+    }
+    if (m.hosts.empty() && shell::is_every_host(o.host)) m.reach = shell::hosts_of(usable);
+    m.exchanges_peers = o.exchange_peers;
     m.port = bound.port();
     m.publish_port = bound.publish_port();
     for (const auto& seed : o.seeds) m.seeds.push_back(*shell::seed_endpoint(seed));
@@ -95,13 +106,12 @@ result<node> node::open(options settings) {
     auto bound = shell::open_ports(settings, body->id, security);
     if (!bound) return bound.error();
 
-    std::string host = settings.host;
-    if (host.empty() || host == "0.0.0.0") {
-        const auto lan =
-            std::find_if(interfaces->begin(), interfaces->end(), [](const auto& i) { return !i.loopback; });
-        host = lan == interfaces->end() ? "127.0.0.1" : shell::address_text(lan->address);
-    }
-    body->endpoint = "tcp://" + host + ':' + std::to_string(bound->links->port());
+    const auto port = bound->links->port();
+    const auto host = shell::is_every_host(settings.host) ? shell::best_host(*interfaces) : settings.host;
+    const auto named = settings.advertise.empty()
+                           ? discovery::address{host, port, 0}
+                           : *discovery::parse_address(settings.advertise.front(), {{}, port, 0});
+    body->endpoint = discovery::endpoint_of(named.host, named.port);
 
     const auto log = [&](log_level level, const std::string& line) {
         if (settings.log) settings.log(level, line);
@@ -114,7 +124,7 @@ result<node> node::open(options settings) {
     }
     std::optional<shell::beacon_socket> beacon;
     if (settings.beacon.enabled) {
-        auto opened = shell::beacon_socket::open(settings.beacon, std::move(*interfaces));
+        auto opened = shell::beacon_socket::open(settings.beacon, *interfaces);
         if (opened) {
             beacon.emplace(std::move(*opened));
         } else {
@@ -122,7 +132,8 @@ result<node> node::open(options settings) {
                 "event=no_beacon reason=\"" + opened.error().what + "; seeds still work\"");
         }
     }
-    auto mesh_settings = mesh_options_of(settings, body->id, *bound->links, beacon.has_value(), entropy);
+    auto mesh_settings =
+        mesh_options_of(settings, body->id, *bound->links, *interfaces, beacon.has_value(), entropy);
     if (security) {
         mesh_settings.keys = std::move(*keys);
         mesh_settings.link_key = security->own.public_key;
@@ -130,9 +141,9 @@ result<node> node::open(options settings) {
         mesh_settings.beacon_window = settings.security.beacon_window;
     }
     body->fork_generation = shell::forks();
-    body->engine =
-        std::make_unique<shell::io_thread>(settings, std::move(mesh_settings), std::move(bound->links),
-                                           std::move(beacon), std::move(bound->unicast));
+    body->engine = std::make_unique<shell::io_thread>(settings, std::move(mesh_settings),
+                                                      std::move(bound->links), std::move(beacon),
+                                                      std::move(*interfaces), std::move(bound->unicast));
     body->handles = std::make_shared<shell::engine_link>(*body->engine);
     body->watches = std::make_shared<shell::dispatcher>(*body->engine, settings.limits);
     body->settings = std::move(settings);

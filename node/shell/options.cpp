@@ -1,3 +1,5 @@
+#include "discovery/address.hpp"
+#include "shell/interfaces.hpp"
 #include "shell/seeds.hpp"
 
 #include <baton/options.hpp>
@@ -70,9 +72,11 @@ void check_limits(faults& all, const limit_options& l) {
     all.require(l.watch_keys_max >= 1, "limits.watch_keys_max must be at least 1");
 }
 
-bool is_ipv4(const std::string& text) {
-    in_addr parsed{};
-    return inet_pton(AF_INET, text.c_str(), &parsed) == 1;
+// Of link-local scope: further it is not sent, and what is heard there names a link.
+bool is_link_local_group(const std::string& text) {
+    in6_addr parsed{};
+    return inet_pton(AF_INET6, text.c_str(), &parsed) == 1 && parsed.s6_addr[0] == 0xff &&
+           (parsed.s6_addr[1] & 0x0f) == 2;
 }
 
 } // namespace
@@ -81,14 +85,25 @@ result<void> options::validate() const {
     faults all;
     all.require(name.size() <= 64, "name must be at most 64 bytes");
     all.require(!cluster.empty() && cluster.size() <= 64, "cluster must be 1 to 64 bytes");
-    all.require(host.empty() || is_ipv4(host), "host '" + host + "' is not an IPv4 address");
+    all.require(host.empty() || discovery::is_numeric(host), "host '" + host + "' is not an IP address");
     all.require(!beacon.enabled || beacon.port != 0, "beacon.port must not be 0");
-    all.require(!beacon.enabled || is_ipv4(beacon.group),
+    all.require(!beacon.enabled || discovery::is_ipv4(beacon.group),
                 "beacon.group '" + beacon.group + "' is not an IPv4 address");
+    all.require(!beacon.enabled || is_link_local_group(beacon.group_ipv6),
+                "beacon.group_ipv6 '" + beacon.group_ipv6 +
+                    "' is not an IPv6 multicast group of link-local scope");
     check_durations(all, *this);
     check_limits(all, limits);
     all.require(security.key.size() <= 8, "security.key must be at most 8 keys");
     all.require(security.beacon_window.count() > 0, "security.beacon_window must be positive");
+    all.require(advertise.size() <= discovery::addresses_max,
+                "advertise must name at most " + std::to_string(discovery::addresses_max) + " addresses");
+    for (const auto& each : advertise) {
+        const auto parsed = discovery::parse_address(each);
+        all.require(parsed && !discovery::is_link_local(parsed->host) && !shell::is_every_host(parsed->host),
+                    "advertise '" + each +
+                        "' is not HOST, HOST:PORT or HOST:PORT/PUBLISH_PORT of a numeric host");
+    }
     bool bad_seed = false;
     for (const auto& seed : seeds) {
         const bool good = shell::seed_endpoint(seed).has_value();
@@ -105,13 +120,17 @@ std::optional<std::string> seed_endpoint(std::string_view seed) {
     if (seed.starts_with("tcp://")) seed.remove_prefix(6);
     const auto colon = seed.rfind(':');
     if (colon == std::string_view::npos || colon == 0) return std::nullopt;
-    const auto host = seed.substr(0, colon);
+    auto host = seed.substr(0, colon);
     const auto digits = seed.substr(colon + 1);
     unsigned port = 0;
     const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
     if (failure != std::errc{} || end != digits.data() + digits.size() || port == 0 || port > 65535)
         return std::nullopt;
-    if (host.find_first_of(" \t/*") != std::string_view::npos) return std::nullopt;
+    const bool brackets = host.starts_with('[') && host.ends_with(']');
+    if (brackets) host = host.substr(1, host.size() - 2);
+    if (brackets != (host.find(':') != std::string_view::npos)) return std::nullopt;
+    if (brackets && !discovery::is_ipv6(host)) return std::nullopt;
+    if (host.find_first_of(" \t/*[]") != std::string_view::npos) return std::nullopt;
     return "tcp://" + std::string(seed);
 }
 

@@ -1,10 +1,14 @@
 #include "shell/sockets.hpp"
 
+#include "discovery/address.hpp"
+#include "shell/interfaces.hpp"
+
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <mutex>
+#include <set>
 #include <utility>
 
 namespace baton::shell {
@@ -23,6 +27,12 @@ std::string marked(char first, const replica_id& id) {
     std::string name(1, first);
     name += id.view();
     return name;
+}
+
+// IPv4 goes by sockets of its own, as where there is no IPv6.
+void connect(zmq::socket_t& socket, const std::string& endpoint) {
+    socket.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string::npos);
+    socket.connect(endpoint);
 }
 
 } // namespace
@@ -155,10 +165,19 @@ void sockets::tune(zmq::socket_t& socket) const {
 }
 
 result<std::uint16_t> sockets::bind(zmq::socket_t& socket, const char* what, std::uint16_t port) const {
-    const auto host = settings_.host.empty() ? std::string("0.0.0.0") : settings_.host;
-    const auto endpoint = "tcp://" + host + ':' + (port == 0 ? std::string("*") : std::to_string(port));
+    const bool both = settings_.host.empty() || settings_.host == "::";
+    const auto host = both ? std::string("*") : settings_.host;
+    auto endpoint = discovery::endpoint_of(host, 0);
+    endpoint.replace(endpoint.size() - 1, 1, port == 0 ? "*" : std::to_string(port));
     try {
-        socket.bind(endpoint);
+        socket.set(zmq::sockopt::ipv6, both || host.find(':') != std::string::npos);
+        try {
+            socket.bind(endpoint);
+        } catch (const zmq::error_t& failure) {
+            if (!both || failure.num() == EADDRINUSE) throw;
+            socket.set(zmq::sockopt::ipv6, false); // a machine without IPv6
+            socket.bind(endpoint);
+        }
     } catch (const zmq::error_t& failure) {
         const auto code = failure.num() == EADDRINUSE ? errc::address_in_use : errc::network;
         return error{code, std::string(what) + ' ' + endpoint + ": " + failure.what()};
@@ -189,8 +208,8 @@ void sockets::dial(core::link_id link, const std::string& endpoint, const discov
     const auto name = new_monitor();
     try {
         connection made{zmq::socket_t(around_->context, zmq::socket_type::dealer),
-                        zmq::socket_t(around_->context, zmq::socket_type::pair),
-                        {}};
+                        zmq::socket_t(around_->context, zmq::socket_type::pair)};
+        made.endpoint = endpoint;
         tune(made.dealer);
         if (security_) {
             secure_client(made.dealer);
@@ -200,11 +219,11 @@ void sockets::dial(core::link_id link, const std::string& endpoint, const discov
         made.dealer.set(zmq::sockopt::immediate,
                         true); // nothing is queued for a connection that is not there
         zmq_socket_monitor(made.dealer.handle(), name.c_str(),
-                           ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-                               ZMQ_EVENT_DISCONNECTED);
+                           ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_DISCONNECTED);
         made.monitor.set(zmq::sockopt::linger, 0);
         made.monitor.connect(name);
-        made.dealer.connect(endpoint);
+        connect(made.dealer, endpoint);
         connections_.insert_or_assign(link, std::move(made));
         ++generation_;
     } catch (const zmq::error_t&) {
@@ -230,7 +249,7 @@ void sockets::subscribe(core::link_id link, const std::string& endpoint, const d
     try {
         if (security_)
             set_key(subscriber_, ZMQ_CURVE_SERVERKEY, key.bytes); // of what is connected from now on
-        subscriber_.connect(endpoint);
+        connect(subscriber_, endpoint);
         connections_.at(link).subscribed = endpoint;
     } catch (
         const zmq::error_t&) { // an address that libzmq cannot read: the peer never comes up and is forgotten
@@ -244,6 +263,25 @@ void sockets::hang_up(core::link_id link) {
     zmq_socket_monitor(at->second.dealer.handle(), nullptr, 0);
     connections_.erase(at);
     ++generation_;
+}
+
+void sockets::reconnect(zmq::socket_t& socket, const std::string& endpoint) {
+    if (endpoint.empty()) return;
+    try {
+        socket.disconnect(endpoint);
+        connect(socket, endpoint);
+    } catch (const zmq::error_t&) { // it goes on by itself, later
+    }
+}
+
+void sockets::redial_from(const std::string& local) {
+    std::set<std::string> done; // several links may share a subscription
+    for (auto& [link, c] : connections_) {
+        if (c.local != local) continue;
+        c.local.clear();
+        reconnect(c.dealer, c.endpoint);
+        if (done.insert(c.subscribed).second) reconnect(subscriber_, c.subscribed);
+    }
 }
 
 namespace {
@@ -286,7 +324,7 @@ std::optional<replica_id> sockets::replica_of(std::string_view routing_id) {
 
 std::string sockets::host_of(zmq::message_t& message) {
     const char* const host = zmq_msg_gets(message.handle(), "Peer-Address");
-    return host == nullptr ? std::string{} : host;
+    return host == nullptr ? std::string{} : std::string(discovery::plain(host));
 }
 
 } // namespace baton::shell

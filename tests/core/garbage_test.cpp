@@ -179,8 +179,8 @@ TEST_CASE("garbage: nobody's word takes a living member's address", "[core][scen
     const auto port = static_cast<std::uint16_t>(std::stoul(endpoint.substr(colon + 1)));
     replica_id stranger;
     stranger.bytes.fill(0x5a);
-    const auto bytes = discovery::encode(
-        {s.mesh(0).settings().cluster, wire::version_min, wire::version_max, stranger, 1, port, port, ""});
+    const auto bytes = discovery::encode({s.mesh(0).settings().cluster, wire::version_min, wire::version_max,
+                                          stranger, 1, port, port, "", ""});
     for (int i = 0; i < 5; ++i) s.give(0, core::beacon_arrived{at_host, bytes});
     wire::hello claim;
     claim.cluster = s.mesh(0).settings().cluster;

@@ -219,3 +219,23 @@ TEST_CASE("merge: resolving by hand takes what was shown and nothing else", "[co
     CHECK(s.try_resolve(2, "", {}) == errc::key_empty);
     CHECK_FALSE(s.try_resolve(0, "new", {}));
 }
+
+TEST_CASE("merge: keys on which all say the same do not keep others from being merged", "[core][scenario]") {
+    // Many more of them than are remembered at a time, and some between them that are to be merged.
+    constexpr std::size_t same = 800, different = 40;
+    auto how = merging();
+    how.keys = same + different;
+    sides s(2, how);
+    s.part();
+    for (const process_number who : {0, 1}) {
+        for (std::size_t key = 0; key < same + different; ++key)
+            s.stash(who, key, key % (same / different + 1) == 0 ? std::to_string(who) : "the same");
+    }
+    s.meet();
+    s.run_for(3s);
+    std::size_t left = 0;
+    for (std::size_t key = 0; key < same + different; key += same / different + 1)
+        left += s.values(0, key) != 1;
+    CHECK(left == 0);
+    CHECK(s.values(0, 1) == 2);
+}

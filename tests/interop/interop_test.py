@@ -180,7 +180,6 @@ class Stories:
     def follows_two_writers(self):
         a, b = self.a, self.node("b", self.a.endpoint)
         self.b = b
-        self.peer.dial(b.endpoint)  # without a beacon nobody tells a member of the others
         self.until(lambda: b.state_of(self.peer.id) == "up" and b.ask("digest")["digest"] == a.ask("digest")["digest"],
                    "b does not join")
         self.same(a, b)

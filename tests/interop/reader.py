@@ -8,11 +8,11 @@ import time
 import msgpack
 import zmq
 
-from store import (MASK, Refused, Store, archive_digest, decode_cut, delta_rows, encode_cut, ids, join, standing_hash,
+from store import (MASK, Cursor, Refused, Store, archive_digest, decode_cut, delta_rows, encode_cut, ids, join, standing_hash,
                    state_rows, under)
 
 VERSION = 3
-HELLO, BRIEF, DELTA, PULL, STATE, CREDIT, ACK, LEAVING, LEFT, FINGERPRINT, ASK = range(1, 12)
+HELLO, BRIEF, DELTA, PULL, STATE, CREDIT, ACK, LEAVING, LEFT, FINGERPRINT, ASK, PEERS = range(1, 13)
 WANTS_ANSWER, SEES_YOU, IS_LEAVING, FULL = 1, 2, 4, 8
 COMMIT, BUSY, ARCHIVE, WHOLE_ARCHIVE, WANTS_ARCHIVE, COMPARED, WANTS_CUT, DIFFERENCE = (1 << n for n in range(8))
 
@@ -141,7 +141,7 @@ class Reader:
                 lambda data: self.router.send_multipart([parts[0], data])) if ready is self.router else None
             {HELLO: self.on_hello, BRIEF: self.on_brief, DELTA: self.on_delta, STATE: self.on_state, PULL: self.on_pull,
              LEAVING: self.on_leaving, LEFT: self.on_left, FINGERPRINT: self.on_opening,
-             ASK: self.on_ask, CREDIT: lambda *_: None, ACK: lambda *_: None}[fields[1]](fields[2:], link, answer)
+             ASK: self.on_ask, PEERS: self.on_peers, CREDIT: lambda *_: None, ACK: lambda *_: None}[fields[1]](fields[2:], link, answer)
         except (Refused, ValueError, IndexError, KeyError, TypeError, struct.error, msgpack.UnpackException):
             self.counts["refused"] += 1
 
@@ -198,6 +198,13 @@ class Reader:
         if answer and flags & WANTS_ANSWER:
             answer(self.hello(SEES_YOU if peer.marked else 0))
         self.gap |= answer is None and latest > self.store.seen().get(id, 0)
+
+    def on_peers(self, fields, link, answer):
+        told = Cursor(fields[1])
+        while told.more():
+            id, hosts = told.take(16), told.text()
+            if id != self.id and id not in self.gone and not self.peer_of(id):
+                self.dial("tcp://" + hosts.split(b" ")[0].split(b"/")[0].decode())
 
     def on_brief(self, fields, link, answer):
         id, hash, state_low, latest = fields[:4]

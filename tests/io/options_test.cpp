@@ -55,6 +55,7 @@ TEST_CASE("options: validate names each fault", "[io][options]") {
         {"host", [](options& o) { o.host = "not an address"; }},
         {"beacon.port", [](options& o) { o.beacon.port = 0; }},
         {"beacon.group", [](options& o) { o.beacon.group = "everybody"; }},
+        {"beacon.group_ipv6", [](options& o) { o.beacon.group_ipv6 = "ff05::1"; }},
         {"beacon.every", [](options& o) { o.beacon.every = 0ms; }},
         {"liveness.heartbeat_every", [](options& o) { o.liveness.heartbeat_every = 0ms; }},
         {"liveness.suspect_after", [](options& o) { o.liveness.suspect_after = -1ms; }},

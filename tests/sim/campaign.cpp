@@ -100,6 +100,9 @@ class campaign {
         s.faults = rates::draw(throws);
         s.node = draw_node(luck_, slots_, how_.broken);
         if (seed % 4 == 3) s.node.keys = {*mesh_key::from_bytes(std::string(mesh_key::size, 'k'))};
+        // Of a chance of their own, so that the other stories stay as they are.
+        one_seed_ = !s.node.beacon && dice(seed ^ 0x5eed).chance(500);
+        if (one_seed_) s.node.seeds.resize(1);
         if (luck_.chance(400)) s.merged = luck_.chance(500) ? "key-1" : "key-";
         return s;
     }
@@ -115,7 +118,8 @@ class campaign {
         world_.run_for(luck_.between(4s, 15s));
     }
 
-    // Everything that is broken is mended; what is dead stays dead, but there are two at least.
+    // Everything that is broken is mended; what is dead stays dead, but there are two at least, and the seed
+    // if it is all that is known.
     void peace() {
         peace_ = world_.now();
         at_peace_ = true;
@@ -130,6 +134,10 @@ class campaign {
             const auto before = world_.processes();
             start_somewhere();
             if (world_.processes() == before) world_.run_for(50ms); // until one that leaves has made room
+        }
+        while (one_seed_ && (!world_.at_slot(0) || world_.at(*world_.at_slot(0)).leaving)) {
+            start(0);
+            world_.run_for(50ms);
         }
         std::string why;
         // Looked at now and then, as it is not cheap.
@@ -433,6 +441,7 @@ class campaign {
     dice luck_, brief_luck_, leave_luck_;
     std::size_t slots_;
     bool crowded_;
+    bool one_seed_ = false; ///< nobody knows anybody but the first address
     const campaign_options& how_;
     world world_;
     duration writes_every_{};

@@ -45,6 +45,8 @@ class network {
     /// `key`: of its sockets; none: they are open.
     void arrive(process_number who, slot_number slot, const replica_id& id,
                 const discovery::link_key& key = {});
+    /// It can be dialled at this address too. What it dials and says itself goes by its own slot.
+    void answer_at(slot_number slot, process_number who) { at_[slot] = who; }
     /// Connections to a process that exited close at once; those to a machine that died, when silence has
     /// been noticed.
     void depart(process_number who, bool noticed_at_once);

@@ -13,11 +13,11 @@ namespace {
 beacon sample() {
     replica_id id;
     id.bytes.fill(7);
-    return {"default", 1, 1, id, 42, 4000, 4001, "10.0.0.1 10.0.0.2"};
+    return {"default", 1, 1, id, 42, 4000, 4001, "10.0.0.1 10.0.0.2", "fd00::1"};
 }
 } // namespace
 
-TEST_CASE("beacon: comes back as it was sent", "[discovery]") {
+TEST_CASE("beacon: comes back as it was sent, and other versions of it are read", "[discovery]") {
     const auto back = decode_beacon(encode(sample()));
     REQUIRE(back);
     REQUIRE(back->cluster == "default");
@@ -26,6 +26,18 @@ TEST_CASE("beacon: comes back as it was sent", "[discovery]") {
     REQUIRE(back->port == 4000);
     REQUIRE(back->publish_port == 4001);
     REQUIRE(back->hosts == "10.0.0.1 10.0.0.2");
+    REQUIRE(back->reach == "fd00::1");
+
+    // Earlier versions do not send the last field, and later ones may send more.
+    auto one = sample();
+    one.reach.clear();
+    auto bytes = encode(one);
+    REQUIRE(bytes.front() == static_cast<char>(0x9a)); // an array of 10
+    bytes.front() = static_cast<char>(0x9b);
+    REQUIRE(decode_beacon(bytes + '\xc0'));
+    bytes.pop_back(); // an empty text is one byte
+    bytes.front() = static_cast<char>(0x99);
+    REQUIRE(decode_beacon(bytes));
 }
 
 TEST_CASE("beacon: every truncation, and what is not one, is refused", "[discovery]") {

@@ -146,7 +146,7 @@ TEST_CASE("frame: another version and an unknown kind are refused", "[wire]") {
         REQUIRE_FALSE(decode(bytes));
     }
     bytes[1] = 3;
-    for (const char what : {0, 12, 127}) {
+    for (const char what : {0, 13, 127}) {
         bytes[2] = what;
         REQUIRE_FALSE(decode(bytes));
     }
@@ -202,4 +202,32 @@ TEST_CASE("frame: what contradicts itself is refused", "[wire]") {
         REQUIRE_FALSE(decode(encode(leaving{replica(3), 9, 300, some_cut(), keys})));
     REQUIRE(decode(ack_with(3)));
     REQUIRE_FALSE(decode(ack_with(4)));
+}
+
+TEST_CASE("frame: a list of peers is bounded, and what earlier versions do not send may be missing",
+          "[wire]") {
+    peers all{replica(3), {}};
+    for (int i = 0; i < 16; ++i)
+        all.all.push_back({replica(static_cast<std::uint8_t>(i + 1)), std::string(256, 'h')});
+    REQUIRE(back_of<peers>(all).all.size() == 16);
+    all.all.front().hosts += 'h';
+    REQUIRE_FALSE(decode(encode(all)));
+    all.all.front().hosts.clear();
+    all.all.push_back({replica(40), {}});
+    REQUIRE_FALSE(decode(encode(all)));
+
+    // A HELLO and a beacon without their last field, and with more of them.
+    hello h;
+    h.cluster = "c";
+    h.id = replica(3);
+    h.port = h.publish_port = 1;
+    const auto bytes = encode(h);
+    REQUIRE(bytes[0] == static_cast<char>(0xdc)); // an array of 18
+    REQUIRE(bytes[2] == 18);
+    auto shorter = bytes.substr(0, bytes.size() - 1); // an empty text is one byte
+    shorter[2] = 17;
+    REQUIRE(decode(shorter));
+    auto longer = bytes + "\x01\xc0";
+    longer[2] = 20;
+    REQUIRE(decode(longer));
 }

@@ -23,6 +23,7 @@ hello some_hello() {
     h.latest = 300;
     h.clock = timestamp::at(5);
     h.records = 17;
+    h.reach = "10.0.0.5 fd00::5";
     return h;
 }
 
@@ -115,7 +116,9 @@ std::vector<frame> one_of_each() {
             some_fingerprint(0, fingerprint::whole_archive),
             some_fingerprint(2, 0),
             some_fingerprint(2, fingerprint::question),
-            some_fingerprint(3, fingerprint::question | fingerprint::done)};
+            some_fingerprint(3, fingerprint::question | fingerprint::done),
+            peers{replica(3), {{replica(4), "10.0.0.5:1/2 [fd00::5]:1/2"}, {replica(5), ""}}},
+            peers{replica(3), {}}};
 }
 
 } // namespace samples

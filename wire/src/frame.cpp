@@ -37,11 +37,12 @@ struct encoder {
     std::string& to;
 
     void operator()(const hello& f) const {
-        auto out = begin(to, kind::hello, 15);
+        auto out = begin(to, kind::hello, 16);
         out.text(f.cluster).number(f.version_min).number(f.version_max).id(f.id).number(f.flags);
         out.text(f.name).text(f.hosts).number(f.port).number(f.publish_port);
         out.number(f.latest).number(f.clock.raw).number(f.records);
         put(out, f.at);
+        out.text(f.reach);
     }
     void operator()(const brief& f) const {
         begin(to, kind::brief, 4).id(f.id).number(f.standing_hash).number(f.state_low).number(f.latest);
@@ -118,6 +119,15 @@ struct encoder {
             .number((f.wants_answer ? 1U : 0U) | (f.is_answer ? 2U : 0U))
             .id(f.about);
     }
+    void operator()(const peers& f) const {
+        std::string rows;
+        for (const auto& each : f.all) {
+            rows += each.id.view();
+            put_varint(rows, each.hosts.size());
+            rows += each.hosts;
+        }
+        begin(to, kind::peers, 2).id(f.id).bytes(rows);
+    }
 };
 
 hello get_hello(frame_reader& in) {
@@ -135,6 +145,7 @@ hello get_hello(frame_reader& in) {
     f.clock = timestamp{in.number()};
     f.records = in.number();
     f.at = get_standing(in);
+    if (in.more()) f.reach = in.bytes(hosts_bytes_max);
     if (f.port == 0 || f.publish_port == 0 || f.version_min > f.version_max) in.fail();
     // A node has applied all it wrote; archived by mistake, it may be missing in its own cut.
     if (const auto own = f.at.seen.of(f.id); own != f.latest && own != 0) in.fail();
@@ -202,6 +213,21 @@ bool is_list_of_keys(std::string_view keys) {
         (void)in.bytes(size);
     }
     return in.ok();
+}
+
+peers get_peers(frame_reader& in) {
+    peers f;
+    f.id = in.id();
+    byte_reader rows(in.bytes());
+    while (!rows.done() && f.all.size() < peers_told_max) {
+        const auto id = replica_id::from_bytes(rows.bytes(16));
+        const auto size = rows.varint();
+        if (!id || id->is_nil() || size > peer_hosts_bytes_max) rows.fail();
+        const auto hosts = rows.bytes(size);
+        if (rows.ok()) f.all.push_back({*id, std::string(hosts)});
+    }
+    if (!rows.ok() || !rows.done()) in.fail();
+    return f;
 }
 
 frame get_body(frame_reader& in, std::uint64_t what) {
@@ -293,6 +319,8 @@ frame get_body(frame_reader& in, std::uint64_t what) {
         f.about = in.id();
         return f;
     }
+    case kind::peers:
+        return get_peers(in);
     }
     in.fail();
     return brief{};

@@ -21,7 +21,9 @@ struct beacon {
     replica_id id{};
     std::uint64_t sequence = 0; ///< grows with every beacon of this incarnation
     std::uint16_t port = 0, publish_port = 0;
-    std::string hosts; ///< addresses to dial, separated by blanks; empty: the datagram's source
+    std::string hosts{}; ///< addresses to dial, separated by blanks; empty: the datagram's source
+    /// Where `hosts` is empty: every address of its interfaces, so that one that is gone shows.
+    std::string reach{};
     // of a mesh with a key; otherwise 0 and empty
     std::uint64_t time_ms = 0; ///< the sender's wall clock, milliseconds since 1970
     link_key key{};            ///< CURVE public key of every socket of the sender

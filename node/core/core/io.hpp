@@ -58,6 +58,9 @@ struct subscriber_changed { ///< seen on XPUB: `who` receives, or no longer rece
 struct noise_arrived { ///< something that is no frame at all
     const char* what;  ///< a literal
 };
+struct addresses_changed { ///< those of this machine that others may dial, as in mesh_options::reach
+    std::string_view hosts;
+};
 struct time_passed {};
 /// One file of a spill, as the shell numbers them.
 enum class spill_id : std::uint32_t {};
@@ -73,8 +76,8 @@ struct spill_read {      ///< the answer to read_spill
     std::string_view bytes; ///< a chunk; empty: no more is readable
 };
 using input = std::variant<beacon_arrived, datagram_arrived, broadcast_arrived, request_arrived,
-                           reply_arrived, link_changed, subscriber_changed, noise_arrived, time_passed,
-                           spill_found, spills_listed, spill_read>;
+                           reply_arrived, link_changed, subscriber_changed, noise_arrived, addresses_changed,
+                           time_passed, spill_found, spills_listed, spill_read>;
 
 // --- outputs ---
 struct send_beacon {

@@ -6,6 +6,7 @@
 // every write.
 #pragma once
 
+#include "core/answers.hpp"
 #include "core/claims.hpp"
 #include "core/inbound_session.hpp"
 #include "core/introductions.hpp"
@@ -13,11 +14,11 @@
 #include "core/mesh_options.hpp"
 #include "core/peers.hpp"
 #include "core/proof.hpp"
+#include "core/scouting.hpp"
 #include "core/sending.hpp"
 #include "core/siblings.hpp"
 #include "crdt/store.hpp"
 #include "discovery/beacon.hpp"
-#include "discovery/liveness.hpp"
 #include "wire/frame.hpp"
 #include "wire/rows.hpp"
 
@@ -66,10 +67,7 @@ class mesh {
     result<version> resolve(const moment& at, std::string_view key, std::string_view value,
                             std::span<const version> shown);
     // --- claims (mesh_claims.cpp) ---
-    struct claim_grant {
-        std::uint64_t number = 0, epoch = 0;
-        std::vector<picked> shown; ///< the value taken over, then its siblings
-    };
+    using claim_grant = core::claim_grant;
     /// Takes the register over. Errors: those of stash; absent; conflict, if it is to be free and is not. A
     /// claim of this node there ends.
     result<claim_grant> claim(const moment& at, std::string_view key,
@@ -91,11 +89,7 @@ class mesh {
 
     /// Registers under the prefix can be merged here.
     void merge_under(std::string_view prefix);
-    struct merge_task {
-        std::string key;
-        std::vector<version> shown;
-        std::vector<std::string> values; ///< in the same order: the one that is read first
-    };
+    using merge_task = core::merge_task;
     /// A register with siblings that this node is to merge: by resolve(), or else give_up_merge(). Look when
     /// the outbox says merges_ready, and again until there is nothing.
     [[nodiscard]] std::optional<merge_task> next_merge();
@@ -144,11 +138,7 @@ class mesh {
     // --- leaving ---
     /// Announces the leaving and freezes the cut. Again: nothing.
     void begin_leave(const moment& at, std::size_t copies, outbox& out);
-    struct leave_progress {
-        bool met = false;       ///< the wanted number of staying members hold everything, or nothing is held
-        std::size_t copies = 0; ///< staying members that acknowledged this leaving with everything
-        std::size_t staying = 0;
-    };
+    using leave_progress = core::leave_progress;
     [[nodiscard]] leave_progress leaving_progress() const;
     /// Keys in one of key_index::shards slices that no staying member is known to hold.
     void unsafe_keys(std::size_t shard, std::vector<std::string>& into);
@@ -181,6 +171,7 @@ class mesh {
     verdict take(const link_changed& in, outbox& out);
     verdict take(const subscriber_changed& in, outbox& out);
     verdict take(const noise_arrived& in, outbox& out);
+    verdict take(const addresses_changed& in, outbox& out);
     verdict take(const time_passed& in, outbox& out);
     verdict take(const spill_found& in, outbox& out);
     verdict take(const spills_listed& in, outbox& out);
@@ -189,7 +180,6 @@ class mesh {
         return bytes.size() > settings_.limits.frame_bytes_max;
     }
     verdict refuse(const char* reason);
-    static std::string host_of(std::string_view advertised, std::string_view seen_at);
     void run_timers(outbox& out);
     // mesh_life.cpp: who lives
     void judge_peers(outbox& out);
@@ -244,6 +234,24 @@ class mesh {
                   outbox& out);
     void make_room(outbox& out, std::optional<link_id> keep = {});
     bool held_by_another(const std::string& endpoint, const replica_id& id);
+    [[nodiscard]] bool keeps_link(const peer& p) const;
+
+    // mesh_discovery.cpp
+    void announce(outbox& out);
+    [[nodiscard]] static std::vector<discovery::address> ways_of(const discovery::beacon& b,
+                                                                 std::string_view seen_at);
+    verdict meet(const discovery::beacon& b, const std::vector<discovery::address>& ways, bool asks_first,
+                 outbox& out);
+    [[nodiscard]] bool needs_way(const peer& p) const;
+    void note_moved(const replica_id& id, peer& p, std::string_view reach, std::string_view seen_at);
+    void seek(const replica_id& id, const std::vector<discovery::address>& ways, mesh_clock::duration after);
+    void try_way(const replica_id& id, quest& q, outbox& out);
+    void tend_quests(outbox& out);
+    void end_round(quest& q, peer* p);
+    void tell_peers(const replica_id& id, peer& p, outbox& out);
+    void exchange_peers(outbox& out);
+    void exchange_soon();
+    verdict on_peers(const wire::peers& f, const peer& teller);
 
     // mesh_introduce.cpp: whose beacons are believed, and whose key is where
     [[nodiscard]] bool is_open() const { return introductions_.ring.empty(); }
@@ -260,8 +268,6 @@ class mesh {
     std::string new_question(const std::string& endpoint);
     void ask(const std::string& endpoint, outbox& out);
     verdict answer(const datagram_arrived& in, const heard_beacon& question, bool stale, outbox& out);
-    verdict meet(const discovery::beacon& b, const std::string& host, const std::string& endpoint,
-                 bool asks_first, outbox& out);
     link_id connect(const std::string& endpoint, outbox& out, const discovery::link_key& key = {},
                     bool asks_first = false);
     void prepare(link_id number, const discovery::link_key& key, bool asks_first, outbox& out);
@@ -431,13 +437,10 @@ class mesh {
     std::map<link_id, link> links_;
     std::uint32_t last_link_ = 0;
     std::set<replica_id> subscribers_;
-    std::set<std::string> self_endpoints_;
-    std::map<std::string, replica_id> seed_ids_; ///< who answered at a seed's address last
-    std::set<std::string> foreign_told_;
+    scouting scout_;
     bool met_any_ = false;
 
-    std::uint64_t beacon_sequence_ = 0;
-    instant beacon_at_{}, heartbeat_at_{}, step_at_{};
+    instant heartbeat_at_{}, step_at_{};
     std::uint64_t published_generation_ = 0;
     digest published_digest_{};
     bool publish_now_ = false;

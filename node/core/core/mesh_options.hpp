@@ -21,9 +21,11 @@ struct mesh_options {
     std::string name;
     std::string cluster = "default";
     std::string hosts; ///< addresses to advertise, separated by blanks; empty: those we are seen under
+    std::string reach; ///< where `hosts` is empty: addresses of this machine's interfaces, likewise
     std::uint16_t port = 1, publish_port = 1;
     std::vector<std::string> seeds; ///< "tcp://HOST:PORT"
     bool beacon = true;
+    bool exchanges_peers = true;
     std::chrono::milliseconds beacon_every{1000};
     liveness_options liveness{};
     limit_options limits{};

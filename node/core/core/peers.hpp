@@ -6,6 +6,7 @@
 #include "core/io.hpp"
 #include "crdt/cut.hpp"
 #include "crdt/digest.hpp"
+#include "discovery/address.hpp"
 #include "discovery/liveness.hpp"
 #include "discovery/roster.hpp"
 
@@ -28,6 +29,10 @@ struct link {
     std::optional<replica_id> peer;
     bool open = false;
     bool doubted = false; ///< somebody else may answer there now: ask until a HELLO comes on it
+    bool stale = false;   ///< its peer is silent there, or has that address no more: any other way is better
+    std::optional<replica_id>
+        trying; ///< dialled because this one may be there, by `until`; nobody answered yet
+    instant until{};
     instant greet_at{};
     mesh_clock::duration greet_every{};
     // mesh_introduce.cpp
@@ -45,9 +50,11 @@ struct peer {
     std::string host;     ///< where it was last seen
     std::string endpoint; ///< of its ROUTER
     std::string publish_endpoint;
-    bool greeted = false;  ///< a HELLO of this incarnation has come
-    bool sees_me = false;  ///< its PUB has seen our subscription
-    bool routable = false; ///< our ROUTER has heard it, so it can be answered there
+    std::vector<discovery::address> ways; ///< other addresses, the latest last; bounded
+    std::uint64_t beacon_sequence = 0;    ///< of its last beacon
+    bool greeted = false;                 ///< a HELLO of this incarnation has come
+    bool sees_me = false;                 ///< its PUB has seen our subscription
+    bool routable = false;                ///< our ROUTER has heard it, so it can be answered there
     discovery::liveness life;
     // mesh_life.cpp
     instant redialled_at{};                    ///< when its connection was last replaced for its silence
@@ -123,5 +130,8 @@ struct silence {
     std::uint64_t counter;
     instant since;
 };
+
+/// Keeps what `p` may be dialled at beside the address in use.
+void learn_ways(peer& p, const std::vector<discovery::address>& ways);
 
 } // namespace baton::core

@@ -32,8 +32,13 @@ struct beacon_options {
     /// Interfaces to use by name; empty: every one that is up (with `options::host` set: the one that has
     /// it).
     std::vector<std::string> interfaces{};
+    /// Interfaces not to use by name, e.g. "docker0"; need not be there.
+    std::vector<std::string> interfaces_excluded{};
     /// IPv4 multicast group beside the directed broadcast.
     std::string group = "239.255.86.71";
+    /// IPv6 multicast group of link-local scope (ffX2::/16). The default is a transient one that spells
+    /// "baton" (RFC 4291, 2.7).
+    std::string group_ipv6 = "ff12::62:6174:6f6e";
     /// Between two announcements once the node has been up for a while; at the start they come faster.
     std::chrono::milliseconds every{1000};
 };
@@ -97,12 +102,24 @@ struct security_options {
 };
 
 struct options {
-    std::string name{};               ///< for people; empty: "node-" and 8 digits of the id
-    std::string cluster = "default";  ///< nodes of other clusters are ignored; at most 64 bytes
-    std::string host{};               ///< local address to bind and advertise; empty: every usable interface
-    std::uint16_t port = 0;           ///< the port others name as a seed; 0: any free one
-    std::uint16_t publish_port = 0;   ///< the port of the delta stream; 0: any free one
-    std::vector<std::string> seeds{}; ///< "HOST:PORT" or "tcp://HOST:PORT" of members to join by
+    std::string name{};              ///< for people; empty: "node-" and 8 digits of the id
+    std::string cluster = "default"; ///< nodes of other clusters are ignored; at most 64 bytes
+    /// Local address to bind and advertise, IPv4 or IPv6; empty or "::": every usable interface, by both;
+    /// "0.0.0.0": by IPv4 alone. "127.0.0.1" and "::1" keep everything on this machine.
+    std::string host{};
+    std::uint16_t port = 0;         ///< the port others name as a seed; 0: any free one
+    std::uint16_t publish_port = 0; ///< the port of the delta stream; 0: any free one
+    /// "HOST:PORT" or "tcp://HOST:PORT" of members to join by; IPv6 in brackets: "[fd00::5]:5000", and with
+    /// an interface where it is link-local: "[fe80::5%eth0]:5000". One is enough for the whole mesh.
+    std::vector<std::string> seeds{};
+    /// Under which addresses others are to dial this node, instead of where it is seen, for containers and
+    /// NAT: up to 8 of "HOST", "HOST:PORT" or "HOST:PORT/PUBLISH_PORT", numeric, an IPv6 host with a port in
+    /// brackets. Ports not said are those bound. Tried in this order, a tenth of a second apart; the first
+    /// that answers is kept.
+    std::vector<std::string> advertise{};
+    /// Members tell one another of members, so that one seed is enough. Off: only who is in `seeds`, or heard
+    /// by beacon, is dialled from here, and nobody is told of others.
+    bool exchange_peers = true;
     beacon_options beacon{};
     liveness_options liveness{};
     limit_options limits{};

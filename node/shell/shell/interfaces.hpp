@@ -1,4 +1,5 @@
-// interfaces: the network interfaces of this machine that a node may use. A snapshot; any thread.
+// interfaces: the network interfaces of this machine that a node may use, one entry an address. A snapshot;
+// any thread.
 #pragma once
 
 #include <baton/options.hpp>
@@ -12,16 +13,29 @@ namespace baton::shell {
 
 struct interface {
     std::string name;
-    unsigned number = 0;         ///< as in if_nametoindex
+    unsigned number = 0; ///< as in if_nametoindex
+    std::string host;    ///< numeric; of a link-local address with its zone
+    bool ipv6 = false;
+    bool link_local = false;     ///< IPv6 only
     std::uint32_t address = 0;   ///< IPv4, host byte order
-    std::uint32_t broadcast = 0; ///< directed broadcast, host byte order
+    std::uint32_t broadcast = 0; ///< directed broadcast, host byte order; `address` where there is none
     bool loopback = false;
+    bool operator==(const interface&) const = default;
 };
 
-/// Interfaces that are up and have an IPv4 address, narrowed by options.host and options.beacon.interfaces.
+/// Addresses of interfaces that are up, narrowed by options.host, options.beacon.interfaces and
+/// interfaces_excluded. IPv4 first, otherwise as the system lists them.
 /// Errors: unknown_interface, naming the interface or address that this machine does not have.
 [[nodiscard]] result<std::vector<interface>> usable_interfaces(const options& settings);
 
-[[nodiscard]] std::string address_text(std::uint32_t address);
+/// The address under which a node on these interfaces is best named to others: not loopback and not
+/// link-local where there is another. "127.0.0.1" when there is none.
+[[nodiscard]] std::string best_host(const std::vector<interface>& usable);
+/// Those that other machines may dial, separated by blanks: neither loopback nor link-local, and not too
+/// many.
+[[nodiscard]] std::string hosts_of(const std::vector<interface>& usable);
+
+/// Whether `host` stands for every address: empty, "0.0.0.0" or "::".
+[[nodiscard]] bool is_every_host(const std::string& host);
 
 } // namespace baton::shell

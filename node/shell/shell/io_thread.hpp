@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/mesh.hpp"
+#include "shell/address_watch.hpp"
 #include "shell/beacon_socket.hpp"
 #include "shell/sockets.hpp"
 #include "shell/spill_file.hpp"
@@ -28,7 +29,8 @@ namespace baton::shell {
 class io_thread {
   public:
     io_thread(options settings, core::mesh_options mesh_settings, std::unique_ptr<sockets> owned,
-              std::optional<beacon_socket> beacon, std::optional<unicast_socket> unicast);
+              std::optional<beacon_socket> beacon, std::vector<interface> interfaces,
+              std::optional<unicast_socket> unicast);
     ~io_thread();
     io_thread(const io_thread&) = delete;
     io_thread& operator=(const io_thread&) = delete;
@@ -213,6 +215,8 @@ class io_thread {
     void read_beacons();
     void read_datagrams();
     void read_doors();
+    void watch_addresses(); // io_addresses.cpp
+    void take_addresses();
     void give(const core::input& in, std::string_view host);
     void settle();
     void perform();
@@ -287,6 +291,11 @@ class io_thread {
     // of the I/O thread alone
     std::optional<beacon_socket> beacon_;
     std::optional<unicast_socket> unicast_;
+    address_watch addresses_;
+    std::vector<interface> interfaces_; ///< as of the last look
+    instant look_at_{};                 ///< at the interfaces again
+    bool addresses_new_ = false;        ///< one has been added, or could be used only now
+    std::size_t udp_items_ = 0;         ///< from there on in items_: beacons and addresses
     int bell_ = -1, timer_ = -1;
     core::outbox out_;
     instant wake_at_{};

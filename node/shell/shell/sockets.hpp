@@ -78,6 +78,8 @@ class sockets {
     void admit(const replica_id& id, const discovery::link_key& key);
     void expel(const replica_id& id);
     void hang_up(core::link_id link);
+    /// What goes by this address of ours is connected anew; the address is gone, which TCP would notice late.
+    void redial_from(const std::string& local);
     void broadcast(std::string_view bytes);
     /// False when the link cannot take it now; it is not queued elsewhere.
     bool request(core::link_id link, std::string_view bytes);
@@ -86,7 +88,9 @@ class sockets {
     struct connection {
         zmq::socket_t dealer;
         zmq::socket_t monitor;
-        std::string subscribed;
+        std::string subscribed{};
+        std::string endpoint{};
+        std::string local{}; ///< our address on it; empty while not known
     };
     zmq::socket_t& publisher() { return publisher_; }
     /// Whether a subscription waits to be read.
@@ -116,6 +120,7 @@ class sockets {
     void secure_server(zmq::socket_t& socket);
     void secure_client(zmq::socket_t& socket) const;
     void unsubscribe(core::link_id link);
+    static void reconnect(zmq::socket_t& socket, const std::string& endpoint);
     void tune(zmq::socket_t& socket) const;
     result<std::uint16_t> bind(zmq::socket_t& socket, const char* what, std::uint16_t port) const;
 

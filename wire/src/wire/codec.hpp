@@ -110,7 +110,7 @@ class frame_reader {
     [[nodiscard]] cut vector();
     [[nodiscard]] digest sum();
     [[nodiscard]] bool ok() const { return ok_; }
-    /// Whether a field is left: those that a later version appended.
+    /// Whether there is another field: one that earlier versions do not send may be missing.
     [[nodiscard]] bool more() const { return ok_ && next_ < count_; }
     void fail() { ok_ = false; }
 

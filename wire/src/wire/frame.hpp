@@ -14,12 +14,15 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace baton::wire {
 
 /// The range of wire versions this build speaks.
 constexpr std::uint64_t version_min = 3, version_max = 3;
 constexpr std::size_t name_bytes_max = 64, hosts_bytes_max = 512;
+/// Of one PEERS frame, and of the addresses of one peer in it.
+constexpr std::size_t peers_told_max = 16, peer_hosts_bytes_max = 256;
 
 enum class kind : std::uint8_t {
     hello = 1,
@@ -33,6 +36,7 @@ enum class kind : std::uint8_t {
     left = 9,
     fingerprint = 10,
     ask = 11,
+    peers = 12,
     inquiry = 13,
     word = 14,
 };
@@ -65,6 +69,7 @@ struct hello {
     std::uint64_t latest = 0; ///< the sender's own highest counter
     timestamp clock{};
     std::uint64_t records = 0;
+    std::string reach; ///< addresses of its interfaces, where `hosts` does not say which to dial; not on PUB
 };
 
 /// A heartbeat when nothing has changed since the last hello on PUB.
@@ -203,8 +208,18 @@ struct word {
     std::uint64_t age = 0;
 };
 
+/// "These are up." A hint: it makes a node dial, never believe.
+struct peers {
+    replica_id id{};
+    struct one {
+        replica_id id{};
+        std::string hosts; ///< separated by blanks, with their ports
+    };
+    std::vector<one> all;
+};
+
 using frame = std::variant<hello, brief, delta, pull, state, credit, ack, leaving, left, fingerprint, ask,
-                           inquiry, word>;
+                           peers, inquiry, word>;
 
 [[nodiscard]] std::string encode(const frame& from);
 /// Errors: malformed, with a short reason that can be counted.

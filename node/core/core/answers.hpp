@@ -1,0 +1,32 @@
+// answers: what a mesh gives back where one value is not enough.
+//
+// Values.
+#pragma once
+
+#include <baton/node.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace baton::core {
+
+struct claim_grant {
+    std::uint64_t number = 0, epoch = 0;
+    std::vector<picked> shown; ///< the value taken over, then its siblings
+};
+
+struct merge_task {
+    std::string key;
+    std::vector<version> shown;
+    std::vector<std::string> values; ///< in the same order: the one that is read first
+};
+
+struct leave_progress {
+    bool met = false;       ///< the wanted number of staying members hold everything, or nothing is held
+    std::size_t copies = 0; ///< staying members that acknowledged this leaving with everything
+    std::size_t staying = 0;
+};
+
+} // namespace baton::core

@@ -1,0 +1,48 @@
+// The machine's addresses, as they come and go: the beacon's interfaces, what is announced, and connections
+// that hang on an address that is gone.
+#include "discovery/address.hpp"
+#include "shell/io_thread.hpp"
+
+namespace baton::shell {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr auto settle_for = 100ms; // changes come in bunches
+constexpr auto look_every = 3s;    // where the kernel does not tell
+} // namespace
+
+void io_thread::watch_addresses() {
+    const auto at = now().now;
+    if (addresses_.fd() >= 0 && items_.at(udp_items_).revents != 0) {
+        const auto told = addresses_.read();
+        if (told != address_watch::news::none) look_at_ = std::min(look_at_, at + settle_for);
+        addresses_new_ = addresses_new_ || told == address_watch::news::added;
+    }
+    if (at < look_at_) return;
+    look_at_ = addresses_.fd() >= 0 ? instant::max() : at + look_every;
+    take_addresses();
+}
+
+void io_thread::take_addresses() {
+    // Without the chosen address or interface there is nothing to use until it is back.
+    auto usable = usable_interfaces(settings_).value_or(std::vector<interface>{});
+    const bool added = std::exchange(addresses_new_, false);
+    if (usable == interfaces_ && !added) return;
+    const auto has = [&](const interface& one) {
+        return std::any_of(usable.begin(), usable.end(),
+                           [&](const interface& each) { return each.host == one.host; });
+    };
+    for (const auto& each : interfaces_) {
+        if (!has(each)) sockets_->redial_from(std::string(discovery::without_zone(each.host)));
+    }
+    if (beacon_) beacon_->use(usable);
+    const bool tells = is_every_host(settings_.host) && settings_.advertise.empty();
+    const auto hosts = tells ? hosts_of(usable) : std::string{};
+    if (usable != interfaces_) log(log_level::info, "event=addresses hosts=\"" + hosts_of(usable) + '"');
+    interfaces_ = std::move(usable);
+    beacon_complained_ = false;
+    give(core::addresses_changed{hosts}, {});
+}
+
+} // namespace baton::shell

@@ -1,0 +1,260 @@
+"""What scenarios on a LAN share: hosts in network namespaces, wires between them, and a node on each.
+
+A scenario is a function of a `Lan` in a file `*_scenarios.py` of this folder, listed in its SCENARIOS; `@on(...)` says
+what the LAN is like. It returns figures for its verdict line, or nothing, and raises Failure. When it is over, all nodes
+that are left have to agree, and to have told nothing that it did not allow (`Lan.allow`).
+"""
+import itertools
+import json
+import os
+import select
+import signal
+import subprocess
+import tempfile
+import time
+
+SLOWDOWN = max(1.0, float(os.environ.get("BATON_TEST_SLOWDOWN", "1")))
+# What a node tells of another one only if something has happened to that one.
+GRAVE = {"suspect", "crashed", "restarted", "leaving", "left", "refused", "diverged", "conflict", "dropped"}
+
+
+class Failure(Exception):
+    """What a scenario expected and did not get."""
+
+
+def on(**topology):
+    """The arguments of `Lan` for a scenario; `seconds` it may take."""
+    def mark(scenario):
+        scenario.topology = topology
+        return scenario
+    return mark
+
+
+def ip(*words):
+    done = subprocess.run(["ip", *words], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Failure(f"ip {' '.join(words)}: {done.stderr.strip()}")
+
+
+class Node:
+    """`baton run` on one host; commands out, JSON lines in."""
+    program = ""  # set by lan.py
+
+    def __init__(self, namespace, name, words=()):
+        self.name = name
+        self.mesh = ""  # those of one mesh have to agree in the end
+        self.lines = []  # read, and not yet asked for
+        self.events = []  # all of them, asked for or not
+        self.unread = b""
+        self.numbers = itertools.count(1)
+        self.log = tempfile.TemporaryFile()
+        self.began = time.monotonic()
+        # `ip netns exec` becomes the program: its pid is the node's.
+        self.process = subprocess.Popen(
+            ["ip", "netns", "exec", namespace, self.program, "run", "-v", "--name", name, *words],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
+
+    def take(self, what, wanted, within=10.0):
+        """The next line for which wanted(line) holds; others wait for their turn."""
+        until = time.monotonic() + within * SLOWDOWN
+        while True:
+            for line in self.lines:
+                if wanted(line):
+                    self.lines.remove(line)
+                    return line
+            left = until - time.monotonic()
+            if left <= 0 or not self.read(left):
+                raise Failure(f"{self.name}: no {what} within {within} s; unread: {self.lines}")
+
+    def read(self, within):
+        """Reads what comes within that time; false if nothing does."""
+        if not select.select([self.process.stdout], [], [], within)[0]:
+            return False
+        piece = os.read(self.process.stdout.fileno(), 1 << 16)
+        *whole, self.unread = (self.unread + piece).split(b"\n")
+        lines = [json.loads(line) for line in whole]
+        self.lines += lines
+        self.events += [line for line in lines if "event" in line]
+        return bool(piece)
+
+    def event(self, kind, name=None, within=10.0):
+        return self.take(f"{kind} {name or ''}", lambda line: line.get("event") == kind
+                         and name in (None, line["name"]), within)
+
+    def told(self, kind, name):
+        """How often it has told that."""
+        while self.read(0):
+            pass
+        return sum(line["event"] == kind and line.get("name") == name for line in self.events)
+
+    def ask(self, command, within=10.0):
+        number = str(next(self.numbers))
+        self.process.stdin.write(f"#{number} {command}\n".encode())
+        self.process.stdin.flush()
+        reply = self.take(f"reply to {command}", lambda line: line.get("id") == number and "reply" in line, within)
+        if "error" in reply:
+            raise Failure(f"{self.name}: {command}: {reply}")
+        return reply
+
+    def member(self, name):
+        """What it knows of that member; None if nothing."""
+        return next((one for one in self.ask("members")["members"] if one["name"] == name), None)
+
+    def last_words(self, count=15):
+        self.log.seek(0)
+        return [f"  {self.name}: {line}" for line in self.log.read().decode(errors="replace").splitlines()[-count:]]
+
+    def leave(self):
+        """SIGTERM; what the leave reached, and the exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        report = self.take("farewell", lambda line: line.get("reply") == "leave", 30)
+        return report, self.process.wait(10 * SLOWDOWN)
+
+
+class Lan:
+    """Hosts `names`, each with an interface eth0, eth1, … on every of `wires` bridges. The first host has 10.77.<wire>.1,
+    the next .2, if `ipv4`; and a link-local address each if `ipv6`."""
+
+    def __init__(self, names="abc", wires=1, ipv4=True, ipv6=True, seconds=60):
+        self.names, self.wires, self.ipv4, self.ipv6, self.seconds = list(names), wires, ipv4, ipv6, seconds
+        self.switch = f"baton-{os.getpid()}-switch"
+        self.namespaces = []
+        self.nodes = []
+        self.allowed = set()
+
+    def __enter__(self):
+        try:
+            self.add_namespace(self.switch, ipv6=False)
+            for wire in range(self.wires):
+                ip("-n", self.switch, "link", "add", f"br{wire}", "type", "bridge", "mcast_snooping", "0")
+                ip("-n", self.switch, "link", "set", f"br{wire}", "up")
+            for number, name in enumerate(self.names, 1):
+                self.add_host(name, number)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for node in self.nodes:
+            node.process.kill()
+            node.process.wait()
+        for namespace in reversed(self.namespaces):
+            subprocess.run(["ip", "netns", "del", namespace], stderr=subprocess.DEVNULL)
+
+    def add_namespace(self, namespace, ipv6):
+        ip("netns", "add", namespace)
+        self.namespaces.append(namespace)
+        # Addresses can be used at once: nobody else has them.
+        settings = "accept_dad=0" if ipv6 else "disable_ipv6=1"
+        name, value = settings.split("=")
+        for scope in ("all", "default"):
+            subprocess.run(["ip", "netns", "exec", namespace, "sh", "-c",
+                            f"echo {value} > /proc/sys/net/ipv6/conf/{scope}/{name}"], stderr=subprocess.DEVNULL)
+        ip("-n", namespace, "link", "set", "lo", "up")
+
+    def host(self, name):
+        return f"baton-{os.getpid()}-{name}"
+
+    def port(self, name, wire=0):
+        """The end of its cable at the bridge."""
+        return f"{name}{wire}"
+
+    def address(self, name, wire=0):
+        return f"10.77.{wire}.{self.names.index(name) + 1}"
+
+    def mac(self, name, wire=0):
+        return f"02:00:00:77:{wire:02x}:{self.names.index(name) + 1:02x}"
+
+    def add_host(self, name, number):
+        host = self.host(name)
+        self.add_namespace(host, self.ipv6)
+        for wire in range(self.wires):
+            ip("link", "add", f"eth{wire}", "address", self.mac(name, wire), "netns", host,
+               "type", "veth", "peer", "name", self.port(name, wire), "netns", self.switch)
+            if self.ipv4:
+                ip("-n", host, "addr", "add", f"{self.address(name, wire)}/24", "brd", "+", "dev", f"eth{wire}")
+            ip("-n", host, "link", "set", f"eth{wire}", "up")
+            ip("-n", self.switch, "link", "set", "dev", self.port(name, wire), "master", f"br{wire}", "up")
+
+    def set_port(self, name, *words, wire=0):
+        ip("-n", self.switch, "link", "set", "dev", self.port(name, wire), *words)
+
+    def block(self, what):
+        """The bridges pass no "broadcast", ARP included, or no "multicast"."""
+        flood = {"broadcast": "bcast_flood", "multicast": "mcast_flood"}[what]
+        for name, wire in itertools.product(self.names, range(self.wires)):
+            self.set_port(name, "type", "bridge_slave", flood, "off", wire=wire)
+            if what == "broadcast":  # so the hosts know each other's MAC addresses
+                for other in self.names:
+                    ip("-n", self.host(name), "neigh", "replace", self.address(other, wire), "lladdr",
+                       self.mac(other, wire), "dev", f"eth{wire}")
+
+    def node(self, name, *words):
+        """Starts one on that host, without waiting for anything."""
+        self.nodes.append(Node(self.host(name), name, words))
+        return self.nodes[-1]
+
+    def start(self, names=None, words=()):
+        """A node on each host, all of which have met."""
+        nodes = [self.node(name, *words) for name in names or self.names]
+        for node in nodes:
+            node.endpoint = node.event("started")["endpoint"]
+            if self.ipv4 and not node.endpoint.startswith(f"tcp://{self.address(node.name)}:"):
+                raise Failure(f"{node.name} is reachable at {node.endpoint}")
+        meet(nodes)
+        return nodes
+
+    def allow(self, *kinds, of=None):
+        """Events that are true of these nodes, by name; of all if none is named."""
+        self.allowed |= set(itertools.product(kinds, of or self.names))
+
+    def check(self):
+        """What has to hold after every scenario."""
+        left = [node for node in self.nodes if node.process.poll() is None]
+        for mesh in {node.mesh for node in left}:
+            agree([node for node in left if node.mesh == mesh])
+        for node in self.nodes:
+            while node.read(0):
+                pass
+            for line in node.events:
+                if line["event"] in GRAVE and (line["event"], line.get("name")) not in self.allowed:
+                    raise Failure(f"{node.name} told what was not so: {line}")
+
+
+def expect(what, got, wanted):
+    if got != wanted:
+        raise Failure(f"{what}: {got!r} instead of {wanted!r}")
+
+
+def meet(nodes, within=10.0):
+    for node, other in itertools.permutations(nodes, 2):
+        node.event("joined", other.name, within)
+
+
+def agree(nodes, within=15.0):
+    """Waits until all have the same digest, and gives it."""
+    until = time.monotonic() + within * SLOWDOWN
+    while True:
+        digests = [node.ask("digest") for node in nodes]
+        if len({(one["digest"], one["keys"]) for one in digests}) == 1 and digests[0]["digest"]:
+            return digests[0]
+        if time.monotonic() > until:
+            raise Failure(f"no equal digests within {within} s: {digests}")
+        time.sleep(0.02)
+
+
+def eventually(what, true, within=10.0):
+    until = time.monotonic() + within * SLOWDOWN
+    while not true():
+        if time.monotonic() > until:
+            raise Failure(f"{what}: not within {within} s")
+        time.sleep(0.02)
+
+
+def check_exchange(nodes):
+    """What each stashes, the others pick up."""
+    for node in nodes:
+        node.ask(f"stash from-{node.name} hello")
+    for node, other in itertools.permutations(nodes, 2):
+        expect(f"from-{node.name} at {other.name}", other.ask(f"pickup from-{node.name} within=5s")["value"], "hello")

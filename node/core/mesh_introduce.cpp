@@ -126,7 +126,7 @@ bool mesh::believes(const discovery::beacon& b, std::string_view host, verdict& 
     }
     if (found != discovery::roster::finding::stale) return true;
     // Its clock or ours is wrong, or it is an old recording: only a living node can echo.
-    if (introductions_.answers.take(at_.now)) {
+    if (introductions_.challenges.take(at_.now)) {
         const auto way = ways_of(b, host).front();
         ask(discovery::endpoint_of(way.host, way.port), out);
     } else {
@@ -175,7 +175,8 @@ void mesh::ask(const std::string& endpoint, outbox& out) {
 
 // Under the key of the question, which the asker has; never longer than the question.
 verdict mesh::answer(const datagram_arrived& in, const heard_beacon& question, bool stale, outbox& out) {
-    if (!introductions_.answers.take(at_.now)) return refuse_beacon("too many introductions");
+    auto& allowed = stale ? introductions_.challenges : introductions_.answers;
+    if (!allowed.take(at_.now)) return refuse_beacon("too many introductions");
     auto b = make_beacon();
     b.echo = question.said.nonce;
     std::size_t bytes_min = 0;

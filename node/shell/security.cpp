@@ -47,7 +47,10 @@ result<bound_ports> open_ports(const options& settings, const replica_id& self,
     for (int tries = 1;; ++tries) {
         auto links = sockets::open(settings, self, security);
         if (!links) return links.error();
-        auto unicast = unicast_socket::open(settings.host, (*links)->port());
+        const bool is_beacons = settings.beacon.enabled && (*links)->port() == settings.beacon.port;
+        auto unicast = is_beacons ? result<unicast_socket>(error{
+                                        errc::address_in_use, "port is beacon.port, and UDP is needed on it"})
+                                  : unicast_socket::open(settings.host, (*links)->port());
         if (unicast) return bound_ports{std::move(*links), std::move(*unicast)};
         if (settings.port == 0 && tries < 20) continue;
         if (security) return unicast.error(); // nobody could introduce itself here

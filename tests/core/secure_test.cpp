@@ -85,6 +85,35 @@ TEST_CASE("secure: a seed is enough, and the answer is no longer than the questi
     CHECK(s.mesh(1).stats().introductions_sent == before); // who is connected asks nobody, itself included
 }
 
+TEST_CASE("secure: where only beacons pass, nodes join by these, and seeds are of no use",
+          "[core][scenario]") {
+    // No datagram to one node arrives anywhere: dialling goes ahead after a short wait, as both have heard
+    // the other's beacon. A seed's key nobody can learn then.
+    const auto no_datagrams = [](process_number, process_number, channel what, std::string_view) {
+        return what != channel::datagram;
+    };
+    scene by_beacon(keyed());
+    by_beacon.set_filter(no_datagrams);
+    by_beacon.gather(2);
+    CHECK(by_beacon.sees(0, 1, member_state::up));
+    for (const auto window : {60s, 7200s}) { // a clock an hour off: believed within beacon_window alone
+        auto how = keyed();
+        how.node.beacon_window = window;
+        scene off(how);
+        off.set_filter(no_datagrams);
+        off.start(0);
+        off.at(off.start(1)).clock_offset_ms = 3'600'000;
+        off.run_for(10s);
+        CHECK(off.sees(0, 1) == (window == 60s ? std::nullopt : std::optional(member_state::up)));
+    }
+    scene seeds_alone(by_seeds({endpoint_of(0)}));
+    seeds_alone.set_filter(no_datagrams);
+    seeds_alone.start(0), seeds_alone.start(1);
+    seeds_alone.run_for(10s);
+    CHECK(seeds_alone.mesh(1).members().empty());
+    CHECK(seeds_alone.mesh(1).stats().introductions_sent <= 15); // less and less often
+}
+
 TEST_CASE("secure: another key, or none, never joins, and both sides say so once", "[core][scenario]") {
     const auto stranger = GENERATE(as<int>{}, 0, 2);
     scene s;

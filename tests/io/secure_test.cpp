@@ -391,6 +391,23 @@ TEST_CASE("secure: keys are rotated while nodes write", "[io][secure]") {
     CHECK_FALSE(outdated.saw("joined"));
 }
 
+TEST_CASE("secure: with a key the UDP port of the ROUTER's number has to be free", "[io][secure]") {
+    const mesh net;
+    const socket_holder taken{SOCK_DGRAM, free_port(SOCK_DGRAM)};
+    sockaddr_in at{};
+    socklen_t size = sizeof at;
+    getsockname(taken.fd(), reinterpret_cast<sockaddr*>(&at), &size);
+    for (const auto port : {ntohs(at.sin_port), net.beacon_port}) {
+        auto settings = keyed(net, "node");
+        settings.port = port;
+        const auto failed = baton::node::start(settings);
+        REQUIRE_FALSE(failed);
+        CHECK(failed.error().code == baton::errc::address_in_use);
+        settings.security.key.clear(); // an open mesh does without
+        CHECK(baton::node::start(settings));
+    }
+}
+
 TEST_CASE("secure: keygen makes a file that is used, and writes over nothing", "[io][secure]") {
     folder place;
     const auto file = place / "key";

@@ -48,7 +48,8 @@ struct introductions {
         : ring(settings.keys)
         , known({4 * settings.limits.peers_max, settings.beacon_window, std::chrono::minutes{10}})
         , dials(settings.limits.dials_max)
-        , answers(settings.limits.introductions_max) {}
+        , answers(settings.limits.introductions_max)
+        , challenges(settings.limits.introductions_max) {}
 
     static constexpr std::size_t datagram_bytes = 1200; ///< of a question, so that no answer is larger
     static constexpr std::size_t questions_max = 1024;
@@ -62,6 +63,8 @@ struct introductions {
     std::map<std::string, question> asked; ///< by nonce
     std::uint64_t last_nonce = 0;
     allowance dials, answers;
+    allowance
+        challenges; ///< of those whose clock is off, which recordings are, too: they take nobody's place
 };
 
 } // namespace baton::core

@@ -27,14 +27,15 @@
 namespace baton {
 
 enum class event_kind : std::uint8_t {
-    joined,        ///< a member is up
-    synced,        ///< this node now holds everything that member held when it joined
-    suspect,       ///< silent for liveness.suspect_after, or its connection closed
-    leaving,       ///< a member has announced that it leaves
-    left,          ///< a member said goodbye
-    crashed,       ///< a member is gone without a word
-    restarted,     ///< a member's address now answers as a new incarnation, which joins by itself
-    refused,       ///< a node was turned away; the reason names why
+    joined,    ///< a member is up
+    synced,    ///< this node now holds everything that member held when it joined
+    suspect,   ///< silent for liveness.suspect_after, or its connection closed
+    leaving,   ///< a member has announced that it leaves
+    left,      ///< a member said goodbye
+    crashed,   ///< a member is gone without a word
+    restarted, ///< a member's address now answers as a new incarnation, which joins by itself
+    refused,   ///< a node was turned away; the reason names why. Of one whose beacon cannot be opened, for
+               ///< want of a key, nothing but the address is known: that is the `name`, and `id` is nil
     name_conflict, ///< two nodes that both live have this name; `id` is the one that came later, or was found
                    ///< later
     clock_skew,    ///< a peer's clock is further ahead than options::clock_skew_max

@@ -355,8 +355,8 @@ class node {
 
     [[nodiscard]] const std::string& name() const;
     [[nodiscard]] replica_id id() const;
-    /// "tcp://HOST:PORT" for other nodes' seeds. A node that listens on every interface names its first
-    /// address that is not loopback.
+    /// "tcp://HOST:PORT" for other nodes' seeds, as of the start: the first address that is advertised, or
+    /// else of every interface the first that is not loopback (nor, where there is another, link-local).
     [[nodiscard]] std::string endpoint() const;
 
     /// 32 hexadecimal digits over everything visible; equal on nodes with equal state. O(1), but for a sync

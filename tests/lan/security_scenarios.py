@@ -14,18 +14,20 @@ def secure(net):
         subprocess.run([Node.program, "keygen", key], check=True, stderr=subprocess.DEVNULL)
         a, b, c = net.start(words=("--key-file", key))
         check_exchange([a, b, c])
-        net.allow("suspect", "crashed", of="c")
-        net.allow("refused")
+        net.allow("suspect", "crashed", of=["c"])
+        net.allow("refused", of=["*"])
         c.process.kill()
         for node in (a, b):
             node.event("crashed", "c")
         since = time.monotonic()
-        again = net.node("c", "--name", "again", "--key-file", key)
+        again = Node(net.host("c"), "again", ("--key-file", key))
+        net.nodes.append(again)
         for node in (a, b):
             node.event("joined", "again")
         joined = time.monotonic() - since
         check_exchange([a, b, again])
-        stranger = net.node("c", "--name", "stranger")
+        stranger = Node(net.host("c"), "stranger")
+        net.nodes.append(stranger)
         stranger.mesh = "nobody's"
         a.event("refused")
         stranger.event("refused")

@@ -28,13 +28,16 @@ TEST_CASE("beacon: comes back as it was sent, and other versions of it are read"
     REQUIRE(back->hosts == "10.0.0.1 10.0.0.2");
     REQUIRE(back->reach == "fd00::1");
 
-    // Earlier versions do not send the last field, and later ones may send more.
+    // Earlier versions do not send the last fields, and later ones may send more.
     auto one = sample();
     one.reach.clear();
     auto bytes = encode(one);
-    REQUIRE(bytes.front() == static_cast<char>(0x9a)); // an array of 10
-    bytes.front() = static_cast<char>(0x9b);
+    REQUIRE(bytes.front() == static_cast<char>(0x9e)); // an array of 14
+    bytes.front() = static_cast<char>(0x9f);
     REQUIRE(decode_beacon(bytes + '\xc0'));
+    bytes.resize(bytes.size() - 1 - 3 * 2); // a time of 0, and three empty bins
+    bytes.front() = static_cast<char>(0x9a);
+    REQUIRE(decode_beacon(bytes));
     bytes.pop_back(); // an empty text is one byte
     bytes.front() = static_cast<char>(0x99);
     REQUIRE(decode_beacon(bytes));

@@ -3,7 +3,6 @@
 // 2002). And of two members of one name the older one is asked whether it still lives.
 #include "core/jobs.hpp"
 #include "core/mesh.hpp"
-#include "discovery/probe.hpp"
 
 #include <algorithm>
 
@@ -14,8 +13,8 @@ using namespace std::chrono_literals;
 namespace {
 constexpr auto left_remembered_for = 60s;
 constexpr std::size_t asked_at_once = 3; // of whom a word about a suspect is asked; SWIM's k
-constexpr auto inquire_every = 100ms;    // while its connection is closed; it is decided within closed_after
-constexpr auto inquire_slowly = 500ms;   // while it is merely silent, or only others hear it
+constexpr auto inquire_every = 100ms;    // while nobody has heard it; a close is decided within closed_after
+constexpr auto inquire_slowly = 500ms;   // while only others hear it
 constexpr auto probe_every = 125ms;      // while it is silent
 constexpr auto probe_quickly = 20ms;     // while its connection is closed, and nobody has heard it since
 constexpr auto just_now = 50ms;          // heard so lately that nobody need ask it for a sign
@@ -101,10 +100,16 @@ void mesh::send_probe(peer& p, outbox& out) {
     const bool decides_soon = closed && !p.life.is_vouched(at_.now, patience_);
     p.probe_at = at_.now + (decides_soon ? probe_quickly : probe_every);
     wake_by(p.probe_at);
-    auto bytes = discovery::encode(discovery::probe{false, settings_.self, p.probed_from + p.probes++});
-    if (!is_open()) discovery::seal(bytes, discovery::purpose::probe, introductions_.ring.used());
     ++counters_.probes_sent;
-    out.actions.push_back(send_datagram{p.endpoint, std::move(bytes)});
+    send(p.endpoint, {false, settings_.self, p.probed_from + p.probes++}, nullptr, out);
+}
+
+// `by`: the key of what it answers; none: the one in use.
+void mesh::send(const std::string& to, const discovery::probe& what, const mesh_key* by, outbox& out) {
+    auto bytes = discovery::encode(what);
+    if (!is_open())
+        discovery::seal(bytes, discovery::purpose::probe, by != nullptr ? *by : introductions_.ring.used());
+    out.actions.push_back(send_datagram{to, std::move(bytes)});
 }
 
 verdict mesh::on_probe(const datagram_arrived& in, outbox& out) {
@@ -118,66 +123,92 @@ verdict mesh::on_probe(const datagram_arrived& in, outbox& out) {
     }
     const auto said = discovery::decode_probe(payload);
     if (!said) return refuse("malformed probe");
-    auto* const p = find(said->id);
-    if (p == nullptr || !is_member(*p)) return {};
+    const auto* const sender = find(said->id);
+    if (sender == nullptr || !is_member(*sender)) return {};
     if (!said->is_answer) {
-        auto bytes = discovery::encode(discovery::probe{true, settings_.self, said->number});
-        if (by != nullptr) discovery::seal(bytes, discovery::purpose::probe, *by);
-        out.actions.push_back(send_datagram{in.endpoint, std::move(bytes)});
+        if (said->about.is_nil()) {
+            send(in.endpoint, {true, settings_.self, said->number}, by, out);
+        } else {
+            note_inquirer(said->about, said->id, {false, in.endpoint, said->number}, out);
+        }
         return {};
     }
-    if (said->number - p->probed_from >= p->probes) return {}; // late, or nobody asked
-    ++counters_.probes_answered;
-    p->life.answered(at_.now);
+    auto* const p = find(said->about.is_nil() ? said->id : said->about);
+    if (p == nullptr) return {};
+    // Late, or nobody asked: a recording proves nothing.
+    if (said->about.is_nil()) {
+        if (said->number - p->probed_from >= p->probes) return {};
+        ++counters_.probes_answered;
+        p->life.answered(at_.now);
+    } else if (said->number - p->inquired_from < p->inquiries) {
+        p->life.vouched(at_.now - std::chrono::milliseconds{said->age});
+    }
     return {};
 }
 
 // Others are asked in turn, a few at a time.
 void mesh::inquire(const replica_id& id, peer& p, outbox& out) {
     if (at_.now < p.inquire_at) return wake_by(p.inquire_at);
-    const bool decides_soon = p.life.is_closed() && !p.life.is_vouched(at_.now, patience_);
-    p.inquire_at = at_.now + (decides_soon ? inquire_every : inquire_slowly);
+    const bool is_vouched = p.life.is_vouched(at_.now, patience_);
+    p.inquire_at = at_.now + (is_vouched ? inquire_slowly : inquire_every);
     wake_by(p.inquire_at);
+    if (p.inquiries == 0) p.inquired_from = static_cast<std::uint32_t>(random_());
     std::vector<peer*> others;
     std::vector<replica_id> ids;
     for (auto& [other, q] : peers_) {
-        if (other == id || q.state != member_state::up) continue;
+        const bool hears_us = is_member(q) && at_.now - q.life.heard_at() < settings_.liveness.suspect_after;
+        if (other == id || !hears_us) continue;
         others.push_back(&q);
         ids.push_back(other);
     }
     for (std::size_t asked = 0; asked < asked_at_once && !others.empty(); ++asked) {
         const auto which = random_() % others.size();
         send_to(ids[which], *others[which], wire::encode(wire::inquiry{settings_.self, id}), out);
+        send(others[which]->endpoint, {false, settings_.self, p.inquired_from + p.inquiries++, id}, nullptr,
+             out);
         std::swap(others[which], others.back()), others.pop_back();
         std::swap(ids[which], ids.back()), ids.pop_back();
     }
 }
 
 verdict mesh::on_inquiry(const replica_id& from, const wire::inquiry& f, outbox& out) {
-    auto* const p = find(f.about);
-    if (p == nullptr || !is_member(*p) || f.about == from) return {};
-    p->inquirers.insert(from);
-    if (at_.now - p->life.heard_at() > just_now && at_.now - p->probed_at > just_now) {
-        p->probed_at = at_.now;
-        p->probe_at = at_.now;
-        tell(f.about, *p, true, out);
-        send_probe(*p, out);
-    }
-    answer_inquirers(f.about, *p, out);
+    note_inquirer(f.about, from, {true}, out);
     return {};
 }
 
-void mesh::answer_inquirers(const replica_id& id, peer& p, outbox& out) {
-    const auto age = at_.now - p.life.heard_at();
-    if (p.inquirers.empty() || age > just_now) return;
-    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(age).count();
-    for (const auto& who : p.inquirers) {
-        if (auto* const asker = find(who)) {
-            send_to(who, *asker, wire::encode(wire::word{settings_.self, id, static_cast<std::uint64_t>(ms)}),
-                    out);
-        }
+void mesh::note_inquirer(const replica_id& about, const replica_id& from, const peer::inquirer& how,
+                         outbox& out) {
+    auto* const p = find(about);
+    if (p == nullptr || !is_member(*p) || about == from) return;
+    auto& asker = p->inquirers[from];
+    asker.by_link = asker.by_link || how.by_link;
+    if (!how.endpoint.empty()) asker.endpoint = how.endpoint, asker.number = how.number;
+    if (at_.now - p->life.heard_at() > just_now && at_.now - p->probed_at > just_now) {
+        p->probed_at = p->probe_at = at_.now;
+        tell(about, *p, true, out);
+        send_probe(*p, out);
+        say_heard(about, from, how, out);
     }
-    p.inquirers.clear();
+    answer_inquirers(about, *p, out);
+}
+
+// With how long ago that was: at once, and again when it is heard anew.
+void mesh::answer_inquirers(const replica_id& id, peer& p, outbox& out) {
+    if (!p.inquirers.empty() && at_.now - p.life.heard_at() <= just_now) {
+        for (const auto& [who, how] : p.inquirers) say_heard(id, who, how, out);
+        p.inquirers.clear();
+    }
+}
+
+void mesh::say_heard(const replica_id& id, const replica_id& to, const peer::inquirer& how, outbox& out) {
+    const auto* const p = find(id);
+    auto* const asker = find(to);
+    if (p == nullptr || asker == nullptr) return;
+    const auto age = std::chrono::ceil<std::chrono::milliseconds>(at_.now - p->life.heard_at());
+    if (age >= settings_.liveness.suspect_after || age.count() > 0xffff) return;
+    const auto ms = static_cast<std::uint16_t>(age.count());
+    if (how.by_link) send_to(to, *asker, wire::encode(wire::word{settings_.self, id, ms}), out);
+    if (!how.endpoint.empty()) send(how.endpoint, {true, settings_.self, how.number, id, ms}, nullptr, out);
 }
 
 verdict mesh::on_word(const replica_id&, const wire::word& f) {

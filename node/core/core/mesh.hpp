@@ -181,19 +181,21 @@ class mesh {
     }
     verdict refuse(const char* reason);
     void run_timers(outbox& out);
-    // mesh_life.cpp: who lives
+    // mesh_life.cpp
     void judge_peers(outbox& out);
     void judge(const replica_id& id, peer& p, outbox& out);
     void redial(const replica_id& id, peer& p, outbox& out);
     void send_probe(peer& p, outbox& out);
+    void send(const std::string& to, const discovery::probe& what, const mesh_key* by, outbox& out);
     verdict on_probe(const datagram_arrived& in, outbox& out);
+    void note_inquirer(const replica_id& id, const replica_id& by, const peer::inquirer& how, outbox& out);
     void inquire(const replica_id& id, peer& p, outbox& out);
     verdict on_inquiry(const replica_id& from, const wire::inquiry& f, outbox& out);
     verdict on_word(const replica_id& from, const wire::word& f);
     void answer_inquirers(const replica_id& id, peer& p, outbox& out);
+    void say_heard(const replica_id& id, const replica_id& to, const peer::inquirer& how, outbox& out);
     void meet_namesakes(const replica_id& id, peer& p, outbox& out);
     void judge_namesake(const replica_id& id, peer& p, outbox& out);
-
     void set_moment(const moment& at);
     void wake_by(instant when) { wake_at_ = std::min(wake_at_, when); }
     void raise(outbox& out, event_kind kind, const replica_id& id, std::string reason);

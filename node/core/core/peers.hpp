@@ -8,6 +8,7 @@
 #include "crdt/digest.hpp"
 #include "discovery/address.hpp"
 #include "discovery/liveness.hpp"
+#include "discovery/probe.hpp"
 #include "discovery/roster.hpp"
 
 #include <baton/node.hpp>
@@ -15,6 +16,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -57,12 +59,19 @@ struct peer {
     bool routable = false;                ///< our ROUTER has heard it, so it can be answered there
     discovery::liveness life;
     // mesh_life.cpp
-    instant redialled_at{};                    ///< when its connection was last replaced for its silence
-    instant inquire_at{};                      ///< when others are to be asked about it
-    instant probe_at{};                        ///< when it is to be probed
-    std::uint32_t probed_from = 0, probes = 0; ///< numbers of the probes since it was last heard
-    instant probed_at{};                ///< when it was last asked for a sign of life on somebody's behalf
-    std::set<replica_id> inquirers;     ///< who wants to know when it is heard
+    instant redialled_at{}; ///< when its connection was last replaced for its silence
+    instant inquire_at{};   ///< when others are to be asked about it
+    instant probe_at{};     ///< when it is to be probed
+    std::uint32_t probed_from = 0, probes = 0, inquired_from = 0,
+                  inquiries = 0; ///< numbers of the probes since it was last heard
+    instant probed_at{};         ///< when it was last asked for a sign of life on somebody's behalf
+    /// Who wants to know when it is heard: by a link, or by a datagram.
+    struct inquirer {
+        bool by_link = false;
+        std::string endpoint{};
+        std::uint32_t number = 0;
+    };
+    std::map<replica_id, inquirer> inquirers;
     std::optional<replica_id> namesake; ///< a member of the same name that has been asked whether it lives
     instant namesake_asked_at{};
     cut seen;                ///< all it has told that it has applied

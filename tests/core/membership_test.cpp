@@ -1,0 +1,90 @@
+// Who is a member, over networks that are bad: nobody is called dead who lives and can be heard, whatever TCP
+// does meanwhile, and a mesh of many comes together. Simulated hours of a few nodes; what is late holds up
+// what follows it on its connection, as a lost segment does.
+#include "scene.hpp"
+
+#include <cstdlib>
+
+using namespace baton;
+using namespace baton::sim;
+
+namespace {
+
+// 30 % of all datagrams are lost; of messages on connections one in twenty stands still for up to ten
+// seconds.
+world::settings bad_network(std::uint64_t seed) {
+    world::settings how;
+    how.seed = seed;
+    how.faults.loss = 300;
+    how.faults.late = 50;
+    how.faults.late_max = 10s;
+    how.faults.delay_max = 30ms;
+    return how;
+}
+
+std::size_t deaths(scene& s) {
+    std::size_t all = 0;
+    for (process_number who = 0; who < s.processes(); ++who) {
+        for (const auto& e : s.at(who).events)
+            if (e.kind == event_kind::crashed || e.kind == event_kind::restarted) {
+                UNSCOPED_INFO(s.at(who).name << " called " << s.name_of(e.id) << ' ' << to_string(e.kind)
+                                             << ": " << e.reason);
+                ++all;
+            }
+    }
+    return all;
+}
+
+// How many were called dead in so long.
+std::size_t deaths_in(duration span, std::uint64_t seed, std::size_t nodes,
+                      const network::filter& passes = {}) {
+    scene s(bad_network(seed));
+    for (slot_number slot = 0; slot < nodes; ++slot) s.start(slot);
+    REQUIRE(s.run_until(
+        [&] {
+            for (process_number who = 0; who < nodes; ++who)
+                if (s.mesh(who).stats().members_up + 1 < nodes) return false;
+            return true;
+        },
+        120s));
+    const auto before = deaths(s);
+    s.set_filter(passes);
+    s.run_for(span);
+    return deaths(s) - before;
+}
+
+} // namespace
+
+TEST_CASE("membership: at 30 % loss nobody who lives is called crashed, by probes", "[core][scenario]") {
+    const char* const said = std::getenv("BATON_HOURS"); // 1,000 have been run once
+    const std::uint64_t hours = said != nullptr ? std::strtoull(said, nullptr, 10) : 3;
+    for (std::uint64_t seed = 1; seed <= hours; ++seed) CHECK(deaths_in(std::chrono::hours(1), seed, 2) == 0);
+    // So bad is it without them:
+    const auto no_probes = [](process_number, process_number, channel what, std::string_view) {
+        return what != channel::datagram;
+    };
+    CHECK(deaths_in(std::chrono::hours(1), 1, 2, no_probes) > 0);
+}
+
+TEST_CASE("membership: the same where UDP does not pass between two, by the word of others",
+          "[core][scenario]") {
+    const auto not_between_two = [](process_number from, process_number to, channel what, std::string_view) {
+        return what != channel::datagram || from + to != 1;
+    };
+    CHECK(deaths_in(std::chrono::hours(1), 1, 4, not_between_two) == 0);
+}
+
+TEST_CASE("membership: fifty and a hundred meet, agree, and say little while they are quiet",
+          "[core][scenario]") {
+    for (const std::size_t count : {50, 100}) {
+        world::settings how;
+        how.keys = 4;
+        scene s(how);
+        for (slot_number slot = 0; slot < count; ++slot) s.start(slot);
+        s.settle(10s);
+        s.stash(0, 1, "for all");
+        s.settle(5s);
+        for (process_number who = 0; who < count; ++who) CHECK(s.pickup(who, 1) == "for all");
+        CHECK(deaths(s) == 0);
+    }
+}

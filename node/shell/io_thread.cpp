@@ -436,17 +436,20 @@ void io_thread::read_links() {
     }
 }
 
+bool io_thread::has_datagrams() const {
+    return std::any_of(items_.begin() + static_cast<std::ptrdiff_t>(udp_items_), items_.end(),
+                       [](const auto& each) { return each.revents != 0; });
+}
+
 void io_thread::read_beacons() {
-    const bool any = std::any_of(items_.begin() + static_cast<std::ptrdiff_t>(udp_items_), items_.end(),
-                                 [](const auto& each) { return each.revents != 0; });
-    if (!beacon_ || !any) return;
+    if (!beacon_ || !has_datagrams()) return;
     beacon_->receive(reads_per_wake, [this](std::string_view host, std::string_view bytes) {
         give(core::beacon_arrived{host, bytes}, host);
     });
 }
 
 void io_thread::read_datagrams() {
-    if (!unicast_) return;
+    if (!unicast_ || !has_datagrams()) return;
     unicast_->receive(reads_per_wake,
                       [this](std::string_view host, std::string endpoint, std::string_view bytes) {
                           give(core::datagram_arrived{host, std::move(endpoint), bytes}, host);

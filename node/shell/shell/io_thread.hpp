@@ -212,6 +212,7 @@ class io_thread {
     void read_router();
     void read_subscriber();
     void read_links();
+    [[nodiscard]] bool has_datagrams() const;
     void read_beacons();
     void read_datagrams();
     void read_doors();

@@ -92,20 +92,28 @@ void world::find_spill(process_number who, spill& file) {
     p.spills.push_back({&file, std::move(reader)});
 }
 
+// A process that stands still reads its file when it goes on.
+void world::answer(process_number who, const core::read_spill& asked) {
+    if (processes_[who]->frozen) {
+        clock_.after(1ms, [this, who, asked] { answer(who, asked); });
+        return;
+    }
+    auto& reader = *processes_[who]->spills[static_cast<std::uint32_t>(asked.file)].reader;
+    if (asked.from_start) reader.rewind();
+    std::string chunk;
+    for (;;) {
+        const auto step = reader.next(chunk);
+        if (step == wire::spill_reader::step::again) continue;
+        if (step == wire::spill_reader::step::end) chunk.clear();
+        break;
+    }
+    give(who, core::spill_read{asked.file, chunk});
+}
+
 bool world::perform(process& p, const core::action& what) {
     if (const auto* const asked = std::get_if<core::read_spill>(&what)) {
-        clock_.after(luck_.between(10us, 500us), [this, who = p.number, asked = *asked] {
-            auto& reader = *processes_[who]->spills[static_cast<std::uint32_t>(asked.file)].reader;
-            if (asked.from_start) reader.rewind();
-            std::string chunk;
-            for (;;) {
-                const auto step = reader.next(chunk);
-                if (step == wire::spill_reader::step::again) continue;
-                if (step == wire::spill_reader::step::end) chunk.clear();
-                break;
-            }
-            give(who, core::spill_read{asked.file, chunk});
-        });
+        clock_.after(luck_.between(10us, 500us),
+                     [this, who = p.number, asked = *asked] { answer(who, asked); });
         return true;
     }
     const auto* const dropped = std::get_if<core::drop_spill>(&what);

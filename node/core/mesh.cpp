@@ -114,7 +114,7 @@ verdict mesh::take(const request_arrived& in, outbox& out) {
         return f->id == in.from ? on_inquiry(in.from, *f, out) : refuse("stolen identity");
     }
     if (const auto* f = std::get_if<wire::word>(&*decoded)) {
-        return f->id == in.from ? on_word(in.from, *f) : refuse("stolen identity");
+        return f->id == in.from ? on_word(*f) : refuse("stolen identity");
     }
     if (const auto* f = std::get_if<wire::leaving>(&*decoded)) {
         return f->id == in.from ? on_leaving(in.from, *f, out) : refuse("stolen identity");
@@ -156,7 +156,7 @@ verdict mesh::take(const reply_arrived& in, outbox& out) {
         return f->id == id ? on_inquiry(id, *f, out) : refuse("stolen identity");
     }
     if (const auto* f = std::get_if<wire::word>(&*decoded)) {
-        return f->id == id ? on_word(id, *f) : refuse("stolen identity");
+        return f->id == id ? on_word(*f) : refuse("stolen identity");
     }
     if (const auto* f = std::get_if<wire::left>(&*decoded)) {
         return f->id == id ? on_left(*f, from, out) : refuse("stolen identity");

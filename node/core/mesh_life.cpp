@@ -153,21 +153,18 @@ void mesh::inquire(const replica_id& id, peer& p, outbox& out) {
     p.inquire_at = at_.now + (is_vouched ? inquire_slowly : inquire_every);
     wake_by(p.inquire_at);
     if (p.inquiries == 0) p.inquired_from = static_cast<std::uint32_t>(random_());
-    std::vector<peer*> others;
-    std::vector<replica_id> ids;
-    for (auto& [other, q] : peers_) {
+    std::vector<std::pair<const replica_id, peer>*> others;
+    for (auto& each : peers_) {
+        const auto& q = each.second;
         const bool hears_us = is_member(q) && at_.now - q.life.heard_at() < settings_.liveness.suspect_after;
-        if (other == id || !hears_us) continue;
-        others.push_back(&q);
-        ids.push_back(other);
+        if (each.first != id && hears_us) others.push_back(&each);
     }
     for (std::size_t asked = 0; asked < asked_at_once && !others.empty(); ++asked) {
-        const auto which = random_() % others.size();
-        send_to(ids[which], *others[which], wire::encode(wire::inquiry{settings_.self, id}), out);
-        send(others[which]->endpoint, {false, settings_.self, p.inquired_from + p.inquiries++, id}, nullptr,
-             out);
-        std::swap(others[which], others.back()), others.pop_back();
-        std::swap(ids[which], ids.back()), ids.pop_back();
+        std::swap(others[random_() % others.size()], others.back());
+        auto& [other, q] = *others.back();
+        others.pop_back();
+        send_to(other, q, wire::encode(wire::inquiry{settings_.self, id}), out);
+        send(q.endpoint, {false, settings_.self, p.inquired_from + p.inquiries++, id}, nullptr, out);
     }
 }
 
@@ -211,7 +208,7 @@ void mesh::say_heard(const replica_id& id, const replica_id& to, const peer::inq
     if (!how.endpoint.empty()) send(how.endpoint, {true, settings_.self, how.number, id, ms}, nullptr, out);
 }
 
-verdict mesh::on_word(const replica_id&, const wire::word& f) {
+verdict mesh::on_word(const wire::word& f) {
     auto* const p = find(f.about);
     if (p == nullptr || f.age > 60'000) return {};
     p->life.vouched(at_.now - std::chrono::milliseconds{f.age});

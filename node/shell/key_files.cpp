@@ -1,6 +1,7 @@
 #include "shell/key_files.hpp"
 
 #include "discovery/key_file.hpp"
+#include "shell/descriptor.hpp"
 
 #include <fcntl.h>
 #include <sodium.h>
@@ -28,24 +29,11 @@ std::string octal(mode_t mode) {
     return text;
 }
 
-class descriptor {
-  public:
-    explicit descriptor(int fd)
-        : fd_(fd) {}
-    descriptor(const descriptor&) = delete;
-    ~descriptor() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    [[nodiscard]] int get() const { return fd_; }
-
-  private:
-    int fd_;
-};
-
 } // namespace
 
 result<std::vector<mesh_key>> shell::read_key_file(const std::string& path) {
-    const descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+    const shell::descriptor file(
+        ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
     if (file.get() < 0) return system_error(path);
     struct stat about_it {};
     if (::fstat(file.get(), &about_it) != 0) return system_error(path);
@@ -89,7 +77,8 @@ result<mesh_key> new_key() {
 std::string to_key_file(const mesh_key& key) { return discovery::key_file_text(key); }
 
 result<void> write_key_file(const std::string& path, const mesh_key& key) {
-    const descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    const shell::descriptor file(
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (file.get() < 0) {
         return about(path, errno == EEXIST ? "it is there already, and a key is never written over"
                                            : std::strerror(errno));

@@ -1,3 +1,4 @@
+#include "shell/descriptor.hpp"
 #include "shell/threads.hpp"
 
 #include <baton/signals.hpp>
@@ -22,20 +23,7 @@
 namespace baton {
 namespace {
 
-/// Closed with its owner; -1 where none was to be had.
-class descriptor {
-  public:
-    explicit descriptor(int fd)
-        : fd_(fd) {}
-    descriptor(const descriptor&) = delete;
-    ~descriptor() {
-        if (fd_ >= 0) close(fd_);
-    }
-    [[nodiscard]] int get() const { return fd_; }
-
-  private:
-    int fd_;
-};
+using shell::descriptor;
 
 int new_event() { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 

@@ -59,10 +59,6 @@ std::optional<replica_id> writer_of(std::string_view name) {
 
 } // namespace
 
-descriptor::~descriptor() {
-    if (number_ >= 0) ::close(number_);
-}
-
 // ---------------------------------------------------------------- writing
 
 // It gets its name when it is locked: whoever looks at an unlocked one may take it for abandoned.

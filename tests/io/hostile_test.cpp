@@ -121,17 +121,6 @@ struct target {
     std::string before;
 };
 
-/// A datagram to everybody who listens on loopback.
-void broadcast(const mesh& net, const std::string& bytes) {
-    const socket_holder sender{SOCK_DGRAM};
-    const int yes = 1;
-    setsockopt(sender.fd(), SOL_SOCKET, SO_BROADCAST, &yes, sizeof yes);
-    auto everybody = socket_holder::loopback(net.beacon_port);
-    everybody.sin_addr.s_addr = htonl(0x7fffffff);
-    sendto(sender.fd(), bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&everybody),
-           sizeof everybody);
-}
-
 /// A ZeroMQ socket that gives up what it has not sent.
 zmq::socket_t attacker(zmq::context_t& context, zmq::socket_type type, const std::string& routing_id = {}) {
     zmq::socket_t made{context, type};

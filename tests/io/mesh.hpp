@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 
 #include <atomic>
-#include <initializer_list>
 #include <random>
+#include <vector>
 
 namespace io {
 
@@ -107,6 +107,17 @@ inline json member_named(process& program, const std::string& name) {
     for (const auto& who : reply.at("members"))
         if (who.at("name") == name) return who;
     return {};
+}
+
+/// A datagram to everybody who listens on loopback.
+inline void broadcast(const mesh& net, const std::string& bytes) {
+    const socket_holder sender{SOCK_DGRAM};
+    const int yes = 1;
+    setsockopt(sender.fd(), SOL_SOCKET, SO_BROADCAST, &yes, sizeof yes);
+    auto everybody = socket_holder::loopback(net.beacon_port);
+    everybody.sin_addr.s_addr = htonl(0x7fffffff);
+    sendto(sender.fd(), bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&everybody),
+           sizeof everybody);
 }
 
 /// Waits until all have the same digest, and gives it.

@@ -4,6 +4,7 @@
 #include "discovery/beacon.hpp"
 #include "discovery/key_file.hpp"
 #include "discovery/seal.hpp"
+#include "folder.hpp"
 #include "nodes.hpp"
 #include "wire/frame.hpp"
 
@@ -121,33 +122,6 @@ struct insider {
     std::uint16_t port = free_port(SOCK_DGRAM);
 };
 
-void broadcast(const mesh& net, const std::string& bytes) {
-    const socket_holder sender{SOCK_DGRAM};
-    const int yes = 1;
-    setsockopt(sender.fd(), SOL_SOCKET, SO_BROADCAST, &yes, sizeof yes);
-    auto everybody = socket_holder::loopback(net.beacon_port);
-    everybody.sin_addr.s_addr = htonl(0x7fffffff);
-    sendto(sender.fd(), bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&everybody),
-           sizeof everybody);
-}
-
-/// A folder of its own, removed with what is in it.
-struct folder {
-    folder() {
-        std::string name = "/tmp/baton-keys-XXXXXX";
-        path = mkdtemp(name.data());
-    }
-    ~folder() {
-        for (const auto& each : made) unlink(each.c_str());
-        rmdir(path.c_str());
-    }
-    std::string operator/(const std::string& name) {
-        made.push_back(path + '/' + name);
-        return made.back();
-    }
-    std::string path;
-    std::vector<std::string> made;
-};
 void write_file(const std::string& path, const std::string& text, mode_t mode) {
     const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     REQUIRE(write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
@@ -457,8 +431,8 @@ TEST_CASE("secure: a file of keys that others can read, or that is none, is refu
     const auto link = place / "link";
     REQUIRE(symlink(file.c_str(), link.c_str()) == 0);
     CHECK_THAT(complaint(link), Contains("symbolic link"));
-    CHECK_THAT(complaint(place.path), Contains("folder"));
-    CHECK_THAT(complaint(place.path + "/nothing"), Contains("No such file"));
+    CHECK_THAT(complaint(place.path().string()), Contains("folder"));
+    CHECK_THAT(complaint(place / "nothing"), Contains("No such file"));
     CHECK_THAT(complaint("/dev/null"), Contains("no regular file"));
     write_file(file, std::string(9000, '#'), 0600);
     CHECK_THAT(complaint(file), Contains("9000 bytes"));

@@ -1,4 +1,5 @@
 // Spills with real nodes and folders: written by a leave that nobody takes over, found at a later start.
+#include "folder.hpp"
 #include "nodes.hpp"
 
 #include <sys/mount.h>
@@ -16,35 +17,6 @@ using namespace io;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// A folder of one test, gone with it.
-class folder {
-  public:
-    folder() {
-        std::string name = (fs::temp_directory_path() / "baton-spill-XXXXXX").string();
-        if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-        path_ = name;
-    }
-    folder(const folder&) = delete;
-    ~folder() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    [[nodiscard]] const fs::path& path() const { return path_; }
-    /// Names that end so, sorted.
-    [[nodiscard]] std::vector<std::string> files(std::string_view ending = "") const {
-        std::vector<std::string> all;
-        for (const auto& each : fs::directory_iterator(path_)) {
-            if (auto name = each.path().filename().string(); name.ends_with(ending))
-                all.push_back(std::move(name));
-        }
-        std::sort(all.begin(), all.end());
-        return all;
-    }
-
-  private:
-    fs::path path_;
-};
 
 options spilling(const io::mesh& net, const std::string& name, const fs::path& dir) {
     auto settings = net.options(name);

@@ -191,7 +191,7 @@ class mesh {
     void note_inquirer(const replica_id& id, const replica_id& by, const peer::inquirer& how, outbox& out);
     void inquire(const replica_id& id, peer& p, outbox& out);
     verdict on_inquiry(const replica_id& from, const wire::inquiry& f, outbox& out);
-    verdict on_word(const replica_id& from, const wire::word& f);
+    verdict on_word(const wire::word& f);
     void answer_inquirers(const replica_id& id, peer& p, outbox& out);
     void say_heard(const replica_id& id, const replica_id& to, const peer::inquirer& how, outbox& out);
     void meet_namesakes(const replica_id& id, peer& p, outbox& out);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/io.hpp"
+#include "shell/descriptor.hpp"
 #include "wire/spill.hpp"
 
 #include <baton/result.hpp>
@@ -20,24 +21,6 @@
 #include <vector>
 
 namespace baton::shell {
-
-/// A file descriptor, closed with its object.
-class descriptor {
-  public:
-    explicit descriptor(int number = -1)
-        : number_(number) {}
-    descriptor(descriptor&& other) noexcept
-        : number_(std::exchange(other.number_, -1)) {}
-    descriptor& operator=(descriptor&& other) noexcept {
-        std::swap(number_, other.number_);
-        return *this;
-    }
-    ~descriptor();
-    [[nodiscard]] int get() const { return number_; }
-
-  private:
-    int number_;
-};
 
 class spill_writer_file {
   public:

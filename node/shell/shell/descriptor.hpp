@@ -1,0 +1,32 @@
+// descriptor: a file descriptor, closed with its object.
+//
+// A value that moves; as thread-safe as an int.
+#pragma once
+
+#include <unistd.h>
+
+#include <utility>
+
+namespace baton::shell {
+
+class descriptor {
+  public:
+    /// Negative: none.
+    explicit descriptor(int number = -1)
+        : number_(number) {}
+    descriptor(descriptor&& other) noexcept
+        : number_(std::exchange(other.number_, -1)) {}
+    descriptor& operator=(descriptor&& other) noexcept {
+        std::swap(number_, other.number_);
+        return *this;
+    }
+    ~descriptor() {
+        if (number_ >= 0) ::close(number_);
+    }
+    [[nodiscard]] int get() const { return number_; }
+
+  private:
+    int number_;
+};
+
+} // namespace baton::shell

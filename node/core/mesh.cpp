@@ -25,6 +25,7 @@ mesh::mesh(mesh_options settings, const moment& start)
     , store_(settings_.self, random_(), settings_.broken)
     , clock_(static_cast<std::uint64_t>(settings_.clock_skew_max.count()))
     , introductions_(settings_) {
+    choose_version();
     settings_.keys.clear(); // they are in the ring, and nowhere else
     started_ = heartbeat_at_ = step_at_ = wake_at_ = scout_.tell_at = start.now;
     discovery::announcing_pace pace;
@@ -56,15 +57,26 @@ verdict mesh::refuse(const char* reason) {
     return {reason};
 }
 
+namespace {
+// It is no fault of one who has not been greeted yet, or who takes this node for the one before it at its
+// address.
+const char* fault_of(std::string_view bytes, const wire::versions& spoken, const char* otherwise) {
+    wire::frame_reader in(bytes);
+    const auto version = in.number();
+    return in.ok() && !spoken.has(version) ? "frame in another wire version" : otherwise;
+}
+} // namespace
+
 verdict mesh::take(const broadcast_arrived& in, outbox& out) {
     if (oversized(in.bytes)) return refuse("oversized broadcast");
-    const auto decoded = wire::decode(in.bytes);
-    if (!decoded) return refuse("malformed broadcast");
+    const auto decoded = wire::decode(in.bytes, settings_.versions);
+    if (!decoded) return refuse(fault_of(in.bytes, settings_.versions, "malformed broadcast"));
     if (const auto* f = std::get_if<wire::delta>(&*decoded)) return on_delta(in.bytes, *f, out);
     if (const auto* f = std::get_if<wire::hello>(&*decoded)) {
         auto* const p = find(f->id);
         if (p == nullptr) return refuse("broadcast by nobody known");
         p->life.heard(at_.now, false);
+        if (f->head_only) return refuse(fault_of(in.bytes, settings_.versions, "malformed broadcast"));
         if (f->cluster != settings_.cluster) return refuse("hello of another cluster");
         p->full = (f->flags & wire::hello::is_full) != 0;
         // On PUB its deltas come before this word of them: what is missing of its own events is lost, not
@@ -82,8 +94,8 @@ verdict mesh::take(const broadcast_arrived& in, outbox& out) {
 
 verdict mesh::take(const request_arrived& in, outbox& out) {
     if (oversized(in.bytes)) return refuse("oversized request");
-    const auto decoded = wire::decode(in.bytes);
-    if (!decoded) return refuse("malformed request");
+    const auto decoded = wire::decode(in.bytes, settings_.versions);
+    if (!decoded) return refuse(fault_of(in.bytes, settings_.versions, "malformed request"));
     const arrival from{std::nullopt, in.from, in.host};
     if (const auto* f = std::get_if<wire::hello>(&*decoded)) {
         if (f->id != in.from) return refuse("stolen identity");
@@ -129,8 +141,8 @@ verdict mesh::take(const reply_arrived& in, outbox& out) {
     const auto at = links_.find(in.link);
     if (at == links_.end()) return {}; // hung up meanwhile
     if (oversized(in.bytes)) return refuse("oversized reply");
-    const auto decoded = wire::decode(in.bytes);
-    if (!decoded) return refuse("malformed reply");
+    const auto decoded = wire::decode(in.bytes, settings_.versions);
+    if (!decoded) return refuse(fault_of(in.bytes, settings_.versions, "malformed reply"));
     const arrival from{in.link, std::nullopt, in.host};
     if (const auto* f = std::get_if<wire::hello>(&*decoded)) return on_hello(*f, from, out);
     if (!at->second.peer) return refuse("reply before hello");

@@ -107,9 +107,9 @@ result<version> mesh::stash_all(const moment& at,
         bytes += key.size() + value.size();
     }
     // In one frame or in none: then a session brings them, whose commit is of one moment.
-    group_left_ = all.size();
-    group_fits_ = bytes <= settings_.limits.delta_bytes_max;
-    group_bytes_ = bytes;
+    unsent_.group_left = all.size();
+    unsent_.group_fits = bytes <= settings_.limits.delta_bytes_max;
+    unsent_.group_bytes = bytes;
     dot last;
     for (const auto& [key, value] : all) {
         ++counters_.stashes;
@@ -147,25 +147,28 @@ result<bool> mesh::drop(const moment& at, std::string_view key) {
 }
 
 void mesh::queue_event(const dot& id, event_view event) {
-    const bool opens = group_left_ != 0 && group_bytes_ != 0, fits = group_left_ == 0 || group_fits_;
+    const bool opens = unsent_.group_left != 0 && unsent_.group_bytes != 0,
+               fits = unsent_.group_left == 0 || unsent_.group_fits;
     auto bytes = event.slot.key.size() + event.slot.element.size() + event.value.size();
-    if (opens) bytes = std::exchange(group_bytes_, 0); // the room for all of them
-    if (group_left_ != 0) event.joined = --group_left_ != 0;
+    if (opens) bytes = std::exchange(unsent_.group_bytes, 0); // the room for all of them
+    if (unsent_.group_left != 0) event.joined = --unsent_.group_left != 0;
     if (subscribers_.empty()) return; // whoever comes later begins with a PULL
     if (!fits || bytes > settings_.limits.delta_bytes_max) {
         publish_now_ = true; // announced by its counter in HELLO, fetched by PULL
         return;
     }
-    const bool consecutive =
-        !batches_.empty() && batches_.back().first + batches_.back().rows.count() == id.counter;
-    const bool follows = consecutive && (batches_.back().open || batches_.back().rows.bytes() + bytes <=
-                                                                     settings_.limits.delta_bytes_max);
-    if (!follows) batches_.push_back({id.counter, wire::event_writer(event.stamp, std::move(batch_room_))});
-    batches_.back().open = event.joined;
-    auto& rows = batches_.back().rows;
+    const bool consecutive = !unsent_.batches.empty() &&
+                             unsent_.batches.back().first + unsent_.batches.back().rows.count() == id.counter;
+    const bool follows =
+        consecutive && (unsent_.batches.back().open ||
+                        unsent_.batches.back().rows.bytes() + bytes <= settings_.limits.delta_bytes_max);
+    if (!follows)
+        unsent_.batches.push_back({id.counter, wire::event_writer(event.stamp, std::move(unsent_.room))});
+    unsent_.batches.back().open = event.joined;
+    auto& rows = unsent_.batches.back().rows;
     const auto before = rows.bytes();
     rows.add(event);
-    unsent_bytes_ += rows.bytes() - before;
+    unsent_.bytes += rows.bytes() - before;
 }
 
 void mesh::flush(const moment& at, outbox& out) {
@@ -186,7 +189,7 @@ void mesh::flush(const moment& at, outbox& out) {
 // Everything waiting becomes frames. What others must have seen first is this node's cut now, as far as it
 // has changed: that may be more than an event really depends on, which only delays it, and never in a circle.
 void mesh::send_batches(outbox& out) {
-    if (batches_.empty()) return;
+    if (unsent_.batches.empty()) return;
     cut depends;
     if (depends_generation_ != remote_generation_ || !extra_depends_.empty()) {
         const auto seen = store_.seen();
@@ -199,19 +202,19 @@ void mesh::send_batches(outbox& out) {
         depends_sent_.join(depends);
         depends_generation_ = remote_generation_;
     }
-    for (auto& each : batches_) {
-        auto bytes = wire::encode(wire::delta{settings_.self, each.first, each.rows.count(), each.rows.base(),
-                                              depends, each.rows.replicas(), each.rows.rows(),
-                                              ask_acks_ && &each == &batches_.back()});
-        if (ask_acks_) asked_through_ = each.first + each.rows.count() - 1;
+    for (auto& each : unsent_.batches) {
+        auto bytes = encode_for_all(wire::delta{
+            settings_.self, each.first, each.rows.count(), each.rows.base(), depends, each.rows.replicas(),
+            each.rows.rows(), proofs_.ask_acks && &each == &unsent_.batches.back()});
+        if (proofs_.ask_acks) proofs_.asked_through = each.first + each.rows.count() - 1;
         ++counters_.deltas_sent;
         counters_.delta_bytes_sent += bytes.size();
         out.actions.push_back(send_broadcast{std::move(bytes)});
         depends = {};
-        batch_room_ = std::move(each.rows).release();
+        unsent_.room = std::move(each.rows).release();
     }
-    batches_.clear();
-    unsent_bytes_ = 0;
+    unsent_.batches.clear();
+    unsent_.bytes = 0;
     note_sent();
 }
 
@@ -242,7 +245,7 @@ verdict mesh::on_delta(std::string_view bytes, const wire::delta& f, outbox& out
     if (leaving_ || full_) return {}; // the cut is frozen
     if (f.wants_ack && settings_.broken == mutation::ack_before_applying) {
         p->owes = f.first + f.count - 1;
-        acks_owed_ = true;
+        proofs_.acks_owed = true;
         answer_wanted(out);
     }
     deltas_.emplace_back(std::string(bytes));

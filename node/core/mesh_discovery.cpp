@@ -312,7 +312,7 @@ void mesh::tell_peers(const replica_id& id, peer& p, outbox& out) {
     }
     if (f.all.empty()) return;
     counters_.peers_told += f.all.size();
-    send_to(id, p, wire::encode(f), out);
+    send_to(id, p, f, out);
 }
 
 // Whoever comes up is told of others at once (maybe_up). Beside that each member tells another one, in turn

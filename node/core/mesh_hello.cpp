@@ -100,6 +100,7 @@ wire::standing mesh::standing() {
 wire::hello mesh::make_hello(std::uint64_t flags) {
     wire::hello f;
     f.cluster = settings_.cluster;
+    f.versions = settings_.versions;
     f.id = settings_.self;
     f.flags = flags | flag(leaving_.has_value(), wire::hello::is_leaving) | flag(full_, wire::hello::is_full);
     f.name = settings_.name;
@@ -109,7 +110,6 @@ wire::hello mesh::make_hello(std::uint64_t flags) {
     f.at = standing();
     f.latest = store_.counter_of(settings_.self);
     f.clock = clock_.last();
-    f.records = store_.records();
     f.reach = settings_.reach;
     return f;
 }
@@ -118,11 +118,13 @@ void mesh::greet(link_id number, bool wants_answer, outbox& out) {
     const auto& l = links_[number];
     std::uint64_t flags = flag(wants_answer, wire::hello::wants_answer);
     if (l.peer && subscribers_.contains(*l.peer)) flags |= wire::hello::sees_you;
-    if (auto* const p = l.peer ? find(*l.peer) : nullptr) p->told_otherwise = true;
-    out.actions.push_back(send_request{number, wire::encode(make_hello(flags))});
+    auto* const p = l.peer ? find(*l.peer) : nullptr;
+    if (p != nullptr) p->told_otherwise = true;
+    out.actions.push_back(send_request{number, encode_for(p, make_hello(flags))});
 }
 
-bool mesh::send_to(const replica_id& id, peer& p, std::string bytes, outbox& out) {
+bool mesh::send_to(const replica_id& id, peer& p, const wire::frame& f, outbox& out) {
+    auto bytes = encode_for(&p, f);
     if (p.via && links_[*p.via].open) {
         out.actions.push_back(send_request{*p.via, std::move(bytes)});
     } else if (p.routable) {
@@ -138,15 +140,12 @@ void mesh::tell(const replica_id& id, peer& p, bool wants_answer, outbox& out) {
     std::uint64_t flags = flag(wants_answer, wire::hello::wants_answer);
     if (subscribers_.contains(id)) flags |= wire::hello::sees_you;
     p.told_otherwise = true;
-    send_to(id, p, wire::encode(make_hello(flags)), out);
+    send_to(id, p, make_hello(flags), out);
 }
 
 verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
-    const auto turn_away = [&](const char* reason) {
-        const auto whose = f.id.to_string();
-        if (scout_.foreign_told.size() < 256 && scout_.foreign_told.insert(whose).second) {
-            out.events.push_back({event_kind::refused, f.id, f.name, reason, 0});
-        }
+    const auto turn_away = [&](const char* reason, const std::string& told = {}) {
+        tell_refused(f.id, f.name, told.empty() ? reason : told, out);
         if (from.link) { // keep a seed's link, quietly: its address may be reused by one of ours
             auto& l = links_[*from.link];
             l.greet_every = 10s;
@@ -158,8 +157,11 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
         ++counters_.foreign_cluster;
         return turn_away("hello of another cluster");
     }
-    if (f.version_min > wire::version_max || f.version_max < wire::version_min) {
-        return turn_away("no common wire version");
+    const auto version = settings_.versions.common(f.versions);
+    if (version == 0) {
+        // Who was dialled says its range too, so that both know.
+        if (from.route) out.actions.push_back(send_reply{f.id, encode_for(nullptr, make_hello(0))});
+        return turn_away("no common wire version", no_common_version(f.versions));
     }
     if (!is_open() && from.link && introductions_.known.owner_of(links_[*from.link].key) != f.id)
         return turn_away("stolen identity"); // whoever answers there has the key of somebody else
@@ -172,7 +174,16 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
             links_.erase(*from.link);
             out.actions.push_back(hang_up{*from.link});
         } else if (from.route) { // the other end of that link is ours, and has to learn it
-            out.actions.push_back(send_reply{f.id, wire::encode(make_hello(0))});
+            out.actions.push_back(send_reply{f.id, encode_for(nullptr, make_hello(0))});
+        }
+        return {};
+    }
+    if (f.head_only) { // told in a version both speak, it answers in one
+        auto bytes = wire::encode(make_hello(wire::hello::wants_answer), version);
+        if (from.route) {
+            out.actions.push_back(send_reply{f.id, std::move(bytes)});
+        } else {
+            out.actions.push_back(send_request{*from.link, std::move(bytes)});
         }
         return {};
     }
@@ -194,6 +205,10 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
         }
     }
     p.name = f.name;
+    if (p.version != version) {
+        p.version = version;
+        choose_version();
+    }
     p.life.heard(at_.now, true);
     if (from.route) p.routable = true;
 
@@ -236,11 +251,11 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
         std::uint64_t flags = flag(subscribers_.contains(f.id), wire::hello::sees_you);
         if (first && !p.sees_me) flags |= wire::hello::wants_answer;
         p.told_otherwise = true;
-        auto bytes = wire::encode(make_hello(flags));
+        auto bytes = encode_for(&p, make_hello(flags));
         if (from.route) {
             out.actions.push_back(send_reply{f.id, std::move(bytes)});
         } else if (!links_.contains(*from.link)) { // it was one of two ways, and was hung up just now
-            send_to(f.id, p, std::move(bytes), out);
+            send_to(f.id, p, make_hello(flags), out);
         } else {
             out.actions.push_back(send_request{*from.link, std::move(bytes)});
         }
@@ -352,6 +367,7 @@ void mesh::check_synced(outbox& out) {
 // True when there was news to tell.
 bool mesh::publish_hello(outbox& out) {
     publish_now_ = false;
+    choose_version();
     send_batches(out); // on PUB a word of an event never comes before the event
     const auto sum = store_.state_digest();
     const bool unchanged =
@@ -359,14 +375,14 @@ bool mesh::publish_hello(outbox& out) {
     told_full_changed_ = false;
     std::string bytes;
     if (unchanged) {
-        bytes = wire::encode(wire::brief{settings_.self, wire::hash_of(standing()), sum ? sum->low : 0,
-                                         store_.counter_of(settings_.self)});
+        bytes = encode_for_all(wire::brief{settings_.self, wire::hash_of(standing()), sum ? sum->low : 0,
+                                           store_.counter_of(settings_.self)});
     } else {
         auto f = make_hello(0);
         f.reach.clear();
         published_ = f.at;
         for (auto& [id, p] : peers_) p.told_otherwise = false;
-        bytes = wire::encode(f);
+        bytes = encode_for_all(f);
         published_generation_ = store_.generation();
         published_digest_ = sum.value_or(digest{});
     }

@@ -70,8 +70,11 @@ verdict mesh::hear(std::string_view bytes, purpose what, std::string_view host, 
         ++counters_.foreign_cluster;
         return {"beacon of another cluster"};
     }
-    if (b.version_min > wire::version_max || b.version_max < wire::version_min)
+    const wire::versions theirs{b.version_min, b.version_max};
+    if (settings_.versions.common(theirs) == 0) {
+        tell_refused(b.id, {}, no_common_version(theirs), out);
         return refuse_beacon("beacon of another wire version");
+    }
     return {};
 }
 
@@ -138,9 +141,9 @@ bool mesh::believes(const discovery::beacon& b, std::string_view host, verdict& 
 // ---------------------------------------------------------------- what is said
 
 discovery::beacon mesh::make_beacon() {
-    discovery::beacon b{settings_.cluster,      wire::version_min, wire::version_max,
-                        settings_.self,         ++scout_.sequence, settings_.port,
-                        settings_.publish_port, settings_.hosts,   settings_.reach};
+    discovery::beacon b{settings_.cluster,      settings_.versions.min, settings_.versions.max,
+                        settings_.self,         ++scout_.sequence,      settings_.port,
+                        settings_.publish_port, settings_.hosts,        settings_.reach};
     if (is_open()) return b;
     b.time_ms = at_.wall_ms;
     b.key = settings_.link_key;

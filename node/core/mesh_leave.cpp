@@ -69,18 +69,18 @@ void mesh::repeat_leaving(outbox& out) {
     if (at_.now >= leaving_->repeat_at) {
         wire::leaving f{
             settings_.self, leaving_->number, store_.counter_of(settings_.self), leaving_->final, {}};
-        const auto bytes = wire::encode(f);
         // On PUB it follows the last delta, so whoever reads it there has applied all that was not lost.
-        out.actions.push_back(send_broadcast{bytes});
+        out.actions.push_back(send_broadcast{encode_for_all(f)});
         for (auto& [id, p] : peers_) {
             const bool done = p.acked && p.acked_whole;
             if (!is_member(p) || done) continue;
             for (const auto& keys : leaving_->manifest) {
                 if (p.told_manifest) break;
                 f.keys = keys;
-                send_to(id, p, wire::encode(f), out);
+                send_to(id, p, f, out);
             }
-            if (p.told_manifest || leaving_->manifest.empty()) send_to(id, p, bytes, out);
+            f.keys = {};
+            if (p.told_manifest || leaving_->manifest.empty()) send_to(id, p, f, out);
             p.told_manifest = true;
         }
         leaving_->repeat_at = at_.now + 100ms;
@@ -154,11 +154,10 @@ void mesh::say_left(const moment& at, outbox& out) {
     if (!leaving_ || leaving_->said_left) return;
     leaving_->said_left = true;
     wire::left f{settings_.self, store_.counter_of(settings_.self), false, false, settings_.self};
-    out.actions.push_back(send_broadcast{wire::encode(f)});
+    out.actions.push_back(send_broadcast{encode_for_all(f)});
     f.wants_answer = true;
-    const auto bytes = wire::encode(f);
     for (auto& [id, p] : peers_) {
-        if (is_member(p)) send_to(id, p, bytes, out);
+        if (is_member(p)) send_to(id, p, f, out);
     }
     out.wake_at = wake_at_;
 }
@@ -196,8 +195,7 @@ void mesh::answer_leavings(outbox& out) {
         const bool whole = store_.covers(p.seen);
         if (!whole && !leaving_) continue;
         send_to(id, p,
-                wire::encode(wire::ack{settings_.self, !leaving_ && !full_, whole, p.answer_leaving,
-                                       store_.seen(), 0}),
+                wire::ack{settings_.self, !leaving_ && !full_, whole, p.answer_leaving, store_.seen(), 0},
                 out);
         p.answer_leaving = 0;
     }
@@ -213,8 +211,9 @@ verdict mesh::on_left(const wire::left& f, const arrival& from, outbox& out) {
     }
     auto* const p = find(f.about);
     if (f.wants_answer && f.id == f.about) {
-        const auto bytes = wire::encode(
-            wire::left{settings_.self, store_.counter_of(settings_.self), false, true, settings_.self});
+        const auto bytes =
+            encode_for(find(f.id), wire::left{settings_.self, store_.counter_of(settings_.self), false, true,
+                                              settings_.self});
         if (from.route) out.actions.push_back(send_reply{f.id, bytes});
         if (from.link) out.actions.push_back(send_request{*from.link, bytes});
     }
@@ -227,8 +226,8 @@ verdict mesh::on_left(const wire::left& f, const arrival& from, outbox& out) {
              own_word ? "said goodbye" : "a member passed it on", out);
     release_link(*p, out);
     if (own_word && !leaving_) {
-        out.actions.push_back(
-            send_broadcast{wire::encode(wire::left{settings_.self, f.final_counter, false, false, f.about})});
+        out.actions.push_back(send_broadcast{
+            encode_for_all(wire::left{settings_.self, f.final_counter, false, false, f.about})});
     }
     return {};
 }

@@ -163,7 +163,7 @@ void mesh::inquire(const replica_id& id, peer& p, outbox& out) {
         std::swap(others[random_() % others.size()], others.back());
         auto& [other, q] = *others.back();
         others.pop_back();
-        send_to(other, q, wire::encode(wire::inquiry{settings_.self, id}), out);
+        send_to(other, q, wire::inquiry{settings_.self, id}, out);
         send(q.endpoint, {false, settings_.self, p.inquired_from + p.inquiries++, id}, nullptr, out);
     }
 }
@@ -204,7 +204,7 @@ void mesh::say_heard(const replica_id& id, const replica_id& to, const peer::inq
     const auto age = std::chrono::ceil<std::chrono::milliseconds>(at_.now - p->life.heard_at());
     if (age >= settings_.liveness.suspect_after || age.count() > 0xffff) return;
     const auto ms = static_cast<std::uint16_t>(age.count());
-    if (how.by_link) send_to(to, *asker, wire::encode(wire::word{settings_.self, id, ms}), out);
+    if (how.by_link) send_to(to, *asker, wire::word{settings_.self, id, ms}, out);
     if (!how.endpoint.empty()) send(how.endpoint, {true, settings_.self, how.number, id, ms}, nullptr, out);
 }
 

@@ -61,28 +61,28 @@ holding mesh::measure(const proof& wanted) const {
 // before anybody waited for it is asked at once: else it would be this waiting that is measured as the round
 // trip, which each such question would make longer for the next one.
 std::uint64_t mesh::await_holders(const moment& at, const dot& id) {
-    ask_acks_ = true;
-    awaited_.emplace(++last_ticket_, id);
-    const bool broadcast_asks =
-        id.replica == settings_.self &&
-        (id.counter <= asked_through_ || (!batches_.empty() && id.counter >= batches_.front().first));
+    proofs_.ask_acks = true;
+    proofs_.awaited.emplace(++proofs_.last_ticket, id);
+    const bool broadcast_asks = id.replica == settings_.self &&
+                                (id.counter <= proofs_.asked_through ||
+                                 (!unsent_.batches.empty() && id.counter >= unsent_.batches.front().first));
     for (auto& [who, p] : peers_) {
         if (p.state != member_state::up || p.seen.has(id)) continue;
         if (p.awaited_since == instant{}) p.awaited_since = at.now;
         ask_by(p, broadcast_asks ? at.now + 2 * p.round_trip : at.now);
     }
-    return last_ticket_;
+    return proofs_.last_ticket;
 }
 
 void mesh::stop_awaiting(std::uint64_t ticket) {
-    awaited_.erase(ticket);
-    if (awaited_.empty()) ask_acks_ = false;
+    proofs_.awaited.erase(ticket);
+    if (proofs_.awaited.empty()) proofs_.ask_acks = false;
     rest_asking();
 }
 
 // With nothing to ask, nothing is left of when it was asked.
 void mesh::rest_asking() {
-    if (!awaited_.empty() || !questions_.empty()) return;
+    if (!proofs_.awaited.empty() || !proofs_.questions.empty()) return;
     for (auto& [who, p] : peers_) {
         p.ask_at = p.awaited_since = {};
         p.ask_every = {};
@@ -96,11 +96,11 @@ bool mesh::asks_now(const moment& at) const {
 }
 
 std::uint64_t mesh::begin_question(const moment& at) {
-    questions_.insert(++last_question_);
+    proofs_.questions.insert(++proofs_.last_question);
     for (auto& [who, p] : peers_) {
         if (is_member(p)) ask_by(p, at.now);
     }
-    return last_question_;
+    return proofs_.last_question;
 }
 
 mesh_clock::duration mesh::round_trip() const {
@@ -112,7 +112,7 @@ mesh_clock::duration mesh::round_trip() const {
 }
 
 void mesh::end_question(std::uint64_t number) {
-    questions_.erase(number);
+    proofs_.questions.erase(number);
     rest_asking();
 }
 
@@ -124,15 +124,15 @@ void mesh::ask_by(peer& p, instant when) {
 // Says again over the link what a lost broadcast may have said, after twice the usual round trip; and puts
 // the questions that are open.
 void mesh::ask_members(outbox& out) {
-    if (awaited_.empty() && questions_.empty()) return;
+    if (proofs_.awaited.empty() && proofs_.questions.empty()) return;
     for (auto& [who, p] : peers_) {
         if (!is_member(p)) continue;
-        wire::ask f{settings_.self, last_question_, {}};
-        for (const auto& [ticket, id] : awaited_) {
+        wire::ask f{settings_.self, proofs_.last_question, {}};
+        for (const auto& [ticket, id] : proofs_.awaited) {
             if (f.want.size() == wants_max) break;
             if (p.state == member_state::up && !p.seen.has(id)) f.want.raise(id);
         }
-        const bool unanswered = !questions_.empty() && p.answered < *questions_.rbegin();
+        const bool unanswered = !proofs_.questions.empty() && p.answered < *proofs_.questions.rbegin();
         if (f.want.empty() && !unanswered) {
             p.ask_at = {};
             continue;
@@ -144,7 +144,7 @@ void mesh::ask_members(outbox& out) {
                 p.asked_question_at = at_.now;
                 p.ask_every = 2 * p.round_trip;
             }
-            send_to(who, p, wire::encode(f), out);
+            send_to(who, p, f, out);
             ++counters_.asks_sent;
             p.ask_every = std::clamp(2 * std::max(p.ask_every, p.round_trip), ask_min, ask_max);
             p.ask_at = at_.now + p.ask_every;
@@ -163,13 +163,13 @@ void mesh::note_round_trip(peer& p, instant since) const {
 verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
     auto* const p = find(from);
     if (p == nullptr) return refuse("ack by nobody known");
-    if (f.asked > last_question_) return refuse("ack to nothing asked");
+    if (f.asked > proofs_.last_question) return refuse("ack to nothing asked");
     p->seen.join(f.seen);
     ++counters_.acks_received;
     out.acknowledged = true;
-    if (p->awaited_since != instant{} && std::all_of(awaited_.begin(), awaited_.end(), [&](const auto& each) {
-            return p->seen.has(each.second);
-        })) {
+    if (p->awaited_since != instant{} &&
+        std::all_of(proofs_.awaited.begin(), proofs_.awaited.end(),
+                    [&](const auto& each) { return p->seen.has(each.second); })) {
         note_round_trip(*p, p->awaited_since);
         p->awaited_since = {};
     }
@@ -199,25 +199,22 @@ verdict mesh::on_ask(const replica_id& from, const wire::ask& f, outbox& out) {
 
 void mesh::acknowledge(const replica_id& id, peer& p, std::uint64_t asked, outbox& out) {
     const bool staying = !leaving_ && !full_;
-    send_to(id, p,
-            wire::encode(wire::ack{settings_.self, staying, store_.covers(p.seen), 0, store_.seen(), asked}),
-            out);
+    send_to(id, p, wire::ack{settings_.self, staying, store_.covers(p.seen), 0, store_.seen(), asked}, out);
     ++counters_.acks_sent;
 }
 
 // Says what has been applied to those who wait for it: once a slice, however much it was. G2: after applying,
 // never before.
 void mesh::answer_wanted(outbox& out) {
-    if (!acks_owed_) return;
-    acks_owed_ = false;
+    if (!proofs_.acks_owed) return;
+    proofs_.acks_owed = false;
     for (auto& [id, p] : peers_) {
         const bool early = settings_.broken == mutation::ack_before_applying;
         if (p.owes != 0 && (early || store_.counter_of(id) >= p.owes)) {
             cut part;
             part.push_back({id, early ? p.owes : store_.counter_of(id)});
             const bool staying = !leaving_ && !full_;
-            send_to(id, p, wire::encode(wire::ack{settings_.self, staying, false, 0, std::move(part), 0}),
-                    out);
+            send_to(id, p, wire::ack{settings_.self, staying, false, 0, std::move(part), 0}, out);
             ++counters_.acks_sent;
             p.owes = 0;
         }
@@ -225,7 +222,7 @@ void mesh::answer_wanted(outbox& out) {
             p.wanted = {};
             acknowledge(id, p, 0, out);
         }
-        acks_owed_ = acks_owed_ || p.owes != 0 || !p.wanted.empty();
+        proofs_.acks_owed = proofs_.acks_owed || p.owes != 0 || !p.wanted.empty();
     }
 }
 

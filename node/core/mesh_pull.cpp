@@ -94,7 +94,7 @@ void mesh::send_pull(const peer& p, outbox& out) {
     }
     f.archive = s.closed_digest;
     if (s.has_archive) f.closed = s.closed;
-    out.actions.push_back(send_request{*p.via, wire::encode(f)});
+    out.actions.push_back(send_request{*p.via, encode_for(&p, f)});
 }
 
 // A chunk or a request may be lost with a connection: say again what has come, a bounded number of times.
@@ -122,7 +122,7 @@ void mesh::nudge_pull(outbox& out) {
         if (s.next_chunk == 0) send_pull(*p, out);
         if (s.next_chunk != 0) {
             out.actions.push_back(
-                send_request{*p->via, wire::encode(wire::credit{s.number, s.next_chunk, false})});
+                send_request{*p->via, encode_for(p, wire::credit{s.number, s.next_chunk, false})});
         }
         if (s.ranges && !s.ranges->question.empty())
             out.actions.push_back(send_request{*p->via, s.ranges->question});
@@ -211,7 +211,7 @@ void mesh::give_credit(outbox& out) {
     }
     if (auto* const p = find(s.from); p != nullptr && p->via) {
         const wire::credit f{s.number, s.next_chunk - states_.size(), false};
-        out.actions.push_back(send_request{*p->via, wire::encode(f)});
+        out.actions.push_back(send_request{*p->via, encode_for(p, f)});
     }
 }
 
@@ -397,7 +397,7 @@ void mesh::finish_pull(outbox& out) {
     auto* const p = find(from);
     if (p != nullptr && p->via) {
         out.actions.push_back(
-            send_request{*p->via, wire::encode(wire::credit{s.number, s.next_chunk, true})});
+            send_request{*p->via, encode_for(p, wire::credit{s.number, s.next_chunk, true})});
     }
     note(out, "commit", from, s.number, before);
     const auto told = at;

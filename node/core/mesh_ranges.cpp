@@ -133,7 +133,7 @@ void mesh::send_answer(const replica_id& to, outbound_session& s, outbox& out) {
     }
     f.replicas = r.listing.replicas();
     f.rows = r.listing.rows();
-    r.answer = wire::encode(f);
+    r.answer = wire::encode(f, s.version);
     r.listing = {};
     r.answered = true;
     counters_.state_bytes_sent += r.answer.size();
@@ -293,11 +293,11 @@ void mesh::ask_on(outbox& out) {
     wire::write_question(asked, replicas, rows);
     f.replicas = replicas;
     f.rows = rows;
-    r.question = wire::encode(f);
+    auto* const p = find(s.from);
+    r.question = encode_for(p, f);
     s.progress_at = at_.now;
     s.repeats = 0;
-    if (auto* const p = find(s.from); p != nullptr && p->via)
-        out.actions.push_back(send_request{*p->via, r.question});
+    if (p != nullptr && p->via) out.actions.push_back(send_request{*p->via, r.question});
     note(out, "ask", s.from, s.number, asked.size());
 }
 

@@ -62,6 +62,7 @@ verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
     slot = std::make_unique<outbound_session>();
     auto& s = *slot;
     s.number = f.session;
+    s.version = version_for(find(from));
     s.closed = same ? store_.archived() : f.closed;
     if (same) s.told_archive = f.archive;
     s.whole_archive = !same;
@@ -115,7 +116,7 @@ void mesh::ask_again(const replica_id& to, std::uint64_t session, wire::state::f
     wire::state f{};
     f.session = session;
     f.flags = why;
-    out.actions.push_back(send_reply{to, wire::encode(f)});
+    out.actions.push_back(send_reply{to, encode_for(find(to), f)});
 }
 
 verdict mesh::on_credit(const replica_id& from, const wire::credit& f, outbox& out) {
@@ -313,7 +314,7 @@ void mesh::tell_archive(outbound_session& s, outbox& out) {
         f.chunk = s.next_chunk++;
         f.flags = wire::state::archive;
         f.rows = bytes;
-        queue_chunk(s, f.chunk, wire::encode(f), out);
+        queue_chunk(s, f.chunk, wire::encode(f, s.version), out);
         rows = {};
     };
     for (const auto& id : store_.archived().entries()) {
@@ -348,7 +349,7 @@ void mesh::seal(outbound_session& s, bool commit, outbox& out) {
         s.complete = true;
         if (auto* const p = s.to_file ? nullptr : find(*last_served_)) p->told_otherwise = true;
     }
-    auto bytes = wire::encode(f);
+    auto bytes = wire::encode(f, s.version);
     s.chunk.reset();
     queue_chunk(s, f.chunk, std::move(bytes), out);
 }

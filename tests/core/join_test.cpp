@@ -129,20 +129,3 @@ TEST_CASE("join: another cluster is ignored, counted and told once", "[core][sce
     CHECK(s.heard(0, event_kind::refused, stranger) == 1);
     CHECK_FALSE(s.mesh(0).synced());
 }
-
-TEST_CASE("join: a node that speaks no common wire version is refused by name", "[core][scenario]") {
-    // A HELLO as a far later version would send it: readable, with a range that does not meet ours.
-    scene s;
-    s.gather(1);
-    wire::hello f;
-    f.cluster = "default";
-    f.version_min = 70, f.version_max = 71;
-    f.id.bytes[0] = 7;
-    f.port = f.publish_port = 1;
-    const auto bytes = wire::encode(f);
-    const auto verdict = s.give(0, core::request_arrived{f.id, "10.0.0.9", bytes});
-    CHECK(std::string(verdict.refused) == "no common wire version");
-    REQUIRE_FALSE(s.at(0).events.empty());
-    CHECK(s.at(0).events.back().kind == event_kind::refused);
-    CHECK(s.mesh(0).members().empty());
-}

@@ -1,4 +1,4 @@
-# A peer in another language, beside real nodes: interop_test.py PROGRAM starts `baton run` on loopback, lets the reader
+# A peer in another language, beside real nodes: interop_test.py PROGRAM VERSION starts `baton run` on loopback, lets the reader
 # of reader.py join by a seed, and after every story compares digest and cut of both. One verdict line a story.
 # Exit status: 0 all ok, 1 one failed, 77 a Python package is missing.
 import json
@@ -73,8 +73,8 @@ class Node:
 
 
 class Stories:
-    def __init__(self, program):
-        self.program, self.peer = program, reader.Reader()
+    def __init__(self, program, version):
+        self.program, self.version, self.peer = program, version, reader.Reader(version=version)
         self.nodes, self.overtaken = [], 0
         raise_base = store.Block.raise_base
 
@@ -224,7 +224,7 @@ class Stories:
 
     def starts_late(self):
         """A second reader pulls what is there after all that: removal records, residues, contexts."""
-        late = reader.Reader("late")
+        late = reader.Reader("late", version=self.version)
         try:
             late.dial(self.b.endpoint)
             end = time.monotonic() + 10 * SLOWDOWN
@@ -257,7 +257,7 @@ class Stories:
 
 
 def main():
-    stories = Stories(sys.argv[1])
+    stories = Stories(sys.argv[1], int(sys.argv[2]))
     try:
         for story in ("joins_and_pulls", "follows_registers", "acknowledges", "follows_types", "repairs_a_missed_delta",
                       "follows_two_writers", "follows_claims", "starts_late", "lets_leave_safely", "never_differed"):

@@ -11,14 +11,9 @@ import zmq
 from store import (MASK, Cursor, Refused, Store, archive_digest, decode_cut, delta_rows, encode_cut, ids, join, standing_hash,
                    state_rows, under)
 
-VERSION = 3
 HELLO, BRIEF, DELTA, PULL, STATE, CREDIT, ACK, LEAVING, LEFT, FINGERPRINT, ASK, PEERS = range(1, 13)
 WANTS_ANSWER, SEES_YOU, IS_LEAVING, FULL = 1, 2, 4, 8
 COMMIT, BUSY, ARCHIVE, WHOLE_ARCHIVE, WANTS_ARCHIVE, COMPARED, WANTS_CUT, DIFFERENCE = (1 << n for n in range(8))
-
-
-def frame(kind, *fields):
-    return msgpack.packb([VERSION, kind, *fields], use_bin_type=True)
 
 
 class Peer:
@@ -42,10 +37,11 @@ class Session:
 
 
 class Reader:
-    def __init__(self, name="reader", cluster="default", chunk_bytes=4096, credit_bytes=16384):
+    def __init__(self, name="reader", cluster="default", chunk_bytes=4096, credit_bytes=16384, version=4):
         # Of the members that are up, the one with the smallest id has to archive who left; who writes nothing is last.
         self.id = b"\xff" + os.urandom(15)
         self.name, self.cluster, self.chunk_bytes, self.credit_bytes = name, cluster, chunk_bytes, credit_bytes
+        self.version = version  # of the wire; no other is spoken
         self.store, self.peers, self.session, self.sessions = Store(), {}, None, 0
         self.waiting, self.gap, self.lacking_since, self.gone, self.marks = [], False, None, set(), set()
         self.ignore_deltas, self.counts = 0, dict.fromkeys(
@@ -83,7 +79,7 @@ class Reader:
             self.session = None
 
     def close(self):
-        self.xpub.send(frame(LEFT, self.id, 0, 0, self.id))
+        self.xpub.send(self.frame(LEFT, self.id, 0, 0, self.id))
         self.context.destroy(linger=200)
 
     def peer_of(self, id):
@@ -100,11 +96,15 @@ class Reader:
                 self.store.digest().to_bytes(16, "big"))
 
     def hello(self, flags):
-        return frame(HELLO, self.cluster, VERSION, VERSION, self.id, flags, self.name, "127.0.0.1", self.port,
-                     self.publish_port, 0, int(time.time() * 1000) << 16, len(self.store.slots), *self.standing())
+        records = [len(self.store.slots)] if self.version == 3 else []
+        return self.frame(HELLO, self.cluster, self.version, self.version, self.id, flags, self.name, "127.0.0.1",
+                          self.port, self.publish_port, 0, int(time.time() * 1000) << 16, *records, *self.standing())
 
     def greet(self, peer, flags):
         self.send(peer, self.hello(flags | (SEES_YOU if peer.marked else 0)))
+
+    def frame(self, kind, *fields):
+        return msgpack.packb([self.version, kind, *fields], use_bin_type=True)
 
     # Driving
 
@@ -134,14 +134,15 @@ class Reader:
             return
         try:
             fields = msgpack.unpackb(parts[-1], raw=True)
-            if fields[0] != VERSION:
-                raise Refused("version")
             link = next((peer for peer in self.peers.values() if peer.dealer is ready), None)
             answer = (lambda data: self.send(link, data)) if link else (
                 lambda data: self.router.send_multipart([parts[0], data])) if ready is self.router else None
+            if fields[0] != self.version and not (fields[1] == HELLO and answer):
+                raise Refused("version")
             {HELLO: self.on_hello, BRIEF: self.on_brief, DELTA: self.on_delta, STATE: self.on_state, PULL: self.on_pull,
              LEAVING: self.on_leaving, LEFT: self.on_left, FINGERPRINT: self.on_opening,
-             ASK: self.on_ask, PEERS: self.on_peers, CREDIT: lambda *_: None, ACK: lambda *_: None}[fields[1]](fields[2:], link, answer)
+             ASK: self.on_ask, PEERS: self.on_peers, CREDIT: lambda *_: None, ACK: lambda *_: None}[fields[1]](
+                fields[2:] if fields[0] == self.version else [*fields[2:6], None], link, answer)
         except (Refused, ValueError, IndexError, KeyError, TypeError, struct.error, msgpack.UnpackException):
             self.counts["refused"] += 1
 
@@ -151,7 +152,7 @@ class Reader:
                 self.greet(peer, WANTS_ANSWER)
                 peer.greet_at, peer.greet_every = now + peer.greet_every, min(1, peer.greet_every * 2)
             if peer.leaving and under(peer.leaving[1], self.store.seen()):
-                self.send(peer, frame(ACK, self.id, 3, peer.leaving[0], encode_cut(self.store.cut), 0))
+                self.send(peer, self.frame(ACK, self.id, 3, peer.leaving[0], encode_cut(self.store.cut), 0))
                 peer.leaving = None  # asked again if that was lost
             if peer.wanted and under(peer.wanted, self.store.seen()):
                 peer.wanted = {}
@@ -161,7 +162,7 @@ class Reader:
             if standing != self.beaten:
                 self.xpub.send(self.hello(0))
             else:
-                self.xpub.send(frame(BRIEF, self.id, standing_hash(self.store.cut, self.store.archive_digest()),
+                self.xpub.send(self.frame(BRIEF, self.id, standing_hash(self.store.cut, self.store.archive_digest()),
                                      self.store.digest() & MASK, 0))
             self.beat_at, self.beaten = now + 0.25, standing
         if self.session:
@@ -179,9 +180,14 @@ class Reader:
             self.greet(peer, 0)
 
     def on_hello(self, fields, link, answer):
-        cluster, low, high, id, flags, _, hosts, port, publish_port, latest, _, _, cut, archive, state = fields[:15]
-        if cluster.decode() != self.cluster or not low <= VERSION <= high or id == self.id or id in self.gone:
+        cluster, low, high, id, flags = fields[:5]
+        if cluster.decode() != self.cluster or not low <= self.version <= high or id == self.id or id in self.gone:
             return
+        if flags is None:  # in another version; it has not heard yet which is spoken here
+            answer(self.hello(WANTS_ANSWER))
+            return
+        _, hosts, port, publish_port, latest, _ = fields[5:11]
+        cut, archive, state = fields[12 if self.version == 3 else 11:][:3]
         host = hosts.split(b" ")[0].decode() or "127.0.0.1"
         known = self.peer_of(id)
         if answer is None and not known:
@@ -257,7 +263,7 @@ class Reader:
 
     def acknowledge(self, peer, asked):
         self.counts["acks"] += 1
-        self.send(peer, frame(ACK, self.id, 1, 0, encode_cut(self.store.cut), asked))
+        self.send(peer, self.frame(ACK, self.id, 1, 0, encode_cut(self.store.cut), asked))
 
     def apply_waiting(self):
         moved = True
@@ -302,12 +308,12 @@ class Reader:
 
     def send_pull(self):
         s = self.session
-        self.send(s.peer, frame(PULL, s.number, self.id, self.chunk_bytes, self.credit_bytes, 1, 0,
+        self.send(s.peer, self.frame(PULL, s.number, self.id, self.chunk_bytes, self.credit_bytes, 1, 0,
                                 encode_cut(self.pull_cut), archive_digest(s.sent_archive).to_bytes(16, "big"),
                                 encode_cut(s.sent_archive)))
 
     def credit(self, done):
-        self.send(self.session.peer, frame(CREDIT, self.session.number, self.session.chunks, done))
+        self.send(self.session.peer, self.frame(CREDIT, self.session.number, self.session.chunks, done))
 
     def give_up(self):
         if not self.session.commit:
@@ -385,7 +391,7 @@ class Reader:
         self.apply_waiting()
 
     def on_pull(self, fields, link, answer):
-        answer(frame(STATE, fields[0], 0, BUSY, 0, 0, b"", b""))
+        answer(self.frame(STATE, fields[0], 0, BUSY, 0, 0, b"", b""))
 
     # Leaving (§10)
 
@@ -400,8 +406,8 @@ class Reader:
         id, final, flags, about = fields[:4]
         peer = self.peer_of(id)
         if flags & WANTS_ANSWER and answer:
-            answer(frame(LEFT, self.id, final, 2, id))
+            answer(self.frame(LEFT, self.id, final, 2, id))
         if peer and about == id:
             self.gone.add(id)
             self.hang_up(peer)
-            self.xpub.send(frame(LEFT, self.id, final, 0, id))
+            self.xpub.send(self.frame(LEFT, self.id, final, 0, id))

@@ -103,6 +103,7 @@ class campaign {
         // Of a chance of their own, so that the other stories stay as they are.
         one_seed_ = !s.node.beacon && dice(seed ^ 0x5eed).chance(500);
         if (one_seed_) s.node.seeds.resize(1);
+        s.mixed_versions = dice(seed ^ 0x7e25).chance(300);
         if (luck_.chance(400)) s.merged = luck_.chance(500) ? "key-1" : "key-";
         return s;
     }

@@ -149,6 +149,7 @@ void world::check_everything() {
                                   reason == "reply before hello" || reason == "stolen identity" ||
                                   reason == "ack to nothing asked" ||            // of its former incarnation
                                   reason == "replayed beacon" ||                 // overtaken on its way
+                                  reason == "frame in another wire version" ||   // not greeted yet
                                   reason == "commit beyond the origin's word" || // it was cut off from it
                                   reason.find("for no session") != std::string::npos; // it has restarted
             if (!innocent && tally_.of[static_cast<std::size_t>(fault::garbage)] == 0)

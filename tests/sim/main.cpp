@@ -38,6 +38,7 @@ constexpr named mutations[] = {
     {"ack_counts_leaving", mutation::ack_counts_leaving},
     {"leave_counts_leaving", mutation::leave_counts_leaving},
     {"absent_by_local_view", mutation::absent_by_local_view},
+    {"newest_version_to_all", mutation::newest_version_to_all},
     {"spill_claims_partial", mutation::spill_claims_partial},
 };
 

@@ -60,6 +60,7 @@ process_number world::start(slot_number slot, const core::mesh_options& own, std
     options.port = router_port;
     options.publish_port = publish_port;
     options.random_seed = luck_.next();
+    if (how_.mixed_versions && (p.id.bytes[0] & 1) != 0) options.versions.max = options.versions.min;
     if (!options.keys.empty()) options.link_key = link_key_of(p.id), options.nonce_seed = p.id.to_string();
     p.mesh = std::make_unique<core::mesh>(options, moment_of(p));
     if (how_.merged) p.mesh->merge_under(*how_.merged);

@@ -34,6 +34,8 @@ class world {
         std::uint64_t seed = 1;
         std::size_t keys = 20;
         rates faults{};
+        /// Some processes are of the wire version before.
+        bool mixed_versions = false;
         core::mesh_options node{}; ///< for every node; self, name, address and random_seed are filled in
         bool check = true;
         /// Registers whose names begin so are merged, by everybody who may: the largest value stays.

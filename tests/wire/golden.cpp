@@ -29,10 +29,12 @@ std::string hex(std::string_view bytes) {
 std::string corpus() {
     std::string text =
         "version " + std::to_string(wire::version_min) + " to " + std::to_string(wire::version_max) + '\n';
-    for (const auto& each : samples::one_of_each()) {
-        const auto bytes = wire::encode(each);
-        REQUIRE(wire::decode(bytes));
-        text += "frame " + std::to_string(each.index()) + ' ' + hex(bytes) + '\n';
+    for (auto version = wire::version_min; version <= wire::version_max; ++version) {
+        for (const auto& each : samples::one_of_each()) {
+            const auto bytes = wire::encode(each, version);
+            REQUIRE(wire::decode(bytes, {version, version}));
+            text += "frame " + std::to_string(each.index()) + ' ' + hex(bytes) + '\n';
+        }
     }
     discovery::beacon b{"cluster", 3, 3, samples::replica(3), 7, 5000, 5001, "10.0.0.1", "10.0.0.1 fd00::1"};
     text += "beacon " + hex(discovery::encode(b)) + '\n';

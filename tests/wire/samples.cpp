@@ -22,7 +22,6 @@ hello some_hello() {
     h.at = some_standing();
     h.latest = 300;
     h.clock = timestamp::at(5);
-    h.records = 17;
     h.reach = "10.0.0.5 fd00::5";
     return h;
 }

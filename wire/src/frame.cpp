@@ -2,17 +2,13 @@
 
 #include "crdt/slot.hpp"
 
+#include <algorithm>
+
 namespace baton::wire {
 
 namespace {
 
 constexpr std::uint64_t port_max = 65535;
-
-frame_writer begin(std::string& to, kind what, std::uint32_t fields) {
-    frame_writer out(to, fields + 2);
-    out.number(version_max).number(static_cast<std::uint64_t>(what));
-    return out;
-}
 
 void put(frame_writer& out, const standing& s) {
     out.bytes(encode_cut(s.seen)).bytes(encode_digest(s.archive));
@@ -35,20 +31,28 @@ standing get_standing(frame_reader& in) {
 
 struct encoder {
     std::string& to;
+    std::uint64_t version;
+
+    [[nodiscard]] frame_writer begin(kind what, std::uint32_t fields) const {
+        frame_writer out(to, fields + 2);
+        out.number(version).number(static_cast<std::uint64_t>(what));
+        return out;
+    }
 
     void operator()(const hello& f) const {
-        auto out = begin(to, kind::hello, 16);
-        out.text(f.cluster).number(f.version_min).number(f.version_max).id(f.id).number(f.flags);
+        auto out = begin(kind::hello, version == 3 ? 16 : 15);
+        out.text(f.cluster).number(f.versions.min).number(f.versions.max).id(f.id).number(f.flags);
         out.text(f.name).text(f.hosts).number(f.port).number(f.publish_port);
-        out.number(f.latest).number(f.clock.raw).number(f.records);
+        out.number(f.latest).number(f.clock.raw);
+        if (version == 3) out.number(0); // records, which nobody read
         put(out, f.at);
         out.text(f.reach);
     }
     void operator()(const brief& f) const {
-        begin(to, kind::brief, 4).id(f.id).number(f.standing_hash).number(f.state_low).number(f.latest);
+        begin(kind::brief, 4).id(f.id).number(f.standing_hash).number(f.state_low).number(f.latest);
     }
     void operator()(const delta& f) const {
-        begin(to, kind::delta, 8)
+        begin(kind::delta, 8)
             .id(f.origin)
             .number(f.first)
             .number(f.count)
@@ -59,7 +63,7 @@ struct encoder {
             .number(f.wants_ack ? 1 : 0);
     }
     void operator()(const pull& f) const {
-        begin(to, kind::pull, 9)
+        begin(kind::pull, 9)
             .number(f.session)
             .id(f.id)
             .number(f.chunk_bytes)
@@ -72,14 +76,14 @@ struct encoder {
     }
     void operator()(const state& f) const {
         const bool last = (f.flags & state::commit) != 0;
-        auto out = begin(to, kind::state, last ? 12 : 7);
+        auto out = begin(kind::state, last ? 12 : 7);
         out.number(f.session).number(f.chunk).number(f.flags).number(f.records).number(f.base.raw);
         out.bytes(f.replicas).bytes(f.rows);
         if (last) put(out, f.at);
         if (last) out.id(f.server).bytes(encode_cut(f.floor));
     }
     void operator()(const fingerprint& f) const {
-        begin(to, kind::fingerprint, 7)
+        begin(kind::fingerprint, 7)
             .number(f.session)
             .number(f.number)
             .number(f.flags)
@@ -89,10 +93,10 @@ struct encoder {
             .bytes(f.rows);
     }
     void operator()(const credit& f) const {
-        begin(to, kind::credit, 3).number(f.session).number(f.next).number(f.done ? 1 : 0);
+        begin(kind::credit, 3).number(f.session).number(f.next).number(f.done ? 1 : 0);
     }
     void operator()(const ack& f) const {
-        begin(to, kind::ack, 5)
+        begin(kind::ack, 5)
             .id(f.id)
             .number((f.staying ? 1U : 0U) | (f.whole ? 2U : 0U))
             .number(f.answers)
@@ -100,12 +104,12 @@ struct encoder {
             .number(f.asked);
     }
     void operator()(const ask& f) const {
-        begin(to, kind::ask, 3).id(f.id).number(f.number).bytes(encode_cut(f.want));
+        begin(kind::ask, 3).id(f.id).number(f.number).bytes(encode_cut(f.want));
     }
-    void operator()(const inquiry& f) const { begin(to, kind::inquiry, 2).id(f.id).id(f.about); }
-    void operator()(const word& f) const { begin(to, kind::word, 3).id(f.id).id(f.about).number(f.age); }
+    void operator()(const inquiry& f) const { begin(kind::inquiry, 2).id(f.id).id(f.about); }
+    void operator()(const word& f) const { begin(kind::word, 3).id(f.id).id(f.about).number(f.age); }
     void operator()(const leaving& f) const {
-        begin(to, kind::leaving, 5)
+        begin(kind::leaving, 5)
             .id(f.id)
             .number(f.number)
             .number(f.final_counter)
@@ -113,7 +117,7 @@ struct encoder {
             .bytes(f.keys);
     }
     void operator()(const left& f) const {
-        begin(to, kind::left, 4)
+        begin(kind::left, 4)
             .id(f.id)
             .number(f.final_counter)
             .number((f.wants_answer ? 1U : 0U) | (f.is_answer ? 2U : 0U))
@@ -126,16 +130,22 @@ struct encoder {
             put_varint(rows, each.hosts.size());
             rows += each.hosts;
         }
-        begin(to, kind::peers, 2).id(f.id).bytes(rows);
+        begin(kind::peers, 2).id(f.id).bytes(rows);
     }
 };
 
-hello get_hello(frame_reader& in) {
+// What its first fields say is the same in every version: they tell whether the rest can be read.
+hello get_hello(frame_reader& in, std::uint64_t version, const versions& spoken) {
     hello f;
     f.cluster = in.bytes(name_bytes_max);
-    f.version_min = in.number();
-    f.version_max = in.number();
+    f.versions.min = in.number();
+    f.versions.max = in.number();
     f.id = in.id();
+    if (!f.versions.has(version)) in.fail();
+    if (!spoken.has(version)) {
+        f.head_only = true;
+        return f;
+    }
     f.flags = in.number();
     f.name = in.bytes(name_bytes_max);
     f.hosts = in.bytes(hosts_bytes_max);
@@ -143,10 +153,10 @@ hello get_hello(frame_reader& in) {
     f.publish_port = static_cast<std::uint16_t>(in.number_up_to(port_max));
     f.latest = in.number_up_to(counter_max);
     f.clock = timestamp{in.number()};
-    f.records = in.number();
+    if (version == 3) in.number(); // records, which nobody read
     f.at = get_standing(in);
     if (in.more()) f.reach = in.bytes(hosts_bytes_max);
-    if (f.port == 0 || f.publish_port == 0 || f.version_min > f.version_max) in.fail();
+    if (f.port == 0 || f.publish_port == 0) in.fail();
     // A node has applied all it wrote; archived by mistake, it may be missing in its own cut.
     if (const auto own = f.at.seen.of(f.id); own != f.latest && own != 0) in.fail();
     return f;
@@ -232,8 +242,8 @@ peers get_peers(frame_reader& in) {
 
 frame get_body(frame_reader& in, std::uint64_t what) {
     switch (static_cast<kind>(what)) {
-    case kind::hello:
-        return get_hello(in);
+    case kind::hello: // read by get_hello
+        break;
     case kind::brief: {
         brief f;
         f.id = in.id();
@@ -334,20 +344,28 @@ std::uint64_t hash_of(const standing& s) {
     return hash_bytes(bytes, 0);
 }
 
-std::string encode(const frame& from) {
+std::uint64_t versions::common(const versions& other) const {
+    const auto newest = std::min(max, other.max);
+    return newest >= std::max(min, other.min) ? newest : 0;
+}
+
+std::string versions::to_string() const { return std::to_string(min) + " to " + std::to_string(max); }
+
+std::string encode(const frame& from, std::uint64_t version) {
     std::string to;
-    std::visit(encoder{to}, from);
+    std::visit(encoder{to, version}, from);
     return to;
 }
 
-result<frame> decode(std::string_view bytes) {
+result<frame> decode(std::string_view bytes, const versions& spoken) {
     frame_reader in(bytes);
     const auto version = in.number();
     const auto what = in.number();
     if (!in.ok()) return error{errc::malformed, "not a frame"};
-    if (version < version_min || version > version_max) return error{errc::malformed, "wire version"};
+    const bool is_hello = what == static_cast<std::uint64_t>(kind::hello);
+    if (!spoken.has(version) && !is_hello) return error{errc::malformed, "wire version"};
     if (what < 1 || what > 14) return error{errc::malformed, "unknown kind"};
-    auto body = get_body(in, what);
+    auto body = is_hello ? get_hello(in, version, spoken) : get_body(in, what);
     if (!in.ok()) return error{errc::malformed, "bad field"};
     return body;
 }

@@ -58,6 +58,7 @@ struct comparison {
 
 struct mesh::outbound_session {
     std::uint64_t number = 0;
+    std::uint64_t version = wire::version_max; ///< of its frames
     cut receiver;               ///< what the receiver had seen when it sent the PULL, its archive included
     cut travelling;             ///< the same without the archive
     bool from_nothing = false;  ///< it had seen nothing that was seen here

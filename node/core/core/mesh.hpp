@@ -97,9 +97,9 @@ class mesh {
     void give_up_merge(std::string_view key);
     /// What work() would send of own writes, now; nothing but broadcasts.
     void flush(const moment& at, outbox& out);
-    [[nodiscard]] bool has_unsent() const { return !batches_.empty() || publish_now_; }
+    [[nodiscard]] bool has_unsent() const { return !unsent_.batches.empty() || publish_now_; }
     /// Own deltas waiting to be sent, in bytes.
-    [[nodiscard]] std::size_t unsent_bytes() const { return unsent_bytes_; }
+    [[nodiscard]] std::size_t unsent_bytes() const { return unsent_.bytes; }
 
     // --- reads ---
     [[nodiscard]] store& state() { return store_; }
@@ -222,7 +222,14 @@ class mesh {
     void release_link(peer& p, outbox& out);
     void greet(link_id number, bool wants_answer, outbox& out);
     void tell(const replica_id& id, peer& p, bool wants_answer, outbox& out);
-    bool send_to(const replica_id& id, peer& p, std::string bytes, outbox& out);
+    bool send_to(const replica_id& id, peer& p, const wire::frame& f, outbox& out);
+    // mesh_versions.cpp
+    [[nodiscard]] std::uint64_t version_for(const peer* p) const;
+    [[nodiscard]] std::string encode_for(const peer* p, const wire::frame& f) const;
+    [[nodiscard]] std::string encode_for_all(const wire::frame& f) const;
+    void choose_version();
+    [[nodiscard]] std::string no_common_version(const wire::versions& theirs) const;
+    void tell_refused(const replica_id& id, std::string name, std::string reason, outbox& out);
     void maybe_up(const replica_id& id, peer& p, outbox& out);
     void learn_standing(const replica_id& id, peer& p, const wire::standing& s, mesh_clock::duration grace,
                         outbox& out);
@@ -313,8 +320,8 @@ class mesh {
     void send_again(const replica_id& to, outbound_session& s, outbox& out);
     verdict on_credit(const replica_id& from, const wire::credit& f, outbox& out);
     static void shorten(const outbound_session& s, wire::state& f);
-    static void ask_again(const replica_id& to, std::uint64_t session, wire::state::flag why, outbox& out);
-    static void tell_busy(const replica_id& to, std::uint64_t session, outbox& out);
+    void ask_again(const replica_id& to, std::uint64_t session, wire::state::flag why, outbox& out);
+    void tell_busy(const replica_id& to, std::uint64_t session, outbox& out);
     bool work_on_serving(outbox& out);
     void fill(outbound_session& s, std::size_t& steps);
     bool fill_large(outbound_session& s);
@@ -366,7 +373,7 @@ class mesh {
     void answer_wanted(outbox& out);
     void owe(peer& p, std::uint64_t counter) {
         p.owes = std::max(p.owes, counter);
-        acks_owed_ = true;
+        proofs_.acks_owed = true;
     }
     [[nodiscard]] bool is_alone() const;
     // mesh_claims.cpp
@@ -440,6 +447,7 @@ class mesh {
     std::uint32_t last_link_ = 0;
     std::set<replica_id> subscribers_;
     scouting scout_;
+    std::uint64_t version_for_all_ = wire::version_max; ///< what is spoken on PUB
     bool met_any_ = false;
 
     instant heartbeat_at_{}, step_at_{};
@@ -450,11 +458,7 @@ class mesh {
 
     std::vector<sent_span> sent_; ///< of own events, by counter
     mesh_clock::duration sent_span_{std::chrono::milliseconds(10)};
-    std::deque<batch> batches_;
-    std::string batch_room_; ///< of a batch that has been sent
-    std::size_t unsent_bytes_ = 0;
-    std::size_t group_left_ = 0, group_bytes_ = 0; ///< of stash_all under way
-    bool group_fits_ = false;
+    unsent unsent_;
     mutable std::uint64_t uncrowded_at_ = 0; ///< own counter when is_crowded() last looked, and it was not
     cut depends_sent_;
     std::uint64_t remote_generation_ = 1, depends_generation_ = 0;
@@ -487,13 +491,8 @@ class mesh {
     std::optional<own_leaving> leaving_;
 
     instant started_{};
-    std::map<std::uint64_t, dot> awaited_; ///< by ticket
-    std::set<std::uint64_t> questions_;
-    std::uint64_t last_ticket_ = 0, last_question_ = 0;
-    std::uint64_t asked_through_ = 0; ///< own events up to which a broadcast has asked for acknowledgements
-    bool ask_acks_ = false;           ///< somebody waits for own writes to be acknowledged
-    bool acks_owed_ = false;          ///< somebody else waits to hear from us
-    bool spills_listed_ = false;      ///< no file is found any more
+    proof_desk proofs_;
+    bool spills_listed_ = false;         ///< no file is found any more
     std::unique_ptr<spill_desk> spills_; ///< nothing: no file has been found, and none is written
 };
 

@@ -5,6 +5,7 @@
 
 #include "crdt/mutation.hpp"
 #include "discovery/roster.hpp"
+#include "wire/frame.hpp"
 
 #include <baton/dot.hpp>
 #include <baton/options.hpp>
@@ -35,6 +36,7 @@ struct mesh_options {
     bool spills = false; ///< a leave that fails is written to a file
     std::chrono::milliseconds alone_after{5000};
     std::uint64_t random_seed = 0;
+    wire::versions versions{};      ///< of the wire, that this node speaks
     std::vector<mesh_key> keys{};   ///< the first one seals; none: the mesh is open
     discovery::link_key link_key{}; ///< this node's own, with a key
     std::string nonce_seed{};       ///< 32 secret bytes, with a key

@@ -47,6 +47,7 @@ struct link {
 /// One incarnation of another node, from its first word until it is forgotten.
 struct peer {
     std::string name;
+    std::uint64_t version = 0; ///< of the wire: the newest that both speak; 0: not known yet
     member_state state = member_state::contacting;
     std::optional<link_id> via;
     std::string host;     ///< where it was last seen

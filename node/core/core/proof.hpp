@@ -6,6 +6,9 @@
 #include <baton/ack.hpp>
 #include <baton/dot.hpp>
 
+#include <cstdint>
+#include <map>
+#include <set>
 #include <vector>
 
 namespace baton::core {
@@ -20,6 +23,16 @@ struct proof {
 struct absence {
     bool confirmed = false;      ///< nobody has it
     std::vector<replica_id> who; ///< they have not answered, or hold more than is applied here
+};
+
+/// What is under way.
+struct proof_desk {
+    std::map<std::uint64_t, dot> awaited; ///< by ticket
+    std::set<std::uint64_t> questions;
+    std::uint64_t last_ticket = 0, last_question = 0;
+    std::uint64_t asked_through = 0; ///< own events up to which a broadcast has asked for acknowledgements
+    bool ask_acks = false;           ///< somebody waits for own writes to be acknowledged
+    bool acks_owed = false;          ///< somebody else waits to hear from us
 };
 
 } // namespace baton::core

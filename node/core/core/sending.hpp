@@ -7,6 +7,8 @@
 #include "wire/rows.hpp"
 
 #include <cstdint>
+#include <deque>
+#include <string>
 
 namespace baton::core {
 
@@ -20,6 +22,15 @@ struct batch {
 struct sent_span {
     std::uint64_t last;
     instant begun;
+};
+
+/// What has been written here and not been sent yet.
+struct unsent {
+    std::deque<batch> batches;
+    std::string room; ///< of a batch that has been sent
+    std::size_t bytes = 0;
+    std::size_t group_left = 0, group_bytes = 0; ///< of stash_all under way
+    bool group_fits = false;
 };
 
 } // namespace baton::core

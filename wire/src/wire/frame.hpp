@@ -19,7 +19,14 @@
 namespace baton::wire {
 
 /// The range of wire versions this build speaks.
-constexpr std::uint64_t version_min = 3, version_max = 3;
+constexpr std::uint64_t version_min = 3, version_max = 4;
+struct versions {
+    std::uint64_t min = version_min, max = version_max;
+    /// The newest that both speak; 0: none.
+    [[nodiscard]] std::uint64_t common(const versions& other) const;
+    [[nodiscard]] bool has(std::uint64_t one) const { return min <= one && one <= max; }
+    [[nodiscard]] std::string to_string() const; ///< "3 to 4"
+};
 constexpr std::size_t name_bytes_max = 64, hosts_bytes_max = 512;
 /// Of one PEERS frame, and of the addresses of one peer in it.
 constexpr std::size_t peers_told_max = 16, peer_hosts_bytes_max = 256;
@@ -59,7 +66,7 @@ struct hello {
         is_full = 8, ///< the sender applies nothing more until it has room again
     };
     std::string cluster;
-    std::uint64_t version_min = wire::version_min, version_max = wire::version_max;
+    wire::versions versions{};
     replica_id id{};
     std::uint64_t flags = 0;
     std::string name;
@@ -68,8 +75,8 @@ struct hello {
     standing at;
     std::uint64_t latest = 0; ///< the sender's own highest counter
     timestamp clock{};
-    std::uint64_t records = 0;
     std::string reach; ///< addresses of its interfaces, where `hosts` does not say which to dial; not on PUB
+    bool head_only = false; ///< in a version that is not spoken here: the rest, after `id`, was not read
 };
 
 /// A heartbeat when nothing has changed since the last hello on PUB.
@@ -221,8 +228,10 @@ struct peers {
 using frame = std::variant<hello, brief, delta, pull, state, credit, ack, leaving, left, fingerprint, ask,
                            peers, inquiry, word>;
 
-[[nodiscard]] std::string encode(const frame& from);
+/// Precondition: this build speaks the version.
+[[nodiscard]] std::string encode(const frame& from, std::uint64_t version = version_max);
+/// Of a HELLO in another version than those spoken the head is read: it is the same in all of them.
 /// Errors: malformed, with a short reason that can be counted.
-[[nodiscard]] result<frame> decode(std::string_view bytes);
+[[nodiscard]] result<frame> decode(std::string_view bytes, const versions& spoken = {});
 
 } // namespace baton::wire

@@ -113,6 +113,48 @@ TEST_CASE("archive: an origin that comes back with more is in the cut again", "[
     CHECK(s.pickup(0, 9) == "and goes on");
 }
 
+TEST_CASE("archive: that somebody has more of it than is archived here is not forgotten",
+          "[core][scenario]") {
+    // The third, archived as the first two knew it, comes back to the second with more, while the first
+    // cannot ask for it. It has to be asked for later, though of origins whose everything is here not much is
+    // kept.
+    world::settings how;
+    how.node.liveness.archive_after = 30s;
+    scene s(how);
+    replica_id smallest{}; // it is the one who archives
+    smallest.bytes[15] = 1;
+    const auto one = s.start(0, smallest), two = s.start(1), third = s.start(2);
+    s.settle();
+    s.stash(third, 0, "known");
+    s.settle();
+    s.sever(2, 0, true), s.sever(2, 1, true);
+    s.stash(third, 1, "more");
+    s.run_for(40s);
+    for (const auto who : {one, two}) REQUIRE(s.mesh(who).state().archived().of(s.at(third).id) == 1);
+
+    // Many origins that the first has never met, so that its peers explain few of those that the second
+    // names.
+    for (slot_number slot = 3; slot < 15; ++slot) s.sever(0, slot, true), s.sever(2, slot, true);
+    for (slot_number slot = 3; slot < 15; ++slot) s.start(slot);
+    s.run_for(3s);
+    for (process_number who = 3; who < 15; ++who) s.stash(who, 2, "of one of many");
+    s.run_for(3s);
+    for (process_number who = 3; who < 15; ++who) s.crash(who);
+    REQUIRE(s.mesh(one).state().seen() == s.mesh(two).state().seen());
+
+    s.set_filter([&](process_number from, process_number, channel, std::string_view bytes) {
+        return from != one || !is<wire::pull>(bytes);
+    });
+    s.sever(2, 1, false);
+    s.run_for(500ms);
+    s.stash(third, 3, "and goes on");
+    REQUIRE(s.run_until([&] { return s.mesh(two).state().seen().of(s.at(third).id) != 0; }, 10s));
+    s.run_for(8s);
+    REQUIRE_FALSE(s.pickup(one, 1));
+    s.set_filter({});
+    CHECK(s.run_until([&] { return s.pickup(one, 1) == "more"; }, 5s));
+}
+
 TEST_CASE("archive: one that wrote nothing while it was away is in the cut again with its next write",
           "[core][scenario]") {
     closing s;

@@ -163,3 +163,21 @@ TEST_CASE("life: two that live under one name both stay, and it is told", "[core
     CHECK(s.heard(other, event_kind::name_conflict, 1) == 1);
     for (const process_number who : {1, 2}) CHECK(s.sees(0, who, member_state::up));
 }
+
+TEST_CASE("life: a partition of hours heals by itself, without beacons or a seed that lives",
+          "[core][scenario]") {
+    world::settings how;
+    how.node.beacon = false;
+    how.node.seeds = {endpoint_of(0)};
+    scene s(how);
+    s.gather(3);
+    s.leave(0);
+    REQUIRE(s.run_until([&] { return s.at(0).left; }, 5s));
+    s.sever(1, 2, true);
+    s.run_for(5h);
+    REQUIRE(s.sees(1, 2, member_state::crashed));
+    s.stash(1, 0, "here"), s.stash(2, 1, "there");
+    s.sever(1, 2, false);
+    CHECK(s.run_until([&] { return s.settled() && s.pickup(2, 0) == "here" && s.pickup(1, 1) == "there"; },
+                      5s));
+}

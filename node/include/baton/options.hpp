@@ -57,8 +57,8 @@ struct liveness_options {
     std::chrono::milliseconds closed_after{400};
     /// From a crash to taking the member's id out of the vectors that travel; it may come back later.
     std::chrono::milliseconds archive_after{5000};
-    /// How long the address of a crashed member is redialled.
-    std::chrono::seconds redial_for{3600};
+    /// How long the address of a crashed member is redialled: for a partition that nothing else would end.
+    std::chrono::seconds redial_for{6 * 3600};
 };
 
 /// Bounds. What is over one is refused with an error that names it, or counted in stats().

@@ -219,6 +219,14 @@ class Lan:
         for end, bridge in (("to-far", "br0"), ("to-near", "far0")):
             ip("-n", self.switch, "link", "set", "dev", end, "master", bridge, "up")
 
+    def shape(self, rate):
+        """The cable between the halves carries no more than that, "1mbit", each way, and queues for at most 400 ms."""
+        for end in ("to-far", "to-near"):
+            done = subprocess.run(["tc", "-n", self.switch, "qdisc", "add", "dev", end, "root", "tbf", "rate", rate, "burst",
+                                   "16kb", "latency", "400ms"], capture_output=True, text=True)
+            if done.returncode != 0:
+                raise Skipped(f"tc cannot shape a link here: {done.stderr.strip()}")
+
     def cut_halves(self, cut):
         """Nothing passes between the halves, or all does again. No host sees its own link go down."""
         ip("-n", self.switch, "link", "set", "dev", "to-far", "down" if cut else "up")

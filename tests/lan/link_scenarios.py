@@ -1,9 +1,11 @@
-"""A LAN in two halves, and what lies between them: a cable that delays, duplicates and reorders."""
+"""A LAN in two halves, and what lies between them: a cable that delays, duplicates and reorders, or carries little."""
 import itertools
 import json
 import time
 
-from harness import Failure, agree, expect, meet, on
+from harness import Failure, agree, expect, in_time, meet, on
+
+RATE_BYTES = 125_000  # a second: 1 Mbit/s
 
 
 def suspicions(nodes):
@@ -56,4 +58,44 @@ def shuffled(net):
     return over_relay(net, seed=2, delay="0-10", duplicate=0.5, reorder=0.3, hold="10-300")
 
 
-SCENARIOS = [delayed, shuffled]
+def pulled_over_slow(net):
+    a, b = nodes = net.start("ab")
+    a.ask("load 20000 100")
+    agree(nodes)
+    net.allow("suspect")
+    began = time.monotonic()
+    c = net.node("c")
+    nodes.append(c)
+    for node, other in ((a, "c"), (b, "c"), (c, "a"), (c, "b")):
+        node.event("joined", other)
+    joined = time.monotonic() - began
+    number = 0
+    while c.ask("digest")["keys"] < 20000:  # writes go on meanwhile, and none has to wait for the pull
+        for node in nodes:
+            node.ask(f"stash {node.name}-{number} v")
+        number += 1
+        time.sleep(0.5)
+    expect("keys", agree(nodes, 60)["keys"], 20000 + 3 * number)
+    took = time.monotonic() - began
+    got = c.ask("stats")["state_bytes_received"]
+    in_time("the pull", took, 3 * got / RATE_BYTES)
+    return (f"joined after {joined:.2f} s; {got / 1e6:.2f} MB of state in {took:.1f} s at 1 Mbit/s, {number} rounds of writes "
+            f"meanwhile; suspect told {suspicions(nodes)} times")
+
+
+@on(waits=True, far="c", seconds=120)
+def slow_link(net):
+    """A newcomer pulls some MB over 1 Mbit/s, which takes longer than any silence may; nobody is called dead."""
+    net.join_halves()
+    net.shape("1mbit")
+    return pulled_over_slow(net)
+
+
+@on(waits=True, far="c", seconds=120)
+def slow_relay(net):
+    """The same where the link is shaped by the relay, whose queue is longer than that of `tc`."""
+    net.relay(rate=RATE_BYTES, frames_max=100)
+    return pulled_over_slow(net)
+
+
+SCENARIOS = [delayed, shuffled, slow_link, slow_relay]

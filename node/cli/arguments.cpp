@@ -30,8 +30,8 @@ Exit status: 0 safe, 1 could not start (get, put, members, watch: nobody found, 
 )";
 }
 
-void add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& into,
-                  const std::string& text) {
+template <class Duration>
+void add_duration(CLI::App& app, const std::string& name, Duration& into, const std::string& text) {
     app.add_option_function<std::string>(
            name,
            [name, &into](const std::string& given) {
@@ -39,7 +39,7 @@ void add_duration(CLI::App& app, const std::string& name, std::chrono::milliseco
                if (!parsed)
                    throw CLI::ValidationError(name,
                                               "'" + given + "' is not a duration such as 250ms, 1.5s or 1m");
-               into = *parsed;
+               into = std::chrono::ceil<Duration>(*parsed);
            },
            text)
         ->type_name("DUR");
@@ -86,6 +86,8 @@ void add_network(CLI::App& app, options& node) {
     app.add_option("--chunk-bytes", node.limits.chunk_bytes_max, "Size of one piece of a full state")
         ->type_name("N")
         ->capture_default_str();
+    add_duration(app, "--redial-for", node.liveness.redial_for,
+                 "How long the address of a crashed member is dialled; default: 1h");
     add_duration(app, "--leave-within", node.leave_within, "Deadline of a leave; default: 25s");
     app.add_option("--key-file", node.security.key_file,
                    "Keys of the mesh, a file that only its owner can read; default: an open mesh")

@@ -14,6 +14,8 @@ constexpr std::size_t slice_slots = 512;
 constexpr auto session_forgotten_after = 5s;
 constexpr auto send_again_every = 100ms;
 constexpr std::size_t chunk_bytes_min = 256;
+constexpr std::size_t chunk_bytes_first = std::size_t{64} << 10; // until it is known how fast they pass
+constexpr std::chrono::duration<double> chunk_passes_in = 250ms, credit_passes_in = 2s; // within all patience
 constexpr std::size_t chunks_under_way_max = 128; // far below what ROUTER queues for one peer
 constexpr std::size_t archive_rows_max = 8192;    // in one chunk
 } // namespace
@@ -73,6 +75,9 @@ verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
     s.chunk_bytes = std::clamp<std::uint64_t>(f.chunk_bytes, chunk_bytes_min, chunk_max);
     s.credit_bytes = std::clamp<std::uint64_t>(f.credit_bytes, s.chunk_bytes,
                                                std::max(s.chunk_bytes, settings_.limits.credit_bytes));
+    s.chunk_bytes_max = s.chunk_bytes;
+    s.credit_bytes_max = s.credit_bytes;
+    s.chunk_bytes = std::min(s.chunk_bytes, chunk_bytes_first);
     // I8: below the floor, a walk would not tell what has been removed.
     // Nothing is kept for one that was left behind.
     const bool compare =
@@ -100,11 +105,37 @@ void mesh::drop_sessions(outbox& out) {
     serving_.clear();
 }
 
-// The window once more, and not again right away: a peer that asks and asks must not fill the queue to it.
+// The window once more, if its first chunk should have passed by now: a peer that asks and asks must not fill
+// the queue to it, and on a slow link what is under way would only be followed by itself. As long as nothing
+// has passed, no more than shows whether anything does.
 void mesh::send_again(const replica_id& to, outbound_session& s, outbox& out) {
-    if (s.sent_again_at && at_.now - *s.sent_again_at < send_again_every) return;
-    s.sent_again_at = at_.now;
-    for (const auto& chunk : s.window) out.actions.push_back(send_reply{to, chunk.bytes});
+    if (s.window.empty()) return;
+    const auto& first = s.window.front();
+    const bool known = s.seconds_a_byte != 0;
+    const std::chrono::duration<double> passes_in{s.seconds_a_byte * static_cast<double>(first.bytes.size())};
+    const auto patience = std::max<std::chrono::duration<double>>(send_again_every, 2 * passes_in);
+    auto since = first.sent_again_at;
+    if (known) since = std::max(s.heard_at, since.value_or(first.sent_at));
+    if (since && at_.now - *since < patience) return;
+    std::size_t bytes = 0;
+    for (auto& chunk : s.window) {
+        bytes += chunk.bytes.size();
+        if (!known && bytes > chunk_bytes_first && bytes != chunk.bytes.size()) break;
+        chunk.sent_again_at = at_.now;
+        out.actions.push_back(send_reply{to, chunk.bytes});
+    }
+}
+
+// How fast chunks pass is how much was under way over how long the last of it took (Little's law).
+void mesh::outbound_session::note_passed(instant now) {
+    const auto& chunk = window.front();
+    const std::chrono::duration<double> took = std::max<mesh_clock::duration>(now - chunk.sent_at, 1us);
+    seconds_a_byte = took.count() / static_cast<double>(chunk.under_way);
+    const auto pass_in = [&](std::chrono::duration<double> time) {
+        return static_cast<std::size_t>(time.count() / seconds_a_byte);
+    };
+    chunk_bytes = std::min(std::max(chunk_bytes_first, pass_in(chunk_passes_in)), chunk_bytes_max);
+    credit_bytes = std::min(std::max(2 * chunk_bytes, pass_in(credit_passes_in)), credit_bytes_max);
 }
 
 void mesh::tell_busy(const replica_id& to, std::uint64_t session, outbox& out) {
@@ -137,6 +168,7 @@ verdict mesh::on_credit(const replica_id& from, const wire::credit& f, outbox& o
     if (f.next > s.acknowledged) s.heard_at = at_.now; // who only repeats itself is forgotten in the end
     s.acknowledged = std::max(s.acknowledged, f.next);
     while (!s.window.empty() && s.window.front().number < s.acknowledged) {
+        s.note_passed(at_.now);
         s.window_bytes -= s.window.front().bytes.size();
         s.window.pop_front();
     }
@@ -369,13 +401,13 @@ void mesh::shorten(const outbound_session& s, wire::state& f) {
 
 void mesh::queue_chunk(outbound_session& s, std::uint64_t number, std::string bytes, outbox& out) {
     if (s.to_file) {
-        s.window.push_back({number, std::move(bytes)});
+        s.window.push_back({number, std::move(bytes), 0, at_.now});
         return;
     }
     s.window_bytes += bytes.size();
     counters_.state_bytes_sent += bytes.size();
     out.actions.push_back(send_reply{*last_served_, bytes});
-    s.window.push_back({number, std::move(bytes)});
+    s.window.push_back({number, std::move(bytes), s.window_bytes, at_.now});
 }
 
 } // namespace baton::core

@@ -57,6 +57,9 @@ std::vector<row> run_newcomer_pickup(const benchmark& self, const settings& how)
 std::vector<row> run_repair(const benchmark& self, const settings& how);
 std::vector<row> run_idle(const benchmark& self, const settings& how);
 std::vector<row> run_join(const benchmark& self, const settings& how);
+std::vector<row> run_join_lan(const benchmark& self, const settings& how);
+std::vector<row> run_many(const benchmark& self, const settings& how);
+std::vector<row> run_many_simulated(const benchmark& self, const settings& how);
 std::vector<row> run_local(const benchmark& self, const settings& how);
 std::vector<row> run_memory(const benchmark& self, const settings& how);
 std::vector<row> run_spill(const benchmark& self, const settings& how);
@@ -86,10 +89,17 @@ void role_spill(const json& told, parent& up);
 void role_repair(const json& told, parent& up);
 void role_join_host(const json& told, parent& up);
 void role_join_guest(const json& told, parent& up);
+void role_join_lan(const json& told, parent& up);
+void role_zbeacon_host(const json& told, parent& up);
+void role_zbeacon_guest(const json& told, parent& up);
+void role_many(const json& told, parent& up);
+void role_many_node(const json& told, parent& up);
 void role_local_node(const json& told, parent& up);
 void role_local_map(const json& told, parent& up);
 
 /// False when the program was built without abseil; role_local_map then fails.
 bool has_local_map();
+/// False when it was built without CZMQ; role_zbeacon_host and role_zbeacon_guest then fail.
+bool has_zbeacon();
 
 } // namespace baton::bench

@@ -19,6 +19,7 @@ json with_key(json told) {
 
 node start_node(const json& told, std::function<void(std::size_t)> on_applied) {
     auto settings = options::loopback();
+    settings.host = told.value("host", settings.host);
     settings.cluster = told.at("cluster");
     settings.beacon.enabled = told.contains("beacon_port");
     settings.beacon.port = told.value("beacon_port", settings.beacon.port);

@@ -18,8 +18,8 @@ json mesh_settings();
 /// The same, in a mesh with a key: sealed and encrypted.
 json with_key(json told);
 
-/// Starts a node on loopback from mesh_settings(): by the seed in `told` where there is one, else alone; by
-/// beacon only where `told` names a beacon port.
+/// Starts a node from mesh_settings(), on loopback unless `told` names a host: by the seed in `told` where
+/// there is one, else alone; by beacon only where `told` names a beacon port.
 node start_node(const json& told, std::function<void(std::size_t)> on_applied = {});
 
 /// Waits until this node has met another and holds what that holds.

@@ -162,3 +162,27 @@ TEST_CASE("sessions: a leave in the middle of receiving frees what was staged", 
     s.run_for(2s);
     CHECK(s.mesh(0).state().keys() == 300);
 }
+
+TEST_CASE("sessions: a slow link carries a state once, and nobody gives up on it", "[core][scenario]") {
+    // What is queued first takes longer than any patience: only what is known to be late may be sent again.
+    for (const std::uint64_t rate : {25'000, 125'000, 1'250'000}) {
+        CAPTURE(rate);
+        scene s{with_keys(2'000)};
+        s.gather(2);
+        s.fill(0, 2'000, 1'500);
+        s.settle();
+        s.faults().bytes_per_second = rate;
+        std::size_t carried = 0;
+        s.set_filter([&](process_number, process_number to, channel kind, std::string_view bytes) {
+            if (to == 2 && kind == channel::reply) carried += bytes.size();
+            return true;
+        });
+        const auto start = s.now();
+        const auto c = s.start(2);
+        REQUIRE(s.run_until([&] { return s.mesh(c).state().keys() == 2'000; }, 300s));
+        const auto state = s.mesh(c).stats().state_bytes_received;
+        CHECK(s.mesh(c).stats().sessions_failed == 0);
+        CHECK(carried < state + state / 5);
+        CHECK((s.now() - start) / 1.0s < 1.2 * static_cast<double>(state) / static_cast<double>(rate) + 1);
+    }
+}

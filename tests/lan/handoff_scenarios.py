@@ -1,7 +1,7 @@
 """A LAN as it is in use: a hand-off, and a host that is cut off and comes back."""
 import time
 
-from harness import agree, expect
+from harness import agree, expect, on
 
 CUT_SECONDS = 8
 
@@ -20,6 +20,7 @@ def handoff(net):
     expect("keys", agree([b, c])["keys"], 1000)
 
 
+@on(waits=True)
 def cut(net):
     """One is cut off while both sides write and remove; it comes back, and nothing removed does."""
     a, b, c = net.start()

@@ -10,6 +10,7 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -17,15 +18,23 @@ SLOWDOWN = max(1.0, float(os.environ.get("BATON_TEST_SLOWDOWN", "1")))
 # What a node tells of another one only if something has happened to that one.
 GRAVE = {"suspect", "crashed", "restarted", "leaving", "left", "refused", "diverged", "conflict", "dropped"}
 
+GONE = {"crashed", "restarted", "left"}
+RELAY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "relay.py")
+
 
 class Failure(Exception):
     """What a scenario expected and did not get."""
 
 
-def on(**topology):
-    """The arguments of `Lan` for a scenario; `seconds` it may take."""
+class Skipped(Exception):
+    """What this machine lacks for a scenario."""
+
+
+def on(waits=False, **topology):
+    """The arguments of `Lan` for a scenario; `seconds` it may take. One that `waits` for most of its time runs beside
+    all others."""
     def mark(scenario):
-        scenario.topology = topology
+        scenario.topology, scenario.waits = topology, waits
         return scenario
     return mark
 
@@ -113,13 +122,16 @@ class Node:
 
 class Lan:
     """Hosts `names`, each with an interface eth0, eth1, … on every of `wires` bridges. The first host has 10.77.<wire>.1,
-    the next .2, if `ipv4`; and a link-local address each if `ipv6`."""
+    the next .2, if `ipv4`; and a link-local address each if `ipv6`. Those in `far` are behind a bridge of their own, of the
+    first wire, and see the others once something joins the two bridges: `join_halves` or `relay`."""
 
-    def __init__(self, names="abc", wires=1, ipv4=True, ipv6=True, seconds=60):
+    def __init__(self, names="abc", wires=1, ipv4=True, ipv6=True, seconds=60, far=""):
         self.names, self.wires, self.ipv4, self.ipv6, self.seconds = list(names), wires, ipv4, ipv6, seconds
+        self.far = list(far)
         self.switch = f"baton-{os.getpid()}-switch"
         self.namespaces = []
         self.nodes = []
+        self.helpers = []  # other processes that belong to it
         self.allowed = set()
 
     def __enter__(self):
@@ -128,6 +140,9 @@ class Lan:
             for wire in range(self.wires):
                 ip("-n", self.switch, "link", "add", f"br{wire}", "type", "bridge", "mcast_snooping", "0")
                 ip("-n", self.switch, "link", "set", f"br{wire}", "up")
+            if self.far:
+                ip("-n", self.switch, "link", "add", "far0", "type", "bridge", "mcast_snooping", "0")
+                ip("-n", self.switch, "link", "set", "far0", "up")
             for number, name in enumerate(self.names, 1):
                 self.add_host(name, number)
         except BaseException:
@@ -136,9 +151,9 @@ class Lan:
         return self
 
     def __exit__(self, *_):
-        for node in self.nodes:
-            node.process.kill()
-            node.process.wait()
+        for process in [node.process for node in self.nodes] + self.helpers:
+            process.kill()
+            process.wait()
         for namespace in reversed(self.namespaces):
             subprocess.run(["ip", "netns", "del", namespace], stderr=subprocess.DEVNULL)
 
@@ -175,7 +190,8 @@ class Lan:
             if self.ipv4:
                 ip("-n", host, "addr", "add", f"{self.address(name, wire)}/24", "brd", "+", "dev", f"eth{wire}")
             ip("-n", host, "link", "set", f"eth{wire}", "up")
-            ip("-n", self.switch, "link", "set", "dev", self.port(name, wire), "master", f"br{wire}", "up")
+            bridge = "far0" if name in self.far and wire == 0 else f"br{wire}"
+            ip("-n", self.switch, "link", "set", "dev", self.port(name, wire), "master", bridge, "up")
 
     def set_port(self, name, *words, wire=0):
         ip("-n", self.switch, "link", "set", "dev", self.port(name, wire), *words)
@@ -189,6 +205,58 @@ class Lan:
                 for other in self.names:
                     ip("-n", self.host(name), "neigh", "replace", self.address(other, wire), "lladdr",
                        self.mac(other, wire), "dev", f"eth{wire}")
+
+    def firewall(self, name, *words):
+        """`iptables` on that host."""
+        done = subprocess.run(["ip", "netns", "exec", self.host(name), "iptables", "-w", *words], capture_output=True,
+                              text=True)
+        if done.returncode != 0:
+            raise Failure(f"iptables: {done.stderr.strip()}")
+
+    def join_halves(self):
+        """A cable between the bridge of the `far` and that of the others."""
+        ip("-n", self.switch, "link", "add", "to-far", "type", "veth", "peer", "name", "to-near")
+        for end, bridge in (("to-far", "br0"), ("to-near", "far0")):
+            ip("-n", self.switch, "link", "set", "dev", end, "master", bridge, "up")
+
+    def shape(self, rate):
+        """The cable between the halves carries no more than that, "1mbit", each way, and queues for at most 400 ms."""
+        for end in ("to-far", "to-near"):
+            done = subprocess.run(["tc", "-n", self.switch, "qdisc", "add", "dev", end, "root", "tbf", "rate", rate, "burst",
+                                   "16kb", "latency", "400ms"], capture_output=True, text=True)
+            if done.returncode != 0:
+                raise Skipped(f"tc cannot shape a link here: {done.stderr.strip()}")
+
+    def cut_halves(self, cut):
+        """Nothing passes between the halves, or all does again. No host sees its own link go down."""
+        ip("-n", self.switch, "link", "set", "dev", "to-far", "down" if cut else "up")
+
+    def relay(self, **how):
+        """Joins the halves by relay.py, with these settings of it, and gives its process."""
+        if not os.path.exists("/dev/net/tun"):
+            raise Skipped("/dev/net/tun is missing, so there is no TAP device for the relay")
+        words = [word for name, value in how.items() for word in (f"--{name}", str(value))]
+        relay = subprocess.Popen(["ip", "netns", "exec", self.switch, sys.executable, RELAY, "near-tap", "far-tap", *words],
+                                 stdout=subprocess.PIPE, text=True)
+        self.helpers.append(relay)
+        if relay.stdout.readline() != "ready\n":
+            raise Failure("the relay has not started")
+        for tap, bridge in (("near-tap", "br0"), ("far-tap", "far0")):
+            ip("-n", self.switch, "link", "set", "dev", tap, "master", bridge, "up")
+        return relay
+
+    def traffic(self):
+        """What the hosts have sent so far by the kernel's count: bytes on eth0, all headers included, and TCP connections
+        that they began."""
+        bytes_sent = dials = 0
+        for name in self.names:
+            done = subprocess.run(["ip", "netns", "exec", self.host(name), "cat", "/proc/net/snmp", "/proc/net/dev"],
+                                  capture_output=True, text=True, check=True)
+            lines = [line.split() for line in done.stdout.splitlines()]
+            titles, values = [line for line in lines if line[0] == "Tcp:"]
+            dials += int(values[titles.index("ActiveOpens")])
+            bytes_sent += sum(int(line[9]) for line in lines if line[0] == "eth0:")
+        return bytes_sent, dials
 
     def node(self, name, *words):
         """Starts one on that host, without waiting for anything."""
@@ -205,9 +273,10 @@ class Lan:
         meet(nodes)
         return nodes
 
-    def allow(self, *kinds, of=None):
-        """Events that are true of these nodes, by name ("*": of anybody); of all hosts' if none is named."""
-        self.allowed |= set(itertools.product(kinds, of or self.names))
+    def allow(self, *kinds, of=None, by=None):
+        """Events that are true of these nodes, by name ("*": of anybody); of all hosts' if none is named. Told `by` these,
+        or by anybody."""
+        self.allowed |= set(itertools.product(kinds, of or self.names, by or ["*"]))
 
     def check(self):
         """What has to hold after every scenario."""
@@ -217,10 +286,22 @@ class Lan:
         for node in self.nodes:
             while node.read(0):
                 pass
+            present = set()
             for line in node.events:
-                so = {(line["event"], line.get("name")), (line["event"], "*")}
+                so = set(itertools.product([line["event"]], [line.get("name"), "*"], [node.name, "*"]))
                 if line["event"] in GRAVE and not so & self.allowed:
                     raise Failure(f"{node.name} told what was not so: {line}")
+                if line["event"] == "joined" and line["id"] in present:
+                    raise Failure(f"{node.name} told twice what was so once: {line}")
+                if line["event"] == "joined":
+                    present.add(line["id"])
+                elif line["event"] in GONE:
+                    present.discard(line["id"])
+
+
+def in_time(what, took, limit):
+    if took > limit * SLOWDOWN:
+        raise Failure(f"{what} took {took:.2f} s, more than {limit} s")
 
 
 def expect(what, got, wanted):

@@ -4,7 +4,8 @@
 lan.py PROGRAM [SCENARIO…] makes network namespaces (hosts) with bridges between them (in a namespace of its own), runs
 `baton run` in each, and prints one verdict line a scenario. Exit status: 0 all ok, 1 one failed, 77 not possible here.
 Nothing outside its namespaces is touched, and everything is gone afterwards. The scenarios are those of every
-`*_scenarios.py` in this folder; harness.py says what they are made of.
+`*_scenarios.py` in this folder; harness.py says what they are made of. Those that wait for most of their time run at once,
+each in a process of its own, beside the others, which run one after the other.
 """
 import importlib
 import os
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from harness import SLOWDOWN, Failure, Lan, Node
+from harness import SLOWDOWN, Failure, Lan, Node, Skipped
 
 
 def scenarios():
@@ -43,22 +44,58 @@ def run(scenario):
     def too_long(*_):
         raise Failure(f"not over within {net.seconds} s")
 
-    started, figures, fault = time.monotonic(), "", ""
+    started, figures, fault, lacking = time.monotonic(), "", "", ""
     signal.signal(signal.SIGALRM, too_long)
     signal.alarm(int(net.seconds * SLOWDOWN))
     try:
         with net:
             figures = scenario(net) or ""
             net.check()
-    except (Failure, OSError, subprocess.TimeoutExpired) as failure:
+    except Skipped as skipped:
+        lacking = str(skipped)
+    except (Failure, OSError, subprocess.SubprocessError) as failure:
         fault = str(failure)
     finally:
         signal.alarm(0)
     took = "; ".join(filter(None, [f"{time.monotonic() - started:.1f} s", figures]))
-    print(f"lan: {scenario.__name__}: {'FAILED ' + fault if fault else 'ok'} ({took})", flush=True)
+    verdict = f"FAILED {fault}" if fault else f"skipped: {lacking}" if lacking else "ok"
+    lines = [f"lan: {scenario.__name__}: {verdict} ({took})"]
     if fault:
-        print("\n".join(line for node in net.nodes for line in node.last_words()), flush=True)
+        lines += [line for node in net.nodes for line in node.last_words()]
+    print("\n".join(lines), flush=True)
     return not fault
+
+
+def begin(scenario):
+    """Runs it in a process of its own, which is this one's child; its id."""
+    child = os.fork()
+    if child != 0:
+        return child
+    status = 1
+    try:
+        status = 0 if run(scenario) else 1
+    except SystemExit:  # told to stop: its namespaces are gone by now
+        pass
+    finally:
+        os._exit(status)
+
+
+def run_all(wanted):
+    """Those that wait, and beside them the others in turn; true if all went well."""
+    children = set()
+    try:
+        children |= {begin(scenario) for scenario in wanted if getattr(scenario, "waits", False)}
+        good = all([run(scenario) for scenario in wanted if not getattr(scenario, "waits", False)])
+        while children:
+            child, status = os.wait()
+            children.discard(child)
+            good = good and status == 0
+        return good
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGTERM)
+        for child in children:
+            os.waitpid(child, 0)
 
 
 def main():
@@ -72,7 +109,7 @@ def main():
         print(f"lan: skipped: {sentence}")
         return 77
     wanted = [one for one in scenarios() if one.__name__ in sys.argv[2:] or not sys.argv[2:]]
-    return 0 if all([run(scenario) for scenario in wanted]) else 1
+    return 0 if run_all(wanted) else 1
 
 
 if __name__ == "__main__":

@@ -1,21 +1,9 @@
 """Who lives, on a LAN that loses, cuts, stops and kills: told in time, and nobody told dead who lives."""
 import itertools
 import signal
-import subprocess
 import time
 
-from harness import SLOWDOWN, Failure, Node, agree, check_exchange, expect, on
-
-
-def iptables(net, name, *words):
-    done = subprocess.run(["ip", "netns", "exec", net.host(name), "iptables", *words], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise Failure(f"iptables: {done.stderr.strip()}")
-
-
-def in_time(what, took, limit):
-    if took > limit * SLOWDOWN:
-        raise Failure(f"{what} took {took:.2f} s, more than {limit} s")
+from harness import Node, agree, check_exchange, expect, in_time, on
 
 
 def killed(net):
@@ -31,54 +19,54 @@ def killed(net):
     return f"told after {took:.2f} s"
 
 
-@on(ipv6=False)
+@on(waits=True, ipv6=False)
 def lossy(net):
     """Three of ten packets are lost everywhere for half a minute, while all write: nobody is called dead."""
     nodes = net.start()
     net.allow("suspect")
     for name in net.names:
-        iptables(net, name, "-A", "INPUT", "-i", "eth0", "-m", "statistic", "--mode", "random", "--probability", "0.3",
+        net.firewall(name, "-A", "INPUT", "-i", "eth0", "-m", "statistic", "--mode", "random", "--probability", "0.3",
                  "-j", "DROP")
     for number in range(30):
         for node in nodes:
             node.ask(f"stash {node.name}-{number} v")
         time.sleep(1)
     for name in net.names:
-        iptables(net, name, "-F")
+        net.firewall(name, "-F")
     agree(nodes, 20)
     told = sum(node.told("suspect", other.name) for node, other in itertools.permutations(nodes, 2))
     return f"suspect told {told} times"
 
 
-@on(ipv6=False)
+@on(waits=True, ipv6=False)
 def between_two(net):
     """Nothing passes between two of three; the third hears both, so neither is dead, and what either writes arrives."""
     a, b, c = nodes = net.start()
     net.allow("suspect", of="ab")
     for name, other in (("a", "b"), ("b", "a")):
-        iptables(net, name, "-A", "INPUT", "-s", net.address(other), "-j", "DROP")
+        net.firewall(name, "-A", "INPUT", "-s", net.address(other), "-j", "DROP")
     time.sleep(10)
     a.ask("stash by-a 1")
     b.ask("stash by-b 1")
     expect("of b at a", a.ask("pickup by-b within=5s")["value"], "1")
     expect("of a at b", b.ask("pickup by-a within=5s")["value"], "1")
     for name in "ab":
-        iptables(net, name, "-F")
+        net.firewall(name, "-F")
     since = time.monotonic()
     check_exchange(nodes)
     return f"healed after {time.monotonic() - since:.1f} s"
 
 
-@on(ipv6=False)
+@on(waits=True, ipv6=False)
 def one_way(net):
     """One hears nobody, though it is heard, for ten seconds; then all is well within two."""
     a, b, c = nodes = net.start()
     net.allow("suspect", "crashed")
-    iptables(net, "c", "-A", "INPUT", "-i", "eth0", "-j", "DROP")
+    net.firewall("c", "-A", "INPUT", "-i", "eth0", "-j", "DROP")
     for node, gone in ((a, "c"), (b, "c"), (c, "a"), (c, "b")):
         node.event("crashed", gone)
     time.sleep(5)
-    iptables(net, "c", "-F")
+    net.firewall("c", "-F")
     since = time.monotonic()
     for node, back in ((a, "c"), (b, "c"), (c, "a"), (c, "b")):
         node.event("joined", back, within=20)
@@ -88,6 +76,7 @@ def one_way(net):
     return f"healed after {took:.1f} s"
 
 
+@on(waits=True)
 def stopped(net):
     """SIGSTOP for longer than the dead timer, and SIGCONT: it is back, and blames nobody."""
     a, b, c = nodes = net.start()

@@ -55,7 +55,8 @@ struct rates {
     // each message
     std::uint64_t loss = 0, duplicate = 0, reorder = 0, late = 0, garbage = 0;
     duration delay_min{100'000}, delay_max{1'000'000}, late_max{5'000'000'000};
-    std::size_t high_water = 1000; ///< broadcasts a subscriber may be behind
+    std::uint64_t bytes_per_second = 0; ///< of each way of a connection; 0: no bound. For scenarios
+    std::size_t high_water = 1000;      ///< broadcasts a subscriber may be behind
     // how long until a dead or cut-off peer's connection is given up
     duration detect_min{300'000'000}, detect_max{3'000'000'000};
     // each session

@@ -275,7 +275,7 @@ void network::send(connection& c, int way, std::string bytes) {
         if (luck_.chance(faults_.reorder)) {
             counted_(fault::reorder);
         } else {
-            due = last = std::max(due, last);
+            due = last = std::max(due, last) + passage(bytes.size());
         }
         clock_.at(due, [this, &c, way, generation = c.generation, bytes] {
             if (c.generation == generation) land(c, way, bytes);
@@ -327,6 +327,12 @@ void network::flush(connection& c) {
             hand_over(c, way, bytes);
         }
     }
+}
+
+// How long the connection is taken by so much.
+duration network::passage(std::size_t bytes) const {
+    if (faults_.bytes_per_second == 0) return {};
+    return duration{bytes * std::uint64_t{1'000'000'000} / faults_.bytes_per_second};
 }
 
 duration network::delay() {

@@ -99,6 +99,7 @@ class network {
     [[nodiscard]] bool passable(const connection& c, int way) const;
     [[nodiscard]] std::optional<process_number> alive_at(slot_number slot) const;
     bool spoil(std::string& bytes);
+    [[nodiscard]] duration passage(std::size_t bytes) const;
     [[nodiscard]] duration delay();
     template <class Input>
     void notify(process_number who, std::deque<Input> process::*missed, Input what);

@@ -65,9 +65,10 @@ struct mesh::outbound_session {
     cut closed;                 ///< its archive, as far as it is known here
     cut pin;                    ///< the walk began there: no removal record above it is dropped (I7)
     bool whole_archive = false; ///< it is told the whole archive, not only what it lacks
-    std::optional<digest> told_archive; ///< the archive as it knows it with what it has been sent
-    cut start;                          ///< own cut when it came
-    std::size_t chunk_bytes = 0, credit_bytes = 0;
+    std::optional<digest> told_archive;            ///< the archive as it knows it with what it has been sent
+    cut start;                                     ///< own cut when it came
+    std::size_t chunk_bytes = 0, credit_bytes = 0; ///< at present: what passes in a moment
+    std::size_t chunk_bytes_max = 0, credit_bytes_max = 0; ///< as agreed
     log_walk walk;
     /// By ranges: what is asked, and what is answered.
     struct answering {
@@ -100,13 +101,18 @@ struct mesh::outbound_session {
     struct sent_chunk {
         std::uint64_t number;
         std::string bytes;
+        std::size_t under_way = 0; ///< with it, when it was sent
+        instant sent_at{};
+        std::optional<instant> sent_again_at{};
     };
     std::deque<sent_chunk> window;
     std::size_t window_bytes = 0;
     bool complete = false; ///< COMMIT is in the window
     bool to_file = false;  ///< the receiver is a file (mesh_spill.cpp)
     instant heard_at{};
-    std::optional<instant> sent_again_at;
+    /// The first chunk of the window has been acknowledged.
+    void note_passed(instant now);
+    double seconds_a_byte = 0; ///< as chunks have passed lately; 0: none has
 };
 
 /// A file that was found at the start.

@@ -229,8 +229,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     if (first) meet_namesakes(f.id, p, out);
     p.sees_me = (f.flags & wire::hello::sees_you) != 0;
     p.full = (f.flags & wire::hello::is_full) != 0;
-    if ((f.flags & wire::hello::is_leaving) != 0 && p.state == member_state::up)
-        p.state = member_state::leaving;
+    if ((f.flags & wire::hello::is_leaving) != 0 && p.state == member_state::up) begin_leaving(f.id, p, out);
     observe(f.id, f.clock, out);
     if ((f.flags & wire::hello::wants_answer) != 0) {
         std::uint64_t flags = flag(subscribers_.contains(f.id), wire::hello::sees_you);

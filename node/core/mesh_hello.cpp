@@ -289,6 +289,7 @@ verdict mesh::on_brief(const wire::brief& f, outbox& out) {
         if (own.has_state && f.state_low != 0)
             compare_digests(f.id, *p, f.state_low == own.state.low, out, own.state.to_string() + " here");
         p->seen.join(own.seen);
+        out.acknowledged = true;
         p->told = own.seen;
         p->archive = own.archive;
         p->standing_hash = own_hash;
@@ -310,6 +311,7 @@ void mesh::learn_standing(const replica_id& id, peer& p, const wire::standing& s
     p.archive = s.archive;
     p.told = s.seen;
     p.seen.join(s.seen);
+    out.acknowledged = true; // it may hold what somebody waits for, and is not asked again
     note_lack(p, grace);
     if (s.has_state && s.seen == store_.seen() && s.archive == store_.archive_digest()) {
         if (const auto own = store_.state_digest()) {

@@ -185,6 +185,7 @@ class process {
         status_ = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
         return *status_;
     }
+    [[nodiscard]] pid_t pid() const { return pid_; }
     /// What it wrote to standard error so far.
     [[nodiscard]] std::string log() const {
         std::string text(static_cast<std::size_t>(std::max<off_t>(lseek(log_, 0, SEEK_END), 0)), '\0');

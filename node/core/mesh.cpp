@@ -87,7 +87,7 @@ verdict mesh::take(const broadcast_arrived& in, outbox& out) {
         return {};
     }
     if (const auto* f = std::get_if<wire::brief>(&*decoded)) return on_brief(*f, out);
-    if (const auto* f = std::get_if<wire::leaving>(&*decoded)) return on_leaving(f->id, *f, out);
+    if (const auto* f = std::get_if<wire::leaving>(&*decoded)) return on_leaving_rumour(*f, out);
     if (const auto* f = std::get_if<wire::left>(&*decoded)) return on_left(*f, {}, out);
     return refuse("misplaced frame");
 }

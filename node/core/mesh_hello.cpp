@@ -244,8 +244,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     if (first) meet_namesakes(f.id, p, out);
     p.sees_me = (f.flags & wire::hello::sees_you) != 0;
     p.full = (f.flags & wire::hello::is_full) != 0;
-    if ((f.flags & wire::hello::is_leaving) != 0 && p.state == member_state::up)
-        p.state = member_state::leaving;
+    if ((f.flags & wire::hello::is_leaving) != 0 && p.state == member_state::up) begin_leaving(f.id, p, out);
     observe(f.id, f.clock, out);
     if ((f.flags & wire::hello::wants_answer) != 0) {
         std::uint64_t flags = flag(subscribers_.contains(f.id), wire::hello::sees_you);
@@ -305,6 +304,7 @@ verdict mesh::on_brief(const wire::brief& f, outbox& out) {
         if (own.has_state && f.state_low != 0)
             compare_digests(f.id, *p, f.state_low == own.state.low, out, own.state.to_string() + " here");
         p->seen.join(own.seen);
+        out.acknowledged = true;
         p->told = own.seen;
         p->archive = own.archive;
         p->standing_hash = own_hash;
@@ -326,6 +326,7 @@ void mesh::learn_standing(const replica_id& id, peer& p, const wire::standing& s
     p.archive = s.archive;
     p.told = s.seen;
     p.seen.join(s.seen);
+    out.acknowledged = true; // it may hold what somebody waits for, and is not asked again
     note_lack(p, grace);
     if (s.has_state && s.seen == store_.seen() && s.archive == store_.archive_digest()) {
         if (const auto own = store_.state_digest()) {

@@ -176,15 +176,31 @@ verdict mesh::on_leaving(const replica_id& from, const wire::leaving& f, outbox&
     if (p == nullptr) return refuse("leaving by nobody known");
     if (!is_member(*p)) return {};
     p->seen.join(f.seen);
-    if (p->state != member_state::leaving) {
-        p->state = member_state::leaving;
-        raise(out, event_kind::leaving, from, "hands over");
-    }
+    begin_leaving(from, *p, out);
     note_manifest(*p, f.keys);
     p->answer_leaving = f.number;
     // Its last deltas may be a moment behind this word; what is missing after that is asked for.
     if (!leaving_) note_lack(*p, 5ms);
     answer_leavings(out);
+    return {};
+}
+
+void mesh::begin_leaving(const replica_id& id, peer& p, outbox& out) {
+    if (p.state == member_state::leaving) return;
+    p.state = member_state::leaving;
+    raise(out, event_kind::leaving, id, "hands over");
+}
+
+// What PUB says of a member may be anybody's word. Of one that is up its own is awaited, which comes on its
+// link at the same time; when PUB repeats it and nothing has come, it is asked for a HELLO, which says
+// whether it leaves, and from then on PUB is believed.
+verdict mesh::on_leaving_rumour(const wire::leaving& f, outbox& out) {
+    auto* const p = find(f.id);
+    if (p == nullptr || p->state != member_state::up) return on_leaving(f.id, f, out);
+    const bool again = p->rumoured == f.number && at_.now - p->rumoured_at >= 50ms;
+    if (p->rumoured != f.number || again) p->rumoured_at = at_.now;
+    p->rumoured = f.number;
+    if (again) tell(f.id, *p, true, out);
     return {};
 }
 
@@ -201,12 +217,11 @@ void mesh::answer_leavings(outbox& out) {
     }
 }
 
+// By a link one speaks of oneself; PUB carries anybody's word.
 verdict mesh::on_left(const wire::left& f, const arrival& from, outbox& out) {
-    if (f.id == f.about && !f.is_answer) {
-        if (auto* const leaver = find(f.about)) leaver->final = f.final_counter;
-    }
+    const bool by_link = from.route || from.link, own_word = by_link && f.id == f.about;
     if (f.is_answer) {
-        if (auto* const p = find(f.id)) p->heard_farewell = true;
+        if (auto* const p = find(f.id); p != nullptr && by_link) p->heard_farewell = true;
         return {};
     }
     auto* const p = find(f.about);
@@ -217,13 +232,14 @@ verdict mesh::on_left(const wire::left& f, const arrival& from, outbox& out) {
         if (from.route) out.actions.push_back(send_reply{f.id, bytes});
         if (from.link) out.actions.push_back(send_request{*from.link, bytes});
     }
-    if (p == nullptr || p->state == member_state::left || f.about == settings_.self) return {};
-    const bool own_word = f.id == f.about;
-    if (!own_word && !is_gone(*p) && p->state != member_state::leaving && p->state != member_state::suspect) {
-        return {}; // a passed-on goodbye about somebody who is plainly here
-    }
+    if (p == nullptr || f.about == settings_.self) return {};
+    const bool plainly_here =
+        !is_gone(*p) && p->state != member_state::leaving && p->state != member_state::suspect;
+    if (plainly_here && !own_word) return {};
+    if (f.id == f.about) p->final = f.final_counter;
+    if (p->state == member_state::left) return {};
     end_peer(f.about, *p, member_state::left, event_kind::left,
-             own_word ? "said goodbye" : "a member passed it on", out);
+             f.id == f.about ? "said goodbye" : "a member passed it on", out);
     release_link(*p, out);
     if (own_word && !leaving_) {
         out.actions.push_back(send_broadcast{

@@ -190,6 +190,7 @@ verdict mesh::on_ask(const replica_id& from, const wire::ask& f, outbox& out) {
     if (p == nullptr) return refuse("ask by nobody known");
     if (f.want.size() > wants_max) return refuse("ask for too much");
     p->seen.join(f.want); // it holds what it asks about
+    out.acknowledged = true;
     p->wanted.join(f.want);
     if (p->wanted.size() > 4 * wants_max) p->wanted = f.want;
     note_lack(*p, 0ms);

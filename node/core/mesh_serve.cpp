@@ -160,6 +160,7 @@ verdict mesh::on_credit(const replica_id& from, const wire::credit& f, outbox& o
     if (f.done) {
         if (s.complete && f.next >= s.next_chunk) {
             if (auto* const p = find(from)) p->seen.join(s.receiver);
+            out.acknowledged = true;
         }
         serving_.erase(at);
         return {};

@@ -174,6 +174,7 @@ void io_thread::loop() {
         read_datagrams();
         read_doors();
         watch_addresses();
+        tend_gates();
         if (now().now >= wake_at_) give(core::time_passed{}, {});
         if (has_waiting_.load(std::memory_order_relaxed)) finish_waiting(false);
         tend_spills();
@@ -236,7 +237,7 @@ void io_thread::poll() {
     if (packing) arm_timer(pack_until_ - at);
     items_[0].events = packing ? 0 : ZMQ_POLLIN; // the bell has rung already
     const bool due = publisher_readable_ || spills_due_ || (rung && !packing);
-    const auto next = std::min(wake_at_, look_at_);
+    const auto next = std::min({wake_at_, look_at_, gates_watched_ ? gates_at_ : instant::max()});
     const auto left = due ? 0ms : std::chrono::ceil<std::chrono::milliseconds>(next - at);
     try {
         zmq::poll(items_, std::clamp(left, 0ms, 1000ms));

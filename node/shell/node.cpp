@@ -5,7 +5,6 @@
 #include "shell/seeds.hpp"
 
 #include <pthread.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <random>
@@ -23,15 +22,6 @@ void count_forks() {
         return true;
     }();
     (void)registered;
-}
-
-// A peer takes about seven descriptors, and libzmq spins when there are none left.
-void raise_descriptor_limit() {
-    constexpr rlim_t wanted = 65536;
-    rlimit files{};
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted) return;
-    files.rlim_cur = std::min(files.rlim_max, wanted);
-    setrlimit(RLIMIT_NOFILE, &files);
 }
 
 replica_id fresh_id(std::random_device& entropy) {
@@ -91,12 +81,15 @@ result<node> node::start(options settings) {
 
 result<node> node::open(options settings) {
     if (const auto good = settings.validate(); !good) return good.error();
+    // First of all: libzmq ends the process when it has none to begin with.
+    auto share = shell::descriptor_share::take(settings.limits.peers_max);
+    if (!share) return share.error();
     auto interfaces = shell::usable_interfaces(settings);
     if (!interfaces) return interfaces.error();
     count_forks();
-    raise_descriptor_limit();
 
-    auto body = std::make_unique<impl>();
+    auto body = std::make_unique<impl>(std::move(*share));
+    const auto wanted_peers = std::exchange(settings.limits.peers_max, body->share.members());
     std::random_device entropy;
     body->id = fresh_id(entropy);
     if (settings.name.empty()) settings.name = "node-" + body->id.to_string().substr(0, 8);
@@ -121,6 +114,12 @@ result<node> node::open(options settings) {
     if (keys->empty()) {
         log(log_level::warning,
             "event=open_mesh reason=\"no key: anybody who reaches this network may join\"");
+    }
+    if (wanted_peers != body->share.members()) {
+        log(log_level::warning,
+            "event=few_descriptors reason=\"the hard limit of " + std::to_string(body->share.limit()) +
+                " open files suffices for " + std::to_string(body->share.members()) +
+                " members, not for limits.peers_max, " + std::to_string(wanted_peers) + "\"");
     }
     std::optional<shell::beacon_socket> beacon;
     if (settings.beacon.enabled) {

@@ -7,6 +7,8 @@
 
 #include <array>
 #include <atomic>
+#include <cerrno>
+#include <cstring>
 #include <mutex>
 #include <set>
 #include <utility>
@@ -164,26 +166,29 @@ void sockets::tune(zmq::socket_t& socket) const {
     socket.set(zmq::sockopt::tcp_keepalive_cnt, keepalives);
 }
 
-result<std::uint16_t> sockets::bind(zmq::socket_t& socket, const char* what, std::uint16_t port) const {
+// libzmq listens on a port of ours; the endpoint only tells it the transport.
+result<std::uint16_t> sockets::bind(zmq::socket_t& socket, const char* what, std::uint16_t port) {
     const bool both = settings_.host.empty() || settings_.host == "::";
     const auto host = both ? std::string("*") : settings_.host;
     auto endpoint = discovery::endpoint_of(host, 0);
     endpoint.replace(endpoint.size() - 1, 1, port == 0 ? "*" : std::to_string(port));
+    const auto failed = [&](int number) {
+        const auto code = number == EADDRINUSE ? errc::address_in_use : errc::network;
+        return error{code, std::string(what) + ' ' + endpoint + ": " + std::strerror(number)};
+    };
+    auto opened = gate::open(settings_.host, port);
+    if (const auto* const fault = std::get_if<int>(&opened)) return failed(*fault);
+    auto& made = std::get<gate>(opened);
+    const int lent = made.lend();
+    if (lent < 0) return failed(errno);
     try {
-        socket.set(zmq::sockopt::ipv6, both || host.find(':') != std::string::npos);
-        try {
-            socket.bind(endpoint);
-        } catch (const zmq::error_t& failure) {
-            if (!both || failure.num() == EADDRINUSE) throw;
-            socket.set(zmq::sockopt::ipv6, false); // a machine without IPv6
-            socket.bind(endpoint);
-        }
+        socket.set(zmq::sockopt::use_fd, lent);
+        socket.bind(endpoint);
     } catch (const zmq::error_t& failure) {
-        const auto code = failure.num() == EADDRINUSE ? errc::address_in_use : errc::network;
-        return error{code, std::string(what) + ' ' + endpoint + ": " + failure.what()};
+        return failed(failure.num());
     }
-    const auto bound = socket.get(zmq::sockopt::last_endpoint);
-    return static_cast<std::uint16_t>(std::stoul(bound.substr(bound.rfind(':') + 1)));
+    gates_.push_back(std::move(made));
+    return gates_.back().port();
 }
 
 result<std::unique_ptr<sockets>> sockets::open(const options& settings, const replica_id& self,
@@ -202,9 +207,22 @@ result<std::unique_ptr<sockets>> sockets::open(const options& settings, const re
     }
 }
 
-// What cannot be dialled, for want of descriptors or of a readable address, is a link that never opens: the
-// mesh forgets the peer after a while and tries again when it hears of it.
+// What cannot be dialled now, for want of descriptors, is dialled when there are some. An address that libzmq
+// cannot read is a link that never opens: the mesh forgets the peer after a while.
 void sockets::dial(core::link_id link, const std::string& endpoint, const discovery::link_key& key) {
+    if (!try_dial(link, endpoint, key)) undialled_[link] = {endpoint, key, {}};
+}
+
+void sockets::dial_again() {
+    for (auto at = undialled_.begin(); at != undialled_.end();) {
+        const auto& [link, wanted] = *at;
+        if (!try_dial(link, wanted.endpoint, wanted.key)) return;
+        if (!wanted.subscribed.empty()) subscribe(link, wanted.subscribed, wanted.key);
+        at = undialled_.erase(at);
+    }
+}
+
+bool sockets::try_dial(core::link_id link, const std::string& endpoint, const discovery::link_key& key) {
     const auto name = new_monitor();
     try {
         connection made{zmq::socket_t(around_->context, zmq::socket_type::dealer),
@@ -218,16 +236,19 @@ void sockets::dial(core::link_id link, const std::string& endpoint, const discov
         made.dealer.set(zmq::sockopt::routing_id, marked(routing, self_));
         made.dealer.set(zmq::sockopt::immediate,
                         true); // nothing is queued for a connection that is not there
-        zmq_socket_monitor(made.dealer.handle(), name.c_str(),
-                           ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
-                               ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_DISCONNECTED);
+        if (zmq_socket_monitor(made.dealer.handle(), name.c_str(),
+                               ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                                   ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_DISCONNECTED) != 0)
+            throw zmq::error_t();
         made.monitor.set(zmq::sockopt::linger, 0);
         made.monitor.connect(name);
         connect(made.dealer, endpoint);
         connections_.insert_or_assign(link, std::move(made));
         ++generation_;
-    } catch (const zmq::error_t&) {
+    } catch (const zmq::error_t& failure) {
+        return failure.num() != EMFILE && failure.num() != ENFILE;
     }
+    return true;
 }
 
 void sockets::unsubscribe(core::link_id link) {
@@ -244,6 +265,7 @@ void sockets::unsubscribe(core::link_id link) {
 }
 
 void sockets::subscribe(core::link_id link, const std::string& endpoint, const discovery::link_key& key) {
+    if (const auto at = undialled_.find(link); at != undialled_.end()) at->second.subscribed = endpoint;
     if (!connections_.contains(link)) return;
     unsubscribe(link);
     try {
@@ -257,6 +279,7 @@ void sockets::subscribe(core::link_id link, const std::string& endpoint, const d
 }
 
 void sockets::hang_up(core::link_id link) {
+    undialled_.erase(link);
     const auto at = connections_.find(link);
     if (at == connections_.end()) return;
     unsubscribe(link);

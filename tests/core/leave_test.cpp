@@ -122,3 +122,41 @@ TEST_CASE("leave: a leaving node takes no more writes and no more events", "[cor
     s.run_for(1s);
     CHECK(s.at(0).cut == before);
 }
+
+TEST_CASE("leave: what PUB says in a member's name is a rumour while that one is up", "[core][scenario]") {
+    scene s;
+    s.gather(3);
+    wire::leaving going;
+    going.id = s.at(2).id;
+    going.number = 7;
+    wire::left gone;
+    gone.id = gone.about = s.at(2).id;
+    gone.final_counter = 99;
+    for (int times = 0; times < 20; ++times) {
+        s.give(0, core::broadcast_arrived{wire::encode(going)});
+        s.give(0, core::broadcast_arrived{wire::encode(gone)});
+        s.run_for(20ms); // asked meanwhile, it says that it stays
+    }
+    CHECK(s.sees(0, 2, member_state::up));
+    CHECK(s.heard(0, event_kind::leaving, 2) == 0);
+    CHECK(s.heard(0, event_kind::left, 2) == 0);
+    s.leave(2);
+    REQUIRE(s.run_until([&] { return s.at(2).left; }, 5s));
+    CHECK(s.heard(0, event_kind::leaving, 2) == 1);
+    CHECK(s.heard(0, event_kind::left, 2) == 1);
+}
+
+TEST_CASE("leave: a rumour on PUB is looked into, and is enough when it is true", "[core][scenario]") {
+    // Every LEAVING and LEFT on links is lost: only PUB tells.
+    scene s;
+    s.gather(3);
+    s.fill(0, 10);
+    s.set_filter([](process_number, process_number, channel on, std::string_view bytes) {
+        return on == channel::broadcast || !(is<wire::leaving>(bytes) || is<wire::left>(bytes));
+    });
+    s.leave(0, 2);
+    REQUIRE(s.run_until([&] { return s.at(0).left; }, 5s));
+    CHECK(s.at(0).met != 0);
+    CHECK(s.at(0).heirs.size() == 2);
+    for (const process_number who : {1, 2}) CHECK(s.heard(who, event_kind::left, 0) == 1);
+}

@@ -62,8 +62,8 @@ template <class Condition>
 
 class process {
   public:
-    /// Starts `baton` with these arguments.
-    explicit process(const std::vector<std::string>& arguments) {
+    /// Starts `baton` with these arguments, or another program.
+    explicit process(const std::vector<std::string>& arguments, const char* program = BATON_PROGRAM) {
         std::signal(SIGPIPE, SIG_IGN); // a child that is gone shows as a missing reply
         std::array<int, 2> in{}, out{};
         if (pipe2(in.data(), O_CLOEXEC) != 0 || pipe2(out.data(), O_CLOEXEC) != 0)
@@ -84,12 +84,12 @@ class process {
         posix_spawnattr_setsigdefault(&attributes, &usual);
         posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
 
-        command_ = BATON_PROGRAM;
+        command_ = program;
         std::vector<char*> argv{command_.data()};
         auto words = arguments;
         for (auto& word : words) argv.push_back(word.data());
         argv.push_back(nullptr);
-        const int fault = posix_spawn(&pid_, BATON_PROGRAM, &files, &attributes, argv.data(), environ);
+        const int fault = posix_spawn(&pid_, program, &files, &attributes, argv.data(), environ);
         posix_spawn_file_actions_destroy(&files);
         posix_spawnattr_destroy(&attributes);
         close(in[0]);
@@ -185,6 +185,7 @@ class process {
         status_ = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
         return *status_;
     }
+    [[nodiscard]] pid_t pid() const { return pid_; }
     /// What it wrote to standard error so far.
     [[nodiscard]] std::string log() const {
         std::string text(static_cast<std::size_t>(std::max<off_t>(lseek(log_, 0, SEEK_END), 0)), '\0');

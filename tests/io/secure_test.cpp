@@ -1,12 +1,10 @@
 // Proves what a key does on real sockets: who has it joins, by beacon, by seed, and after a restart; who has
 // none, or another, never does, and both sides say so; links are admitted by key and identified by it; keys
 // are rotated under load. Strangers are made by hand, from the discovery layer's own parts.
-#include "discovery/beacon.hpp"
 #include "discovery/key_file.hpp"
-#include "discovery/seal.hpp"
 #include "folder.hpp"
+#include "insider.hpp"
 #include "nodes.hpp"
-#include "wire/frame.hpp"
 
 #include <baton/key_file.hpp>
 
@@ -17,13 +15,10 @@
 
 using namespace io;
 using baton::mesh_key;
-using baton::discovery::link_key;
 using baton::discovery::purpose;
 using Catch::Matchers::Contains;
 
 namespace {
-
-mesh_key key(char number) { return *mesh_key::from_bytes(std::string(mesh_key::size, number)); }
 
 baton::options keyed(const mesh& net, const std::string& name, std::vector<mesh_key> keys = {key(1)}) {
     auto settings = net.options(name);
@@ -40,87 +35,6 @@ std::uint16_t port_of(const baton::node& of) {
     const auto endpoint = of.endpoint();
     return static_cast<std::uint16_t>(std::stoul(endpoint.substr(endpoint.rfind(':') + 1)));
 }
-
-/// Somebody who has the key of the mesh, and a key pair, but is no baton.
-struct insider {
-    explicit insider(std::string cluster_name)
-        : cluster(std::move(cluster_name)) {
-        std::array<char, 41> shown{}, hidden{};
-        zmq_curve_keypair(shown.data(), hidden.data());
-        zmq_z85_decode(own.bytes.data(), shown.data());
-        public_z85 = shown.data();
-        secret_z85 = hidden.data();
-        std::random_device entropy;
-        for (auto& byte : id.bytes) byte = static_cast<std::uint8_t>(entropy());
-    }
-    [[nodiscard]] std::string sealed(purpose what, std::string nonce = {},
-                                     std::uint64_t sequence = 10) const {
-        baton::discovery::beacon b{
-            cluster,    baton::wire::version_min, baton::wire::version_max, id, sequence, port, port,
-            "127.0.0.1"};
-        b.time_ms = static_cast<std::uint64_t>(
-            std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-                .count());
-        b.key = own;
-        b.nonce = std::move(nonce);
-        auto bytes = baton::discovery::encode(b, b.nonce.empty() ? 0 : 1100);
-        baton::discovery::seal(bytes, what, key(1));
-        return bytes;
-    }
-    /// Asks the node for its link key: the answer is sealed and repeats the nonce.
-    [[nodiscard]] link_key introduce(const baton::node& to) const {
-        const socket_holder from{SOCK_DGRAM, port};
-        const auto there = socket_holder::loopback(port_of(to));
-        const std::string nonce(16, 'n');
-        const auto question = sealed(purpose::introduction, nonce);
-        for (int tries = 0; tries < 20; ++tries) {
-            sendto(from.fd(), question.data(), question.size(), 0, reinterpret_cast<const sockaddr*>(&there),
-                   sizeof there);
-            pollfd wait{from.fd(), POLLIN, 0};
-            if (poll(&wait, 1, 200) != 1) continue;
-            std::array<char, 2048> buffer{};
-            const auto got = recv(from.fd(), buffer.data(), buffer.size(), 0);
-            const auto opened =
-                baton::discovery::unseal({buffer.data(), static_cast<std::size_t>(got)},
-                                         purpose::introduction, baton::discovery::keyring({key(1)}));
-            const auto answer = baton::discovery::decode_beacon(opened.payload);
-            if (!answer || answer->echo != nonce) continue; // a question of its own
-            CHECK(static_cast<std::size_t>(got) <= question.size());
-            CHECK(answer->id == to.id());
-            return answer->key;
-        }
-        FAIL("no answer");
-        return {};
-    }
-    [[nodiscard]] std::string hello() const {
-        baton::wire::hello f;
-        f.cluster = cluster;
-        f.id = id;
-        f.flags = baton::wire::hello::wants_answer;
-        f.name = "insider";
-        f.hosts = "127.0.0.1";
-        f.port = f.publish_port = port;
-        return baton::wire::encode(f);
-    }
-    /// A CURVE client of its key pair.
-    [[nodiscard]] zmq::socket_t client(zmq::context_t& context, zmq::socket_type type, const link_key& server,
-                                       const std::string& routing_id = {}) const {
-        zmq::socket_t made{context, type};
-        made.set(zmq::sockopt::linger, 0);
-        made.set(zmq::sockopt::rcvtimeo, static_cast<int>(patience(3s).count()));
-        if (!routing_id.empty()) made.set(zmq::sockopt::routing_id, routing_id);
-        zmq_setsockopt(made.handle(), ZMQ_CURVE_SERVERKEY, server.bytes.data(), server.bytes.size());
-        made.set(zmq::sockopt::curve_publickey, public_z85);
-        made.set(zmq::sockopt::curve_secretkey, secret_z85);
-        return made;
-    }
-    [[nodiscard]] std::string route() const { return "B" + std::string(id.view()); }
-
-    std::string cluster, public_z85, secret_z85;
-    link_key own;
-    baton::replica_id id;
-    std::uint16_t port = free_port(SOCK_DGRAM);
-};
 
 void write_file(const std::string& path, const std::string& text, mode_t mode) {
     const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -227,8 +141,10 @@ TEST_CASE("secure: a link is let in by a vouched key, and is whose key it is", "
     auto victim = started(settings);
     auto companion = started(keyed(net, "companion"));
     REQUIRE(meet(victim, companion));
-    const insider known{net.cluster}, stranger{net.cluster};
-    const auto server = known.introduce(victim);
+    const insider known{net.cluster, key(1)}, stranger{net.cluster, key(1)};
+    const auto answer = known.introduce(port_of(victim));
+    CHECK(answer.id == victim.id());
+    const auto server = answer.key;
     zmq::context_t context;
     zmq::message_t got;
 
@@ -275,7 +191,7 @@ TEST_CASE("secure: a link is let in by a vouched key, and is whose key it is", "
 TEST_CASE("secure: old, changed and foreign beacons are counted and nothing else", "[io][secure]") {
     const mesh net;
     auto victim = started(keyed(net, "victim"));
-    const insider somebody{net.cluster};
+    const insider somebody{net.cluster, key(1)};
     broadcast(net, somebody.sealed(purpose::beacon, {}, 10));
     REQUIRE(eventually(5s, [&] { return victim.members().size() == 1; }));
     broadcast(net, somebody.sealed(purpose::beacon, {}, 9));
@@ -287,7 +203,7 @@ TEST_CASE("secure: old, changed and foreign beacons are counted and nothing else
     broadcast(net, somebody.sealed(purpose::introduction, {}, 12));
     CHECK(eventually(5s, [&] { return refused(victim, "wrong MAC") == 2; }));
     auto impostor = somebody; // its id under a key pair of one's own
-    impostor.own = insider{net.cluster}.own;
+    impostor.own = insider{net.cluster, key(1)}.own;
     broadcast(net, impostor.sealed(purpose::beacon, {}, 13));
     CHECK(eventually(5s, [&] { return refused(victim, "another's key") == 1; }));
     CHECK(victim.stats().refused_beacons == 4);

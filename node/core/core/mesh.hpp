@@ -422,6 +422,8 @@ class mesh {
 
     // mesh_leave.cpp
     verdict on_leaving(const replica_id& from, const wire::leaving& f, outbox& out);
+    verdict on_leaving_rumour(const wire::leaving& f, outbox& out);
+    void begin_leaving(const replica_id& id, peer& p, outbox& out);
     verdict on_leave_ack(peer& p, const wire::ack& f);
     void list_manifest();
     static void note_manifest(peer& p, std::string_view keys);
@@ -434,7 +436,7 @@ class mesh {
     discovery::patience patience_;
     wire::row_limits row_limits_;
     moment at_{};
-    instant wake_at_{};
+    instant started_{}, wake_at_{};
     std::mt19937_64 random_;
     store store_;
     hybrid_clock clock_;
@@ -489,8 +491,6 @@ class mesh {
     std::map<replica_id, std::unique_ptr<outbound_session>> serving_;
     std::optional<replica_id> last_served_;
     std::optional<own_leaving> leaving_;
-
-    instant started_{};
     proof_desk proofs_;
     bool spills_listed_ = false;         ///< no file is found any more
     std::unique_ptr<spill_desk> spills_; ///< nothing: no file has been found, and none is written

@@ -113,6 +113,8 @@ struct peer {
     instant asked_at{};
     instant ended_at{};               ///< when it left or crashed
     std::uint64_t answer_leaving = 0; ///< number of its LEAVING that we have not answered yet
+    std::uint64_t rumoured = 0;       ///< number of a LEAVING that PUB says is its; its own word is awaited
+    instant rumoured_at{};            ///< when that was last looked into
     std::uint64_t session_begun = 0;  ///< highest number of its PULLs that was taken
     std::optional<cut> acked;         ///< what it acknowledged in answer to our LEAVING
     bool acked_whole = false;         ///< that was everything under our cut

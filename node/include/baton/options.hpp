@@ -72,7 +72,8 @@ struct limit_options {
     std::size_t unsent_bytes_max = std::size_t{32} << 20; ///< own deltas not yet sent; stash() waits above it
     std::size_t early_bytes_max = std::size_t{4}
                                   << 20; ///< deltas kept because something before them is missing
-    std::size_t peers_max = 150;         ///< members and candidates known at a time
+    std::size_t peers_max = 150;         ///< members and candidates known at a time; fewer, and a warning,
+                                         ///< where the limit of open files suffices for fewer (7 each)
     std::size_t sessions_max = 8;        ///< PULLs served at once
     std::size_t bytes_max = 0; ///< memory of the store; then the node is full. 0: none; or at least 4 MiB
     std::uint64_t lag_max =

@@ -8,6 +8,7 @@
 #include "core/mesh.hpp"
 #include "shell/address_watch.hpp"
 #include "shell/beacon_socket.hpp"
+#include "shell/descriptors.hpp"
 #include "shell/sockets.hpp"
 #include "shell/spill_file.hpp"
 #include "shell/unicast_socket.hpp"
@@ -216,6 +217,7 @@ class io_thread {
     void read_beacons();
     void read_datagrams();
     void read_doors();
+    void tend_gates();      // io_gates.cpp
     void watch_addresses(); // io_addresses.cpp
     void take_addresses();
     void give(const core::input& in, std::string_view host);
@@ -295,6 +297,12 @@ class io_thread {
     address_watch addresses_;
     std::vector<interface> interfaces_; ///< as of the last look
     instant look_at_{};                 ///< at the interfaces again
+    spares spares_;                     ///< while the gates are open
+    bool gates_told_ = false;           ///< of the last shortage
+    bool gates_watched_ = false;        ///< closely, as there has been a shortage
+    instant gates_moved_{};             ///< shut or opened
+    bool gates_shut_ = false;           ///< for want of descriptors
+    instant gates_at_{};                ///< when that is looked at again
     bool addresses_new_ = false;        ///< one has been added, or could be used only now
     std::size_t udp_items_ = 0;         ///< from there on in items_: beacons and addresses
     int bell_ = -1, timer_ = -1;

@@ -33,6 +33,10 @@ inline result<void> check(const core::mesh& mesh, const slot_name& slot) {
 }
 
 struct node::impl {
+    explicit impl(shell::descriptor_share taken)
+        : share(std::move(taken)) {}
+
+    shell::descriptor_share share;
     options settings;
     replica_id id{};
     std::string endpoint;

@@ -7,6 +7,7 @@
 
 #include "core/io.hpp"
 #include "shell/doorkeeper.hpp"
+#include "shell/gate.hpp"
 
 #include <baton/options.hpp>
 
@@ -74,6 +75,8 @@ class sockets {
     [[nodiscard]] std::uint16_t publish_port() const { return publish_port_; }
 
     void dial(core::link_id link, const std::string& endpoint, const discovery::link_key& key);
+    /// What there were no descriptors for.
+    void dial_again();
     void subscribe(core::link_id link, const std::string& endpoint, const discovery::link_key& key);
     void admit(const replica_id& id, const discovery::link_key& key);
     void expel(const replica_id& id);
@@ -101,6 +104,8 @@ class sockets {
     zmq::socket_t& subscriber() { return subscriber_; }
     /// Monitors of ROUTER and PUB: links that others have failed to open. None in an open mesh.
     std::vector<zmq::socket_t>& doors() { return doors_; }
+    /// The ports of ROUTER and PUB.
+    [[nodiscard]] const std::vector<gate>& gates() const { return gates_; }
     /// Whether the message came by a link of that replica; always, in an open mesh.
     [[nodiscard]] bool is_from(zmq::message_t& message, const replica_id& who) const;
     /// Whether a link is behind the message at all: libzmq itself says that a subscriber has gone.
@@ -117,21 +122,30 @@ class sockets {
 
   private:
     sockets(const options& settings, const replica_id& self, const std::optional<link_security>& security);
+    /// False for want of descriptors.
+    bool try_dial(core::link_id link, const std::string& endpoint, const discovery::link_key& key);
     void secure_server(zmq::socket_t& socket);
     void secure_client(zmq::socket_t& socket) const;
     void unsubscribe(core::link_id link);
     static void reconnect(zmq::socket_t& socket, const std::string& endpoint);
     void tune(zmq::socket_t& socket) const;
-    result<std::uint16_t> bind(zmq::socket_t& socket, const char* what, std::uint16_t port) const;
+    result<std::uint16_t> bind(zmq::socket_t& socket, const char* what, std::uint16_t port);
 
     std::shared_ptr<surroundings> around_;
     options settings_;
     replica_id self_;
     std::optional<link_security> security_;
     std::vector<zmq::socket_t> doors_; ///< monitors of ROUTER and PUB
+    std::vector<gate> gates_;          ///< their ports
     zmq::socket_t publisher_, router_, subscriber_;
     std::uint16_t port_ = 0, publish_port_ = 0;
     std::map<core::link_id, connection> connections_;
+    struct wanted {
+        std::string endpoint;
+        discovery::link_key key;
+        std::string subscribed;
+    };
+    std::map<core::link_id, wanted> undialled_;
     std::uint64_t generation_ = 0;
 };
 

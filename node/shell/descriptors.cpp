@@ -1,0 +1,76 @@
+#include "shell/descriptors.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+
+#include <mutex>
+#include <string>
+
+namespace baton::shell {
+
+namespace {
+
+std::mutex guard;
+std::size_t shared_out = 0; // to the nodes of this process
+
+// Of the whole process; poll() tells of those that are not open.
+std::size_t open_now(std::size_t limit) {
+    std::vector<pollfd> all(std::min<std::size_t>(limit, 65536));
+    for (std::size_t i = 0; i < all.size(); ++i) all[i].fd = static_cast<int>(i);
+    if (::poll(all.data(), all.size(), 0) < 0) return 0;
+    const auto open = [](const pollfd& each) { return (each.revents & POLLNVAL) == 0; };
+    return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), open));
+}
+
+} // namespace
+
+result<descriptor_share> descriptor_share::take(std::size_t members) {
+    const std::lock_guard lock(guard);
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return descriptor_share(members, 0, 0);
+    // What other nodes have opened is in their shares, and counted twice: the program has the difference.
+    const auto taken = open_now(files.rlim_cur) + shared_out;
+    const auto wanted = taken + own_descriptors + members * descriptors_each;
+    if (files.rlim_cur < wanted) {
+        const auto before = files.rlim_cur;
+        files.rlim_cur = std::min<rlim_t>(files.rlim_max, wanted);
+        if (::setrlimit(RLIMIT_NOFILE, &files) != 0) files.rlim_cur = before;
+    }
+    const std::size_t limit = files.rlim_cur;
+    if (limit >= wanted) {
+        shared_out += wanted - taken;
+        return descriptor_share(members, limit, wanted - taken);
+    }
+    if (limit < taken + own_descriptors + descriptors_each) {
+        return error{errc::network, "descriptors: of the limit of " + std::to_string(limit) + " open files " +
+                                        std::to_string(taken) + " are in use or promised, and a node needs " +
+                                        std::to_string(own_descriptors + descriptors_each) +
+                                        ": raise it (ulimit -n, LimitNOFILE=)"};
+    }
+    const auto some = (limit - taken - own_descriptors) / descriptors_each;
+    const auto mine = own_descriptors + some * descriptors_each;
+    shared_out += mine;
+    return descriptor_share(some, limit, mine);
+}
+
+descriptor_share::~descriptor_share() {
+    if (taken_ == 0) return; // moved from
+    const std::lock_guard lock(guard);
+    shared_out -= taken_;
+}
+
+bool spares::fill(std::size_t count) {
+    const auto before = held_.size();
+    while (held_.size() < count) {
+        descriptor one(::eventfd(0, EFD_CLOEXEC));
+        if (one.get() < 0) {
+            shrink(before);
+            return false;
+        }
+        held_.push_back(std::move(one));
+    }
+    return true;
+}
+
+} // namespace baton::shell

@@ -317,6 +317,7 @@ void mesh::raise(outbox& out, event_kind kind, const replica_id& id, std::string
 
 void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kind kind, std::string reason,
                     outbox& out) {
+    const bool half_known = p.state == member_state::contacting; // nobody was told that it is there
     p.state = state;
     p.ended_at = at_.now;
     p.sees_me = false;
@@ -342,7 +343,7 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
         links_[*p.via].greet_at = at_.now;
         links_[*p.via].greet_every = 100ms;
     }
-    raise(out, kind, id, std::move(reason));
+    if (!half_known) raise(out, kind, id, std::move(reason));
     scout_.beacon.news(at_.now);
     check_synced(out);
 }

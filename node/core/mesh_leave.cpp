@@ -156,8 +156,9 @@ void mesh::say_left(const moment& at, outbox& out) {
     wire::left f{settings_.self, store_.counter_of(settings_.self), false, false, settings_.self};
     out.actions.push_back(send_broadcast{encode_for_all(f)});
     f.wants_answer = true;
-    for (auto& [id, p] : peers_) {
-        if (is_member(p)) send_to(id, p, f, out);
+    for (auto& [id, p] :
+         peers_) { // also to those who may have met this node already, when it has not met them
+        if (is_member(p) || p.greeted) send_to(id, p, f, out);
     }
     out.wake_at = wake_at_;
 }

@@ -160,3 +160,21 @@ TEST_CASE("leave: a rumour on PUB is looked into, and is enough when it is true"
     CHECK(s.at(0).heirs.size() == 2);
     for (const process_number who : {1, 2}) CHECK(s.heard(who, event_kind::left, 0) == 1);
 }
+
+TEST_CASE("leave: who knows the leaver is told, though the leaver half knows it", "[core][scenario]") {
+    // What the second says of seeing the first is lost: it is up for the second, and not the other way round.
+    scene s;
+    s.start(0), s.start(1);
+    s.set_filter([&](process_number from, process_number, channel, std::string_view bytes) {
+        const auto f = wire::decode(bytes);
+        const auto* const hello = f ? std::get_if<wire::hello>(&*f) : nullptr;
+        return from != 1 || hello == nullptr || (hello->flags & wire::hello::sees_you) == 0;
+    });
+    REQUIRE(s.run_until([&] { return s.sees(1, 0, member_state::up); }, 5s));
+    REQUIRE(s.sees(0, 1, member_state::contacting));
+    s.leave(0, 1, 100ms);
+    REQUIRE(s.run_until([&] { return s.at(0).left || !s.at(0).alive(); }, 5s));
+    s.run_for(5s);
+    CHECK(s.heard(1, event_kind::left, 0) == 1);
+    CHECK(s.heard(1, event_kind::crashed, 0) == 0);
+}

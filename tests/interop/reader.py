@@ -11,7 +11,7 @@ import zmq
 from store import (MASK, Cursor, Refused, Store, archive_digest, decode_cut, delta_rows, encode_cut, ids, join, standing_hash,
                    state_rows, under)
 
-HELLO, BRIEF, DELTA, PULL, STATE, CREDIT, ACK, LEAVING, LEFT, FINGERPRINT, ASK, PEERS = range(1, 13)
+HELLO, BRIEF, DELTA, PULL, STATE, CREDIT, ACK, LEAVING, LEFT, FINGERPRINT, ASK, PEERS, INQUIRY, WORD = range(1, 15)
 WANTS_ANSWER, SEES_YOU, IS_LEAVING, FULL = 1, 2, 4, 8
 COMMIT, BUSY, ARCHIVE, WHOLE_ARCHIVE, WANTS_ARCHIVE, COMPARED, WANTS_CUT, DIFFERENCE = (1 << n for n in range(8))
 
@@ -80,6 +80,8 @@ class Reader:
 
     def close(self):
         self.xpub.send(self.frame(LEFT, self.id, 0, 0, self.id))
+        for peer in self.peers.values():  # their own word, which PUB is not
+            self.send(peer, self.frame(LEFT, self.id, 0, 1, self.id))
         self.context.destroy(linger=200)
 
     def peer_of(self, id):
@@ -141,7 +143,8 @@ class Reader:
                 raise Refused("version")
             {HELLO: self.on_hello, BRIEF: self.on_brief, DELTA: self.on_delta, STATE: self.on_state, PULL: self.on_pull,
              LEAVING: self.on_leaving, LEFT: self.on_left, FINGERPRINT: self.on_opening,
-             ASK: self.on_ask, PEERS: self.on_peers, CREDIT: lambda *_: None, ACK: lambda *_: None}[fields[1]](
+             ASK: self.on_ask, PEERS: self.on_peers,
+             **dict.fromkeys((CREDIT, ACK, INQUIRY, WORD), lambda *_: None)}[fields[1]](
                 fields[2:] if fields[0] == self.version else [*fields[2:6], None], link, answer)
         except (Refused, ValueError, IndexError, KeyError, TypeError, struct.error, msgpack.UnpackException):
             self.counts["refused"] += 1

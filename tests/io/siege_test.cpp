@@ -230,7 +230,6 @@ TEST_CASE("siege: counters at the end of their range are refused, or lead nowher
         greeting.port = member.port;
         greeting.publish_port = member.publish_port;
         greeting.latest = huge;
-        greeting.records = huge;
         greeting.at.seen.set(member.id, huge);
         greeting.at.seen.set(other, huge);
         auto behind = greeting; // and of itself nothing

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <mutex>
 #include <string>
@@ -106,7 +107,7 @@ result<stop_signals> stop_signals::block(std::initializer_list<int> numbers) {
         return error{errc::network, "signals: " + why};
     };
     owned_listener made{new listener(set)};
-    if (!made->has_descriptors()) return failed("no descriptor: " + std::generic_category().message(errno));
+    if (!made->has_descriptors()) return failed(std::string("no descriptor: ") + std::strerror(errno));
     try {
         made->start();
     } catch (const std::system_error& failure) {

@@ -36,13 +36,18 @@ using json = nlohmann::json;
 using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-/// How long `usual` may take here.
-inline milliseconds patience(milliseconds usual) {
+/// How many times slower than usual a program is here; one under a sanitizer has that much more memory, too.
+inline double slowdown() {
     static const double factor = [] {
         const char* set = std::getenv("BATON_TEST_SLOWDOWN");
         return set != nullptr ? std::max(1.0, std::strtod(set, nullptr)) : 1.0;
     }();
-    return std::chrono::duration_cast<milliseconds>(usual * factor);
+    return factor;
+}
+
+/// How long `usual` may take here.
+inline milliseconds patience(milliseconds usual) {
+    return std::chrono::duration_cast<milliseconds>(usual * slowdown());
 }
 
 inline milliseconds since(clock::time_point start) {

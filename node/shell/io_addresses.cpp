@@ -14,7 +14,7 @@ constexpr auto look_every = 3s;    // where the kernel does not tell
 
 void io_thread::watch_addresses() {
     const auto at = now().now;
-    if (addresses_.fd() >= 0 && items_.at(udp_items_).revents != 0) {
+    if (take(addresses)) {
         const auto told = addresses_.read();
         if (told != address_watch::news::none) look_at_ = std::min(look_at_, at + settle_for);
         addresses_new_ = addresses_new_ || told == address_watch::news::added;

@@ -155,6 +155,16 @@ void io_thread::complain_of_end(const char* reason) noexcept {
 }
 
 void io_thread::loop() {
+    auto& sources = sockets_->sources();
+    sources.add_bell(bell_);
+    sources.add_bell(timer_);
+    if (addresses_.fd() >= 0) sources.add(addresses_.fd(), addresses);
+    if (beacon_) {
+        for (const int fd : {beacon_->fd(), beacon_->ipv6_fd()}) {
+            if (fd >= 0) sources.add(fd, beacons);
+        }
+    }
+    if (unicast_ && unicast_->fd() >= 0) sources.add(unicast_->fd(), datagrams);
     wake_at_ = now().now;
     look_at_ = wake_at_; // something may have changed before there was somebody to hear of it
     if (!settings_.spill_dir.empty()) {
@@ -179,7 +189,6 @@ void io_thread::loop() {
         if (has_waiting_.load(std::memory_order_relaxed)) finish_waiting(false);
         tend_spills();
         manage_leave();
-        publisher_readable_ = sockets_->publisher_readable(); // its sign may be gone with something sent
     }
 }
 
@@ -188,13 +197,10 @@ void io_thread::loop() {
 // write waits for a millisecond at most, and for more than pack_for_min only in a burst that has lasted as
 // long. The bell stays silent meanwhile: writers do not pay for what would only be noticed later.
 void io_thread::answer_bell() {
-    if ((items_[0].revents & ZMQ_POLLIN) != 0) { // whatever became of what it was rung for
-        std::uint64_t count = 0;
-        [[maybe_unused]] const auto got = ::read(bell_, &count, sizeof count);
-    }
     const auto at = now().now;
     if (!rung_ || (burst_ && at < pack_until_)) return;
     rung_ = false; // before looking, so that whatever is written after the look rings again
+    sockets_->sources().touched(publications); // a caller rings also for what its sending has hidden
     const auto packed = with([](const core::mesh& mesh) { return mesh.unsent_bytes(); });
     settle();
     pack_for_ =
@@ -210,44 +216,13 @@ void io_thread::arm_timer(mesh_clock::duration in) {
 }
 
 void io_thread::poll() {
-    if (items_generation_ != sockets_->generation()) {
-        items_generation_ = sockets_->generation();
-        items_.clear();
-        item_links_.clear();
-        items_.push_back({nullptr, bell_, ZMQ_POLLIN, 0});
-        items_.push_back({nullptr, timer_, ZMQ_POLLIN, 0});
-        // By its descriptor: polling the socket itself would use it, and a caller may be sending on it.
-        items_.push_back({nullptr, sockets_->publisher().get(zmq::sockopt::fd), ZMQ_POLLIN, 0});
-        items_.push_back({sockets_->subscriber().handle(), 0, ZMQ_POLLIN, 0});
-        items_.push_back({sockets_->router().handle(), 0, ZMQ_POLLIN, 0});
-        for (auto& [link, connection] : sockets_->connections()) {
-            items_.push_back({connection.dealer.handle(), 0, ZMQ_POLLIN, 0});
-            items_.push_back({connection.monitor.handle(), 0, ZMQ_POLLIN, 0});
-            item_links_.push_back(link);
-        }
-        for (auto& door : sockets_->doors()) items_.push_back({door.handle(), 0, ZMQ_POLLIN, 0});
-        udp_items_ = items_.size();
-        for (const int fd : {addresses_.fd(), beacon_ ? beacon_->fd() : -1, beacon_ ? beacon_->ipv6_fd() : -1,
-                             unicast_ ? unicast_->fd() : -1}) {
-            if (fd >= 0) items_.push_back({nullptr, fd, ZMQ_POLLIN, 0});
-        }
-    }
     const auto at = now().now;
     const bool rung = rung_, packing = rung && burst_ && at < pack_until_;
     if (packing) arm_timer(pack_until_ - at);
-    items_[0].events = packing ? 0 : ZMQ_POLLIN; // the bell has rung already
-    const bool due = publisher_readable_ || spills_due_ || (rung && !packing);
+    const bool due = spills_due_ || (rung && !packing);
     const auto next = std::min({wake_at_, look_at_, gates_watched_ ? gates_at_ : instant::max()});
     const auto left = due ? 0ms : std::chrono::ceil<std::chrono::milliseconds>(next - at);
-    try {
-        zmq::poll(items_, std::clamp(left, 0ms, 1000ms));
-    } catch (const zmq::error_t& failure) {
-        if (failure.num() != EINTR) throw;
-    }
-    if ((items_[1].revents & ZMQ_POLLIN) != 0) {
-        std::uint64_t fired = 0;
-        [[maybe_unused]] const auto got = ::read(timer_, &fired, sizeof fired);
-    }
+    sockets_->sources().wait(std::clamp(left, 0ms, 1000ms));
 }
 
 // One input: into the mesh, then everything it makes possible, then what it wants sent.
@@ -332,7 +307,10 @@ void io_thread::act(const core::send_beacon& a) {
 void io_thread::act(const core::send_datagram& a) {
     if (unicast_) unicast_->send(a.endpoint, a.bytes);
 }
-void io_thread::act(const core::send_broadcast& a) { sockets_->broadcast(a.bytes); }
+void io_thread::act(const core::send_broadcast& a) {
+    sockets_->broadcast(a.bytes);
+    sockets_->sources().touched(publications);
+}
 void io_thread::act(const core::send_request& a) {
     if (!sockets_->request(a.link, a.bytes)) ++sends_refused_;
 }
@@ -352,10 +330,20 @@ void io_thread::complain(std::string_view host, const char* reason) {
 
 // ---------------------------------------------------------------- sockets → inputs
 
+// Each reads from its socket until nothing is left, or until it is the others' turn.
+
+bool io_thread::take(source of) {
+    auto& sources = sockets_->sources();
+    if (!sources.is_pending(of)) return false;
+    sources.drained(of);
+    return true;
+}
+
 void io_thread::read_publisher() {
-    for (std::size_t i = 0; i < reads_per_wake; ++i) {
+    auto& sources = sockets_->sources();
+    for (std::size_t i = 0; i < reads_per_wake && sources.is_pending(publications); ++i) {
         zmq::message_t message;
-        if (!receive(sockets_->publisher(), message)) return;
+        if (!receive(sockets_->publisher(), message)) return sources.drained(publications);
         const auto text = message.to_string_view();
         const auto host = sockets::host_of(message);
         if (text.empty() || text.front() > 1) {
@@ -372,9 +360,10 @@ void io_thread::read_publisher() {
 }
 
 void io_thread::read_subscriber() {
-    for (std::size_t i = 0; i < reads_per_wake; ++i) {
+    auto& sources = sockets_->sources();
+    for (std::size_t i = 0; i < reads_per_wake && sources.is_pending(broadcasts); ++i) {
         zmq::message_t message;
-        if (!receive(sockets_->subscriber(), message)) return;
+        if (!receive(sockets_->subscriber(), message)) return sources.drained(broadcasts);
         give(core::broadcast_arrived{message.to_string_view()}, sockets::host_of(message));
         while (message.more() && receive(sockets_->subscriber(), message)) {
         }
@@ -382,9 +371,10 @@ void io_thread::read_subscriber() {
 }
 
 void io_thread::read_router() {
-    for (std::size_t i = 0; i < reads_per_wake; ++i) {
+    auto& sources = sockets_->sources();
+    for (std::size_t i = 0; i < reads_per_wake && sources.is_pending(requests); ++i) {
         zmq::message_t from, message, rest;
-        if (!receive(sockets_->router(), from)) return;
+        if (!receive(sockets_->router(), from)) return sources.drained(requests);
         if (!from.more() || !receive(sockets_->router(), message)) continue;
         bool more = message.more();
         while (more && receive(sockets_->router(), rest)) more = rest.more();
@@ -400,57 +390,63 @@ void io_thread::read_router() {
     }
 }
 
+// Reading may add or remove connections: each is looked up again. What is told of a link comes before what
+// came by it.
 void io_thread::read_links() {
-    // Reading may add or remove connections: take the list as it is now, and look each one up again.
-    const auto links = item_links_;
-    for (const auto link : links) {
-        for (std::size_t i = 0; i < reads_per_wake; ++i) {
-            const auto at = sockets_->connections().find(link);
-            if (at == sockets_->connections().end()) break;
-            zmq::message_t message, rest;
-            if (!receive(at->second.monitor, message)) break;
-            std::uint16_t what = 0;
-            std::uint32_t value = 0;
-            if (message.size() < sizeof what + sizeof value) continue;
-            std::memcpy(&what, message.data(), sizeof what);
-            std::memcpy(&value, static_cast<const char*>(message.data()) + sizeof what, sizeof value);
-            [[maybe_unused]] const auto endpoint = receive(at->second.monitor, rest);
-            if (what == ZMQ_EVENT_CONNECTED) {
-                at->second.local = local_host(static_cast<int>(value));
-                continue;
-            }
-            give(core::link_changed{link, what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED,
-                                    what == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL},
-                 {});
-        }
-        for (std::size_t i = 0; i < reads_per_wake; ++i) {
-            const auto at = sockets_->connections().find(link);
-            if (at == sockets_->connections().end()) break;
-            zmq::message_t message;
-            if (!receive(at->second.dealer, message)) break;
-            zmq::message_t rest;
-            bool more = message.more();
-            while (more && receive(at->second.dealer, rest)) more = rest.more();
-            const auto host = sockets::host_of(message);
-            give(core::reply_arrived{link, host, message.to_string_view()}, host);
-        }
+    const auto& pending = sockets_->sources().pending();
+    reading_.assign(std::lower_bound(pending.begin(), pending.end(), first_link), pending.end());
+    for (const auto each : reading_) {
+        const auto link = static_cast<core::link_id>(each - first_link);
+        if (read_monitor(link) && read_dealer(link)) sockets_->sources().drained(each);
     }
 }
 
-bool io_thread::has_datagrams() const {
-    return std::any_of(items_.begin() + static_cast<std::ptrdiff_t>(udp_items_), items_.end(),
-                       [](const auto& each) { return each.revents != 0; });
+bool io_thread::read_monitor(core::link_id link) {
+    for (std::size_t i = 0; i < reads_per_wake; ++i) {
+        const auto at = sockets_->connections().find(link);
+        if (at == sockets_->connections().end()) return true;
+        zmq::message_t message, rest;
+        if (!receive(at->second.monitor, message)) return true;
+        std::uint16_t what = 0;
+        std::uint32_t value = 0;
+        if (message.size() < sizeof what + sizeof value) continue;
+        std::memcpy(&what, message.data(), sizeof what);
+        std::memcpy(&value, static_cast<const char*>(message.data()) + sizeof what, sizeof value);
+        [[maybe_unused]] const auto endpoint = receive(at->second.monitor, rest);
+        if (what == ZMQ_EVENT_CONNECTED) {
+            at->second.local = local_host(static_cast<int>(value));
+            continue;
+        }
+        give(core::link_changed{link, what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED,
+                                what == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL},
+             {});
+    }
+    return false;
+}
+
+bool io_thread::read_dealer(core::link_id link) {
+    for (std::size_t i = 0; i < reads_per_wake; ++i) {
+        const auto at = sockets_->connections().find(link);
+        if (at == sockets_->connections().end()) return true;
+        zmq::message_t message, rest;
+        if (!receive(at->second.dealer, message)) return true;
+        bool more = message.more();
+        while (more && receive(at->second.dealer, rest)) more = rest.more();
+        const auto host = sockets::host_of(message);
+        give(core::reply_arrived{link, host, message.to_string_view()}, host);
+    }
+    return false;
 }
 
 void io_thread::read_beacons() {
-    if (!beacon_ || !has_datagrams()) return;
+    if (!take(beacons)) return;
     beacon_->receive(reads_per_wake, [this](std::string_view host, std::string_view bytes) {
         give(core::beacon_arrived{host, bytes}, host);
     });
 }
 
 void io_thread::read_datagrams() {
-    if (!unicast_ || !has_datagrams()) return;
+    if (!take(datagrams)) return;
     unicast_->receive(reads_per_wake,
                       [this](std::string_view host, std::string endpoint, std::string_view bytes) {
                           give(core::datagram_arrived{host, std::move(endpoint), bytes}, host);
@@ -468,16 +464,20 @@ const char* fault_of(std::uint16_t what) {
 }
 } // namespace
 void io_thread::read_doors() {
+    if (!sockets_->sources().is_pending(refusals)) return;
+    bool drained = true;
     for (auto& door : sockets_->doors()) {
         for (std::size_t i = 0; i < reads_per_wake; ++i) {
             zmq::message_t message, rest;
             if (!receive(door, message)) break;
+            drained = drained && i + 1 < reads_per_wake;
             std::uint16_t what = 0;
             std::memcpy(&what, message.data(), std::min(sizeof what, message.size()));
             [[maybe_unused]] const auto endpoint = receive(door, rest);
             give(core::noise_arrived{fault_of(what)}, {});
         }
     }
+    if (drained) sockets_->sources().drained(refusals);
 }
 
 } // namespace baton::shell

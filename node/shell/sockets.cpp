@@ -95,6 +95,10 @@ sockets::sockets(const options& settings, const replica_id& self,
                 true); // a peer that reconnects before we noticed the cut is heard
     subscriber_.set(zmq::sockopt::subscribe, "");
     subscriber_.set(zmq::sockopt::subscribe, marked(marker, self_));
+    watch(publisher_, publications);
+    watch(subscriber_, broadcasts);
+    watch(router_, requests);
+    for (auto& door : doors_) watch(door, refusals);
 }
 
 sockets::~sockets() {
@@ -215,9 +219,9 @@ void sockets::dial(core::link_id link, const std::string& endpoint, const discov
 
 void sockets::dial_again() {
     for (auto at = undialled_.begin(); at != undialled_.end();) {
-        const auto& [link, wanted] = *at;
-        if (!try_dial(link, wanted.endpoint, wanted.key)) return;
-        if (!wanted.subscribed.empty()) subscribe(link, wanted.subscribed, wanted.key);
+        const auto& [link, want] = *at;
+        if (!try_dial(link, want.endpoint, want.key)) return;
+        if (!want.subscribed.empty()) subscribe(link, want.subscribed, want.key);
         at = undialled_.erase(at);
     }
 }
@@ -243,8 +247,9 @@ bool sockets::try_dial(core::link_id link, const std::string& endpoint, const di
         made.monitor.set(zmq::sockopt::linger, 0);
         made.monitor.connect(name);
         connect(made.dealer, endpoint);
+        watch(made.dealer, source_of(link));
+        watch(made.monitor, source_of(link));
         connections_.insert_or_assign(link, std::move(made));
-        ++generation_;
     } catch (const zmq::error_t& failure) {
         return failure.num() != EMFILE && failure.num() != ENFILE;
     }
@@ -258,6 +263,7 @@ void sockets::unsubscribe(core::link_id link) {
     for (const auto& [other, c] : connections_) {
         if (c.subscribed == endpoint) return; // somebody else's too
     }
+    poller_.touched(broadcasts);
     try {
         subscriber_.disconnect(endpoint);
     } catch (const zmq::error_t&) { // already gone
@@ -268,6 +274,7 @@ void sockets::subscribe(core::link_id link, const std::string& endpoint, const d
     if (const auto at = undialled_.find(link); at != undialled_.end()) at->second.subscribed = endpoint;
     if (!connections_.contains(link)) return;
     unsubscribe(link);
+    poller_.touched(broadcasts);
     try {
         if (security_)
             set_key(subscriber_, ZMQ_CURVE_SERVERKEY, key.bytes); // of what is connected from now on
@@ -284,9 +291,14 @@ void sockets::hang_up(core::link_id link) {
     if (at == connections_.end()) return;
     unsubscribe(link);
     zmq_socket_monitor(at->second.dealer.handle(), nullptr, 0);
+    forget(at->second.dealer);
+    forget(at->second.monitor);
+    poller_.drained(source_of(link));
     connections_.erase(at);
-    ++generation_;
 }
+
+void sockets::watch(zmq::socket_t& socket, poller::name of) { poller_.add(socket.get(zmq::sockopt::fd), of); }
+void sockets::forget(zmq::socket_t& socket) { poller_.remove(socket.get(zmq::sockopt::fd)); }
 
 void sockets::reconnect(zmq::socket_t& socket, const std::string& endpoint) {
     if (endpoint.empty()) return;
@@ -302,6 +314,8 @@ void sockets::redial_from(const std::string& local) {
     for (auto& [link, c] : connections_) {
         if (c.local != local) continue;
         c.local.clear();
+        poller_.touched(source_of(link));
+        poller_.touched(broadcasts);
         reconnect(c.dealer, c.endpoint);
         if (done.insert(c.subscribed).second) reconnect(subscriber_, c.subscribed);
     }
@@ -320,6 +334,7 @@ bool sockets::request(core::link_id link, std::string_view bytes) {
     const auto at = connections_.find(link);
     if (at == connections_.end()) return false;
     auto& dealer = at->second.dealer;
+    poller_.touched(source_of(link));
     if (send(dealer, bytes)) return true;
     // A connection that has just opened may not have reached the socket yet; asking for its events makes it
     // look.
@@ -328,6 +343,7 @@ bool sockets::request(core::link_id link, std::string_view bytes) {
 }
 
 bool sockets::reply(const replica_id& to, std::string_view bytes) {
+    poller_.touched(requests);
     try {
         return send(router_, marked(routing, to), zmq::send_flags::sndmore) && send(router_, bytes);
     } catch (const zmq::error_t&) { // EHOSTUNREACH: it is not connected now

@@ -23,7 +23,7 @@ def start(net, *words):
     agree(list(nodes.values()))
     for one, other in (SIDES, SIDES[::-1]):
         net.allow("suspect", "crashed", of=other, by=one)
-    net.allow("conflict")
+    net.allow("conflict", of=["*"])  # of a writer, too, who is not heard of again yet
     return nodes
 
 

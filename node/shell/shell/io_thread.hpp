@@ -213,7 +213,11 @@ class io_thread {
     void read_router();
     void read_subscriber();
     void read_links();
-    [[nodiscard]] bool has_datagrams() const;
+    /// Whether nothing is left.
+    bool read_monitor(core::link_id link);
+    bool read_dealer(core::link_id link);
+    /// Whether there may be some of it; what is left unread, a wait names again.
+    bool take(source of);
     void read_beacons();
     void read_datagrams();
     void read_doors();
@@ -304,18 +308,14 @@ class io_thread {
     bool gates_shut_ = false;           ///< for want of descriptors
     instant gates_at_{};                ///< when that is looked at again
     bool addresses_new_ = false;        ///< one has been added, or could be used only now
-    std::size_t udp_items_ = 0;         ///< from there on in items_: beacons and addresses
     int bell_ = -1, timer_ = -1;
     core::outbox out_;
     instant wake_at_{};
     instant pack_until_{};
     mesh_clock::duration pack_for_{};
-    std::vector<zmq::pollitem_t> items_;
-    std::vector<core::link_id> item_links_;
-    std::uint64_t items_generation_ = ~std::uint64_t{0};
+    std::vector<poller::name> reading_; ///< of read_links()
     std::set<std::string> told_;
     bool beacon_complained_ = false;
-    bool publisher_readable_ = false;
     bool ended_ = false;
     std::optional<spill_shelf> shelf_;          ///< files found at the start
     std::deque<core::read_spill> spills_asked_; ///< by the mesh, one at a time

@@ -8,6 +8,7 @@
 #include "core/io.hpp"
 #include "shell/doorkeeper.hpp"
 #include "shell/gate.hpp"
+#include "shell/poller.hpp"
 
 #include <baton/options.hpp>
 
@@ -64,6 +65,19 @@ inline bool receive(zmq::socket_t& from, zmq::message_t& into) {
     return uninterrupted([&] { return from.recv(into, zmq::recv_flags::dontwait).has_value(); });
 }
 
+/// A poller's names for what a node reads.
+enum source : poller::name {
+    publications,
+    broadcasts,
+    requests,
+    refusals,
+    addresses,
+    beacons,
+    datagrams,
+    first_link
+};
+inline poller::name source_of(core::link_id link) { return first_link + static_cast<poller::name>(link); }
+
 class sockets {
   public:
     /// Binds PUB and ROUTER; with `security` every socket is CURVE. Errors: address_in_use, network.
@@ -111,8 +125,8 @@ class sockets {
     /// Whether a link is behind the message at all: libzmq itself says that a subscriber has gone.
     [[nodiscard]] static bool is_of_a_link(zmq::message_t& message);
     std::map<core::link_id, connection>& connections() { return connections_; }
-    /// Changes when a connection is added or taken away.
-    [[nodiscard]] std::uint64_t generation() const { return generation_; }
+    /// Has every socket, and what else is added to it. Who broadcasts tells it so, where the mutex allows.
+    [[nodiscard]] poller& sources() { return poller_; }
 
     /// The replica named by a subscription that a node makes to be recognised; nothing for other topics.
     [[nodiscard]] static std::optional<replica_id> subscriber_of(std::string_view topic);
@@ -127,6 +141,8 @@ class sockets {
     void secure_server(zmq::socket_t& socket);
     void secure_client(zmq::socket_t& socket) const;
     void unsubscribe(core::link_id link);
+    void watch(zmq::socket_t& socket, poller::name of);
+    void forget(zmq::socket_t& socket);
     static void reconnect(zmq::socket_t& socket, const std::string& endpoint);
     void tune(zmq::socket_t& socket) const;
     result<std::uint16_t> bind(zmq::socket_t& socket, const char* what, std::uint16_t port);
@@ -135,6 +151,7 @@ class sockets {
     options settings_;
     replica_id self_;
     std::optional<link_security> security_;
+    poller poller_;
     std::vector<zmq::socket_t> doors_; ///< monitors of ROUTER and PUB
     std::vector<gate> gates_;          ///< their ports
     zmq::socket_t publisher_, router_, subscriber_;
@@ -146,7 +163,6 @@ class sockets {
         std::string subscribed;
     };
     std::map<core::link_id, wanted> undialled_;
-    std::uint64_t generation_ = 0;
 };
 
 } // namespace baton::shell

@@ -1,0 +1,49 @@
+// poller: which of a node's sockets and descriptors may have something to read.
+//
+// epoll(7), so that a wake-up costs what has come, not what might have. A ZeroMQ socket's descriptor says
+// that libzmq has something to do for it, and any use of the socket may do that and take the sign away:
+// whoever uses one other than by reading until nothing is left says so by touched().
+//
+// One thread.
+#pragma once
+
+#include "shell/descriptor.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+namespace baton::shell {
+
+class poller {
+  public:
+    /// What a descriptor belongs to; several may have one.
+    using name = std::uint32_t;
+
+    /// Throws std::system_error, as add() and add_bell().
+    poller();
+    /// To be read until nothing is left, or the next wait() names it again.
+    void add(int descriptor, name of);
+    /// Not to be read: each new sign on it ends a wait.
+    void add_bell(int descriptor);
+    /// Before it is closed.
+    void remove(int descriptor);
+
+    /// Until something may have something to read, a bell rings, or the time is over. Does not wait while
+    /// pending() names anything.
+    void wait(std::chrono::milliseconds at_most);
+    /// What may have something to read, in ascending order.
+    [[nodiscard]] const std::vector<name>& pending() const { return pending_; }
+    [[nodiscard]] bool is_pending(name of) const;
+    void touched(name of);
+    /// Nothing is left to read.
+    void drained(name of);
+
+  private:
+    void watch(int descriptor, std::uint32_t events, std::uint64_t data);
+
+    descriptor epoll_;
+    std::vector<name> pending_;
+};
+
+} // namespace baton::shell

@@ -140,6 +140,8 @@ verdict mesh::take(const request_arrived& in, outbox& out) {
 verdict mesh::take(const reply_arrived& in, outbox& out) {
     const auto at = links_.find(in.link);
     if (at == links_.end()) return {}; // hung up meanwhile
+    at->second.answered = true;
+    at->second.asked_at.reset();
     if (oversized(in.bytes)) return refuse("oversized reply");
     const auto decoded = wire::decode(in.bytes, settings_.versions);
     if (!decoded) return refuse(fault_of(in.bytes, settings_.versions, "malformed reply"));
@@ -185,6 +187,9 @@ verdict mesh::take(const link_changed& in, outbox& out) {
     auto& l = at->second;
     const bool was_open = l.open;
     l.open = l.doubted = in.open;
+    l.answered = false;
+    l.asked_at.reset();
+    check_later(l);
     if (in.refused) { // libzmq has given it up
         l.dialled = false;
         l.dial_at = at_.now + 2s;
@@ -237,6 +242,9 @@ void mesh::run_timers(outbox& out) {
     const auto pause = at_.now - step_at_;
     if (pause > stall_min) {
         for (auto& [id, p] : peers_) p.life.excuse(pause);
+        for (auto& [number, l] : links_) {
+            if (l.asked_at) *l.asked_at += pause;
+        }
         if (pulling_) pulling_->progress_at += pause;
     }
     step_at_ = at_.now;
@@ -263,18 +271,7 @@ void mesh::run_timers(outbox& out) {
         if (p == nullptr || is_gone(*p)) connect(seed, out);
     }
     tend_links(out);
-    for (auto& [number, l] : links_) {
-        const auto* const p = l.peer ? find(*l.peer) : nullptr;
-        const bool settled = p != nullptr && p->sees_me && p->state != member_state::contacting &&
-                             p->state != member_state::suspect && p->state != member_state::crashed;
-        if (!l.open || (settled && !l.doubted)) continue;
-        if (at_.now >= l.greet_at) {
-            greet(number, true, out);
-            l.greet_at = at_.now + l.greet_every;
-            l.greet_every = std::min<mesh_clock::duration>(l.greet_every * 2, 1s);
-        }
-        wake_by(l.greet_at);
-    }
+    greet_links(out);
     judge_peers(out);
     repeat_leaving(out);
     ask_members(out);

@@ -163,7 +163,7 @@ void learn_ways(peer& p, const std::vector<address>& ways) {
 bool mesh::needs_way(const peer& p) const {
     if (p.state == member_state::left) return false;
     const auto via = p.via ? links_.find(*p.via) : links_.end();
-    if (via == links_.end() || !via->second.open || via->second.stale) return true;
+    if (via == links_.end() || !via->second.open || !via->second.answered || via->second.stale) return true;
     return p.state == member_state::suspect || p.state == member_state::crashed || !p.greeted;
 }
 
@@ -244,6 +244,7 @@ void mesh::tend_quests(outbox& out) {
             const auto q = quests.find(*l.trying);
             const auto* const p = find(*l.trying);
             if (gone || q == quests.end() || at_.now >= l.until || (p != nullptr && !needs_way(*p))) {
+                if (p != nullptr && p->via) check_later(links_[*p->via]);
                 out.actions.emplace_back(hang_up{number});
                 at = links_.erase(at);
                 continue;

@@ -11,6 +11,9 @@ namespace baton::core {
 using namespace std::chrono_literals;
 
 namespace {
+// By then a handshake has arrived or been given up: libzmq allows it 2 s.
+constexpr auto check_after = 3s;
+
 std::uint64_t flag(bool set, std::uint64_t bit) { return set ? bit : 0; }
 } // namespace
 
@@ -49,22 +52,56 @@ void mesh::bind(link_id number, const replica_id& id, outbox& out) {
         }
     }
     l.peer = id;
-    if (p.via && *p.via != number) { // two ways to the same peer: keep the one that works
-        const auto other = *p.via;
-        const bool keep_other = keeps_link(p);
-        const auto redundant = keep_other ? number : other;
-        links_.erase(redundant);
-        out.actions.push_back(hang_up{redundant});
-        if (keep_other) return;
-    }
+    const auto former = p.via;
     p.via = number;
     follow(p, out);
+    if (former && *former != number) { // two ways to the same peer: what answered last is where it hears us
+        links_.erase(*former);
+        out.actions.push_back(hang_up{*former});
+        check_later(l);
+    }
 }
 
-// Whether the link that `p` has is to stay where another one works too. Precondition: p.via.
-bool mesh::keeps_link(const peer& p) const {
-    const auto& l = links_.at(*p.via);
-    return l.open && !l.stale && p.state != member_state::suspect && p.state != member_state::crashed;
+void mesh::check_later(link& l) { l.check_at = at_.now + check_after; }
+
+// A link is asked until its peer answers on it, and once more when it has been open for a while. ROUTER hands
+// a routing id over to the latest connection that has it, and hears no more of the one before, which stays
+// open: a handshake of another way to the same peer that comes late, as over a bad network, ends this one
+// without a sign.
+void mesh::greet_links(outbox& out) {
+    std::vector<link_id> silent;
+    for (auto& [number, l] : links_) {
+        if (!l.open) continue;
+        if (l.check_at && at_.now >= *l.check_at) {
+            l.check_at.reset();
+            l.doubted = true;
+            l.greet_at = at_.now;
+            l.greet_every = 250ms;
+        }
+        if (l.check_at) wake_by(*l.check_at);
+        const auto* const p = l.peer ? find(*l.peer) : nullptr;
+        const bool settled = p != nullptr && p->sees_me && p->state != member_state::contacting &&
+                             p->state != member_state::suspect && p->state != member_state::crashed;
+        if (settled && !l.doubted) continue;
+        if (l.asked_at && at_.now - *l.asked_at >= settings_.liveness.crashed_after) silent.push_back(number);
+        if (at_.now >= l.greet_at) {
+            greet(number, true, out);
+            l.greet_at = at_.now + l.greet_every;
+            l.greet_every = std::min<mesh_clock::duration>(l.greet_every * 2, 1s);
+        }
+        wake_by(l.greet_at);
+    }
+    for (const auto number : silent) {
+        const auto id = links_[number].peer;
+        auto* const p = id ? find(*id) : nullptr;
+        if (!id) { // of a seed, which is dialled anew
+            out.actions.emplace_back(hang_up{number});
+            links_.erase(number);
+            wake_by(at_.now + 1ms);
+        } else if (p != nullptr && p->via == number) {
+            redial(*id, *p, out);
+        }
+    }
 }
 
 // Connects SUB to the peer's PUB, on the link's account.
@@ -115,11 +152,12 @@ wire::hello mesh::make_hello(std::uint64_t flags) {
 }
 
 void mesh::greet(link_id number, bool wants_answer, outbox& out) {
-    const auto& l = links_[number];
+    auto& l = links_[number];
     std::uint64_t flags = flag(wants_answer, wire::hello::wants_answer);
     if (l.peer && subscribers_.contains(*l.peer)) flags |= wire::hello::sees_you;
     auto* const p = l.peer ? find(*l.peer) : nullptr;
     if (p != nullptr) p->told_otherwise = true;
+    if (wants_answer && !l.asked_at) l.asked_at = at_.now;
     out.actions.push_back(send_request{number, encode_for(p, make_hello(flags))});
 }
 
@@ -214,9 +252,9 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
 
     auto ways = discovery::parse_hosts(f.hosts, {{}, f.port, f.publish_port}, from.host);
     if (ways.empty()) ways.push_back({std::string(from.host), f.port, f.publish_port});
-    if (from.link && (!p.via || *p.via == *from.link || !keeps_link(p))) {
+    if (from.link) {
         p.endpoint = links_[*from.link].endpoint; // the address that works
-    } else if (!from.link && (!p.greeted || p.host.empty())) {
+    } else if (!p.greeted || p.host.empty()) {
         p.endpoint = discovery::endpoint_of(ways.front().host, ways.front().port);
     }
     p.host = discovery::host_in(p.endpoint);
@@ -253,8 +291,6 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
         auto bytes = encode_for(&p, make_hello(flags));
         if (from.route) {
             out.actions.push_back(send_reply{f.id, std::move(bytes)});
-        } else if (!links_.contains(*from.link)) { // it was one of two ways, and was hung up just now
-            send_to(f.id, p, make_hello(flags), out);
         } else {
             out.actions.push_back(send_request{*from.link, std::move(bytes)});
         }

@@ -14,7 +14,7 @@ namespace {
 constexpr auto left_remembered_for = 60s;
 constexpr std::size_t asked_at_once = 3; // of whom a word about a suspect is asked; SWIM's k
 constexpr auto inquire_every = 100ms;    // while nobody has heard it; a close is decided within closed_after
-constexpr auto inquire_slowly = 500ms;   // while only others hear it
+constexpr auto inquire_slowly = 500ms;   // while others hear it, and have just said so
 constexpr auto probe_every = 125ms;      // while it is silent
 constexpr auto probe_quickly = 20ms;     // while its connection is closed, and nobody has heard it since
 constexpr auto just_now = 50ms;          // heard so lately that nobody need ask it for a sign
@@ -149,8 +149,9 @@ verdict mesh::on_probe(const datagram_arrived& in, outbox& out) {
 // Others are asked in turn, a few at a time.
 void mesh::inquire(const replica_id& id, peer& p, outbox& out) {
     if (at_.now < p.inquire_at) return wake_by(p.inquire_at);
-    const bool is_vouched = p.life.is_vouched(at_.now, patience_);
-    p.inquire_at = at_.now + (is_vouched ? inquire_slowly : inquire_every);
+    // A word holds for as long as silence is borne; some are lost, so the next ones are asked for in time.
+    const bool holds = p.life.is_vouched(at_.now + settings_.liveness.suspect_after / 2, patience_);
+    p.inquire_at = at_.now + (holds ? inquire_slowly : inquire_every);
     wake_by(p.inquire_at);
     if (p.inquiries == 0) p.inquired_from = static_cast<std::uint32_t>(random_());
     std::vector<std::pair<const replica_id, peer>*> others;

@@ -167,6 +167,7 @@ TEST_CASE("discovery: a member whose link fails is reached at its other address"
     s.give(0, core::beacon_arrived{host_of(1), beacon_of(s.at(1).id, host_of(1) + ' ' + host_of(11))});
     s.give(1, core::beacon_arrived{host_of(0), beacon_of(s.at(0).id, host_of(0) + ' ' + host_of(10))});
     s.settle();
+    s.run_for(100ms); // each link has been answered on
     s.sever(0, 1, true);
     s.run_for(10s);
     CHECK(s.heard(0, event_kind::suspect, 1) == 1);
@@ -178,6 +179,36 @@ TEST_CASE("discovery: a member whose link fails is reached at its other address"
     s.stash(0, 0, "by the other way");
     s.settle();
     CHECK(s.pickup(1, 0) == "by the other way");
+}
+
+TEST_CASE("discovery: a link on which its peer hears nothing any more is dialled anew", "[core][scenario]") {
+    // Another way, given up by 0, reaches 1 late and takes the name there; what 0 asks by the link it has is
+    // not heard.
+    scene s(without_beacon());
+    s.start(0), s.start(1);
+    s.give(0, core::beacon_arrived{host_of(1), beacon_of(s.at(1).id, host_of(1))});
+    const bool has_joined = GENERATE(false, true);
+    if (has_joined) {
+        s.settle();
+        s.run_for(1s);
+    } else {
+        s.run_for(2ms);
+    }
+    s.usurp(0, 1);
+    s.run_for(8s);
+    for (const process_number who : {0, 1}) {
+        CHECK(s.sees(who, 1 - who, member_state::up));
+        CHECK(s.heard(who, event_kind::joined, 1 - who) == 1);
+        CHECK(s.heard(who, event_kind::suspect, 1 - who) == 0);
+    }
+    s.set_filter([](process_number from, process_number, channel kind, std::string_view) {
+        return !(from == 1 && kind == channel::broadcast); // so that 0 has to ask for it
+    });
+    s.stash(1, 0, "asked for");
+    s.run_for(100ms);
+    s.set_filter({});
+    s.run_for(2s);
+    CHECK(s.pickup(0, 0) == "asked for");
 }
 
 TEST_CASE("discovery: a node that has moved is dialled where it is, and nothing is told",

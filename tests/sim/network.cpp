@@ -132,7 +132,10 @@ void network::attempt(connection& c) {
         return retry(c);
     }
     clock_.after(delay() + delay(), [this, &c, target] {
-        if (c.hung_up || c.with) return;
+        if (c.hung_up && !c.is_sub && alive_at(c.to) == target && !processes_[*target].frozen)
+            usurp(c.from, *target);
+        if (c.hung_up) return;
+        if (c.with) return;
         if (alive_at(c.to) != target || processes_[*target].frozen || processes_[c.from].frozen)
             return retry(c);
         c.with = target;
@@ -164,6 +167,8 @@ void network::established(connection& c) {
         notify(c.from, &process::missed_links, core::link_changed{c.link, true});
     }
 }
+
+void network::usurp(process_number from, process_number at) { routes_[at].erase(processes_[from].id); }
 
 void network::broken(connection& c) {
     if (!c.with) return;
@@ -310,6 +315,9 @@ void network::hand_over(connection& c, int way, std::string_view bytes) {
     const auto host = host_of(processes_[from].slot);
     switch (kind) {
     case channel::request:
+        if (const auto at = routes_[to].find(processes_[from].id);
+            at == routes_[to].end() || at->second != &c)
+            return;
         return deliver_(to, core::request_arrived{processes_[from].id, host, bytes});
     case channel::reply:
         return deliver_(to, core::reply_arrived{c.link, host, bytes});

@@ -47,6 +47,9 @@ class network {
                 const discovery::link_key& key = {});
     /// It can be dialled at this address too. What it dials and says itself goes by its own slot.
     void answer_at(slot_number slot, process_number who) { at_[slot] = who; }
+    /// A connection that `from` has given up reaches ROUTER late, takes its name from the one that has it,
+    /// and is gone. That one stays open, and is not heard any more.
+    void usurp(process_number from, process_number at);
     /// Connections to a process that exited close at once; those to a machine that died, when silence has
     /// been noticed.
     void depart(process_number who, bool noticed_at_once);

@@ -130,6 +130,7 @@ class world {
 
     // --- the network ---
     void answer_at(slot_number slot, process_number who) { network_.answer_at(slot, who); }
+    void usurp(process_number from, process_number at) { network_.usurp(from, at); }
     void block(slot_number from, slot_number to, bool on) { network_.block(from, to, on); }
     void sever(slot_number a, slot_number b, bool on) { block(a, b, on), block(b, a, on); }
     void set_filter(network::filter passes) { network_.set_filter(std::move(passes)); }

@@ -243,7 +243,8 @@ class mesh {
                   outbox& out);
     void make_room(outbox& out, std::optional<link_id> keep = {});
     bool held_by_another(const std::string& endpoint, const replica_id& id);
-    [[nodiscard]] bool keeps_link(const peer& p) const;
+    void greet_links(outbox& out);
+    void check_later(link& l);
 
     // mesh_discovery.cpp
     void announce(outbox& out);

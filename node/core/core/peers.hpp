@@ -37,6 +37,9 @@ struct link {
     instant until{};
     instant greet_at{};
     mesh_clock::duration greet_every{};
+    bool answered = false;           ///< something has come by it since it opened
+    std::optional<instant> asked_at; ///< for an answer; nothing has come since
+    std::optional<instant> check_at; ///< when it is doubted once more
     // mesh_introduce.cpp
     discovery::link_key key{}; ///< of whoever is there; none in an open mesh, and as long as it is not known
     bool dialled = false;

@@ -259,6 +259,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
             out.actions.push_back(send_request{*from.link, std::move(bytes)});
         }
     }
+    p.seen.raise({f.id, f.latest}); // once archived by mistake, its cut does not name it
     learn_standing(f.id, p, f.at, is_member(p) ? mesh_clock::duration{100ms} : mesh_clock::duration{0}, out);
     maybe_up(f.id, p, out);
     if (p.state == member_state::suspect) judge_peers(out);

@@ -308,6 +308,7 @@ verdict mesh::on_brief(const wire::brief& f, outbox& out) {
         out.acknowledged = true;
         p->told = own.seen;
         p->archive = own.archive;
+        p->seen.raise({settings_.self, store_.counter_of(settings_.self)});
         p->standing_hash = own_hash;
         p->hash_known = true;
         answer_leavings(out);
@@ -327,6 +328,9 @@ void mesh::learn_standing(const replica_id& id, peer& p, const wire::standing& s
     p.archive = s.archive;
     p.told = s.seen;
     p.seen.join(s.seen);
+    // Where this node has been archived by mistake, no cut names its own events before it writes again.
+    if (s.archive == store_.archive_digest())
+        p.seen.raise({settings_.self, store_.archived().of(settings_.self)});
     out.acknowledged = true; // it may hold what somebody waits for, and is not asked again
     note_lack(p, grace);
     if (s.has_state && s.seen == store_.seen() && s.archive == store_.archive_digest()) {

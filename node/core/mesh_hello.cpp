@@ -120,7 +120,9 @@ void mesh::greet(link_id number, bool wants_answer, outbox& out) {
     if (l.peer && subscribers_.contains(*l.peer)) flags |= wire::hello::sees_you;
     auto* const p = l.peer ? find(*l.peer) : nullptr;
     if (p != nullptr) p->told_otherwise = true;
-    out.actions.push_back(send_request{number, encode_for(p, make_hello(flags))});
+    // Somebody who reads less may have the address by now.
+    const auto* const reader = l.doubted ? nullptr : p;
+    out.actions.push_back(send_request{number, encode_for(reader, make_hello(flags))});
 }
 
 bool mesh::send_to(const replica_id& id, peer& p, const wire::frame& f, outbox& out) {

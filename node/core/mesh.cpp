@@ -82,6 +82,7 @@ verdict mesh::take(const broadcast_arrived& in, outbox& out) {
         // On PUB its deltas come before this word of them: what is missing of its own events is lost, not
         // late.
         const bool lost = f->latest > store_.counter_of(f->id);
+        p->seen.raise({f->id, f->latest}); // once archived by mistake, its cut does not name it
         learn_standing(f->id, *p, f->at, lost ? 0ms : 100ms, out);
         observe(f->id, f->clock, out);
         return {};

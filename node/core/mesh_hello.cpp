@@ -158,7 +158,9 @@ void mesh::greet(link_id number, bool wants_answer, outbox& out) {
     auto* const p = l.peer ? find(*l.peer) : nullptr;
     if (p != nullptr) p->told_otherwise = true;
     if (wants_answer && !l.asked_at) l.asked_at = at_.now;
-    out.actions.push_back(send_request{number, encode_for(p, make_hello(flags))});
+    // Somebody who reads less may have the address by now.
+    const auto* const reader = l.doubted ? nullptr : p;
+    out.actions.push_back(send_request{number, encode_for(reader, make_hello(flags))});
 }
 
 bool mesh::send_to(const replica_id& id, peer& p, const wire::frame& f, outbox& out) {
@@ -295,6 +297,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
             out.actions.push_back(send_request{*from.link, std::move(bytes)});
         }
     }
+    p.seen.raise({f.id, f.latest}); // once archived by mistake, its cut does not name it
     learn_standing(f.id, p, f.at, is_member(p) ? mesh_clock::duration{100ms} : mesh_clock::duration{0}, out);
     maybe_up(f.id, p, out);
     if (p.state == member_state::suspect) judge_peers(out);
@@ -343,6 +346,7 @@ verdict mesh::on_brief(const wire::brief& f, outbox& out) {
         out.acknowledged = true;
         p->told = own.seen;
         p->archive = own.archive;
+        p->seen.raise({settings_.self, store_.counter_of(settings_.self)});
         p->standing_hash = own_hash;
         p->hash_known = true;
         answer_leavings(out);
@@ -362,6 +366,9 @@ void mesh::learn_standing(const replica_id& id, peer& p, const wire::standing& s
     p.archive = s.archive;
     p.told = s.seen;
     p.seen.join(s.seen);
+    // Where this node has been archived by mistake, no cut names its own events before it writes again.
+    if (s.archive == store_.archive_digest())
+        p.seen.raise({settings_.self, store_.archived().of(settings_.self)});
     out.acknowledged = true; // it may hold what somebody waits for, and is not asked again
     note_lack(p, grace);
     if (s.has_state && s.seen == store_.seen() && s.archive == store_.archive_digest()) {

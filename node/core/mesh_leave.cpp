@@ -236,7 +236,11 @@ verdict mesh::on_left(const wire::left& f, const arrival& from, outbox& out) {
     if (p == nullptr || f.about == settings_.self) return {};
     const bool plainly_here =
         !is_gone(*p) && p->state != member_state::leaving && p->state != member_state::suspect;
-    if (plainly_here && !own_word) return {};
+    if (plainly_here && !own_word) { // believed if its connection closes now, too
+        if (f.id == f.about) p->goodbye = f.final_counter;
+        p->goodbye_at = at_.now;
+        return {};
+    }
     if (f.id == f.about) p->final = f.final_counter;
     if (p->state == member_state::left) return {};
     end_peer(f.about, *p, member_state::left, event_kind::left,

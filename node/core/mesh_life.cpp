@@ -55,6 +55,12 @@ void mesh::judge(const replica_id& id, peer& p, outbox& out) {
     // TCP goes on with what it has lost after pauses that double: a new connection is there sooner.
     if (at_.now - std::max(p.life.linked_at(), p.redialled_at) >= settings_.liveness.crashed_after)
         redial(id, p, out);
+    const bool said_goodbye = p.goodbye_at && at_.now - *p.goodbye_at < settings_.liveness.crashed_after;
+    if (verdict == liveness::verdict::crashed && said_goodbye && p.life.is_closed()) {
+        p.final = p.goodbye;
+        end_peer(id, p, member_state::left, event_kind::left, "said goodbye", out);
+        return release_link(p, out);
+    }
     if (verdict == liveness::verdict::crashed) {
         return end_peer(id, p, member_state::crashed, event_kind::crashed,
                         p.life.is_closed() ? "its connection closed and did not come back" : "silent", out);

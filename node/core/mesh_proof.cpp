@@ -12,6 +12,11 @@ using namespace std::chrono_literals;
 namespace {
 constexpr mesh_clock::duration ask_min = 2ms, ask_max = 500ms;
 constexpr std::size_t wants_max = 256; // dots that are asked for in one ASK; the rest with the next one
+
+// By its cut, or by an archive that is the same as here: what is archived is in no cut.
+bool has_told(const peer& p, const store& here, const dot& id) {
+    return p.seen.has(id) || (p.archive == here.archive_digest() && here.archived().has(id));
+}
 } // namespace
 
 // ---------------------------------------------------------------- waiting for acknowledgements
@@ -21,7 +26,7 @@ bool mesh::is_holder(const peer& p, const dot& id) const {
     if (settings_.broken == mutation::ack_counts_leaving && p.state == member_state::leaving)
         return p.seen.has(id);
     if (settings_.broken == mutation::ack_counts_delivery && p.state == member_state::up) return true;
-    return p.state == member_state::up && !p.full && p.seen.has(id);
+    return p.state == member_state::up && !p.full && has_told(p, store_, id);
 }
 
 std::vector<replica_id> mesh::members_up() const {
@@ -67,7 +72,7 @@ std::uint64_t mesh::await_holders(const moment& at, const dot& id) {
                                 (id.counter <= proofs_.asked_through ||
                                  (!unsent_.batches.empty() && id.counter >= unsent_.batches.front().first));
     for (auto& [who, p] : peers_) {
-        if (p.state != member_state::up || p.seen.has(id)) continue;
+        if (p.state != member_state::up || has_told(p, store_, id)) continue;
         if (p.awaited_since == instant{}) p.awaited_since = at.now;
         ask_by(p, broadcast_asks ? at.now + 2 * p.round_trip : at.now);
     }
@@ -130,7 +135,7 @@ void mesh::ask_members(outbox& out) {
         wire::ask f{settings_.self, proofs_.last_question, {}};
         for (const auto& [ticket, id] : proofs_.awaited) {
             if (f.want.size() == wants_max) break;
-            if (p.state == member_state::up && !p.seen.has(id)) f.want.raise(id);
+            if (p.state == member_state::up && !has_told(p, store_, id)) f.want.raise(id);
         }
         const bool unanswered = !proofs_.questions.empty() && p.answered < *proofs_.questions.rbegin();
         if (f.want.empty() && !unanswered) {
@@ -169,7 +174,7 @@ verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
     out.acknowledged = true;
     if (p->awaited_since != instant{} &&
         std::all_of(proofs_.awaited.begin(), proofs_.awaited.end(),
-                    [&](const auto& each) { return p->seen.has(each.second); })) {
+                    [&](const auto& each) { return has_told(*p, store_, each.second); })) {
         note_round_trip(*p, p->awaited_since);
         p->awaited_since = {};
     }

@@ -147,6 +147,7 @@ void mesh::archive_closed(outbox& out) {
     for (auto& [who, p] : peers_) { // nobody is asked about them any more
         for (const auto& id : store_.archived().entries()) {
             if (p.seen.size() <= peers_.size() + 8) break;
+            if (id.replica == settings_.self) continue; // by mistake: how far it has come is still asked
             // But where it has told of more than is archived: that is still to be asked for.
             if (p.seen.of(id.replica) <= id.counter) p.seen.set(id.replica, 0);
         }

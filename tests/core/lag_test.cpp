@@ -139,3 +139,28 @@ TEST_CASE("lag: by its age, told from when the oldest was sent that is not ackno
     s.run_for(2s);
     CHECK(of_other().lag_age == 0ms);
 }
+
+TEST_CASE("lag: one that was archived while it stood still does not wait for a newcomer to acknowledge it",
+          "[core][scenario]") {
+    // No cut names what is archived. If it waited, it would write nothing, and so never be in a cut again.
+    world::settings how;
+    how.node.limits.lag_max = 50;
+    scene s(how);
+    s.gather(3);
+    for (int i = 0; i < 100; ++i) s.stash(0, 1, std::to_string(i));
+    s.settle();
+    s.freeze(0, true);
+    s.run_for(20s);
+    s.freeze(0, false);
+    s.settle(10s);
+    REQUIRE(s.mesh(0).state().archived().of(s.at(0).id) == 100);
+    const auto fresh = s.join(3);
+    s.run_for(2s);
+    CHECK_FALSE(s.mesh(0).is_crowded());
+    for (const auto& m : s.mesh(0).members()) {
+        if (m.id == s.at(fresh).id) CHECK(m.lag == 0);
+    }
+    s.stash(0, 2, "after all");
+    CHECK_FALSE(s.mesh(0).is_crowded());
+    s.settle();
+}

@@ -178,3 +178,23 @@ TEST_CASE("leave: who knows the leaver is told, though the leaver half knows it"
     CHECK(s.heard(1, event_kind::left, 0) == 1);
     CHECK(s.heard(1, event_kind::crashed, 0) == 0);
 }
+
+TEST_CASE("leave: a goodbye on PUB is believed when the connection closes after it", "[core][scenario]") {
+    // The third stands still for so long that the first does not say goodbye to it by link; what is on PUB is
+    // heard all at once, while the first is up.
+    scene s(slow_to_close());
+    s.gather(3);
+    s.fill(0, 3);
+    s.settle();
+    s.freeze(2, true);
+    REQUIRE(s.run_until([&] { return s.sees(0, 2, member_state::crashed); }, 10s));
+    s.on_leave_step = [&](process_number, world::leave_step step) {
+        if (step == world::leave_step::said) s.after(2ms, [&] { s.freeze(2, false); });
+    };
+    s.leave(0, 1);
+    REQUIRE(s.run_until([&] { return s.at(0).left; }, 5s));
+    s.run_for(5s);
+    CHECK(s.heard(2, event_kind::left, 0) == 1);
+    CHECK(s.heard(2, event_kind::crashed, 0) == 0);
+    s.settle();
+}

@@ -194,6 +194,25 @@ TEST_CASE("proof: a write of another member can be confirmed", "[core][scenario]
     CHECK(s.get(2, "k") == "value");
 }
 
+TEST_CASE("proof: a write of one that has left can be confirmed with who came later", "[core][scenario]") {
+    // It is archived by then, and no cut names it.
+    proving s;
+    s.gather(2);
+    const auto wanted = s.stash_for(0, "k", ack_level::copies(2));
+    s.leave(0, 1);
+    REQUIRE(s.run_until([&] { return s.mesh(1).state().archived().of(s.at(0).id) != 0; }, 5s));
+    const auto heir = s.join(2);
+    REQUIRE(s.get(heir, "k") == "value");
+    const auto ticket = s.mesh(1).await_holders(s.moment_at(1), wanted.id);
+    s.give(1, core::time_passed{});
+    CHECK(s.run_until([&] { return s.met(1, wanted); }, 2s));
+    CHECK(s.copies(1, wanted) == 2);
+    const auto asked = s.mesh(1).stats().asks_sent;
+    s.run_for(2s); // nothing is left to be asked
+    CHECK(s.mesh(1).stats().asks_sent == asked);
+    s.mesh(1).stop_awaiting(ticket);
+}
+
 TEST_CASE("proof: absent is what every member has answered for, after the question", "[core][scenario]") {
     proving s;
     s.gather(3);

@@ -110,3 +110,23 @@ TEST_CASE("versions: without a common one both refuse, once, and name both range
         CHECK(s.refused(one, by_beacon ? "beacon of another wire version" : "no common wire version") > 0);
     }
 }
+
+TEST_CASE("versions: whoever answers at the address of a newer one that crashed is greeted in the oldest",
+          "[core][scenario]") {
+    // The seed goes back to a build that reads nothing but version 3. It knows nobody, and is dialled.
+    scene s;
+    auto older = speaking(3, 3), newer = speaking(3, 4);
+    older.beacon = newer.beacon = false;
+    newer.seeds = {endpoint_of(0)};
+    s.start(0, newer);
+    const auto two = s.start(1, newer);
+    s.settle();
+    s.crash(0);
+    REQUIRE(s.run_until([&] { return s.sees(two, 0, member_state::crashed); }, 5s));
+    const auto back = s.start(0, older);
+    s.set_filter([&](process_number, process_number to, channel, std::string_view bytes) {
+        return to != back || wire::frame_reader(bytes).number() == 3;
+    });
+    s.settle();
+    CHECK(s.heard(two, event_kind::joined, back) == 1);
+}

@@ -117,3 +117,33 @@ TEST_CASE("word: of an origin that is not up, whoever serves its events is belie
     CHECK(s.pickup(1, 5) == "last words");
     CHECK(s.refused(1, reason) == 0);
 }
+
+TEST_CASE("word: one that was archived while it stood still is believed by its HELLO", "[core][scenario]") {
+    // Its own cut does not name it before it writes again, but what it says of its latest event does. While
+    // others write there are no BRIEFs.
+    scene s;
+    s.gather(4);
+    for (process_number who = 0; who < 4; ++who) s.fill(who, 3);
+    s.settle();
+    s.freeze(3, true);
+    s.run_for(20s);
+    s.freeze(3, false);
+    s.settle(10s);
+    for (const process_number who : {0, 3}) REQUIRE(s.mesh(who).state().archived().of(s.at(3).id) == 3);
+
+    const auto fresh = s.start(4);
+    s.set_filter([&](process_number from, process_number to, channel, std::string_view bytes) {
+        if (is<wire::brief>(bytes)) return false;
+        const bool serves = to == fresh && (is<wire::state>(bytes) || is<wire::fingerprint>(bytes));
+        return !serves || (from != 3 && s.sees(fresh, 3, member_state::up));
+    });
+    for (int i = 0; i < 30 && !s.mesh(fresh).synced(); ++i) {
+        s.stash(0, 9, std::to_string(i));
+        s.run_for(100ms);
+    }
+    CHECK(s.mesh(fresh).synced());
+    CHECK(s.refused(fresh, reason) == 0);
+    CHECK(s.mesh(fresh).stats().sessions_failed == 0);
+    s.set_filter({});
+    s.settle();
+}

@@ -118,9 +118,11 @@ struct peer {
     std::uint64_t answer_leaving = 0; ///< number of its LEAVING that we have not answered yet
     std::uint64_t rumoured = 0;       ///< number of a LEAVING that PUB says is its; its own word is awaited
     instant rumoured_at{};            ///< when that was last looked into
-    std::uint64_t session_begun = 0;  ///< highest number of its PULLs that was taken
-    std::optional<cut> acked;         ///< what it acknowledged in answer to our LEAVING
-    bool acked_whole = false;         ///< that was everything under our cut
+    std::optional<instant> goodbye_at{}; ///< when PUB said, while it was up, that it has left
+    std::uint64_t goodbye = 0;           ///< with this final counter
+    std::uint64_t session_begun = 0;     ///< highest number of its PULLs that was taken
+    std::optional<cut> acked;            ///< what it acknowledged in answer to our LEAVING
+    bool acked_whole = false;            ///< that was everything under our cut
     bool acked_staying = false;
     bool heard_farewell = false;
     bool replaced = false; ///< its address answers as somebody else: it is not merely out of reach

@@ -6,6 +6,7 @@
 
 #include <sys/wait.h>
 
+#include <functional>
 #include <future>
 #include <limits>
 #include <thread>
@@ -107,6 +108,51 @@ TEST_CASE("misuse: levels that nobody can meet are refused, or not met in time",
     REQUIRE(nodes.other.leave());
     CHECK(next_event(nodes.one, event_kind::left));
     CHECK_FALSE(nodes.one.stash("key", "v", {.ack = ack_level::all_up(), .within = 50ms})->met); // not by one
+}
+
+TEST_CASE("misuse: a duration that no point in time can have added to it is refused", "[io][misuse]") {
+    // What is meant to have no end would be over at once.
+    const std::vector<std::pair<std::string, std::function<void(options&)>>> faults{
+        {"beacon.every", [](options& o) { o.beacon.every = endless; }},
+        {"liveness.crashed_after", [](options& o) { o.liveness.crashed_after = endless; }},
+        {"liveness.closed_after", [](options& o) { o.liveness.closed_after = endless; }},
+        {"liveness.archive_after", [](options& o) { o.liveness.archive_after = endless; }},
+        {"liveness.redial_for", [](options& o) { o.liveness.redial_for = std::chrono::seconds::max(); }},
+        {"security.beacon_window", [](options& o) { o.security.beacon_window = endless; }},
+        {"alone_after", [](options& o) { o.alone_after = endless; }},
+        {"clock_skew_max", [](options& o) { o.clock_skew_max = endless; }},
+    };
+    for (const auto& [name, break_it] : faults) {
+        CAPTURE(name);
+        options one;
+        break_it(one);
+        const auto checked = one.validate();
+        REQUIRE_FALSE(checked);
+        CHECK(checked.error().what == name + " must be at most a year");
+    }
+    options longest;
+    longest.alone_after = longest.clock_skew_max = 365 * 24h;
+    longest.liveness.redial_for = 365 * 24h;
+    longest.leave_within = longest.destructor_leave_within = endless; // these are only ever waited for
+    CHECK(longest.validate());
+}
+
+TEST_CASE("misuse: numbers and addresses that would mean something else are refused", "[io][misuse]") {
+    // libzmq counts frames by an int, of which 0 is none at all; beacons to an address that is no group would
+    // go there.
+    for (const auto frames :
+         {std::size_t{1} << 31, std::size_t{1} << 32, std::numeric_limits<std::size_t>::max()}) {
+        options one;
+        one.limits.send_frames_max = frames;
+        REQUIRE_FALSE(one.validate());
+        CHECK(one.validate().error().what.find("limits.send_frames_max") == 0);
+    }
+    for (const std::string group : {"127.0.0.1", "192.0.2.7", "0.0.0.0", "255.255.255.255", "::1"}) {
+        options one;
+        one.beacon.group = group;
+        REQUIRE_FALSE(one.validate());
+        CHECK(one.validate().error().what.find("beacon.group '" + group) == 0);
+    }
 }
 
 TEST_CASE("misuse: what is wrong with several keys is said, and none is written", "[io][misuse]") {

@@ -1,8 +1,8 @@
 // options: everything a node can be told at its start, grouped by meaning.
 //
-// An aggregate with defaults; plain values, any thread, copied by node::start. Durations are chrono; bounds
-// end in
-// `_max`, bytes in `_bytes`. No option is only documented: each is covered by a test.
+// An aggregate with defaults; plain values, any thread, copied by node::start. Durations are chrono, at most
+// a year, but for deadlines of leaves; bounds end in `_max`, bytes in `_bytes`. No option is only documented:
+// each is covered by a test.
 #pragma once
 
 #include <baton/key.hpp>

@@ -124,9 +124,10 @@ void io_thread::hurry() {
 void io_thread::run() {
     try {
         loop();
-    } catch (
-        const std::exception& failure) { // a socket that cannot be used any more; the state stays readable
-        log(log_level::error, std::string("event=io_thread_failed reason=\"") + failure.what() + '"');
+    } catch (const std::exception& failure) { // a socket that cannot be used any more, or the program's own
+        complain_of_end(failure.what());
+    } catch (...) { // the program's own, from its log or on_applied
+        complain_of_end("what the program throws is no std::exception");
     }
     {
         const std::lock_guard publishing(publisher_mutex_);
@@ -146,7 +147,7 @@ void io_thread::run() {
     finish_waiting(true);
 }
 
-// The last word, even where the log itself is what failed.
+// The last word, even where the log itself is what failed. The state stays readable.
 void io_thread::complain_of_end(const char* reason) noexcept {
     try {
         log(log_level::error, std::string("event=io_thread_failed reason=\"") + reason + '"');

@@ -245,6 +245,38 @@ TEST_CASE("misuse: after a leave, writes are refused and no wait lasts", "[io][m
     CHECK(since(start) < patience(1s));
 }
 
+TEST_CASE("misuse: what the log or on_applied throws ends the node's I/O thread, not the program",
+          "[io][misuse]") {
+    const bool by_log = GENERATE(true, false);
+    CAPTURE(by_log);
+    const mesh net;
+    std::atomic<bool> throws = false;
+    auto settings = net.options("one");
+    if (by_log) {
+        settings.log = [&](log_level, std::string_view) {
+            if (throws) throw std::runtime_error("the disk is full");
+        };
+    } else {
+        settings.on_applied = [&](std::size_t) {
+            if (throws) throw 1; // NOLINT: anything can be thrown
+        };
+    }
+    auto one = started(settings), other = started(net.options("other"));
+    REQUIRE(meet(one, other));
+    REQUIRE(one.stash("mine", "v"));
+    throws = true;
+    REQUIRE(other.stash("theirs", "v"));     // which is applied
+    REQUIRE(other.leave({.within = 100ms})); // which is told
+    CHECK(eventually(10s, [&] {
+        const auto late = one.stash("late", "v");
+        return !late && late.error().code == errc::leaving;
+    }));
+    CHECK(one.pickup("mine")->value == "v");
+    const auto report = one.leave();
+    REQUIRE(report);
+    CHECK(report->outcome == leave_outcome::unsafe);
+}
+
 TEST_CASE("misuse: in a forked child every call answers forked, and the parent goes on", "[io][misuse]") {
     two nodes;
     const auto written = nodes.one.stash("key", "v");

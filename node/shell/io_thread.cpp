@@ -289,8 +289,7 @@ void io_thread::publish(core::outbox& out) {
     const bool news = !out.events.empty() || out.events_applied != 0 || out.acknowledged;
     out.acknowledged = false;
     for (auto& each : out.events) {
-        log(log_level::info, "event=" + std::string(to_string(each.kind)) + " member=" + each.name + " id=" +
-                                 each.id.to_string().substr(0, 8) + " reason=\"" + each.reason + '"');
+        log(log_level::info, line_of(each));
         events_.push_back(std::move(each));
         if (events_.size() > settings_.limits.events_max) {
             events_.pop_front();

@@ -25,8 +25,8 @@ Commands of `baton run`, one a line, each answered by a JSON object on one line:
 
   A watch writes lines with "change" (put, removed, initial_done, lagged) and its PREFIX as "watch".
 
-Exit status: 0 safe, 1 could not start (get, put, members, watch: nobody found, or no such key), 2 usage,
-3 degraded or spilled, 4 unsafe.
+Exit status: 0 safe, 1 could not start (get, put, members, watch: nobody found, no such key, or output that nobody
+takes), 2 usage, 3 degraded or spilled, 4 unsafe.
 )";
 }
 

@@ -87,7 +87,7 @@ void add_network(CLI::App& app, options& node) {
         ->type_name("N")
         ->capture_default_str();
     add_duration(app, "--redial-for", node.liveness.redial_for,
-                 "How long the address of a crashed member is dialled; default: 1h");
+                 "How long the address of a crashed member is dialled; default: 6h");
     add_duration(app, "--leave-within", node.leave_within, "Deadline of a leave; default: 25s");
     app.add_option("--key-file", node.security.key_file,
                    "Keys of the mesh, a file that only its owner can read; default: an open mesh")

@@ -397,6 +397,9 @@ TEST_CASE("program: help and version", "[io][program]") {
           "erase-field KEY FIELD", "field KEY FIELD", "fields KEY", "enable KEY", "disable KEY",
           "enabled KEY", "watch PREFIX", "unwatch PREFIX"})
         CHECK(contains(page.output, word));
+    CHECK(contains(page.output, "[within=DUR] [ttl=DUR]"));
+    const auto hours = std::chrono::duration_cast<std::chrono::hours>(baton::options{}.liveness.redial_for);
+    CHECK(contains(page.output, "default: " + std::to_string(hours.count()) + "h"));
     CHECK(finish(process{{"run", "--help"}}).output == page.output);
     CHECK(finish(process{{"--version"}}).output.starts_with("baton "));
 }

@@ -25,8 +25,8 @@ Commands of `baton run`, one a line, each answered by a JSON object on one line:
 
   A watch writes lines with "change" (put, removed, initial_done, lagged) and its PREFIX as "watch".
 
-Exit status: 0 safe, 1 could not start (get, put, members, watch: nobody found, or no such key), 2 usage,
-3 degraded or spilled, 4 unsafe.
+Exit status: 0 safe, 1 could not start (get, put, members, watch: nobody found, no such key, or output that nobody
+takes), 2 usage, 3 degraded or spilled, 4 unsafe.
 )";
 }
 
@@ -87,7 +87,7 @@ void add_network(CLI::App& app, options& node) {
         ->type_name("N")
         ->capture_default_str();
     add_duration(app, "--redial-for", node.liveness.redial_for,
-                 "How long the address of a crashed member is dialled; default: 1h");
+                 "How long the address of a crashed member is dialled; default: 6h");
     add_duration(app, "--leave-within", node.leave_within, "Deadline of a leave; default: 25s");
     app.add_option("--key-file", node.security.key_file,
                    "Keys of the mesh, a file that only its owner can read; default: an open mesh")

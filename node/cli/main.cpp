@@ -1,12 +1,14 @@
 // baton: a node as a program, for people, shell scripts and tests of any language. `baton --help` says it
 // all.
 #include "actions.hpp"
+#include "terminal.hpp"
 
 #include <exception>
 #include <iostream>
 
 int main(int argc, char** argv) try {
     using namespace baton::cli;
+    occupy_terminal();
     const auto parsed = parse_arguments(argc, argv);
     if (const auto* status = std::get_if<int>(&parsed)) return *status;
     const auto& given = std::get<arguments>(parsed);

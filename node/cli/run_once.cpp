@@ -9,6 +9,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
 #include <optional>
 
 namespace baton::cli {
@@ -19,11 +23,15 @@ int fail(int status, const std::string& sentence) {
     return status;
 }
 
+int unwritten(int why) {
+    return fail(1, std::string{"standard output cannot be written: "} + std::strerror(why));
+}
+
 int get(node& self, const arguments& given) {
     auto got = self.pickup(given.key);
     if (!got) return fail(2, got.error().what);
     if (!got->found()) return fail(1, "no member in view has '" + given.key + "'");
-    write_all(STDOUT_FILENO, shown(std::move(got->value), given.hex) + "\n");
+    if (!write_all(STDOUT_FILENO, shown(std::move(got->value), given.hex) + "\n")) return unwritten(errno);
     return 0;
 }
 
@@ -41,18 +49,23 @@ int put(node& self, const arguments& given, const std::string& value) {
 
 int members(node& self) {
     json_lines out;
-    for (const auto& who : self.members()) out.write(to_json(who));
+    for (const auto& who : self.members())
+        if (!out.write(to_json(who))) return unwritten(errno);
     return 0;
 }
 
-/// Prints changes until a signal comes.
+/// Prints changes until a signal comes, or nobody takes them any more.
 int watch(node& self, const arguments& given, const stop_signals& stop) {
     json_lines out;
-    const auto watched =
-        self.watch(given.key, [&](const change& what) { out.write(to_json(what, given.key, given.hex)); });
+    std::atomic<int> fault = 0;
+    const auto watched = self.watch(given.key, [&](const change& what) {
+        if (fault != 0 || out.write(to_json(what, given.key, given.hex))) return;
+        fault = errno;
+        kill(getpid(), SIGTERM); // which is what stop waits for
+    });
     if (!watched) return fail(2, watched.error().what);
     stop.wait();
-    return 0;
+    return fault == 0 ? 0 : unwritten(fault);
 }
 
 /// True once this node is synced; false when the time is over or a signal came first.

@@ -57,7 +57,7 @@ struct session::command {
 };
 
 const session::command session::commands[] = {
-    {"stash", " KEY VALUE [copies=N|majority|all] [within=DUR]", &session::stash},
+    {"stash", " KEY VALUE [copies=N|majority|all] [within=DUR] [ttl=DUR]", &session::stash},
     {"load", " COUNT BYTES [PREFIX]", &session::load},
     {"pickup", " KEY [within=DUR] [until=known]", &session::pickup},
     {"claim", " KEY [within=DUR] [lease=DUR]", &session::claim},

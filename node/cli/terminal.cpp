@@ -1,5 +1,6 @@
 #include "terminal.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -23,7 +24,7 @@ bool first_is_readable(int first, int second) {
 
 } // namespace
 
-void write_all(int fd, std::string_view text) {
+bool write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         const auto written = ::write(fd, text.data(), text.size());
         if (written < 0 && errno == EINTR) continue;
@@ -32,8 +33,16 @@ void write_all(int fd, std::string_view text) {
             poll(&wait, 1, -1);
             continue;
         }
-        if (written < 0) return;
+        if (written < 0) return false;
         text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return true;
+}
+
+void occupy_terminal() {
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) { // each open() takes the lowest number
+        const int other_way = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", other_way) < 0) return;
     }
 }
 
@@ -81,11 +90,11 @@ bool line_reader::fill() {
     return true;
 }
 
-void json_lines::write(const json& object) {
+bool json_lines::write(const json& object) {
     auto text = object.dump(-1, ' ', false, json::error_handler_t::replace);
     text += '\n';
     const std::scoped_lock lock{mutex_};
-    write_all(STDOUT_FILENO, text);
+    return write_all(STDOUT_FILENO, text);
 }
 
 log_sink log_to_stderr(bool verbose) {

@@ -19,6 +19,10 @@ namespace baton::cli {
 
 using json = nlohmann::ordered_json; // fields in the order they were written
 
+/// Where standard input, output or error is closed, its number is taken from now on, by something that can
+/// be neither read nor written in its place. What the program opens would get it otherwise. First of all.
+void occupy_terminal();
+
 /// SIGTERM, SIGINT and SIGHUP ask the program to end. A reader of its output that goes away (SIGPIPE) must
 /// not cost it the leave. Throws when that cannot be had.
 stop_signals heed_signals();
@@ -51,15 +55,15 @@ class line_reader {
 /// One JSON object a line on standard output, each flushed whole. Any thread.
 class json_lines {
   public:
-    /// Bytes that are not UTF-8 become U+FFFD; --hex is there for them.
-    void write(const json& object);
+    /// Bytes that are not UTF-8 become U+FFFD; --hex is there for them. False when it is not written.
+    bool write(const json& object);
 
   private:
     std::mutex mutex_;
 };
 
-/// Writes all of `text` to `fd`; gives up silently when the other end is gone.
-void write_all(int fd, std::string_view text);
+/// Writes all of `text` to `fd`; false, and the rest is lost, when it does not go there (any more).
+bool write_all(int fd, std::string_view text);
 
 /// Warnings and errors to standard error, with `verbose` all the rest.
 log_sink log_to_stderr(bool verbose);

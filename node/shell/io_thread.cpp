@@ -124,9 +124,10 @@ void io_thread::hurry() {
 void io_thread::run() {
     try {
         loop();
-    } catch (
-        const std::exception& failure) { // a socket that cannot be used any more; the state stays readable
-        log(log_level::error, std::string("event=io_thread_failed reason=\"") + failure.what() + '"');
+    } catch (const std::exception& failure) { // a socket that cannot be used any more, or the program's own
+        complain_of_end(failure.what());
+    } catch (...) { // the program's own, from its log or on_applied
+        complain_of_end("what the program throws is no std::exception");
     }
     {
         const std::lock_guard publishing(publisher_mutex_);
@@ -146,7 +147,7 @@ void io_thread::run() {
     finish_waiting(true);
 }
 
-// The last word, even where the log itself is what failed.
+// The last word, even where the log itself is what failed. The state stays readable.
 void io_thread::complain_of_end(const char* reason) noexcept {
     try {
         log(log_level::error, std::string("event=io_thread_failed reason=\"") + reason + '"');
@@ -263,8 +264,7 @@ void io_thread::publish(core::outbox& out) {
     const bool news = !out.events.empty() || out.events_applied != 0 || out.acknowledged;
     out.acknowledged = false;
     for (auto& each : out.events) {
-        log(log_level::info, "event=" + std::string(to_string(each.kind)) + " member=" + each.name + " id=" +
-                                 each.id.to_string().substr(0, 8) + " reason=\"" + each.reason + '"');
+        log(log_level::info, line_of(each));
         events_.push_back(std::move(each));
         if (events_.size() > settings_.limits.events_max) {
             events_.pop_front();

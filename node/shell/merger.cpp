@@ -97,6 +97,8 @@ void merger::merge_all() {
             give_up(*task, tried, "event=merge_refused reason=\"" + written.error().what + '"');
         } catch (const std::exception& failure) {
             give_up(*task, tried, std::string("event=merge_failed reason=\"") + failure.what() + '"');
+        } catch (...) { // whatever the program throws
+            give_up(*task, tried, "event=merge_failed reason=\"what it throws is no std::exception\"");
         }
     }
 }

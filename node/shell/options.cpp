@@ -5,8 +5,10 @@
 #include <baton/options.hpp>
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 
 #include <charconv>
+#include <limits>
 
 namespace baton {
 
@@ -25,22 +27,34 @@ class faults {
     std::string text_;
 };
 
+// As long as they are no longer than this, points in time can be reckoned with them.
+constexpr std::chrono::hours longest{24 * 365};
+
 void check_durations(faults& all, const options& o) {
-    using std::chrono::milliseconds;
-    const auto positive = [&](const char* name, milliseconds value) {
+    const auto at_most_a_year = [&](const char* name, auto value) {
+        all.require(value <= longest, std::string(name) + " must be at most a year");
+    };
+    const auto positive = [&](const char* name, std::chrono::milliseconds value) {
         all.require(value.count() > 0, std::string(name) + " must be positive");
+        at_most_a_year(name, value);
+    };
+    const auto not_negative = [&](const char* name, auto value) {
+        all.require(value.count() >= 0, std::string(name) + " must not be negative");
+        at_most_a_year(name, value);
     };
     positive("beacon.every", o.beacon.every);
     positive("liveness.heartbeat_every", o.liveness.heartbeat_every);
     positive("liveness.closed_after", o.liveness.closed_after);
     positive("liveness.archive_after", o.liveness.archive_after);
+    positive("security.beacon_window", o.security.beacon_window);
     all.require(o.liveness.suspect_after > o.liveness.heartbeat_every,
                 "liveness.suspect_after must be longer than liveness.heartbeat_every");
     all.require(o.liveness.crashed_after > o.liveness.suspect_after,
                 "liveness.crashed_after must be longer than liveness.suspect_after");
-    all.require(o.liveness.redial_for.count() >= 0, "liveness.redial_for must not be negative");
-    all.require(o.alone_after.count() >= 0, "alone_after must not be negative");
-    all.require(o.clock_skew_max.count() >= 0, "clock_skew_max must not be negative");
+    at_most_a_year("liveness.crashed_after", o.liveness.crashed_after);
+    not_negative("liveness.redial_for", o.liveness.redial_for);
+    not_negative("alone_after", o.alone_after);
+    not_negative("clock_skew_max", o.clock_skew_max);
     all.require(o.leave_within.count() >= 0, "leave_within must not be negative");
     all.require(o.destructor_leave_within.count() >= 0, "destructor_leave_within must not be negative");
 }
@@ -64,12 +78,19 @@ void check_limits(faults& all, const limit_options& l) {
                 "limits.bytes_max must be 0 or at least 4 MiB");
     all.require(l.lag_max >= 1000, "limits.lag_max must be at least 1000");
     all.require(l.siblings_max >= 2, "limits.siblings_max must be at least 2");
-    all.require(l.send_frames_max >= 1, "limits.send_frames_max must be at least 1");
+    all.require(l.send_frames_max >= 1 && l.send_frames_max <= std::numeric_limits<int>::max(),
+                "limits.send_frames_max must be 1 to 2147483647");
     all.require(l.dials_max >= 1, "limits.dials_max must be at least 1");
     all.require(l.introductions_max >= 1, "limits.introductions_max must be at least 1");
     all.require(l.events_max >= 1, "limits.events_max must be at least 1");
     all.require(l.watches_max >= 1, "limits.watches_max must be at least 1");
     all.require(l.watch_keys_max >= 1, "limits.watch_keys_max must be at least 1");
+}
+
+// 224.0.0.0/4. To any other address beacons would go as if it were one.
+bool is_group(const std::string& text) {
+    in_addr parsed{};
+    return inet_pton(AF_INET, text.c_str(), &parsed) == 1 && IN_MULTICAST(ntohl(parsed.s_addr));
 }
 
 // Of link-local scope: further it is not sent, and what is heard there names a link.
@@ -87,15 +108,14 @@ result<void> options::validate() const {
     all.require(!cluster.empty() && cluster.size() <= 64, "cluster must be 1 to 64 bytes");
     all.require(host.empty() || discovery::is_numeric(host), "host '" + host + "' is not an IP address");
     all.require(!beacon.enabled || beacon.port != 0, "beacon.port must not be 0");
-    all.require(!beacon.enabled || discovery::is_ipv4(beacon.group),
-                "beacon.group '" + beacon.group + "' is not an IPv4 address");
+    all.require(!beacon.enabled || is_group(beacon.group),
+                "beacon.group '" + beacon.group + "' is not an IPv4 multicast group");
     all.require(!beacon.enabled || is_link_local_group(beacon.group_ipv6),
                 "beacon.group_ipv6 '" + beacon.group_ipv6 +
                     "' is not an IPv6 multicast group of link-local scope");
     check_durations(all, *this);
     check_limits(all, limits);
     all.require(security.key.size() <= 8, "security.key must be at most 8 keys");
-    all.require(security.beacon_window.count() > 0, "security.beacon_window must be positive");
     all.require(advertise.size() <= discovery::addresses_max,
                 "advertise must name at most " + std::to_string(discovery::addresses_max) + " addresses");
     for (const auto& each : advertise) {

@@ -1,8 +1,10 @@
 #include "shell/unicast_socket.hpp"
 
+#include "discovery/address.hpp"
 #include "shell/threads.hpp"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -26,21 +28,38 @@ namespace {
 constexpr std::size_t names_max = 256;
 constexpr auto name_lasts = std::chrono::seconds{30};
 
-using address = in6_addr; // IPv4 as ::ffff:a.b.c.d
+struct address {
+    in6_addr host{};     ///< IPv4 as ::ffff:a.b.c.d
+    unsigned number = 0; ///< of the interface, where the address is link-local
+};
 
 address mapped(const in_addr& v4) {
-    address made{};
-    made.s6_addr[10] = made.s6_addr[11] = 0xff;
-    std::memcpy(&made.s6_addr[12], &v4, sizeof v4);
+    address made;
+    made.host.s6_addr[10] = made.host.s6_addr[11] = 0xff;
+    std::memcpy(&made.host.s6_addr[12], &v4, sizeof v4);
+    return made;
+}
+
+address address_of(const sockaddr_in6& from) { return {from.sin6_addr, from.sin6_scope_id}; }
+
+sockaddr_in6 socket_address(const address& of, std::uint16_t port) {
+    sockaddr_in6 made{};
+    made.sin6_family = AF_INET6;
+    made.sin6_port = htons(port);
+    made.sin6_addr = of.host;
+    made.sin6_scope_id = of.number;
     return made;
 }
 
 std::optional<address> numeric(const std::string& host) {
     in_addr v4{};
     if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return mapped(v4);
-    address v6{};
-    if (inet_pton(AF_INET6, host.c_str(), &v6) == 1) return v6;
-    return std::nullopt;
+    address v6;
+    if (inet_pton(AF_INET6, std::string(discovery::without_zone(host)).c_str(), &v6.host) != 1)
+        return std::nullopt;
+    if (const auto zone = discovery::zone_of(host); !zone.empty())
+        v6.number = if_nametoindex(std::string(zone).c_str());
+    return v6;
 }
 
 std::optional<address> looked_up(const std::string& host) {
@@ -57,7 +76,7 @@ std::optional<address> looked_up(const std::string& host) {
         } else if (each->ai_family == AF_INET6) {
             sockaddr_in6 in{};
             std::memcpy(&in, each->ai_addr, sizeof in);
-            found = in.sin6_addr;
+            found = address_of(in);
         }
     }
     return found;
@@ -65,12 +84,16 @@ std::optional<address> looked_up(const std::string& host) {
 
 std::string text_of(const address& from) {
     std::array<char, INET6_ADDRSTRLEN> text{};
-    if (IN6_IS_ADDR_V4MAPPED(&from)) {
-        inet_ntop(AF_INET, &from.s6_addr[12], text.data(), text.size());
+    std::array<char, IF_NAMESIZE> name{};
+    if (IN6_IS_ADDR_V4MAPPED(&from.host)) {
+        inet_ntop(AF_INET, &from.host.s6_addr[12], text.data(), text.size());
     } else {
-        inet_ntop(AF_INET6, &from, text.data(), text.size());
+        inet_ntop(AF_INET6, &from.host, text.data(), text.size());
     }
-    return text.data();
+    std::string host = text.data();
+    if (IN6_IS_ADDR_LINKLOCAL(&from.host) && if_indextoname(from.number, name.data()) != nullptr)
+        host.append("%").append(name.data());
+    return host;
 }
 
 error system_error(std::uint16_t port, int number) {
@@ -126,10 +149,7 @@ result<unicast_socket> unicast_socket::open(const std::string& host, std::uint16
     if (is_v6) {
         const int no = 0;
         ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
-        sockaddr_in6 at{};
-        at.sin6_family = AF_INET6;
-        at.sin6_port = htons(port);
-        if (!any) at.sin6_addr = numeric(host).value_or(address{});
+        const auto at = socket_address(any ? address{} : numeric(host).value_or(address{}), port);
         outcome = ::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at);
     } else {
         sockaddr_in at{};
@@ -163,17 +183,14 @@ bool unicast_socket::send(const std::string& endpoint, std::string_view bytes) {
     if (!to) return false;
     ssize_t sent = -1;
     if (is_v6_) {
-        sockaddr_in6 target{};
-        target.sin6_family = AF_INET6;
-        target.sin6_port = htons(port);
-        target.sin6_addr = *to;
+        const auto target = socket_address(*to, port);
         sent = ::sendto(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
                         reinterpret_cast<const sockaddr*>(&target), sizeof target);
-    } else if (IN6_IS_ADDR_V4MAPPED(&*to)) {
+    } else if (IN6_IS_ADDR_V4MAPPED(&to->host)) {
         sockaddr_in target{};
         target.sin_family = AF_INET;
         target.sin_port = htons(port);
-        std::memcpy(&target.sin_addr, &to->s6_addr[12], sizeof target.sin_addr);
+        std::memcpy(&target.sin_addr, &to->host.s6_addr[12], sizeof target.sin_addr);
         sent = ::sendto(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
                         reinterpret_cast<const sockaddr*>(&target), sizeof target);
     }
@@ -190,7 +207,7 @@ void unicast_socket::receive(
                                     reinterpret_cast<sockaddr*>(&from), &size);
         if (got < 0 && errno == ECONNREFUSED) continue; // somebody we have sent to is not there
         if (got < 0) return;
-        address at{};
+        address at;
         std::uint16_t port = 0;
         if (from.ss_family == AF_INET) {
             sockaddr_in in{};
@@ -200,7 +217,7 @@ void unicast_socket::receive(
         } else {
             sockaddr_in6 in{};
             std::memcpy(&in, &from, sizeof in);
-            at = in.sin6_addr;
+            at = address_of(in);
             port = ntohs(in.sin6_port);
         }
         const auto host = text_of(at);

@@ -6,6 +6,7 @@
 
 #include <sys/wait.h>
 
+#include <functional>
 #include <future>
 #include <limits>
 #include <thread>
@@ -109,6 +110,51 @@ TEST_CASE("misuse: levels that nobody can meet are refused, or not met in time",
     CHECK_FALSE(nodes.one.stash("key", "v", {.ack = ack_level::all_up(), .within = 50ms})->met); // not by one
 }
 
+TEST_CASE("misuse: a duration that no point in time can have added to it is refused", "[io][misuse]") {
+    // What is meant to have no end would be over at once.
+    const std::vector<std::pair<std::string, std::function<void(options&)>>> faults{
+        {"beacon.every", [](options& o) { o.beacon.every = endless; }},
+        {"liveness.crashed_after", [](options& o) { o.liveness.crashed_after = endless; }},
+        {"liveness.closed_after", [](options& o) { o.liveness.closed_after = endless; }},
+        {"liveness.archive_after", [](options& o) { o.liveness.archive_after = endless; }},
+        {"liveness.redial_for", [](options& o) { o.liveness.redial_for = std::chrono::seconds::max(); }},
+        {"security.beacon_window", [](options& o) { o.security.beacon_window = endless; }},
+        {"alone_after", [](options& o) { o.alone_after = endless; }},
+        {"clock_skew_max", [](options& o) { o.clock_skew_max = endless; }},
+    };
+    for (const auto& [name, break_it] : faults) {
+        CAPTURE(name);
+        options one;
+        break_it(one);
+        const auto checked = one.validate();
+        REQUIRE_FALSE(checked);
+        CHECK(checked.error().what == name + " must be at most a year");
+    }
+    options longest;
+    longest.alone_after = longest.clock_skew_max = 365 * 24h;
+    longest.liveness.redial_for = 365 * 24h;
+    longest.leave_within = longest.destructor_leave_within = endless; // these are only ever waited for
+    CHECK(longest.validate());
+}
+
+TEST_CASE("misuse: numbers and addresses that would mean something else are refused", "[io][misuse]") {
+    // libzmq counts frames by an int, of which 0 is none at all; beacons to an address that is no group would
+    // go there.
+    for (const auto frames :
+         {std::size_t{1} << 31, std::size_t{1} << 32, std::numeric_limits<std::size_t>::max()}) {
+        options one;
+        one.limits.send_frames_max = frames;
+        REQUIRE_FALSE(one.validate());
+        CHECK(one.validate().error().what.find("limits.send_frames_max") == 0);
+    }
+    for (const std::string group : {"127.0.0.1", "192.0.2.7", "0.0.0.0", "255.255.255.255", "::1"}) {
+        options one;
+        one.beacon.group = group;
+        REQUIRE_FALSE(one.validate());
+        CHECK(one.validate().error().what.find("beacon.group '" + group) == 0);
+    }
+}
+
 TEST_CASE("misuse: what is wrong with several keys is said, and none is written", "[io][misuse]") {
     const mesh net;
     auto node = started(net.options("node"));
@@ -197,6 +243,38 @@ TEST_CASE("misuse: after a leave, writes are refused and no wait lasts", "[io][m
     nodes.one.hurry();
     CHECK(nodes.one.pickup("key")->value == "v");
     CHECK(since(start) < patience(1s));
+}
+
+TEST_CASE("misuse: what the log or on_applied throws ends the node's I/O thread, not the program",
+          "[io][misuse]") {
+    const bool by_log = GENERATE(true, false);
+    CAPTURE(by_log);
+    const mesh net;
+    std::atomic<bool> throws = false;
+    auto settings = net.options("one");
+    if (by_log) {
+        settings.log = [&](log_level, std::string_view) {
+            if (throws) throw std::runtime_error("the disk is full");
+        };
+    } else {
+        settings.on_applied = [&](std::size_t) {
+            if (throws) throw 1; // NOLINT: anything can be thrown
+        };
+    }
+    auto one = started(settings), other = started(net.options("other"));
+    REQUIRE(meet(one, other));
+    REQUIRE(one.stash("mine", "v"));
+    throws = true;
+    REQUIRE(other.stash("theirs", "v"));     // which is applied
+    REQUIRE(other.leave({.within = 100ms})); // which is told
+    CHECK(eventually(10s, [&] {
+        const auto late = one.stash("late", "v");
+        return !late && late.error().code == errc::leaving;
+    }));
+    CHECK(one.pickup("mine")->value == "v");
+    const auto report = one.leave();
+    REQUIRE(report);
+    CHECK(report->outcome == leave_outcome::unsafe);
 }
 
 TEST_CASE("misuse: in a forked child every call answers forked, and the parent goes on", "[io][misuse]") {

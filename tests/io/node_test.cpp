@@ -260,6 +260,31 @@ TEST_CASE("node: events tell who and why", "[io][node]") {
     CHECK(eventually(5s, [&] { return other.members().front().state == baton::member_state::left; }));
 }
 
+TEST_CASE("node: whatever a member is called, the log tells each event in one line", "[io][node]") {
+    const mesh net;
+    std::mutex mutex;
+    std::vector<std::string> joined;
+    auto settings = net.options("one");
+    settings.log = [&](baton::log_level, std::string_view line) {
+        const std::scoped_lock lock{mutex};
+        if (line.find("event=joined") != line.npos) joined.emplace_back(line);
+    };
+    auto one = started(settings);
+    const std::vector<std::pair<std::string, std::string>> names{
+        {"plain-1.net", "member=plain-1.net id="},
+        {"Santa María", "member=\"Santa María\" id="},
+        {"a\nerror event=none \"\\", R"(member="a\x0aerror event=none \"\\" id=)"},
+    };
+    for (const auto& [name, shown] : names) {
+        auto other = started(net.options(name));
+        REQUIRE(next_event(one, event_kind::joined));
+        const std::scoped_lock lock{mutex};
+        REQUIRE(!joined.empty());
+        CHECK_THAT(joined.back(), Catch::Matchers::StartsWith("event=joined " + shown));
+        CHECK(joined.back().find('\n') == std::string::npos);
+    }
+}
+
 TEST_CASE("node: the oldest of too many unread events go, and it says so", "[io][node]") {
     const mesh net;
     auto settings = net.options("forgetful");

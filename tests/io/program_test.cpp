@@ -325,6 +325,54 @@ TEST_CASE("program: a wrong start is a usage error that names the culprit", "[io
     }
 }
 
+TEST_CASE("program: what it is not given, or cannot write, does no harm", "[io][program]") {
+    const mesh net;
+    const auto in_a_shell = [&](const std::string& words, const std::string& redirected) {
+        std::string line = "exec '" BATON_PROGRAM "' " + words;
+        for (const auto& word : net.belonging()) line += " '" + word + "'";
+        return process{{"-c", line + ' ' + redirected}, "/bin/sh"};
+    };
+    auto member = net.run("member");
+    member("stash key value");
+
+    // Descriptors of its own must not be taken for those that are closed.
+    for (const std::string closed : {"<&-", "<&- >&-", "<&- >&- 2>&-"}) {
+        CAPTURE(closed);
+        CHECK(in_a_shell("run --name blind", closed).exit_status() == 0);
+    }
+    auto mute = in_a_shell("run --name mute", ">&- 2>&-");
+    member.event("joined", "mute");
+    mute.write("stash of-mute value");
+    CHECK(member("pickup of-mute within=10s").at("value") == "value");
+    mute.end_input();
+    CHECK(mute.exit_status() == 0);
+    member.event("left", "mute");
+
+    for (const std::string words : {"get key", "members"}) {
+        for (const std::string redirected : {">/dev/full", ">&-"}) {
+            CAPTURE(words, redirected);
+            const auto lost = finish(in_a_shell(words, redirected));
+            CHECK(lost.status == 1);
+            CHECK(contains(lost.log, "standard output"));
+        }
+    }
+}
+
+TEST_CASE("program: a watch ends when nobody reads it", "[io][program]") {
+    const mesh net;
+    auto member = net.run("member");
+    member("stash first value");
+    process watching{{"-c", "'" BATON_PROGRAM "' watch f --cluster " + net.cluster +
+                                " --host 127.0.0.1 --beacon-port " + std::to_string(net.beacon_port) +
+                                " | head -n 1"},
+                     "/bin/sh"};
+    watching.change("put", "first");
+    member.event("joined");
+    member("stash further value"); // which it cannot tell
+    member.event("left");
+    CHECK(watching.exit_status() == 0); // of head
+}
+
 TEST_CASE("program: a node that cannot start says so and ends with 1", "[io][program]") {
     const mesh net;
     const socket_holder taken{SOCK_STREAM};
@@ -349,6 +397,9 @@ TEST_CASE("program: help and version", "[io][program]") {
           "erase-field KEY FIELD", "field KEY FIELD", "fields KEY", "enable KEY", "disable KEY",
           "enabled KEY", "watch PREFIX", "unwatch PREFIX"})
         CHECK(contains(page.output, word));
+    CHECK(contains(page.output, "[within=DUR] [ttl=DUR]"));
+    const auto hours = std::chrono::duration_cast<std::chrono::hours>(baton::options{}.liveness.redial_for);
+    CHECK(contains(page.output, "default: " + std::to_string(hours.count()) + "h"));
     CHECK(finish(process{{"run", "--help"}}).output == page.output);
     CHECK(finish(process{{"--version"}}).output.starts_with("baton "));
 }

@@ -73,7 +73,7 @@ TEST_CASE("siblings: what both have written is told, kept, and resolved by hand"
 TEST_CASE("siblings: a merge function makes one value, on a thread of its own", "[io]") {
     // The last function given counts, and that of the longest prefix; one that throws leaves the key as it
     // is. The first two do not know each other, so each may merge by itself: then both have written the same.
-    late_meeting m({"merged:k", "merged:other:k", "kept:k"});
+    late_meeting m({"merged:k", "merged:other:k", "merged:thrown:k", "kept:k"});
     std::atomic<int> calls{0};
     const auto here = std::this_thread::get_id();
     const auto merge = [&](const std::vector<std::string_view>& siblings) {
@@ -83,11 +83,14 @@ TEST_CASE("siblings: a merge function makes one value, on a thread of its own", 
     const auto never = [](const std::vector<std::string_view>&) -> std::string {
         throw std::runtime_error("cannot");
     };
+    std::atomic<int> thrown{0};
+    const auto never_so = [&](const std::vector<std::string_view>&) -> std::string { throw ++thrown; };
     m.meet();
     for (auto* each : {&m.one, &m.other, &*m.between}) {
         REQUIRE(each->merge_with("merged:", never));
         REQUIRE(each->merge_with("merged:", merge)); // in its place
         REQUIRE(each->merge_with("merged:other:", never));
+        REQUIRE(each->merge_with("merged:thrown:", never_so));
         REQUIRE_FALSE(each->merge_with(std::string(513, 'p'), merge));
     }
     CHECK(eventually(10s, [&] {
@@ -95,6 +98,8 @@ TEST_CASE("siblings: a merge function makes one value, on a thread of its own", 
         return std::ranges::all_of(*values, [](const picked& each) { return each.value == "right"; });
     }));
     CHECK(eventually(10s, [&] { return m.one.siblings("merged:other:k")->size() == 2; }));
+    CHECK(eventually(10s, [&] { return thrown != 0; }));
+    CHECK(eventually(10s, [&] { return m.one.siblings("merged:thrown:k")->size() == 2; }));
     CHECK(eventually(10s, [&] { return m.one.siblings("kept:k")->size() == 2; }));
     CHECK(calls != 0);
     CHECK(eventually(10s, [&] { return value_at(m.one, "merged:k") == "right"; }));

@@ -97,9 +97,9 @@ def one_seed_ipv6(net):
     check_exchange(nodes)
 
 
-def link_local(net, name):
+def link_local(net, name, wire=0):
     """The address that the kernel makes of this MAC."""
-    octets = net.mac(name).split(":")
+    octets = net.mac(name, wire).split(":")
     octets[0] = f"{int(octets[0], 16) ^ 2:x}"
     return f"fe80::{octets[0]}{octets[1]}:{octets[2]}ff:fe{octets[3]}:{octets[4]}{octets[5]}".replace("::0", "::")
 

@@ -4,7 +4,8 @@ import subprocess
 import tempfile
 import time
 
-from harness import Node, check_exchange, expect
+from discovery_scenarios import link_local
+from harness import Node, check_exchange, expect, meet, on
 
 
 def secure(net):
@@ -38,4 +39,19 @@ def secure(net):
     return f"back after {joined:.2f} s"
 
 
-SCENARIOS = [secure]
+@on(names="ab", wires=2, ipv4=False)
+def secure_link_local(net):
+    """No host has an IPv4 address, and nobody announces itself: one introduces itself at a link-local seed, which is on its
+    second interface."""
+    with tempfile.TemporaryDirectory() as place:
+        key = os.path.join(place, "key")
+        subprocess.run([Node.program, "keygen", key], check=True, stderr=subprocess.DEVNULL)
+        words = ("--key-file", key, "--no-beacon")
+        a = net.node("a", *words, "--port", "5700")
+        a.event("started")
+        b = net.node("b", *words, "--seed", f"[{link_local(net, 'a', 1)}%eth1]:5700")
+        meet([a, b])
+        check_exchange([a, b])
+
+
+SCENARIOS = [secure, secure_link_local]

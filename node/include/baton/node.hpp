@@ -331,7 +331,8 @@ class node {
     /// afterwards, writes answer `leaving`. Called again: the first report. A second thread's call waits for
     /// the first. Errors: forked.
     result<leave_report> leave(leave_options how = {});
-    /// Makes a leave that is under way end now with what it has reached. Any thread; safe when none is.
+    /// Makes a leave that is under way end now with what it has reached. Any thread. When none is, the one
+    /// that comes ends as soon as it has begun.
     void hurry();
 
     [[nodiscard]] node_stats stats() const;

@@ -1,8 +1,8 @@
 // options: everything a node can be told at its start, grouped by meaning.
 //
-// An aggregate with defaults; plain values, any thread, copied by node::start. Durations are chrono; bounds
-// end in
-// `_max`, bytes in `_bytes`. No option is only documented: each is covered by a test.
+// An aggregate with defaults; plain values, any thread, copied by node::start. Durations are chrono, at most
+// a year, but for deadlines of leaves; bounds end in `_max`, bytes in `_bytes`. No option is only documented:
+// each is covered by a test.
 #pragma once
 
 #include <baton/key.hpp>
@@ -22,7 +22,8 @@ namespace baton {
 enum class log_level : std::uint8_t { debug, info, warning, error };
 
 /// Called from the node's I/O thread, one line an event, `key=value` words. Must not block and must not call
-/// the node.
+/// the node. What it throws ends the node's I/O thread: nothing more is written, what is there stays
+/// readable.
 using log_sink = std::function<void(log_level, std::string_view line)>;
 
 /// How a node announces itself and hears of others by UDP.

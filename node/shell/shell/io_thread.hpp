@@ -197,6 +197,7 @@ class io_thread {
         if (watch_news_.load(std::memory_order_relaxed) && watch_news_.exchange(false)) watch_bell_->ring();
     }
     void signal_events(bool any);
+    [[nodiscard]] static std::string line_of(const event& told); ///< for the log
     bool send_directly(const moment& at);
     void log(log_level level, const std::string& line) const {
         if (settings_.log) settings_.log(level, line);

@@ -156,7 +156,7 @@ verdict mesh::on_probe(const datagram_arrived& in, outbox& out) {
 void mesh::inquire(const replica_id& id, peer& p, outbox& out) {
     if (at_.now < p.inquire_at) return wake_by(p.inquire_at);
     // A word holds for as long as silence is borne; some are lost, so the next ones are asked for in time.
-    const bool holds = p.life.is_vouched(at_.now + settings_.liveness.suspect_after / 2, patience_);
+    const bool holds = p.life.is_vouched(at_.now + settings_.liveness.suspect_after * 2 / 3, patience_);
     p.inquire_at = at_.now + (holds ? inquire_slowly : inquire_every);
     wake_by(p.inquire_at);
     if (p.inquiries == 0) p.inquired_from = static_cast<std::uint32_t>(random_());

@@ -299,6 +299,11 @@ TEST_CASE("siege: what is too large, too deep or in too many parts is refused", 
         std::string("\x93\x03\x01\xdf\x7f\xff\xff\xff"), // a map of 2 billion
         std::string(900'000, '\x91'),
         std::string(2 << 20, '\x03')};
+    CHECK(eventually(10s, [&] { // PUB drops what comes before a subscription
+        member.publish(frames.front());
+        member.drain();
+        return at.refused("malformed broadcast") > 0;
+    }));
     for (int times = 0; times < 10; ++times) {
         for (const auto& bytes : frames) {
             member.send(bytes);
@@ -310,8 +315,6 @@ TEST_CASE("siege: what is too large, too deep or in too many parts is refused", 
         member.link.send(zmq::buffer(frames.front()), zmq::send_flags::sndmore);
     member.send(frames.front());
     CHECK(eventually(10s, [&] {
-        for (const auto& bytes : frames) member.publish(bytes); // PUB drops what comes before a subscription
-        member.drain();
         return at.refused("malformed request") >= 51 && at.refused("malformed broadcast") >= 50 &&
                at.refused("oversized") >= 20;
     }));

@@ -121,8 +121,8 @@ void mesh::nudge_pull(outbox& out) {
         if (at_work) s.progress_at = at_.now;
         if (s.next_chunk == 0) send_pull(*p, out);
         if (s.next_chunk != 0) {
-            out.actions.push_back(
-                send_request{*p->via, encode_for(p, wire::credit{s.number, s.next_chunk, false})});
+            out.actions.push_back(send_request{
+                *p->via, encode_for(p, wire::credit{s.number, s.next_chunk, false, s.walk.value_or(0)})});
         }
         if (s.ranges && !s.ranges->question.empty())
             out.actions.push_back(send_request{*p->via, s.ranges->question});
@@ -171,6 +171,10 @@ verdict mesh::on_state(const replica_id& from, std::string_view bytes, const wir
         wake_by(at_.now);
         return {};
     }
+    if (!s.is_of(f.walk) && settings_.broken != mutation::walk_ignored) {
+        abandon_pull("server began anew", out);
+        return {};
+    }
     const auto expected = s.next_chunk;
     if (f.chunk != expected || s.commit)
         return {}; // twice, or after a lost one: the server is told what came
@@ -210,7 +214,7 @@ void mesh::give_credit(outbox& out) {
         return;
     }
     if (auto* const p = find(s.from); p != nullptr && p->via) {
-        const wire::credit f{s.number, s.next_chunk - states_.size(), false};
+        const wire::credit f{s.number, s.next_chunk - states_.size(), false, s.walk.value_or(0)};
         out.actions.push_back(send_request{*p->via, encode_for(p, f)});
     }
 }
@@ -396,8 +400,8 @@ void mesh::finish_pull(outbox& out) {
     counters_.events_applied += before;
     auto* const p = find(from);
     if (p != nullptr && p->via) {
-        out.actions.push_back(
-            send_request{*p->via, encode_for(p, wire::credit{s.number, s.next_chunk, true})});
+        out.actions.push_back(send_request{
+            *p->via, encode_for(p, wire::credit{s.number, s.next_chunk, true, s.walk.value_or(0)})});
     }
     note(out, "commit", from, s.number, before);
     const auto told = at;

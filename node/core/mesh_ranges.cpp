@@ -32,7 +32,8 @@ void mesh::open_ranges(outbound_session& s) {
 
 verdict mesh::on_question(const replica_id& from, const wire::fingerprint& f, outbox& out) {
     const auto at = serving_.find(from);
-    const bool known = at != serving_.end() && at->second->number == f.session;
+    const bool known = at != serving_.end() && at->second->number == f.session &&
+                       (f.walk == 0 || f.walk == at->second->walk_id);
     if (known && !at->second->ranges) return refuse("question for no session");
     if (!known) { // forgotten here, or it was meant for a former incarnation: the receiver need not wait
         tell_busy(from, f.session, out);
@@ -125,6 +126,7 @@ void mesh::send_answer(const replica_id& to, outbound_session& s, outbox& out) {
     auto& r = *s.ranges;
     wire::fingerprint f;
     f.session = s.number;
+    f.walk = s.walk_id;
     f.number = r.number;
     f.chunks = s.next_chunk;
     if (s.whole_archive) f.flags |= wire::fingerprint::whole_archive;
@@ -144,10 +146,13 @@ void mesh::send_answer(const replica_id& to, outbound_session& s, outbox& out) {
 // ---------------------------------------------------------------- the receiver's part
 
 verdict mesh::on_answer(const replica_id& from, const wire::fingerprint& f, outbox& out) {
-    (void)out;
     if (f.session > last_session_) return refuse("answer to nothing asked");
     if (!pulling_ || pulling_->number != f.session || pulling_->from != from) return {};
     auto& s = *pulling_;
+    if (!s.is_of(f.walk) && settings_.broken != mutation::walk_ignored) {
+        abandon_pull("server began anew", out);
+        return {};
+    }
     if (!s.ranges) s.ranges = std::make_unique<comparison>();
     auto& r = *s.ranges;
     const bool expected = r.opened ? f.number == r.number && !r.question.empty() && !r.done : f.number == 0;
@@ -283,6 +288,7 @@ void mesh::ask_on(outbox& out) {
         r.to_ask.pop_front();
     }
     f.session = s.number;
+    f.walk = s.walk.value_or(0);
     f.number = ++r.number;
     f.flags = wire::fingerprint::question;
     // What is to be shipped needs no answer: the last question says so.

@@ -65,6 +65,7 @@ verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
     auto& s = *slot;
     s.number = f.session;
     s.version = version_for(find(from));
+    while (s.walk_id == 0) s.walk_id = random_();
     s.closed = same ? store_.archived() : f.closed;
     if (same) s.told_archive = f.archive;
     s.whole_archive = !same;
@@ -152,7 +153,8 @@ void mesh::ask_again(const replica_id& to, std::uint64_t session, wire::state::f
 
 verdict mesh::on_credit(const replica_id& from, const wire::credit& f, outbox& out) {
     const auto at = serving_.find(from);
-    if (at == serving_.end() || at->second->number != f.session) {
+    const bool other = at != serving_.end() && f.walk != 0 && f.walk != at->second->walk_id;
+    if (at == serving_.end() || at->second->number != f.session || other) {
         if (!f.done) tell_busy(from, f.session, out); // forgotten here: the receiver need not wait
         return f.session > peers_[from].session_begun ? refuse("credit for no session") : verdict{};
     }
@@ -345,6 +347,7 @@ void mesh::tell_archive(outbound_session& s, outbox& out) {
         wire::state f;
         f.session = s.number;
         f.chunk = s.next_chunk++;
+        f.walk = s.walk_id;
         f.flags = wire::state::archive;
         f.rows = bytes;
         queue_chunk(s, f.chunk, wire::encode(f, s.version), out);
@@ -361,6 +364,7 @@ void mesh::tell_archive(outbound_session& s, outbox& out) {
 void mesh::seal(outbound_session& s, bool commit, outbox& out) {
     wire::state f;
     f.session = s.number;
+    f.walk = s.walk_id;
     f.chunk = s.next_chunk++;
     if (commit) f.flags |= wire::state::commit;
     f.records = s.records;

@@ -42,6 +42,7 @@ bool mesh::spill(const moment& at, std::string& into) {
     auto& writing = spills_->writing;
     if (!writing) {
         writing = std::make_unique<outbound_session>();
+        writing->version = wire::version_min;
         writing->to_file = writing->from_nothing = writing->whole_archive = true;
         writing->walk = store_.walk_from({});
         writing->chunk_bytes = settings_.limits.chunk_bytes_max;

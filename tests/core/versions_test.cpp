@@ -30,7 +30,7 @@ TEST_CASE("versions: neighbours work together, whoever is the newer one", "[core
         for (const bool old_first : {true, false}) {
             CAPTURE(by_beacon, old_first);
             scene s;
-            auto older = speaking(3, 3), newer = speaking(3, 4);
+            auto older = speaking(4, 4), newer = speaking(4, 5);
             older.beacon = newer.beacon = by_beacon;
             if (!by_beacon) older.seeds = newer.seeds = {endpoint_of(0)};
             const auto one = s.start(0, old_first ? older : newer);
@@ -50,12 +50,12 @@ TEST_CASE("versions: neighbours work together, whoever is the newer one", "[core
 }
 
 TEST_CASE("versions: ranges that only overlap find the version that both speak", "[core][scenario]") {
-    // Neither reads more of the other's first word than its head: 3 is not spoken by the one that begins
-    // with 4.
+    // Neither reads more of the other's first word than its head: 4 is not spoken by the one that begins
+    // with 5.
     for (const bool newest_first : {true, false}) {
         CAPTURE(newest_first);
         scene s;
-        auto left = speaking(3, 4), right = speaking(4, 4);
+        auto left = speaking(4, 5), right = speaking(5, 5);
         left.beacon = right.beacon = false;
         left.seeds = right.seeds = {endpoint_of(0)};
         const auto one = s.start(0, newest_first ? right : left);
@@ -82,21 +82,21 @@ TEST_CASE("versions: a mesh speaks as its oldest member does, and the newest whe
         return heard;
     };
     s.gather(2);
-    CHECK(version_on_pub() == std::set<std::uint64_t>{4});
-    const auto old = s.start(2, speaking(3, 3));
+    CHECK(version_on_pub() == std::set<std::uint64_t>{5});
+    const auto old = s.start(2, speaking(4, 4));
     s.settle();
-    CHECK(version_on_pub() == std::set<std::uint64_t>{3});
+    CHECK(version_on_pub() == std::set<std::uint64_t>{4});
     s.leave(old, 2);
     s.settle();
     s.run_for(2s);
-    CHECK(version_on_pub() == std::set<std::uint64_t>{4});
+    CHECK(version_on_pub() == std::set<std::uint64_t>{5});
 }
 
 TEST_CASE("versions: without a common one both refuse, once, and name both ranges", "[core][scenario]") {
     for (const bool by_beacon : {true, false}) {
         CAPTURE(by_beacon);
         scene s;
-        auto left = speaking(3, 3), right = speaking(4, 4);
+        auto left = speaking(4, 4), right = speaking(5, 5);
         left.beacon = right.beacon = by_beacon;
         if (!by_beacon) right.seeds = {endpoint_of(0)};
         const auto one = s.start(0, left), two = s.start(1, right);
@@ -105,17 +105,17 @@ TEST_CASE("versions: without a common one both refuse, once, and name both range
         CHECK(s.mesh(two).members().empty());
         CHECK(s.heard(one, event_kind::refused, two) == 1);
         CHECK(s.heard(two, event_kind::refused, one) == 1);
-        CHECK(complaint(s, one, two) == "no common wire version: 4 to 4 there, 3 to 3 here");
-        CHECK(complaint(s, two, one) == "no common wire version: 3 to 3 there, 4 to 4 here");
+        CHECK(complaint(s, one, two) == "no common wire version: 5 to 5 there, 4 to 4 here");
+        CHECK(complaint(s, two, one) == "no common wire version: 4 to 4 there, 5 to 5 here");
         CHECK(s.refused(one, by_beacon ? "beacon of another wire version" : "no common wire version") > 0);
     }
 }
 
 TEST_CASE("versions: whoever answers at the address of a newer one that crashed is greeted in the oldest",
           "[core][scenario]") {
-    // The seed goes back to a build that reads nothing but version 3. It knows nobody, and is dialled.
+    // The seed goes back to a build that reads nothing but version 4. It knows nobody, and is dialled.
     scene s;
-    auto older = speaking(3, 3), newer = speaking(3, 4);
+    auto older = speaking(4, 4), newer = speaking(4, 5);
     older.beacon = newer.beacon = false;
     newer.seeds = {endpoint_of(0)};
     s.start(0, newer);
@@ -125,7 +125,7 @@ TEST_CASE("versions: whoever answers at the address of a newer one that crashed 
     REQUIRE(s.run_until([&] { return s.sees(two, 0, member_state::crashed); }, 5s));
     const auto back = s.start(0, older);
     s.set_filter([&](process_number, process_number to, channel, std::string_view bytes) {
-        return to != back || wire::frame_reader(bytes).number() == 3;
+        return to != back || wire::frame_reader(bytes).number() == 4;
     });
     s.settle();
     CHECK(s.heard(two, event_kind::joined, back) == 1);

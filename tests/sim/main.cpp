@@ -39,6 +39,7 @@ constexpr named mutations[] = {
     {"leave_counts_leaving", mutation::leave_counts_leaving},
     {"absent_by_local_view", mutation::absent_by_local_view},
     {"newest_version_to_all", mutation::newest_version_to_all},
+    {"walk_ignored", mutation::walk_ignored},
     {"spill_claims_partial", mutation::spill_claims_partial},
 };
 

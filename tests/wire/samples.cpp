@@ -52,6 +52,7 @@ state some_state(std::uint64_t flags) {
     s.base = timestamp::at(8);
     s.replicas = one_id;
     s.rows = "rows";
+    s.walk = 7;
     if ((flags & state::commit) != 0) {
         s.at = some_standing();
         s.server = replica(8);
@@ -69,6 +70,7 @@ fingerprint some_fingerprint(std::uint64_t number, std::uint64_t flags) {
     if (number == 0) f.seen = some_cut();
     f.replicas = one_id;
     f.rows = "rows";
+    f.walk = 0xfedcba9876543210;
     return f;
 }
 
@@ -98,7 +100,7 @@ std::vector<frame> one_of_each() {
             some_state(state::commit | state::whole_archive),
             some_state(state::commit | state::compared | state::difference),
             credit{1, 2, false},
-            credit{1, 2, true},
+            credit{1, 2, true, 7},
             ack{replica(3), false, false, 7, some_cut()},
             ack{replica(3), true, false, 7, some_cut()},
             ack{replica(3), false, true, 0, some_cut()},
@@ -118,6 +120,15 @@ std::vector<frame> one_of_each() {
             some_fingerprint(3, fingerprint::question | fingerprint::done),
             peers{replica(3), {{replica(4), "10.0.0.5:1/2 [fd00::5]:1/2"}, {replica(5), ""}}},
             peers{replica(3), {}}};
+}
+
+frame without_later(frame from) {
+    std::visit(
+        [](auto& body) {
+            if constexpr (requires { body.walk; }) body.walk = 0;
+        },
+        from);
+    return from;
 }
 
 } // namespace samples

@@ -27,5 +27,7 @@ inline baton::wire::standing some_standing() { return {some_cut(), {3, 4}, {1, 2
 
 /// One of each kind, and of each form that has other fields. Views are of literals.
 std::vector<baton::wire::frame> one_of_each();
+/// The same frame as a version 4 reader has it.
+baton::wire::frame without_later(baton::wire::frame from);
 
 } // namespace samples

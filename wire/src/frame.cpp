@@ -32,6 +32,7 @@ standing get_standing(frame_reader& in) {
 struct encoder {
     std::string& to;
     std::uint64_t version;
+    std::uint32_t later = version >= 5 ? 1 : 0; ///< fields at the end that version 4 does not have
 
     [[nodiscard]] frame_writer begin(kind what, std::uint32_t fields) const {
         frame_writer out(to, fields + 2);
@@ -40,11 +41,10 @@ struct encoder {
     }
 
     void operator()(const hello& f) const {
-        auto out = begin(kind::hello, version == 3 ? 16 : 15);
+        auto out = begin(kind::hello, 15);
         out.text(f.cluster).number(f.versions.min).number(f.versions.max).id(f.id).number(f.flags);
         out.text(f.name).text(f.hosts).number(f.port).number(f.publish_port);
         out.number(f.latest).number(f.clock.raw);
-        if (version == 3) out.number(0); // records, which nobody read
         put(out, f.at);
         out.text(f.reach);
     }
@@ -76,24 +76,23 @@ struct encoder {
     }
     void operator()(const state& f) const {
         const bool last = (f.flags & state::commit) != 0;
-        auto out = begin(kind::state, last ? 12 : 7);
+        auto out = begin(kind::state, (last ? 12U : 7U) + later);
         out.number(f.session).number(f.chunk).number(f.flags).number(f.records).number(f.base.raw);
         out.bytes(f.replicas).bytes(f.rows);
         if (last) put(out, f.at);
         if (last) out.id(f.server).bytes(encode_cut(f.floor));
+        if (later != 0) out.number(f.walk);
     }
     void operator()(const fingerprint& f) const {
-        begin(kind::fingerprint, 7)
-            .number(f.session)
-            .number(f.number)
-            .number(f.flags)
-            .number(f.chunks)
-            .bytes(encode_cut(f.seen))
-            .bytes(f.replicas)
-            .bytes(f.rows);
+        auto out = begin(kind::fingerprint, 7 + later);
+        out.number(f.session).number(f.number).number(f.flags).number(f.chunks);
+        out.bytes(encode_cut(f.seen)).bytes(f.replicas).bytes(f.rows);
+        if (later != 0) out.number(f.walk);
     }
     void operator()(const credit& f) const {
-        begin(kind::credit, 3).number(f.session).number(f.next).number(f.done ? 1 : 0);
+        auto out = begin(kind::credit, 3 + later);
+        out.number(f.session).number(f.next).number(f.done ? 1 : 0);
+        if (later != 0) out.number(f.walk);
     }
     void operator()(const ack& f) const {
         begin(kind::ack, 5)
@@ -153,7 +152,6 @@ hello get_hello(frame_reader& in, std::uint64_t version, const versions& spoken)
     f.publish_port = static_cast<std::uint16_t>(in.number_up_to(port_max));
     f.latest = in.number_up_to(counter_max);
     f.clock = timestamp{in.number()};
-    if (version == 3) in.number(); // records, which nobody read
     f.at = get_standing(in);
     if (in.more()) f.reach = in.bytes(hosts_bytes_max);
     if (f.port == 0 || f.publish_port == 0) in.fail();
@@ -197,7 +195,12 @@ pull get_pull(frame_reader& in) {
     return f;
 }
 
-state get_state(frame_reader& in) {
+// Fields at the end that version 5 has added may be missing.
+std::uint64_t get_later(frame_reader& in, std::uint64_t version) {
+    return version >= 5 && in.more() ? in.number() : 0;
+}
+
+state get_state(frame_reader& in, std::uint64_t version) {
     state f;
     f.session = in.number();
     f.chunk = in.number();
@@ -211,6 +214,7 @@ state get_state(frame_reader& in) {
         f.server = in.id();
         f.floor = in.vector();
     }
+    f.walk = get_later(in, version);
     if (f.replicas.size() % 16 != 0) in.fail();
     return f;
 }
@@ -240,7 +244,7 @@ peers get_peers(frame_reader& in) {
     return f;
 }
 
-frame get_body(frame_reader& in, std::uint64_t what) {
+frame get_body(frame_reader& in, std::uint64_t what, std::uint64_t version) {
     switch (static_cast<kind>(what)) {
     case kind::hello: // read by get_hello
         break;
@@ -257,7 +261,7 @@ frame get_body(frame_reader& in, std::uint64_t what) {
     case kind::pull:
         return get_pull(in);
     case kind::state:
-        return get_state(in);
+        return get_state(in, version);
     case kind::fingerprint: {
         fingerprint f;
         f.session = in.number();
@@ -267,6 +271,7 @@ frame get_body(frame_reader& in, std::uint64_t what) {
         f.seen = in.vector();
         f.replicas = in.bytes();
         f.rows = in.bytes();
+        f.walk = get_later(in, version);
         if (f.replicas.size() % 16 != 0) in.fail();
         return f;
     }
@@ -275,6 +280,7 @@ frame get_body(frame_reader& in, std::uint64_t what) {
         f.session = in.number();
         f.next = in.number();
         f.done = in.number_up_to(1) != 0;
+        f.walk = get_later(in, version);
         return f;
     }
     case kind::ack: {
@@ -365,7 +371,7 @@ result<frame> decode(std::string_view bytes, const versions& spoken) {
     const bool is_hello = what == static_cast<std::uint64_t>(kind::hello);
     if (!spoken.has(version) && !is_hello) return error{errc::malformed, "wire version"};
     if (what < 1 || what > 14) return error{errc::malformed, "unknown kind"};
-    auto body = is_hello ? get_hello(in, version, spoken) : get_body(in, what);
+    auto body = is_hello ? get_hello(in, version, spoken) : get_body(in, what, version);
     if (!in.ok()) return error{errc::malformed, "bad field"};
     return body;
 }

@@ -31,6 +31,7 @@ enum class mutation : std::uint8_t {
     leave_counts_leaving,     ///< let one that leaves count as an heir
     absent_by_local_view,     ///< call a key absent without asking anybody
     newest_version_to_all,    ///< speak on PUB what not everybody reads
+    walk_ignored,             ///< take chunks of whatever walk of the server for one session
     spill_claims_partial,     ///< claim the cut of a damaged spill as if all of it were there
 };
 

@@ -22,6 +22,7 @@ struct comparison; // jobs.hpp
 struct inbound_session {
     std::uint64_t number = 0;
     replica_id from{};
+    std::optional<std::uint64_t> walk; ///< of what has come; 0: of a server before version 5
     std::uint64_t next_chunk = 0;
     instant progress_at{};
     unsigned repeats = 0;
@@ -42,6 +43,13 @@ struct inbound_session {
     std::optional<spill_id> file;   ///< the server is a file
     std::optional<log_walk> absent; ///< below its floor: how far what is not in it has been marked
     bool absent_marked = false;
+
+    /// False: the server has forgotten the session and begun its number once more, from another start. What
+    /// has come of the first walk and of the second must never be one session.
+    [[nodiscard]] bool is_of(std::uint64_t named) {
+        if (!walk) walk = named;
+        return *walk == named;
+    }
 };
 
 } // namespace baton::core

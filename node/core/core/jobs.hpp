@@ -58,6 +58,7 @@ struct comparison {
 
 struct mesh::outbound_session {
     std::uint64_t number = 0;
+    std::uint64_t walk_id = 0;                 ///< drawn at random: no other begin of that number has it
     std::uint64_t version = wire::version_max; ///< of its frames
     cut receiver;               ///< what the receiver had seen when it sent the PULL, its archive included
     cut travelling;             ///< the same without the archive

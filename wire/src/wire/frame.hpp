@@ -19,13 +19,13 @@
 namespace baton::wire {
 
 /// The range of wire versions this build speaks.
-constexpr std::uint64_t version_min = 3, version_max = 4;
+constexpr std::uint64_t version_min = 4, version_max = 5;
 struct versions {
     std::uint64_t min = version_min, max = version_max;
     /// The newest that both speak; 0: none.
     [[nodiscard]] std::uint64_t common(const versions& other) const;
     [[nodiscard]] bool has(std::uint64_t one) const { return min <= one && one <= max; }
-    [[nodiscard]] std::string to_string() const; ///< "3 to 4"
+    [[nodiscard]] std::string to_string() const; ///< "4 to 5"
 };
 constexpr std::size_t name_bytes_max = 64, hosts_bytes_max = 512;
 /// Of one PEERS frame, and of the addresses of one peer in it.
@@ -115,8 +115,9 @@ struct pull {
     cut closed;
 };
 
-/// One chunk. `rows` is read with state_rows. With `commit` set it is the last, and `at` is where the
-/// receiver will be.
+/// One chunk. `rows` is read with state_rows. `walk` is drawn at random when the server begins: a server that
+/// has forgotten a session and begins its number once more is told apart by it. With `commit` set it is the
+/// last, and `at` is where the receiver will be.
 struct state {
     std::uint64_t session = 0;
     std::uint64_t chunk = 0; ///< from 0
@@ -139,6 +140,7 @@ struct state {
     replica_id server{}; ///< only with commit: its sender, as an address may answer as a new incarnation
     cut floor; ///< only with commit: removal records up to here may be missing at the server; what the
                ///< receiver has seen is left out, unless it needs all of it
+    std::uint64_t walk = 0; ///< which run of the server this chunk is of; 0: a word, or before version 5
 };
 
 /// Server to receiver: what it holds of some ranges. Receiver to server: what to do about some ranges. Both
@@ -157,6 +159,7 @@ struct fingerprint {
     cut seen;                 ///< of the opening: the server's cut at the start, archived origins left out
     std::string_view replicas;
     std::string_view rows;
+    std::uint64_t walk = 0; ///< as in the STATE chunks; a question repeats it
 };
 
 /// "I have every chunk below `next`." The server may then have chunks of credit_bytes under way; it sends
@@ -164,7 +167,8 @@ struct fingerprint {
 struct credit {
     std::uint64_t session = 0;
     std::uint64_t next = 0;
-    bool done = false; ///< committed or given up: forget the session
+    bool done = false;      ///< committed or given up: forget the session
+    std::uint64_t walk = 0; ///< of the chunks that have come; 0: none has, or before version 5
 };
 
 /// "I have applied everything under `seen`": the sender's whole cut when it answers something, otherwise a

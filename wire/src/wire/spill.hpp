@@ -23,7 +23,8 @@ constexpr std::uint64_t spill_format = 1;
 constexpr std::size_t spill_chunk_bytes_max = std::size_t{17} << 20; ///< more than any frame may have
 
 struct spill_head {
-    std::uint64_t format = spill_format, version = version_max; ///< of the file, and of the frames in it
+    std::uint64_t format = spill_format;
+    std::uint64_t version = version_min; ///< of the frames in it: the build before may be the one to read it
     std::string cluster;
     replica_id id{};   ///< who wrote it
     timestamp clock{}; ///< above every timestamp in it that its writer believed

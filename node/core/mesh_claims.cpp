@@ -218,7 +218,7 @@ bool mesh::is_gone_for_good(const replica_id& owner) {
 
 // With every heartbeat.
 void mesh::release_for_gone(outbox& out) {
-    if (leaving_ || full_ || store_.folding()) return;
+    if (leaving_ || room_.is_full() || store_.folding()) return;
     std::size_t left = releases_a_beat;
     for (const auto& owner : store_.claimants()) {
         const bool self = owner == settings_.self;
@@ -248,7 +248,7 @@ void mesh::release_if_ours_to(const dot& claimed, outbox& out) {
         };
         if (has_own(settings_.self)) return;
         for (const auto& [id, p] : peers_) {
-            if (p.state == member_state::up && !p.full && id < settings_.self && !has_own(id)) return;
+            if (acts_before_us(id, p) && !has_own(id)) return;
         }
     }
     write_release(at_, key);

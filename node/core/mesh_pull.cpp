@@ -20,12 +20,12 @@ constexpr auto cache_kept_for = 30s;  // what was staged, when there is nobody t
 
 // Asks the peer that holds most of what is missing here, once its grace is over. One session at a time.
 void mesh::consider_pull(outbox& out) {
-    if (pulling_ || store_.folding() || leaving_ || !deltas_.empty() || full_) return;
+    if (pulling_ || store_.folding() || leaving_ || !deltas_.empty()) return;
     std::uint64_t most = 0;
     std::pair<const replica_id, peer>* best = nullptr;
     for (auto& each : peers_) {
         auto& p = each.second;
-        if (!p.pull_at || !is_member(p) || p.full) continue;
+        if (!p.pull_at || !is_member(p) || !has_room_for(p)) continue;
         // Equal cuts with different digests: what is missing cannot be counted (repair by union).
         const auto missing = p.diverged ? 1 : store_.lacks(p.seen);
         if (missing == 0) {

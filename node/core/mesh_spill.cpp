@@ -122,7 +122,8 @@ std::size_t mesh::spills_waiting() const {
 void mesh::tend_spills(outbox& out) {
     if (!spills_ || spills_->files.empty()) return;
     release_spills(out);
-    if (pulling_ || store_.folding() || leaving_ || full_ || !deltas_.empty() || spills_->open) return;
+    if (pulling_ || store_.folding() || leaving_ || room_.is_full() || !deltas_.empty() || spills_->open)
+        return;
     if (!met_any_ && !settings_.founding && at_.now < started_ + settings_.alone_after)
         return wake_by(started_ + settings_.alone_after);
     if (met_any_ && !synced()) return;
@@ -240,7 +241,7 @@ bool mesh::work_on_spill(outbox& out) {
         finish_pull(out);
         return true;
     }
-    if (!spills_->open || !spills_->open->job || full_ || leaving_) return false;
+    if (!spills_->open || !spills_->open->job || room_.is_full() || leaving_) return false;
     auto& job = *spills_->open->job;
     if (!job.opened) {
         auto frame = wire::decode(job.bytes);

@@ -15,8 +15,10 @@ constexpr auto lag_patience = 2s; // without catching up, before a member is lef
 constexpr auto order_kept_for = 60s;
 } // namespace
 
-// Whose acknowledgement is waited for. One that leaves applies nothing more.
+// Whose acknowledgement is waited for. One that leaves, or is full, applies nothing more; with room again it
+// is served as its cut and the server's floor allow (I8).
 bool mesh::holds_back(const peer& p) const {
+    if (p.full && settings_.broken != mutation::full_holds_back) return false;
     return (p.state == member_state::up || p.state == member_state::suspect) && !p.evicted;
 }
 
@@ -113,13 +115,10 @@ void mesh::settle_residues() {
 }
 
 // I9: an origin that has gone for good leaves the cut that travels, by an event like any other: so equal cuts
-// mean equal archives. The member with the smallest id writes it, when everybody has all that the origin
+// mean equal archives. The member that acts for all writes it, when everybody has all that the origin
 // wrote.
 void mesh::archive_closed(outbox& out) {
-    if (leaving_ || full_) return;
-    for (const auto& [id, p] : peers_) {
-        if (p.state == member_state::up && id < settings_.self) return;
-    }
+    if (!acts_for_all()) return;
     const auto seen = store_.seen();
     std::erase_if(quiet_, [&](const auto& each) { return seen.of(each.first) != each.second.counter; });
     for (const auto& id : seen.entries()) {
@@ -180,13 +179,16 @@ bool mesh::is_catching_up(const replica_id& id) const {
     return moved && at_.now - s.heard_at < lag_patience;
 }
 
-// A member that stays more than limits.lag_max events behind without catching up is left behind.
+// A member that stays more than limits.lag_max events behind without catching up is left behind. Where this
+// node is full, any lag is too much: what is kept for that member may be all that fills it, and then nothing
+// is written any more that would let the lag grow.
 void mesh::judge_lag(outbox& out) {
     const auto own = store_.seen();
+    const auto most = room_.is_full() ? 0 : settings_.limits.lag_max;
     for (auto& [id, p] : peers_) {
         // While a session of its moves on, it is catching up.
         const auto lag = is_member(p) && !is_catching_up(id) ? events_missing(p.seen, own) : 0;
-        if (!is_member(p) || lag <= settings_.limits.lag_max) {
+        if (!is_member(p) || lag <= most) {
             if (!is_catching_up(id)) {
                 p.evicted = false;
                 p.kept_up = is_member(p);
@@ -213,34 +215,11 @@ bool mesh::is_crowded() const {
     if (own - uncrowded_at_ < look_every) return false;
     const bool crowded = std::any_of(peers_.begin(), peers_.end(), [&](const auto& each) {
         const auto& p = each.second;
-        return p.kept_up && is_member(p) && own > p.seen.of(settings_.self) + settings_.limits.lag_max;
+        return p.kept_up && is_member(p) && !p.full &&
+               own > p.seen.of(settings_.self) + settings_.limits.lag_max;
     });
     if (!crowded) uncrowded_at_ = own;
     return crowded;
-}
-
-// At limits.bytes_max nothing more is taken, here or from others, and everybody is told.
-void mesh::judge_room(outbox& out) {
-    const auto most = settings_.limits.bytes_max;
-    if (most == 0) return;
-    const auto held = store_.bytes_in_use();
-    if (full_ ? held > most - most / 16 : held < most) return;
-    if (full_ == (held >= most)) return;
-    full_ = held >= most;
-    publish_now_ = true;
-    told_full_changed_ = true;
-    if (full_) {
-        deltas_.clear();
-        early_.clear();
-        early_bytes_ = 0;
-        if (pulling_) abandon_pull("full", out);
-        store_.stage_abort();
-        raise(out, event_kind::full, settings_.self, std::to_string(held) + " bytes held");
-        return;
-    }
-    for (auto& [id, p] : peers_) {
-        if (is_member(p)) note_lack(p, 0ms);
-    }
 }
 
 } // namespace baton::core

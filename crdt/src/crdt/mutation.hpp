@@ -16,6 +16,7 @@ enum class mutation : std::uint8_t {
     i7_drop_unstable,         ///< drop removal records without waiting for anybody
     i7_forget_open_sessions,  ///< drop what a session under way has yet to carry, and do not look at its
                               ///< COMMIT
+    full_holds_back,          ///< wait for a full member before anything is forgotten
     i8_skip_floor_check,      ///< serve whoever is below the floor by walking the logs
     i8_absence_by_commit,     ///< judge what is absent by the cut of the COMMIT instead of the listing's
     i8_trust_cache,           ///< take over what another server had sent without asking the new one

@@ -321,10 +321,10 @@ class store {
     [[nodiscard]] std::size_t removals() const { return removals_; }
     [[nodiscard]] std::size_t residues() const { return residues_; }
     [[nodiscard]] std::size_t key_value_bytes() const { return user_bytes_; }
-    /// Taken from the system. O(origins).
+    /// Taken from the system. O(origins). About what the contents need; and that without what is staged.
     [[nodiscard]] std::size_t memory_bytes() const;
-    /// About what the present contents need, staged ones included.
     [[nodiscard]] std::size_t bytes_in_use() const;
+    [[nodiscard]] std::size_t state_bytes() const { return bytes_in_use() - staged_bytes_ - trash_bytes_; }
 
   private:
     struct origin {
@@ -475,7 +475,7 @@ class store {
     digest archive_digest_{};
     staged_totals staged_;
     cut staged_archive_;
-    std::size_t staged_bytes_ = 0;
+    std::size_t staged_bytes_ = 0, trash_bytes_ = 0;
     std::uint64_t batch_ = 0; ///< of what is being staged; a cache is of earlier ones
     std::optional<folding_state> fold_;
     digest digest_{};

@@ -14,6 +14,7 @@
 #include "core/mesh_options.hpp"
 #include "core/peers.hpp"
 #include "core/proof.hpp"
+#include "core/room.hpp"
 #include "core/scouting.hpp"
 #include "core/sending.hpp"
 #include "core/siblings.hpp"
@@ -109,7 +110,7 @@ class mesh {
     bool order(const moment& at);
     /// A member that had kept up is more than limits.lag_max of our events behind.
     [[nodiscard]] bool is_crowded() const;
-    [[nodiscard]] bool is_full() const { return full_; }
+    [[nodiscard]] bool is_full() const { return room_.is_full(); }
     [[nodiscard]] bool synced() const;
     [[nodiscard]] std::vector<member> members() const;
     [[nodiscard]] node_stats stats() const;
@@ -156,11 +157,9 @@ class mesh {
     [[nodiscard]] timestamp clock() const { return clock_.last(); }
 
   private:
-    /// A received frame that is being worked through.
-    struct delta_job;
+    struct delta_job; ///< a received frame that is being worked through
     struct state_job;
-    /// A PULL of somebody else's.
-    struct outbound_session;
+    struct outbound_session; ///< a PULL of somebody else's
 
     // mesh.cpp: dispatch, timers, members
     verdict take(const beacon_arrived& in, outbox& out);
@@ -360,7 +359,11 @@ class mesh {
     void rewrite(const replica_id& origin);
     [[nodiscard]] bool is_catching_up(const replica_id& id) const;
     void judge_lag(outbox& out);
+    // mesh_room.cpp: limits.bytes_max; and who acts for all
+    [[nodiscard]] bool has_room_for(const peer& p) const;
     void judge_room(outbox& out);
+    [[nodiscard]] bool acts_before_us(const replica_id& id, const peer& p) const;
+    [[nodiscard]] bool acts_for_all() const;
 
     // mesh_proof.cpp
     [[nodiscard]] bool is_holder(const peer& p, const dot& id) const;
@@ -391,7 +394,6 @@ class mesh {
     void release_if_ours_to(const dot& claimed, outbox& out);
 
     // mesh_siblings.cpp
-    [[nodiscard]] bool acts_for_all() const;
     bool work_on_siblings(outbox& out);
     void scan_for_siblings(bool raises);
     void tend_siblings(outbox& out);
@@ -441,6 +443,7 @@ class mesh {
     std::mt19937_64 random_;
     store store_;
     hybrid_clock clock_;
+    room room_;
     node_stats counters_{};
     std::map<std::string_view, std::uint64_t> refused_;
 
@@ -456,8 +459,8 @@ class mesh {
     instant heartbeat_at_{}, step_at_{};
     std::uint64_t published_generation_ = 0;
     digest published_digest_{};
-    bool publish_now_ = false;
-    wire::standing published_; ///< the last one on PUB
+    bool publish_now_ = false, full_told_ = true; ///< on PUB, that it is full or has room again
+    wire::standing published_;                    ///< the last one on PUB
 
     std::vector<sent_span> sent_; ///< of own events, by counter
     mesh_clock::duration sent_span_{std::chrono::milliseconds(10)};
@@ -477,15 +480,12 @@ class mesh {
     std::size_t early_bytes_ = 0;
 
     std::optional<inbound_session> pulling_;
-    instant cached_until_{};
-    instant ordered_at_{};                ///< when the ordered index was last asked for
-    cut stable_;                          ///< removal records under it are being dropped
-    bool over_ = false;                   ///< registers whose time is over are this node's to remove
-    bool garbage_ = false;                ///< some may be left under stable_
-    bool full_ = false;                   ///< limits.bytes_max is reached: nothing more is applied or written
-    std::map<replica_id, silence> quiet_; ///< origins that nobody here accounts for
+    instant cached_until_{}, ordered_at_{}; ///< ordered_at_: when the ordered index was last asked for
+    cut stable_;                            ///< removal records under it are being dropped
+    bool over_ = false;                     ///< registers whose time is over are this node's to remove
+    bool garbage_ = false;                  ///< some may be left under stable_
+    std::map<replica_id, silence> quiet_;   ///< origins that nobody here accounts for
     cut extra_depends_;
-    bool told_full_changed_ = false;
     std::uint64_t last_session_ = 0;
     std::list<state_job> states_;
     std::vector<staged_view> chain_;

@@ -78,11 +78,14 @@ struct peer {
     std::map<replica_id, inquirer> inquirers;
     std::optional<replica_id> namesake; ///< a member of the same name that has been asked whether it lives
     instant namesake_asked_at{};
-    cut seen;                ///< all it has told that it has applied
-    cut told;                ///< its whole cut, as it stood at one moment
-    digest archive{};        ///< of its archive, as of the last standing
-    std::uint64_t final = 0; ///< of its LEFT
-    bool full = false;       ///< it applies nothing at present
+    cut seen;                                ///< all it has told that it has applied
+    cut told;                                ///< its whole cut, as it stood at one moment
+    digest archive{};                        ///< of its archive, as of the last standing
+    std::uint64_t final = 0;                 ///< of its LEFT
+    bool full = false;                       ///< it applies no deltas at present
+    std::optional<std::uint64_t> live_bytes; ///< of its state; nothing: not told
+    instant unfit_until{};                   ///< a session with it did not fit here
+    std::uint64_t unfit_bytes = 0;           ///< when its state had so many bytes
     bool wants_archive = false, compare_next = false, wants_cut = false; ///< for the next PULL
     bool told_otherwise = false; ///< it has a later word of ours than the last one on PUB
     std::optional<cut> settling; ///< once it has seen this, its counter leftovers up to then may go

@@ -76,7 +76,8 @@ struct limit_options {
     std::size_t peers_max = 150;         ///< members and candidates known at a time; fewer, and a warning,
                                          ///< where the limit of open files suffices for fewer (7 each)
     std::size_t sessions_max = 8;        ///< PULLs served at once
-    std::size_t bytes_max = 0; ///< memory of the store; then the node is full. 0: none; or at least 4 MiB
+    std::size_t bytes_max = 0; ///< memory of the store; then the node is full. 0: none; or at least 4 MiB.
+                               ///< A session may hold half as much again until it is merged
     std::uint64_t lag_max =
         2'000'000;                 ///< own events a member may be behind before writers wait; at least 1000
     std::size_t siblings_max = 16; ///< concurrent values of a register or field; above it one member takes

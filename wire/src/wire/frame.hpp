@@ -76,6 +76,9 @@ struct hello {
     std::uint64_t latest = 0; ///< the sender's own highest counter
     timestamp clock{};
     std::string reach; ///< addresses of its interfaces, where `hosts` does not say which to dial; not on PUB
+    /// What a node needs to hold the sender's visible state, in bytes, beside key and value 41 a record; not
+    /// told before version 5, nor in the middle of a merge.
+    std::optional<std::uint64_t> live{};
     bool head_only = false; ///< in a version that is not spoken here: the rest, after `id`, was not read
 };
 

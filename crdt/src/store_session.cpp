@@ -246,30 +246,45 @@ void store::fold_slot(const slot_name& staged_slot, handle staged_head) {
     const auto any_shipped = [&](auto holds) {
         return std::any_of(shipped.begin(), shipped.end(), [&](handle h) { return holds(at(h)); });
     };
-    const auto same_dot = [](const block& a, const block& b) {
-        return a.origin == b.origin && a.counter == b.counter;
+    // A counter's chain may be very long: then what was shipped is looked for by (origin, counter).
+    using place = std::pair<std::uint64_t, std::uint64_t>;
+    const auto place_of = [](const block& b) { return place{b.origin, b.counter}; };
+    std::vector<place> told;
+    if (shipped.size() > 8) {
+        for (const auto h : shipped) told.push_back(place_of(at(h)));
+        std::sort(told.begin(), told.end());
+    }
+    const auto is_told = [&](const block& mine) {
+        if (!told.empty()) return std::binary_search(told.begin(), told.end(), place_of(mine));
+        return any_shipped([&](const block& b) { return place_of(b) == place_of(mine); });
     };
+    const auto is_superseded = [&](const block& mine) { // by a later event of its own origin
+        if (told.empty())
+            return any_shipped(
+                [&](const block& b) { return b.origin == mine.origin && b.counter > mine.counter; });
+        const auto next = std::upper_bound(told.begin(), told.end(), place_of(mine));
+        return next != told.end() && next->first == mine.origin;
+    };
+    // What another server sent, and this one has confirmed, is not all that this one holds of the slot.
+    const bool whole =
+        any_shipped([&](const block& b) { return !b.is(block::kind::dead) && b.batch == fold_->batch; });
     if (slot.type == value_type::counter) merge_counters(slot, shipped);
     if (slot.type == value_type::scope) {
         for (auto& h : shipped) {
             if (at(h).is(block::kind::removal)) h = widen_staged(h);
         }
     }
-    // What another server sent, and this one has confirmed, is not all that this one holds of the slot.
-    const bool whole =
-        any_shipped([&](const block& b) { return !b.is(block::kind::dead) && b.batch == fold_->batch; });
     if (broken_ != mutation::merge_skips_kills) {
         splice(slot, 0, [&](const block& mine) {
             if (!whole)
                 return any_shipped(
-                    [&](const block& b) { return b.is(block::kind::dead) && same_dot(b, mine); });
+                    [&](const block& b) { return b.is(block::kind::dead) && place_of(b) == place_of(mine); });
             if (fold_->by_union) return union_prefers(mine, shipped);
-            if (mine.is(block::kind::removal)) // superseded by a later event of its own origin
-                return any_shipped(
-                    [&](const block& b) { return b.origin == mine.origin && b.counter > mine.counter; });
-            return by_server(mine) && !any_shipped([&](const block& b) { return same_dot(b, mine); });
+            if (mine.is(block::kind::removal)) return is_superseded(mine);
+            return by_server(mine) && !is_told(mine);
         });
     }
+    std::vector<handle> shares; // a counter's go in together
     for (const auto h : shipped) {
         auto& b = at(h);
         // A peer may name a dot twice: the first stays. What the removal of a scope took is a removal there.
@@ -285,7 +300,12 @@ void store::fold_slot(const slot_name& staged_slot, handle staged_head) {
             memory_.release(h, b.bytes());
             continue;
         }
-        const bool removal = b.is(block::kind::removal);
+        const bool removal = b.is(block::kind::removal), for_good = b.epoch_value() != 0;
+        if (!removal && slot.type == value_type::counter && !fold_->by_union) {
+            origins_[b.origin].log.set(b.counter, h);
+            shares.push_back(h);
+            continue;
+        }
         const std::string value(removal ? b.value() : std::string_view{});
         splice(slot, h, [](const block&) { return false; });
         if (!removal && in_scope(slot.type) && under_scope_removal(b))
@@ -293,8 +313,9 @@ void store::fold_slot(const slot_name& staged_slot, handle staged_head) {
         if (!removal) continue;
         if (slot.type == value_type::scope) kill_scope(slot.key, value);
         if (slot.type == value_type::archive)
-            set_archived(*replica_id::from_bytes(slot.key), get_word(value.data()));
+            set_archived(*replica_id::from_bytes(slot.key), get_word(value.data()), for_good);
     }
+    add_shares(slot, shares);
     if (broken_ == mutation::i5_drop_losers) {
         if (const auto winner = read(slot)) {
             const auto keep = winner->id;
@@ -312,23 +333,6 @@ bool store::union_prefers(const block& mine, std::span<const handle> shipped) co
     return std::any_of(shipped.begin(), shipped.end(), [&](handle h) {
         const auto& theirs = at(h);
         return theirs.origin == mine.origin && rank(theirs) > rank(mine);
-    });
-}
-
-// What either side knows to be removed of a replica's share is removed of the merged one.
-void store::merge_counters(const slot_name& slot, std::span<const handle> shipped) {
-    const auto* const head = index_.find(slot);
-    each(head == nullptr ? 0 : *head, [&](handle mine) {
-        for (const auto theirs : shipped) {
-            auto& a = at(mine);
-            auto& b = at(theirs);
-            if (a.origin != b.origin || !a.is(block::kind::record) || !b.is(block::kind::record)) continue;
-            const auto x = load_counter(a.value()), y = load_counter(b.value());
-            if (y.base > x.base) raise_base(mine, y.base, y.base_total);
-            if (x.base > y.base && x.base <= b.counter) {
-                store_counter(b.payload() + b.key_bytes, {y.total, x.base, x.base_total});
-            }
-        }
     });
 }
 

@@ -59,6 +59,7 @@ void store::note_event(std::uint32_t number, std::uint64_t counter) {
     auto& from = origins_[number];
     from.counter = counter;
     if (from.archived) {
+        from.for_good = false;
         archive_digest_ -= hash_record({from.id, archive_.of(from.id), 0, 0, 0}, {}, {}, {});
         archive_.set(from.id, 0);
         from.archived = false;
@@ -68,10 +69,13 @@ void store::note_event(std::uint32_t number, std::uint64_t counter) {
 
 // I9: what is closed leaves the cut that travels; its records stay where they are, under their own dots. A
 // word of an earlier counter is out of date: the origin has gone on.
-void store::set_archived(const replica_id& id, std::uint64_t counter) {
-    if (counter == 0 || counter != counter_of(id) || archive_.of(id) == counter) return;
+void store::set_archived(const replica_id& id, std::uint64_t counter, bool for_good) {
+    if (counter == 0 || counter != counter_of(id)) return;
+    const auto known = find_origin(id);
+    if (known && for_good) origins_[*known].for_good = true;
+    if (archive_.of(id) == counter) return;
     enter_archive({id, counter});
-    if (const auto known = find_origin(id)) {
+    if (known) {
         origins_[*known].archived = true;
         origins_[*known].log.compact();
         origins_[*known].floor = counter;
@@ -97,6 +101,10 @@ written store::write(const slot_name& slot, std::string_view value, const writin
     // What a removal of a counter saw has its effect on the records: the removal record need not keep it.
     const auto kept = removal && counts ? std::string_view{} : value;
     const auto made = make(0, slot, {kind, next_dot(), how.stamp, how.epoch, kept, how.ttl});
+    if (counts && !removal && replace_share(slot, hash, made)) {
+        const auto id = issue();
+        return {id, {removal, slot, how.stamp, how.epoch, value, buffers.kills, false, how.ttl}};
+    }
     writing_ = true;
     splice(slot, hash, made, [&](const block& b) {
         if (b.origin == 0) return true;
@@ -180,31 +188,6 @@ std::optional<written> store::recover(const slot_name& slot, const staged_view& 
     return written{id, {false, slot, lost.stamp, epoch, lost.value, buffers.kills, false, lost.ttl}};
 }
 
-std::int64_t store::lost_amount(std::string_view key, const staged_view& lost) {
-    const auto share = load_counter(lost.value);
-    auto from = share.base_total;
-    each(head_of({value_type::counter, key, {}}), [&](handle h) {
-        const auto& b = at(h);
-        if (b.is(block::kind::record) && dot_of(b).replica == lost.id.replica && b.counter >= share.base)
-            from = load_counter(b.value()).total;
-    });
-    return static_cast<std::int64_t>(static_cast<std::uint64_t>(share.total) -
-                                     static_cast<std::uint64_t>(from));
-}
-
-written store::add(std::string_view key, std::int64_t amount, timestamp stamp, write_buffers& buffers) {
-    const slot_name slot{value_type::counter, key, {}};
-    counter_value mine{0, origins_[0].counter, 0}; // nothing before this has a share in it
-    each(head_of(slot), [&](handle h) {
-        if (at(h).origin == 0 && at(h).is(block::kind::record)) mine = load_counter(at(h).value());
-    });
-    mine.total = static_cast<std::int64_t>(static_cast<std::uint64_t>(mine.total) +
-                                           static_cast<std::uint64_t>(amount));
-    buffers.value.resize(counter_value::bytes);
-    store_counter(buffers.value.data(), mine);
-    return write(slot, buffers.value, {false, stamp, 0, {}}, buffers);
-}
-
 // An older removal record is superseded too: this one has seen it and kills the same slot (I7).
 std::optional<written> store::remove(const slot_name& slot, timestamp stamp, write_buffers& buffers) {
     if (!read(slot)) return std::nullopt;
@@ -237,12 +220,13 @@ std::optional<written> store::remove_scope(std::string_view key, timestamp stamp
     return write(slot, buffers.value, {true, stamp, 0, {}}, buffers);
 }
 
-written store::archive(const replica_id& closed, timestamp stamp, write_buffers& buffers) {
+written store::archive(const replica_id& closed, bool for_good, timestamp stamp, write_buffers& buffers) {
     const auto counter = counter_of(closed);
     buffers.value.resize(8);
     put_word(buffers.value.data(), counter);
-    auto what = write({value_type::archive, closed.view(), {}}, buffers.value, {true, stamp, 0, {}}, buffers);
-    set_archived(closed, counter);
+    auto what = write({value_type::archive, closed.view(), {}}, buffers.value,
+                      {true, stamp, for_good ? 1U : 0U, {}}, buffers);
+    set_archived(closed, counter, for_good);
     return what;
 }
 
@@ -309,38 +293,6 @@ void store::bury(handle h, std::uint32_t from) {
     splice(slot, made, [](const block&) { return false; });
 }
 
-// The share of a counter that has been removed is larger now, if `seen` is later than what was known.
-void store::raise_base(handle h, std::uint64_t seen, std::int64_t total) {
-    auto& b = at(h);
-    auto value = load_counter(b.value());
-    if (!b.is(block::kind::record) || value.base >= seen || seen > b.counter) return;
-    const bool was_visible = is_visible(b);
-    if (was_visible) {
-        if (notes_.wanted()) notes_.note(b.key());
-        account_visible(b, false);
-    }
-    value.base = seen;
-    value.base_total = total;
-    store_counter(b.payload() + b.key_bytes, value);
-    if (is_visible(b)) {
-        account_visible(b, true);
-    } else if (was_visible) {
-        ++residues_;
-        origins_[b.origin].residues.push_back(b.counter);
-    }
-}
-
-void store::subtract(const slot_name& slot, std::string_view sums) {
-    const auto* const head = index_.find(slot);
-    for (std::size_t i = 0; head != nullptr && i < sums.size(); i += removed_sum::bytes) {
-        const auto removed = removed_sum::load(sums.substr(i));
-        each(*head, [&](handle h) {
-            if (origins_[at(h).origin].id == removed.seen.replica && at(h).is(block::kind::record))
-                raise_base(h, removed.seen.counter, removed.total);
-        });
-    }
-}
-
 // ---------------------------------------------------------------- events of others
 
 store::applied store::apply(const dot& id, const event_view& event) {
@@ -356,11 +308,10 @@ store::applied store::apply(const dot& id, const event_view& event) {
     if (counts && !event.removal) { // what was removed of this share stays removed
         auto share = load_counter(value);
         const auto* const head = index_.find(event.slot);
-        each(head == nullptr ? 0 : *head, [&](handle h) {
-            if (at(h).origin != *from || !at(h).is(block::kind::record)) return;
+        if (const auto h = share_of(head == nullptr ? 0 : *head, *from); h != 0) {
             const auto former = load_counter(at(h).value());
             if (former.base > share.base) share.base = former.base, share.base_total = former.base_total;
-        });
+        }
         store_counter(own, share);
         value = {own, sizeof own};
     }
@@ -372,12 +323,14 @@ store::applied store::apply(const dot& id, const event_view& event) {
     if (event.slot.type == value_type::scope) value = context = widened(event.slot, value, superseded);
     const auto kind = event.removal ? block::kind::removal : block::kind::record;
     const auto made = make(*from, event.slot, {kind, id, event.stamp, event.epoch, value, event.ttl});
-    splice(event.slot, made, superseded);
+    const bool replaced = counts && !event.removal && event.kills.empty() &&
+                          replace_share(event.slot, index_.hash(event.slot), made);
+    if (!replaced) splice(event.slot, made, superseded);
     if (event.slot.type == value_type::scope) kill_scope(event.slot.key, context);
     if (counts && event.removal) subtract(event.slot, event.value);
     note_event(*from, id.counter);
     if (event.slot.type == value_type::archive)
-        set_archived(*replica_id::from_bytes(event.slot.key), get_word(event.value.data()));
+        set_archived(*replica_id::from_bytes(event.slot.key), get_word(event.value.data()), event.epoch != 0);
     return applied::yes;
 }
 

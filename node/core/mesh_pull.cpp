@@ -16,6 +16,17 @@ constexpr std::size_t parts_bytes_max = std::size_t{256} << 20; // of one slot
 constexpr std::size_t archive_entries_max = std::size_t{1} << 22;
 constexpr auto word_awaited_for = 2s; // of an origin that a COMMIT claims more of than it has said itself
 constexpr auto cache_kept_for = 30s;  // what was staged, when there is nobody to go on with
+
+cut dots_of(const std::vector<staged_view>& chain) {
+    std::vector<dot> all;
+    for (const auto& each : chain) all.push_back(each.id);
+    std::sort(all.begin(), all.end());
+    cut highest;
+    for (std::size_t i = 0; i < all.size(); ++i) { // a peer may name a replica twice
+        if (i + 1 == all.size() || all[i + 1].replica != all[i].replica) highest.push_back(all[i]);
+    }
+    return highest;
+}
 } // namespace
 
 // Asks the peer that holds most of what is missing here, once its grace is over. One session at a time.
@@ -192,6 +203,7 @@ verdict mesh::on_state(const replica_id& from, std::string_view bytes, const wir
         if (!rows || (f.flags & wire::state::commit) != 0 || s.archive_rows.size() > archive_entries_max)
             return malformed();
         s.archive_rows.join(*rows);
+        if ((f.flags & wire::state::for_good) != 0) s.final_rows.join(*rows);
     }
     ++s.next_chunk;
     s.progress_at = at_.now;
@@ -249,6 +261,7 @@ bool mesh::work_on_state(outbox& out) {
             if (!job.rows->ok()) return give_up_on_rows(out);
             auto& s = *pulling_;
             const bool last = (job.head.flags & wire::state::commit) != 0;
+            if (last && !s.gathered.empty()) return give_up_on_rows(out);
             if (last) {
                 s.commit = job.head.at;
                 if ((job.head.flags & wire::state::difference) != 0) {
@@ -286,6 +299,8 @@ bool mesh::give_up_on_rows(outbox& out) {
 // I4: what arrives is staged; nothing reads, kills or serves it before the COMMIT.
 bool mesh::stage_row(const wire::state_row& row) {
     auto& s = *pulling_;
+    if (!s.gathered.empty() && (row.part || !s.gathered.is_of(row.slot)))
+        return false; // it has not come to its end
     if (row.part) {
         const auto& piece = *row.part;
         const auto name = std::string(piece.slot.key) + '\0' + std::string(piece.slot.element);
@@ -310,11 +325,17 @@ bool mesh::stage_row(const wire::state_row& row) {
             if (at == s.parts.end() || at->second.size() != *entry.total)
                 return false; // written: never empty
             what.value = at->second;
+            if (!is_well_formed(row.slot, what.what == block::kind::removal, what.value)) return false;
         }
-        s.staged.raise(what.id);
+        if (row.entries.size() == 1) s.staged.raise(what.id);
         chain.push_back(what);
     }
-    if (!store_.stage(row.slot, chain)) return false;
+    if (row.entries.size() > 1) s.staged.join(dots_of(chain));
+    const bool gathers = row.more || !s.gathered.empty();
+    if (gathers && !s.gathered.add(row.slot, chain)) return false;
+    if (row.more) return true;
+    if (!store_.stage(row.slot, gathers ? s.gathered.entries() : chain)) return false;
+    if (gathers) s.gathered.clear();
     if (!s.parts.empty()) s.parts.clear();
     s.part_key.clear();
     if (settings_.broken == mutation::i4_serve_staged) {
@@ -392,6 +413,7 @@ void mesh::finish_pull(outbox& out) {
     store_.stage_archive(s.archive_rows);
     if (s.cached) store_.stage_trim(claimed);
     store_.commit(claimed, s.by_union);
+    store_.close_for_good(s.final_rows);
     if (compared || newcomer || s.absent) store_.raise_floor(s.commit_floor);
     if (s.absent) store_.raise_floor(s.archive_rows);
     if (compared) store_.raise_floor(s.ranges->at); // removal records do not come by ranges

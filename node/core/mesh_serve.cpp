@@ -18,6 +18,17 @@ constexpr std::size_t chunk_bytes_first = std::size_t{64} << 10; // until it is 
 constexpr std::chrono::duration<double> chunk_passes_in = 250ms, credit_passes_in = 2s; // within all patience
 constexpr std::size_t chunks_under_way_max = 128; // far below what ROUTER queues for one peer
 constexpr std::size_t archive_rows_max = 8192;    // in one chunk
+
+// About what the entries take in a row, without the values that have been sent in parts.
+std::size_t bytes_of(std::span<const staged_view> entries, const std::vector<dot>& sent) {
+    constexpr std::size_t head_bytes = 40; // a replica id that is new to the chunk, counter, clock, length
+    std::size_t bytes = 0;
+    for (const auto& each : entries) {
+        const bool in_parts = !sent.empty() && std::find(sent.begin(), sent.end(), each.id) != sent.end();
+        bytes += head_bytes + (in_parts ? 0 : each.value.size());
+    }
+    return bytes;
+}
 } // namespace
 
 verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
@@ -129,9 +140,9 @@ void mesh::send_again(const replica_id& to, outbound_session& s, outbox& out) {
 
 // How fast chunks pass is how much was under way over how long the last of it took (Little's law).
 void mesh::outbound_session::note_passed(instant now) {
-    const auto& chunk = window.front();
-    const std::chrono::duration<double> took = std::max<mesh_clock::duration>(now - chunk.sent_at, 1us);
-    seconds_a_byte = took.count() / static_cast<double>(chunk.under_way);
+    const auto& first = window.front();
+    const std::chrono::duration<double> took = std::max<mesh_clock::duration>(now - first.sent_at, 1us);
+    seconds_a_byte = took.count() / static_cast<double>(first.under_way);
     const auto pass_in = [&](std::chrono::duration<double> time) {
         return static_cast<std::size_t>(time.count() / seconds_a_byte);
     };
@@ -281,6 +292,7 @@ void mesh::fill(outbound_session& s, std::size_t& steps) {
 // anew every time, as it may have changed between two chunks. False when the chunk is full.
 bool mesh::fill_large(outbound_session& s) {
     auto& large = *s.parts;
+    if (!large.rest.empty()) return s.fill_rest();
     std::vector<staged_view> chain;
     const slot_name slot{large.type, large.key, large.element};
     store_.chain_of(slot, chain);
@@ -292,10 +304,16 @@ bool mesh::fill_large(outbound_session& s) {
         }
         const bool sent = std::find(large.sent.begin(), large.sent.end(), entry.id) != large.sent.end();
         const bool record = entry.what == block::kind::record && slot.type != value_type::counter;
-        if (!sent && record && entry.value.size() > 128 && (next == nullptr || large.current == entry.id))
+        const bool context = entry.what == block::kind::removal && slot.type == value_type::scope;
+        if (!sent && (record || (context && s.version >= 5)) && entry.value.size() > 128 &&
+            (next == nullptr || large.current == entry.id))
             next = &entry;
     }
     if (next == nullptr) {
+        if (s.version >= 5 && s.chunk->bytes() + bytes_of(chain, large.sent) > s.chunk_bytes) {
+            if (s.chunk->bytes() != 0) return false;
+            if (large.rest.add(slot, chain)) return s.fill_rest();
+        }
         if (!chain.empty()) s.chunk->chain(slot, chain, large.sent);
         s.parts.reset();
         return true;
@@ -316,6 +334,25 @@ bool mesh::fill_large(outbound_session& s) {
         large.current.reset();
         large.offset = 0;
     }
+    return true;
+}
+
+// The entries of a chain that is too long for a chunk, as of one moment, as many as there is room for in this
+// chunk. What changes meanwhile has a dot above, and comes later in the walk. False when the chunk is full.
+bool mesh::outbound_session::fill_rest() {
+    auto& whole = *parts;
+    const auto& all = whole.rest.entries();
+    auto used = chunk->bytes() + whole.key.size() + whole.element.size() + 16;
+    auto end = whole.rest_at;
+    for (; end != all.size(); ++end) {
+        used += bytes_of({&all[end], 1}, whole.sent);
+        if (used > chunk_bytes && end != whole.rest_at) break;
+    }
+    const std::span<const staged_view> piece{&all[whole.rest_at], end - whole.rest_at};
+    chunk->chain({whole.type, whole.key, whole.element}, piece, whole.sent, end != all.size());
+    whole.rest_at = end;
+    if (end != all.size()) return false;
+    parts.reset();
     return true;
 }
 
@@ -342,13 +379,13 @@ void mesh::tell_archive(outbound_session& s, outbox& out) {
     if (s.told_archive == store_.archive_digest()) return;
     s.told_archive = store_.archive_digest();
     cut rows;
-    const auto send = [&] {
+    const auto send = [&](std::uint64_t flags) {
         const auto bytes = wire::encode_cut(rows);
         wire::state f;
         f.session = s.number;
         f.chunk = s.next_chunk++;
         f.walk = s.walk_id;
-        f.flags = wire::state::archive;
+        f.flags = flags;
         f.rows = bytes;
         queue_chunk(s, f.chunk, wire::encode(f, s.version), out);
         rows = {};
@@ -356,9 +393,17 @@ void mesh::tell_archive(outbound_session& s, outbox& out) {
     for (const auto& id : store_.archived().entries()) {
         if (!s.whole_archive && s.closed.of(id.replica) == id.counter) continue;
         rows.push_back(id);
-        if (rows.size() == archive_rows_max) send();
+        if (rows.size() == archive_rows_max) send(wire::state::archive);
     }
-    if (!rows.empty()) send();
+    if (!rows.empty()) send(wire::state::archive);
+    // Once more, for those that have said goodbye: version 4 reads it as the same entries.
+    const auto for_good = store_.closed_for_good();
+    for (const auto& id : for_good.entries()) {
+        if (!s.whole_archive && s.closed.of(id.replica) == id.counter) continue;
+        rows.push_back(id);
+        if (rows.size() == archive_rows_max) send(wire::state::archive | wire::state::for_good);
+    }
+    if (!rows.empty()) send(wire::state::archive | wire::state::for_good);
 }
 
 void mesh::seal(outbound_session& s, bool commit, outbox& out) {

@@ -202,6 +202,7 @@ verdict mesh::take(const spill_read& in, outbox& out) {
     const auto rows = wire::decode_cut(f->rows);
     if (rows) {
         s.archive_rows.join(*rows);
+        if ((f->flags & wire::state::for_good) != 0) s.final_rows.join(*rows);
         out.actions.push_back(read_spill{in.file, false});
     } else {
         abandon_spill("malformed state", out);

@@ -15,6 +15,12 @@ constexpr auto lag_patience = 2s; // without catching up, before a member is lef
 constexpr auto order_kept_for = 60s;
 } // namespace
 
+namespace {
+bool has_left_with(const peer& p, std::uint64_t counter) {
+    return p.state == member_state::left && p.final == counter;
+}
+} // namespace
+
 // Whose acknowledgement is waited for. One that leaves, or is full, applies nothing more; with room again it
 // is served as its cut and the server's floor allow (I8).
 bool mesh::holds_back(const peer& p) const {
@@ -61,6 +67,7 @@ void mesh::look_for_garbage(outbox& out) {
         stable_ = stable();
         garbage_ = true;
     }
+    close_for_good(out); // before what it is about goes here
     settle_residues();
     archive_closed(out);
     if (serving_.empty() && store_.staged_slots() == 0 && store_.origins() > peers_.size() + 1) store_.tidy();
@@ -80,6 +87,7 @@ void mesh::settle_residues() {
     const bool compared = std::any_of(serving_.begin(), serving_.end(),
                                       [](const auto& each) { return each.second->ranges.has_value(); });
     if (store_.residues() == 0 || compared) return;
+    store_.forget_closed_residues(slice_records);
     for (auto& each : peers_) {
         const auto& id = each.first;
         auto& p = each.second;
@@ -139,7 +147,9 @@ void mesh::archive_closed(outbox& out) {
         });
         if (!stable) continue;
         extra_depends_.raise(id); // the cut does not name it any more, and the event needs it
-        publish(store_.archive(id.replica, clock_.tick(at_.wall_ms), buffers_));
+        const bool for_good = (p != nullptr && has_left_with(*p, id.counter)) ||
+                              settings_.broken == mutation::closed_by_silence;
+        publish(store_.archive(id.replica, for_good, clock_.tick(at_.wall_ms), buffers_));
         note(out, "archive", id.replica, id.counter);
         if (settings_.broken == mutation::i9_rewrite_origin) rewrite(id.replica);
     }
@@ -150,6 +160,19 @@ void mesh::archive_closed(outbox& out) {
             // But where it has told of more than is archived: that is still to be asked for.
             if (p.seen.of(id.replica) <= id.counter) p.seen.set(id.replica, 0);
         }
+    }
+}
+
+// It was archived by somebody who had not heard its goodbye, and something is left of what it counted:
+// whoever has heard it says so by the same event once more, which newcomers learn from, too.
+void mesh::close_for_good(outbox& out) {
+    if (leaving_ || room_.is_full() || store_.residues() == 0) return;
+    for (const auto& [id, p] : peers_) {
+        const auto counter = store_.archived().of(id);
+        if (counter == 0 || !has_left_with(p, counter) || store_.is_closed_for_good(id)) continue;
+        if (store_.residues_of(id) == 0) continue;
+        publish(store_.archive(id, true, clock_.tick(at_.wall_ms), buffers_));
+        note(out, "closes for good", id, counter);
     }
 }
 

@@ -83,3 +83,127 @@ TEST_CASE(
     s.settle(20s);
     for (const auto who : {stays, sleeps, newcomer}) CHECK(s.mesh(who).state().count("visits") == 5);
 }
+
+namespace {
+
+/// What `count` incarnations have added, one each, as if they had come and gone long ago.
+void add_as_departed(scene& s, process_number who, std::uint32_t count) {
+    auto& store = s.mesh(who).state();
+    for (std::uint32_t i = 1; i <= count; ++i) {
+        replica_id id{};
+        for (std::size_t byte = 0; byte < 16; ++byte)
+            id.bytes[byte] = static_cast<std::uint8_t>((i >> (byte % 2 * 8)) + byte * 11);
+        char value[counter_value::bytes];
+        store_counter(value, {1, 0, 0});
+        event_view event;
+        event.slot = counter("visits");
+        event.value = {value, sizeof value};
+        event.stamp = timestamp::at(1'700'000'000'000 + i);
+        REQUIRE(store.apply({id, 1}, event) == store::applied::yes);
+    }
+}
+
+world::settings small_frames() {
+    world::settings how;
+    how.check = false;                          // the oracle has not seen those incarnations
+    how.node.limits.frame_bytes_max = 96 << 10; // a HELLO names each of them, until they are archived
+    how.node.limits.delta_bytes_max = 16 << 10;
+    how.node.limits.chunk_bytes_max = 32 << 10;
+    return how;
+}
+
+} // namespace
+
+TEST_CASE("counter: one that very many incarnations have added to reaches a newcomer in pieces",
+          "[core][scenario]") {
+    constexpr std::uint32_t incarnations = 3000; // 140 KiB in one chain, and a frame has 96
+    scene s(small_frames());
+    s.start(0);
+    s.run_for(1s);
+    add_as_departed(s, 0, incarnations);
+    s.add(0, "visits", 5);
+    const auto n = s.start(1);
+    s.settle(20s);
+    CHECK(s.mesh(n).synced());
+    CHECK(s.mesh(n).state().count("visits") == incarnations + 5);
+    // What is added while the pieces are under way, and a removal of all of it.
+    const auto m = s.start(2);
+    for (int i = 0; i < 50; ++i) {
+        s.add(0, "visits", 1);
+        s.add(n, "visits", 1);
+        s.run_for(5ms);
+    }
+    s.settle(20s);
+    CHECK(s.mesh(m).state().count("visits") == incarnations + 105);
+    s.sever(1, 2, true);
+    s.run_for(1s);
+    CHECK(s.erase(0, "visits"));
+    s.add(2, "visits", 7);
+    s.sever(1, 2, false);
+    s.settle(20s);
+    for (process_number p = 0; p < 3; ++p) CHECK(s.mesh(p).state().count("visits") == 7);
+}
+
+TEST_CASE(
+    "counter: nothing is left of what one that has said goodbye had added to counters that are removed later",
+    "[core][scenario]") {
+    // Nor at a newcomer, which has never met it. Removed before or after the leave.
+    scene s;
+    s.gather(3);
+    for (int i = 0; i < 50; ++i) {
+        s.add(2, "count " + std::to_string(i), 1);
+        s.add(0, "count " + std::to_string(i), 1);
+    }
+    s.settle();
+    const bool before = GENERATE(false, true);
+    const auto remove = [&] {
+        for (int i = 0; i < 50; ++i) CHECK(s.erase(0, "count " + std::to_string(i)));
+    };
+    if (before) {
+        s.sever(1, 2, true); // what it has not heard keeps the residues until then
+        remove();
+        s.run_for(500ms);
+        s.sever(1, 2, false);
+    }
+    s.leave(2, 2, 5s);
+    s.run_for(90s);
+    const auto n = s.join(3);
+    if (!before) remove();
+    s.run_for(30s);
+    for (const process_number p : {process_number{0}, process_number{1}, n}) {
+        CHECK(s.mesh(p).state().keys() == 0);
+        CHECK(s.mesh(p).state().residues() == 0);
+    }
+    s.settle();
+    const auto last = s.join(2);
+    s.run_for(5s);
+    CHECK(s.mesh(last).state().residues() == 0);
+}
+
+TEST_CASE("counter: an origin that was archived before its goodbye was heard is closed for good by whoever "
+          "has heard it",
+          "[core][scenario]") {
+    scene s;
+    s.gather(3);
+    s.add(2, "count", 1);
+    s.settle();
+    s.set_filter([&](process_number from, process_number, channel, std::string_view bytes) {
+        return from != 2 || !is<wire::left>(bytes);
+    });
+    s.leave(2, 2, 5s);
+    s.run_for(90s);
+    s.set_filter({});
+    REQUIRE(s.mesh(0).state().archived().of(s.at(2).id) != 0);
+    CHECK(s.erase(0, "count"));
+    s.run_for(10s);
+    CHECK(s.mesh(0).state().residues() == 1); // it may come back with more that has not seen the removal
+    CHECK_FALSE(s.mesh(0).state().is_closed_for_good(s.at(2).id));
+    const auto final = s.mesh(0).state().archived().of(s.at(2).id);
+    const auto bytes = wire::encode(wire::left{s.at(2).id, final, false, false, s.at(2).id});
+    s.give(1, core::broadcast_arrived{bytes});
+    s.run_for(10s);
+    for (process_number p = 0; p < 2; ++p) {
+        CHECK(s.mesh(p).state().residues() == 0);
+        CHECK(s.mesh(p).state().archived().of(s.at(2).id) == final);
+    }
+}

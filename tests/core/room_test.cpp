@@ -9,19 +9,20 @@ namespace {
 
 constexpr std::size_t small_bytes = 1 << 20;
 
-core::mesh_options limited(std::size_t bytes_max) {
+core::mesh_options limited(std::size_t bytes_max, mutation broken = mutation::none) {
     core::mesh_options how;
     how.limits.bytes_max = bytes_max;
+    how.broken = broken;
     return how;
 }
 
 /// Member 1 is small, the others have `bytes_max`; 0 writes until 1 is full.
 struct one_full : scene {
     explicit one_full(std::size_t bytes_max = 0, world::settings how = {})
-        : scene(std::move(how)) {
-        start(0, limited(bytes_max));
+        : scene(how) {
+        start(0, limited(bytes_max, how.node.broken));
         start(1, limited(small_bytes));
-        start(2, limited(bytes_max));
+        start(2, limited(bytes_max, how.node.broken));
         settle();
     }
     void fill_up() {

@@ -22,6 +22,7 @@ constexpr named mutations[] = {
     {"i4_serve_staged", mutation::i4_serve_staged},
     {"i5_drop_losers", mutation::i5_drop_losers},
     {"i6_reuse_replica", mutation::i6_reuse_replica},
+    {"closed_by_silence", mutation::closed_by_silence},
     {"i7_drop_unstable", mutation::i7_drop_unstable},
     {"i7_forget_open_sessions", mutation::i7_forget_open_sessions},
     {"i8_skip_floor_check", mutation::i8_skip_floor_check},

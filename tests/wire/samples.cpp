@@ -23,6 +23,7 @@ hello some_hello() {
     h.latest = 300;
     h.clock = timestamp::at(5);
     h.reach = "10.0.0.5 fd00::5";
+    h.live = 99;
     return h;
 }
 
@@ -126,6 +127,7 @@ frame without_later(frame from) {
     std::visit(
         [](auto& body) {
             if constexpr (requires { body.walk; }) body.walk = 0;
+            if constexpr (requires { body.live; }) body.live.reset();
         },
         from);
     return from;

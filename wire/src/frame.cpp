@@ -134,12 +134,12 @@ struct encoder {
     }
 };
 
-// What its first fields say is the same in every version: they tell whether the rest can be read.
 // Fields at the end that version 5 has added may be missing.
 std::uint64_t get_later(frame_reader& in, std::uint64_t version) {
     return version >= 5 && in.more() ? in.number() : 0;
 }
 
+// What its first fields say is the same in every version: they tell whether the rest can be read.
 hello get_hello(frame_reader& in, std::uint64_t version, const versions& spoken) {
     hello f;
     f.cluster = in.bytes(name_bytes_max);

@@ -22,6 +22,7 @@ enum class mutation : std::uint8_t {
     i8_trust_cache,           ///< take over what another server had sent without asking the new one
     i9_ignore_archive,        ///< a receiver does not join the server's archive
     i9_rewrite_origin,        ///< give the records of an archived origin to the one that archives it
+    closed_by_silence,        ///< take an origin that is silent for one that has said goodbye
     counter_drops_residue,    ///< forget at once what was removed of a counter
     claim_stash_kills,        ///< a put replaces what somebody else has claimed
     merge_skips_kills,        ///< a repair adds records but never removes any

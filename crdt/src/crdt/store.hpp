@@ -15,6 +15,7 @@
 #include "crdt/counter.hpp"
 #include "crdt/cut.hpp"
 #include "crdt/digest.hpp"
+#include "crdt/epoch.hpp"
 #include "crdt/index.hpp"
 #include "crdt/key_notes.hpp"
 #include "crdt/log.hpp"
@@ -51,22 +52,6 @@ struct range_sum {
     std::uint64_t count = 0, hash = 0;
     friend bool operator==(const range_sum&, const range_sum&) = default;
 };
-/// The next claim of a slot whose largest epoch is `seen` has the smallest odd number above it and the clock.
-[[nodiscard]] constexpr std::uint64_t claim_epoch(std::uint64_t seen, timestamp clock) {
-    const auto above = std::max(seen, clock.raw);
-    return above >= ~std::uint64_t{1} ? ~std::uint64_t{0} : (above + 1) | 1;
-}
-/// An odd epoch: the replica that wrote the record owns the register. An even one: it is free.
-[[nodiscard]] constexpr bool is_claim(std::uint64_t epoch) { return (epoch & 1) != 0; }
-/// The epoch as if nobody owned by it: below the claim, and no lower than what that was made over.
-[[nodiscard]] constexpr std::uint64_t unclaimed_epoch(std::uint64_t epoch) {
-    return epoch & ~std::uint64_t{1};
-}
-/// Of the same record, when it is given up.
-[[nodiscard]] constexpr std::uint64_t release_epoch(std::uint64_t claimed) {
-    return claimed == ~std::uint64_t{0} ? claimed - 1 : claimed + 1;
-}
-
 /// A register or field that has come to have one value more, by the event of this dot.
 struct contest {
     dot id{};
@@ -182,8 +167,9 @@ class store {
     /// Removes what has been seen of a key's set, map and flag; nothing when there is nothing. O(members).
     /// Not while folding().
     std::optional<written> remove_scope(std::string_view key, timestamp stamp, write_buffers& buffers);
-    /// Writes that `closed` is closed at the counter that is seen of it (I9).
-    written archive(const replica_id& closed, timestamp stamp, write_buffers& buffers);
+    /// Writes that `closed` is closed at the counter that is seen of it (I9). `for_good`: it has said goodbye
+    /// with that counter, so nothing of it can come any more.
+    written archive(const replica_id& closed, bool for_good, timestamp stamp, write_buffers& buffers);
 
     // --- what is over: registers with a time to live (store_ttl.cpp) ---
     //
@@ -310,6 +296,14 @@ class store {
     /// No event of an origin has been seen both here and by `other`.
     [[nodiscard]] bool is_disjoint(const cut& other) const;
     [[nodiscard]] const cut& archived() const { return archive_; }
+    /// Archived for good, and something of them is here. O(origins).
+    [[nodiscard]] cut closed_for_good() const;
+    [[nodiscard]] bool is_closed_for_good(const replica_id& id) const;
+    /// The same, as a server of a session says after its COMMIT. What it says of others' archives is left
+    /// out.
+    void close_for_good(const cut& entries);
+    /// Residues of such origins, at most `most` of them.
+    void forget_closed_residues(std::size_t most);
     [[nodiscard]] const digest& archive_digest() const { return archive_digest_; }
     /// Origins that are archived and have nothing here any more need no entry of their own. Not while a
     /// log_walk is under way, folding() or something is staged. O(origins).
@@ -331,7 +325,7 @@ class store {
         replica_id id;
         std::uint64_t counter = 0;
         std::uint64_t floor = 0;
-        bool archived = false;
+        bool archived = false, for_good = false;
         event_log log;
         std::vector<std::uint64_t> removals; ///< min-heap of counters; some may be gone already
         std::vector<std::uint64_t> residues; ///< counters, in order of their coming to be
@@ -436,7 +430,12 @@ class store {
     void raise_base(handle h, std::uint64_t seen, std::int64_t total);
     void settle_counter(const dot& id, const event_view& event, counter_value& mine);
     void subtract(const slot_name& slot, std::string_view sums);
-    void set_archived(const replica_id& id, std::uint64_t counter);
+    using owned_share = std::pair<std::uint32_t, handle>; ///< of a counter
+    [[nodiscard]] std::vector<owned_share> shares_of(std::span<const handle> blocks) const;
+    [[nodiscard]] handle share_of(handle head, std::uint32_t from) const;
+    bool replace_share(const slot_name& slot, std::uint64_t hash, handle added);
+    void add_shares(const slot_name& slot, std::span<const handle> shares);
+    void set_archived(const replica_id& id, std::uint64_t counter, bool for_good = false);
     void enter_archive(const dot& id);
     void note_event(std::uint32_t origin, std::uint64_t counter);
 

@@ -3,6 +3,7 @@
 // A plain record; mesh_pull.cpp and mesh_ranges.cpp keep it consistent.
 #pragma once
 
+#include "core/gathered_chain.hpp"
 #include "core/io.hpp"
 #include "crdt/cut.hpp"
 #include "crdt/digest.hpp"
@@ -34,12 +35,14 @@ struct inbound_session {
     bool has_archive = false, compare = false, by_union = false, newcomer = false, cached = false,
          whole_cut = false;
     cut archive_rows; ///< entries of the server's archive
+    cut final_rows;   ///< those of them that are closed for good
     std::unique_ptr<comparison> ranges;
     std::optional<wire::standing> commit; ///< arrived, and waiting for the word of an origin
     cut commit_floor;
     std::uint64_t commit_flags = 0;
     std::string part_key;
     std::map<dot, std::string> parts;
+    gathered_chain gathered;        ///< its last row has not come yet
     std::optional<spill_id> file;   ///< the server is a file
     std::optional<log_walk> absent; ///< below its floor: how far what is not in it has been marked
     bool absent_marked = false;

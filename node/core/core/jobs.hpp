@@ -95,8 +95,11 @@ struct mesh::outbound_session {
         std::vector<dot> sent;
         std::optional<dot> current;
         std::uint64_t offset = 0;
+        gathered_chain rest;     ///< the chain as it was when its large values had been sent
+        std::size_t rest_at = 0; ///< so many of its entries have been written
     };
     std::optional<large> parts;
+    bool fill_rest();
     std::uint64_t next_chunk = 0;
     std::uint64_t acknowledged = 0; ///< chunks below are with the receiver
     struct sent_chunk {

@@ -88,8 +88,7 @@ class mesh {
         return !claims_.lost.empty() || claims_.lease_began || store_.has_contests();
     }
 
-    /// Registers under the prefix can be merged here.
-    void merge_under(std::string_view prefix);
+    void merge_under(std::string_view prefix); ///< registers under it can be merged here
     using merge_task = core::merge_task;
     /// A register with siblings that this node is to merge: by resolve(), or else give_up_merge(). Look when
     /// the outbox says merges_ready, and again until there is nothing.
@@ -356,6 +355,7 @@ class mesh {
     bool work_on_garbage();
     void settle_residues();
     void archive_closed(outbox& out);
+    void close_for_good(outbox& out);
     void rewrite(const replica_id& origin);
     [[nodiscard]] bool is_catching_up(const replica_id& id) const;
     void judge_lag(outbox& out);

@@ -133,6 +133,7 @@ struct state {
         compared = 32,      ///< with commit: the receiver has been told by ranges what is not there
         wants_cut = 64,     ///< that standing is not known here: ask again with the whole cut
         difference = 128,   ///< with commit: the cut is only what differs from the receiver's
+        for_good = 256,     ///< with archive: entries told before, of origins that have said goodbye
     };
     std::uint64_t flags = 0;
     std::uint64_t records = 0; ///< about how many will come in all

@@ -10,6 +10,7 @@
 #include "wire/codec.hpp"
 
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -94,9 +95,10 @@ class state_writer {
     explicit state_writer(timestamp base)
         : base_(base)
         , last_(base) {}
-    /// `in_parts`: these records' values have been sent by part() before.
-    void chain(const slot_name& slot, const std::vector<staged_view>& entries,
-               const std::vector<dot>& in_parts);
+    /// `in_parts`: these blocks' values have been sent by part() before. `more`: the next row goes on with
+    /// the same chain; not before version 5.
+    void chain(const slot_name& slot, std::span<const staged_view> entries, const std::vector<dot>& in_parts,
+               bool more = false);
     void part(const value_part& piece);
     [[nodiscard]] std::size_t bytes() const { return rows_.size() + replicas_.bytes().size(); }
     [[nodiscard]] timestamp base() const { return base_; }
@@ -122,6 +124,7 @@ struct state_row {
         std::optional<std::uint64_t> total;
     };
     std::vector<entry> entries;
+    bool more = false; ///< the next row has more entries of the same chain
 };
 
 class state_reader {

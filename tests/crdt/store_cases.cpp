@@ -1,8 +1,7 @@
 // Named histories: cases known from other systems, and every fault the laws have found, as the shortest story
 // that shows it. Each ends with the oracle (world::check) or with what must be read.
+#include "support/catch.hpp"
 #include "world.hpp"
-
-#include <catch2/catch.hpp>
 
 using namespace baton;
 using namespace baton::test;

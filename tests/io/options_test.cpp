@@ -9,7 +9,7 @@
 
 using namespace io;
 using baton::event_kind;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -94,13 +94,13 @@ TEST_CASE("options: validate names each fault", "[io][options]") {
         break_it(one);
         const auto checked = one.validate();
         REQUIRE_FALSE(checked);
-        CHECK_THAT(checked.error().what, Contains(name));
+        CHECK_THAT(checked.error().what, ContainsSubstring(name));
         CHECK(checked.error().what.find("; ") == std::string::npos); // that one alone
         break_it(all);
     }
     const auto checked = all.validate();
     REQUIRE_FALSE(checked);
-    for (const auto& [name, break_it] : faults) CHECK_THAT(checked.error().what, Contains(name));
+    for (const auto& [name, break_it] : faults) CHECK_THAT(checked.error().what, ContainsSubstring(name));
     CHECK_FALSE(baton::node::start(all));
 }
 
@@ -143,7 +143,7 @@ TEST_CASE("options: the beacon speaks as often, where and on what it is told", "
     const auto size = recv(listener, heard.data(), heard.size(), MSG_DONTWAIT);
     close(listener);
     REQUIRE(size > 0);
-    CHECK_THAT(std::string(heard.data(), static_cast<std::size_t>(size)), Contains(net.cluster));
+    CHECK_THAT(std::string(heard.data(), static_cast<std::size_t>(size)), ContainsSubstring(net.cluster));
 
     settings.beacon.enabled = false;
     auto silent = started(settings);
@@ -319,7 +319,7 @@ TEST_CASE("options: at bytes_max a node takes nothing more, until there is room"
     }));
     REQUIRE(refused);
     CHECK(refused->code == baton::errc::full);
-    CHECK_THAT(refused->what, Contains("limits.bytes_max"));
+    CHECK_THAT(refused->what, ContainsSubstring("limits.bytes_max"));
     CHECK(stored >= 20);
     CHECK(stored < 200);
     CHECK(small.add("counter").error().code == baton::errc::full);
@@ -423,7 +423,7 @@ TEST_CASE("options: no more than watches_max watch at a time", "[io][options]") 
     const auto refused = node.watch("c", nothing);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == baton::errc::too_many_watches);
-    CHECK_THAT(refused.error().what, Contains("limits.watches_max"));
+    CHECK_THAT(refused.error().what, ContainsSubstring("limits.watches_max"));
     second->unwatch();
     CHECK(node.watch("c", nothing));
 }

@@ -1,7 +1,6 @@
 // Proves that what people type at `baton run` is read as meant: durations, hexadecimal digits, command lines.
 #include "parse.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 using namespace baton::cli;
 using namespace std::chrono_literals;

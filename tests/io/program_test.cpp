@@ -1,8 +1,7 @@
 // Proves that `baton` keeps the contract that people and scripts rely on: replies, errors, exit statuses,
 // one-shot forms, options and the configuration file.
 #include "mesh.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 #include <filesystem>
 #include <fstream>

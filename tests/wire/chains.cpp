@@ -2,8 +2,7 @@
 // refused, cut short anywhere too.
 #include "crdt/counter.hpp"
 #include "samples.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 using namespace baton;
 using namespace baton::wire;

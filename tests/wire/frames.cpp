@@ -1,8 +1,8 @@
 // Frames: decode∘encode is the identity for every kind and form; truncated and altered bytes are refused, or
 // decode to something within bounds, but never crash (with the sanitizers, never read past the end).
 #include "samples.hpp"
+#include "support/catch.hpp"
 
-#include <catch2/catch.hpp>
 #include <rapidcheck.h>
 
 using namespace baton;

@@ -129,9 +129,9 @@ void mesh::send_again(const replica_id& to, outbound_session& s, outbox& out) {
 
 // How fast chunks pass is how much was under way over how long the last of it took (Little's law).
 void mesh::outbound_session::note_passed(instant now) {
-    const auto& chunk = window.front();
-    const std::chrono::duration<double> took = std::max<mesh_clock::duration>(now - chunk.sent_at, 1us);
-    seconds_a_byte = took.count() / static_cast<double>(chunk.under_way);
+    const auto& passed = window.front();
+    const std::chrono::duration<double> took = std::max<mesh_clock::duration>(now - passed.sent_at, 1us);
+    seconds_a_byte = took.count() / static_cast<double>(passed.under_way);
     const auto pass_in = [&](std::chrono::duration<double> time) {
         return static_cast<std::size_t>(time.count() / seconds_a_byte);
     };

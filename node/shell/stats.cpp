@@ -87,7 +87,7 @@ constexpr std::array table{
 };
 
 // As the format wants a label's value.
-std::string quoted(std::string_view text) {
+std::string label_text(std::string_view text) {
     std::string made = "\"";
     for (const char c : text) {
         if (c == '\n') {
@@ -109,7 +109,7 @@ std::string decimal(double value) {
 class page {
   public:
     explicit page(std::string_view node_name)
-        : node_("node=" + quoted(node_name)) {}
+        : node_("node=" + label_text(node_name)) {}
     void head(std::string_view name, std::string_view meaning, bool counts) {
         (text_ += "# HELP ") += name;
         (text_ += ' ') += meaning;
@@ -140,11 +140,11 @@ std::string to_prometheus(const node_stats& stats, std::string_view node_name) {
     }
     out.head("baton_refused_total", "frames and beacons refused, by reason", true);
     for (const auto& [reason, count] : stats.refused_by_reason)
-        out.line("baton_refused_total", "reason=" + quoted(reason), std::to_string(count));
+        out.line("baton_refused_total", "reason=" + label_text(reason), std::to_string(count));
     const auto by_member = [&](std::string_view name, std::string_view meaning, auto value) {
         out.head(name, meaning, false);
         for (const auto& each : stats.members) {
-            out.line(name, "member=" + quoted(each.name) + ",id=" + quoted(each.id.to_string()),
+            out.line(name, "member=" + label_text(each.name) + ",id=" + label_text(each.id.to_string()),
                      decimal(value(each)));
         }
     };

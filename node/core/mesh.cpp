@@ -103,7 +103,12 @@ verdict mesh::take(const request_arrived& in, outbox& out) {
         return on_hello(*f, from, out);
     }
     auto* const p = find(in.from);
-    if (p == nullptr) return refuse("request by nobody known");
+    if (p == nullptr) {
+        // The goodbye of a node whose greeting was dropped, because its link was not open yet, is no fault.
+        if (const auto* f = std::get_if<wire::left>(&*decoded); f != nullptr && f->id == in.from)
+            return on_left(*f, from, out);
+        return refuse("request by nobody known");
+    }
     p->life.heard(at_.now, true);
     p->routable = true;
     if (const auto* f = std::get_if<wire::pull>(&*decoded)) {

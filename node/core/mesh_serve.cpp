@@ -15,7 +15,38 @@ constexpr auto send_again_every = 100ms;
 constexpr std::size_t chunk_bytes_min = 256;
 constexpr std::size_t chunk_bytes_first = std::size_t{64} << 10; // until it is known how fast they pass
 constexpr std::chrono::duration<double> chunk_passes_in = 250ms, credit_passes_in = 2s; // within all patience
+constexpr std::size_t waiting_max = 65536; // large slots that wait for the end of a walk
+// Memory of overwritten values that sessions have yet to send. Above it a session lets go of its cut and
+// walks on; when that has brought it no nearer to its end a few times writers wait, and four times as much is
+// the end in any case.
+constexpr std::size_t kept_bytes_max = std::size_t{64} << 20;
+constexpr unsigned thaws_max = 3;
+constexpr std::size_t in_parts_min = 128; // a smaller value stays in its chain
+
+bool may_divide(std::uint64_t version, value_type type, const staged_view& entry) {
+    constexpr std::uint64_t scopes_from = 5;
+    return entry.value.size() > in_parts_min && wire::goes_in_parts(type, entry.what) &&
+           (type != value_type::scope || version >= scopes_from);
+}
+
+// At most: per entry 16 bytes of id and 7 of counter.
+std::size_t commit_bytes(const cut& seen, const cut& floor) {
+    constexpr std::size_t entry_bytes = 23, other_bytes = 256;
+    return (seen.size() + floor.size()) * entry_bytes + other_bytes;
+}
 } // namespace
+
+mesh::outbound_session::large::large(store& of, const slot_name& slot)
+    : from(&of)
+    , type(slot.type)
+    , key(slot.key)
+    , element(slot.element) {
+    of.pin_chain(slot, blocks);
+}
+
+mesh::outbound_session::large::~large() {
+    for (const auto each : blocks) from->unpin(each);
+}
 
 verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
     // A number is begun at most once: were a late or repeated PULL to begin a second walk under it, the
@@ -41,7 +72,7 @@ verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
             return {};
         }
         auto whole = p->told;
-        for (const auto& id : f.seen.entries()) whole.set(id.replica, id.counter);
+        whole.overlay(f.seen);
         f.seen = std::move(whole);
         f.archive = p->archive;
     }
@@ -83,8 +114,10 @@ verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
     s.from_nothing = store_.is_disjoint(s.receiver);
     s.walk = store_.walk_from(compare ? s.start : s.receiver);
     s.records = std::min<std::uint64_t>(store_.records(), events_missing(s.receiver, s.start));
-    for (const auto& id : s.start.entries())
-        s.pin.set(id.replica, compare ? id.counter : std::min(id.counter, s.receiver.of(id.replica)));
+    for (const auto& id : s.start.entries()) {
+        const auto from = compare ? id.counter : std::min(id.counter, s.receiver.of(id.replica));
+        if (from != 0) s.pin.push_back({id.replica, from});
+    }
     if (compare) {
         ++counters_.sessions_compared;
         s.ranges.emplace();
@@ -158,7 +191,8 @@ verdict mesh::on_credit(const replica_id& from, const wire::credit& f, outbox& o
     auto& s = *at->second;
     if (f.done) {
         if (s.complete && f.next >= s.next_chunk) {
-            if (auto* const p = find(from)) p->seen.join(s.receiver);
+            cut room;
+            if (auto* const p = find(from)) (void)learn(*p, s.receiver, room);
             out.acknowledged = true;
         }
         serving_.erase(at);
@@ -217,28 +251,76 @@ bool mesh::work_on_serving(outbox& out) {
     if (!s.chunk) s.chunk.emplace(timestamp::at(at_.wall_ms));
     std::size_t steps = settings_.bounds.served_slots;
     fill(s, steps);
-    bool walked = steps != 0 && !s.pending && !s.parts;
+    bool walked = steps != 0 && !s.pending && !s.parts && (!s.settled || s.waiting.empty());
     if (s.ranges && !s.ranges->finished) { // more questions may come: what is there goes as it is
         if (walked && s.chunk->bytes() != 0) seal(s, false, out);
         walked = false;
     }
     if (!s.chunk) return true;
-    if (walked || s.chunk->bytes() >= s.chunk_bytes || s.pending || s.parts) {
-        const bool commit = walked && !s.parts;
-        if (commit) tell_archive(s, out);
+    if (walked && !s.settled) settle_cut(s, out);
+    const bool commit = walked && s.waiting.empty();
+    if (commit || s.chunk->bytes() >= s.chunk_bytes || s.pending || s.parts) {
+        // Rows and two cuts may be more than a frame has room for.
+        if (commit &&
+            s.chunk->bytes() + commit_bytes(s.settled->at.seen, s.settled->floor) > wire::frame_bytes_max) {
+            seal(s, false, out);
+            s.chunk.emplace(timestamp::at(at_.wall_ms));
+        }
         if (commit || s.chunk->bytes() != 0) seal(s, commit, out);
     }
     return std::any_of(serving_.begin(), serving_.end(),
                        [&](const auto& each) { return can_go_on(*each.second); });
 }
 
+// Everything under the present cut has been sent, or waits as it is at this moment: this is what the COMMIT
+// will name. Archived origins are told now, since what is archived later is above it.
+void mesh::settle_cut(outbound_session& s, outbox& out) {
+    s.settled.emplace(outbound_session::settled_cut{standing(), store_.floor()});
+    tell_archive(s, out);
+}
+
+// What waits, and was overwritten, takes more memory than it should: the walk goes on, meets the successors,
+// and settles again at its end. Writers wait (is_crowded) where that has not helped.
+void mesh::thaw(outbound_session& s) {
+    const auto most = s.thaws < thaws_max ? kept_bytes_max : 4 * kept_bytes_max;
+    if (!s.settled || s.to_file || store_.kept_bytes() <= most) return;
+    s.settled.reset();
+    if (s.waiting.size() >= s.waited_at_thaw) ++s.thaws; // otherwise it gets there by itself
+    s.waited_at_thaw = s.waiting.size();
+    ++counters_.sessions_resumed;
+}
+
+bool mesh::is_overtaken() const {
+    return store_.kept_bytes() > kept_bytes_max &&
+           std::any_of(serving_.begin(), serving_.end(),
+                       [](const auto& each) { return each.second->thaws >= thaws_max; });
+}
+
+// Has to wait until the rest has been sent, unless there are too many that do.
+void mesh::defer(outbound_session& s, const slot_name& slot) {
+    if (s.to_file || s.waiting.size() >= waiting_max) {
+        s.parts.emplace(store_, slot);
+        return;
+    }
+    auto name = std::string(1, static_cast<char>(slot.type)).append(slot.key);
+    name.append(1, '\0').append(slot.element);
+    s.waiting.erase(name); // overwritten since
+    s.waiting.try_emplace(std::move(name), store_, slot);
+}
+
 // Adds rows until the chunk is full (`pending` or `parts` is left), the slots are used up (`steps` 0), or
-// everything under the present cut has been walked.
+// everything under the present cut has been walked, and what has waited for that has been sent.
 void mesh::fill(outbound_session& s, std::size_t& steps) {
     std::vector<staged_view> chain;
+    thaw(s);
     while (steps != 0) {
         if (s.parts) {
             if (!fill_large(s)) return;
+            continue;
+        }
+        if (s.settled) {
+            if (s.waiting.empty()) return;
+            s.parts.emplace(std::move(s.waiting.extract(s.waiting.begin()).mapped()));
             continue;
         }
         if (!s.pending) s.pending = next_to_ship(s, steps);
@@ -262,11 +344,11 @@ void mesh::fill(outbound_session& s, std::size_t& steps) {
         }
         const bool room = s.chunk->bytes() + bytes <= s.chunk_bytes;
         if (!room && s.chunk->bytes() != 0) return;
-        if (!room && bytes > s.chunk_bytes + 1024) {
-            s.parts.emplace(outbound_session::large{});
-            s.parts->type = slot.type;
-            s.parts->key = slot.key;
-            s.parts->element = slot.element;
+        const bool large = !room && bytes > s.chunk_bytes + 1024;
+        if (large && std::any_of(chain.begin(), chain.end(), [&](const staged_view& entry) {
+                return may_divide(s.version, slot.type, entry);
+            })) {
+            defer(s, slot);
             s.pending.reset();
             continue;
         }
@@ -275,13 +357,13 @@ void mesh::fill(outbound_session& s, std::size_t& steps) {
     }
 }
 
-// A key with values too large for a chunk: each such value in parts, then the chain. The chain is looked at
-// anew every time, as it may have changed between two chunks. False when the chunk is full.
+// A key with values too large for a chunk: each such value in parts, then the chain. False when the chunk is
+// full.
 bool mesh::fill_large(outbound_session& s) {
     auto& large = *s.parts;
     std::vector<staged_view> chain;
     const slot_name slot{large.type, large.key, large.element};
-    store_.chain_of(slot, chain);
+    for (const auto each : large.blocks) chain.push_back(store_.pinned(each));
     const staged_view* next = nullptr;
     for (auto& entry : chain) {
         if (may_refer(s, slot, entry)) {
@@ -289,16 +371,15 @@ bool mesh::fill_large(outbound_session& s) {
             entry.value = {};
         }
         const bool sent = std::find(large.sent.begin(), large.sent.end(), entry.id) != large.sent.end();
-        const bool record = entry.what == block::kind::record && slot.type != value_type::counter;
-        if (!sent && record && entry.value.size() > 128 && (next == nullptr || large.current == entry.id))
-            next = &entry;
+        const bool first = next == nullptr || large.current == entry.id;
+        if (!sent && first && may_divide(s.version, slot.type, entry)) next = &entry;
     }
     if (next == nullptr) {
         if (!chain.empty()) s.chunk->chain(slot, chain, large.sent);
         s.parts.reset();
         return true;
     }
-    if (large.current != next->id) { // a new value, or the one under way was overwritten
+    if (large.current != next->id) {
         large.current = next->id;
         large.offset = 0;
     }
@@ -370,17 +451,17 @@ void mesh::seal(outbound_session& s, bool commit, outbox& out) {
     f.replicas = s.chunk->replicas();
     f.rows = s.chunk->rows();
     if (commit) {
-        f.at = standing();
+        const bool present = settings_.broken == mutation::commit_past_settled;
+        f.at = present ? standing() : s.settled->at;
         f.server = settings_.self;
         const bool needs_floor = s.ranges || store_.is_disjoint(s.receiver) || s.from_nothing;
-        const auto floor = store_.floor();
-        for (const auto& id : floor.entries()) {
+        for (const auto& id : s.settled->floor.entries()) {
             if (needs_floor || id.counter > s.receiver.of(id.replica)) f.floor.push_back(id);
         }
         if (!s.to_file) shorten(s, f);
         if (s.whole_archive) f.flags |= wire::state::whole_archive;
         if (s.ranges) f.flags |= wire::state::compared;
-        s.receiver.join(store_.seen());
+        s.receiver.join(s.settled->at.seen);
         s.complete = true;
         if (auto* const p = s.to_file ? nullptr : find(*last_served_)) p->told_otherwise = true;
     }

@@ -116,6 +116,11 @@ class world {
             std::map<std::pair<process_number, std::size_t>, instant> both_own;
             std::map<process_number, stand> stands; ///< by origin
         } watched;
+        struct lease {
+            instant until{};
+            duration span{};
+        };
+        std::map<std::size_t, lease> leases; ///< of that handle
 
         [[nodiscard]] bool alive() const { return mesh != nullptr; }
 
@@ -184,6 +189,9 @@ class world {
     bool release(process_number who, std::size_t key);
     /// The last handle for the key still owns it.
     [[nodiscard]] bool owns(process_number who, std::size_t key);
+    [[nodiscard]] bool is_tentative(process_number who, std::size_t key);
+    /// Looks at all owners at this moment. Not from within a step.
+    void check_owners();
     /// Empty when every claim that is read is held by a handle of its owner and every handle that owns is
     /// read, the same on every node; otherwise what is not.
     [[nodiscard]] std::string unowned();

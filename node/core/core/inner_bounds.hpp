@@ -14,9 +14,9 @@ namespace baton::core {
 
 struct inner_bounds {
     // a slice of work
-    std::size_t slice = 256;          ///< events, rows, records, values or slots that one slice looks at
-    std::size_t served_slots = 512;   ///< slots that one slice of serving looks at
-    std::size_t releases_a_beat = 64; ///< claims that are released for owners that are gone, a heartbeat
+    std::size_t slice = 256;         ///< events, rows, records, values or slots that one slice looks at
+    std::size_t served_slots = 512;  ///< slots that one slice of serving looks at
+    std::size_t claims_a_beat = 256; ///< claims that are looked at once more, a heartbeat
     // sessions
     std::size_t chunks_under_way = 128;                 ///< far below what ROUTER queues for one peer
     std::size_t archive_rows = 8192;                    ///< in one STATE chunk

@@ -115,8 +115,8 @@ verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
     s.walk = store_.walk_from(compare ? s.start : s.receiver);
     s.records = std::min<std::uint64_t>(store_.records(), events_missing(s.receiver, s.start));
     for (const auto& id : s.start.entries()) {
-        const auto from = compare ? id.counter : std::min(id.counter, s.receiver.of(id.replica));
-        if (from != 0) s.pin.push_back({id.replica, from});
+        const auto start = compare ? id.counter : std::min(id.counter, s.receiver.of(id.replica));
+        if (start != 0) s.pin.push_back({id.replica, start});
     }
     if (compare) {
         ++counters_.sessions_compared;

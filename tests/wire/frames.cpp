@@ -221,12 +221,12 @@ TEST_CASE("frame: deep nesting and lying lengths are refused", "[wire]") {
 TEST_CASE("frame: another version and an unknown kind are refused", "[wire]") {
     auto bytes = encode(credit{1, 2, true});
     REQUIRE(decode(bytes));
-    for (const char version : {0, 1, 2, 3, 6}) {
+    for (const char version : std::initializer_list<char>{0, 1, 2, 3, 6}) {
         bytes[1] = version;
         REQUIRE_FALSE(decode(bytes));
     }
     bytes[1] = 4;
-    for (const char what : {0, 13, 127}) {
+    for (const char what : std::initializer_list<char>{0, 13, 127}) {
         bytes[2] = what;
         REQUIRE_FALSE(decode(bytes));
     }

@@ -161,7 +161,7 @@ TEST_CASE("large: whoever writes more than a member takes is crowded, and not fo
 }
 
 TEST_CASE("sent log: bytes and age from an event on, exact to a span, never too small", "[core]") {
-    core::sent_log log;
+    core::sent_log log(core::inner_bounds{}.sent_spans);
     instant now{};
     std::vector<std::uint64_t> bytes{0}; // written up to an event
     std::vector<instant> sent{now};

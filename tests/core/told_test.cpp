@@ -207,6 +207,7 @@ TEST_CASE("early frames: a flood of one origin leaves room for another's", "[cor
     CHECK_FALSE(s.get(0, "kept"));
     REQUIRE_FALSE(late.empty());
     s.give(0, core::broadcast_arrived{late});
+    s.run_for(1ms);
     CHECK(s.get(0, "late") == "x");
     CHECK(s.get(0, "kept") == "x");
     s.set_filter({});

@@ -87,7 +87,25 @@ handle arena::allocate(std::size_t bytes) {
     return block;
 }
 
-void arena::release(handle block, std::size_t bytes) {
+bool arena::is_kept(handle block, std::size_t bytes) {
+    const auto at = pins_.find(block);
+    if (at == pins_.end()) return false;
+    at->second.released_bytes = bytes;
+    kept_bytes_ += bytes;
+    return true;
+}
+
+void arena::unpin(handle block) {
+    const auto at = pins_.find(block);
+    BATON_ASSERT(at != pins_.end());
+    if (--at->second.count != 0) return;
+    const auto bytes = at->second.released_bytes;
+    pins_.erase(at);
+    kept_bytes_ -= bytes;
+    if (bytes != 0) free(block, bytes);
+}
+
+void arena::free(handle block, std::size_t bytes) {
     if (block & large_bit) {
         large_[block & ~large_bit].reset();
         large_free_.push_back(block & ~large_bit);

@@ -3,11 +3,13 @@
 // Owned by a store; same thread contract. Memory comes in chunks of 1 MiB that are cut into units of 8 bytes;
 // freed blocks go to a list of their size class and are used again for that class; a chunk that is empty
 // again is returned to the system. Blocks over 64 KiB are allocated alone. allocate is O(1),
-// release is amortised O(1): the return of a chunk looks at its blocks.
+// release is amortised O(1): the return of a chunk looks at its blocks. A pinned block stays readable after
+// its release, until it is unpinned.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -22,7 +24,16 @@ class arena {
     /// A block of at least `bytes` bytes aligned to 8, uninitialised.
     [[nodiscard]] handle allocate(std::size_t bytes);
     /// `bytes` as given to allocate.
-    void release(handle block, std::size_t bytes);
+    void release(handle block, std::size_t bytes) {
+        if (!pins_.empty() && is_kept(block, bytes)) [[unlikely]]
+            return;
+        free(block, bytes);
+    }
+    /// As often as it is unpinned. Pinned blocks are few: O(log of their number).
+    void pin(handle block) { ++pins_[block].count; }
+    void unpin(handle block);
+    /// Of blocks that are there only because they are pinned.
+    [[nodiscard]] std::size_t kept_bytes() const { return kept_bytes_; }
     [[nodiscard]] std::byte* at(handle block) const {
         if (block & large_bit) [[unlikely]]
             return large_[block & ~large_bit].get();
@@ -53,6 +64,11 @@ class arena {
     };
     [[nodiscard]] static std::uint32_t class_units(std::size_t bytes);
     [[nodiscard]] vacancy& vacancy_at(handle block) const { return *reinterpret_cast<vacancy*>(at(block)); }
+    struct hold {
+        std::size_t count = 0, released_bytes = 0; ///< 0: it has not been released
+    };
+    [[nodiscard]] bool is_kept(handle block, std::size_t bytes);
+    void free(handle block, std::size_t bytes);
     void unlink(handle block);
     void open_chunk();
     void close_chunk(std::uint32_t number);
@@ -64,7 +80,8 @@ class arena {
     std::vector<handle> free_;                ///< heads of the lists, by size in units
     std::vector<std::unique_ptr<std::byte[]>> large_;
     std::vector<std::uint32_t> large_free_;
-    std::size_t large_bytes_ = 0, used_units_ = 0;
+    std::size_t large_bytes_ = 0, used_units_ = 0, kept_bytes_ = 0;
+    std::map<handle, hold> pins_;
 };
 
 } // namespace baton

@@ -20,6 +20,7 @@
 #include "crdt/log.hpp"
 #include "crdt/mutation.hpp"
 #include "crdt/ordered_keys.hpp"
+#include "crdt/ranges.hpp"
 #include "crdt/time.hpp"
 #include "crdt/views.hpp"
 
@@ -34,23 +35,6 @@
 
 namespace baton {
 
-/// How far a serving session has walked each origin's log, by origin index.
-struct log_walk {
-    std::vector<std::uint64_t> at;
-    std::size_t origin = 0;
-};
-
-/// The counters in (after, last] of one replica.
-struct dot_range {
-    replica_id origin{};
-    std::uint64_t after = 0, last = 0;
-    friend bool operator==(const dot_range&, const dot_range&) = default;
-};
-/// How many records of a range are held, and the sum of their hashes.
-struct range_sum {
-    std::uint64_t count = 0, hash = 0;
-    friend bool operator==(const range_sum&, const range_sum&) = default;
-};
 /// The next claim of a slot whose largest epoch is `seen` has the smallest odd number above it and the clock.
 [[nodiscard]] constexpr std::uint64_t claim_epoch(std::uint64_t seen, timestamp clock) {
     const auto above = std::max(seen, clock.raw);
@@ -71,12 +55,6 @@ struct range_sum {
 struct contest {
     dot id{};
     bool quiet = false; ///< by a write of this replica; or it has as many as before, one of them another
-};
-
-struct held_dot {
-    std::uint64_t counter = 0;
-    std::uint64_t hash = 0;
-    bool counts = false; ///< part of a counter: its value may change without its dot
 };
 
 class store {
@@ -228,6 +206,11 @@ class store {
     [[nodiscard]] slot_name chain_at(const dot& id, std::vector<staged_view>& into);
     /// The whole chain of a slot: live records and removal records. Values are views into the store.
     void chain_of(const slot_name& slot, std::vector<staged_view>& into);
+    /// The blocks of the slot as they are now; readable by pinned() until unpin(), whatever becomes of it.
+    void pin_chain(const slot_name& slot, std::vector<handle>& into);
+    [[nodiscard]] staged_view pinned(handle h) const { return entry_of(at(h)); }
+    void unpin(handle h) { memory_.unpin(h); }
+    [[nodiscard]] std::size_t kept_bytes() const { return memory_.kept_bytes(); } ///< by pins alone
 
     // --- comparing with another store, range by range (I8) ---
     /// The next record of the range; staged ones too where the staging is a cache.
@@ -248,8 +231,7 @@ class store {
     bool stage(const slot_name& slot, std::span<const staged_view> chain);
     /// The server has seen `id` and does not hold it: it goes at the commit. Of a cache: it goes now.
     void stage_dead(const dot& id);
-    /// The server has sent all it holds: what is here, seen there, and not staged has been removed. O(records
-    /// here).
+    /// The server has sent all it holds: what is here, seen there and not staged goes. O(records here).
     void stage_absent(const cut& server);
     /// The same in slices of `steps` slots, for a server that does not change; true while more is left. What
     /// is applied meanwhile is found by walking on, just before the commit.
@@ -258,8 +240,7 @@ class store {
     void stage_archive(const cut& entries) { staged_archive_.join(entries); }
     /// Lets go of what is staged; its memory comes back by sweep().
     void stage_abort();
-    /// Releases up to `slots` slots of aborted sessions, or some of an order let go of; true while some are
-    /// left.
+    /// Releases up to `slots` slots of aborted sessions, or some of an order let go of; true: more are left.
     bool sweep(std::size_t slots);
     /// Staged records that another server can confirm: those of a newcomer.
     [[nodiscard]] bool stage_is_cache() const { return staged_.kept && staged_slots() != 0; }
@@ -437,7 +418,8 @@ class store {
     void settle_counter(const dot& id, const event_view& event, counter_value& mine);
     void subtract(const slot_name& slot, std::string_view sums);
     void set_archived(const replica_id& id, std::uint64_t counter);
-    void enter_archive(const dot& id);
+    void enter_archive(const cut& all);
+    void reopen(const cut& all);
     void note_event(std::uint32_t origin, std::uint64_t counter);
 
     // sessions
@@ -450,6 +432,7 @@ class store {
     [[nodiscard]] bool is_newcomer() const;
     void swap_in();
     void fold_slot(const slot_name& slot, handle staged_head);
+    void add_all(const slot_name& slot, std::span<const handle> added);
     void append_chain(const slot_name& slot, handle own);
     void fold_if_staged(const slot_name& slot);
     [[nodiscard]] bool union_prefers(const block& mine, std::span<const handle> shipped) const;

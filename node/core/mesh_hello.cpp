@@ -2,6 +2,7 @@
 // has seen the other's subscription: from then on no delta is lost to a slow joiner.
 #include "core/jobs.hpp"
 #include "core/mesh.hpp"
+#include "core/told.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -361,11 +362,13 @@ verdict mesh::on_brief(const wire::brief& f, outbox& out) {
 
 void mesh::learn_standing(const replica_id& id, peer& p, const wire::standing& s, mesh_clock::duration grace,
                           outbox& out) {
+    cut room;
+    const auto& seen = learn(p, s.seen, room);
+    p.overfull = &seen == &room;
     p.standing_hash = wire::hash_of(s);
-    p.hash_known = true;
+    p.hash_known = !p.overfull; // what it says later as a difference to this is not understood
     p.archive = s.archive;
-    p.told = s.seen;
-    p.seen.join(s.seen);
+    p.told = seen;
     // Where this node has been archived by mistake, no cut names its own events before it writes again.
     if (s.archive == store_.archive_digest())
         p.seen.raise({settings_.self, store_.archived().of(settings_.self)});
@@ -390,6 +393,22 @@ void mesh::compare_digests(const replica_id& id, peer& p, bool equal, outbox& ou
     p.diverged = !equal;
 }
 
+// Joins what a member reports into what it is known to have seen, within limits.unknown_ids_max. The cut that
+// is kept of it: `reported`, or, where some of it was left out, `room`.
+const cut& mesh::learn(peer& p, const cut& reported, cut& room) {
+    const auto most = settings_.limits.unknown_ids_max;
+    const auto known = [this](const replica_id& id) {
+        return store_.counter_of(id) != 0 || peers_.contains(id);
+    };
+    std::size_t left_out = 0;
+    if (reported.size() > most) room = heed(reported, most, known, left_out);
+    counters_.ids_ignored += left_out;
+    const auto& kept = left_out != 0 ? room : reported;
+    p.seen.join(kept);
+    trim(p.seen, kept, most, known);
+    return kept;
+}
+
 void mesh::note_lack(peer& p, mesh_clock::duration grace) {
     if (store_.covers(p.seen) && !p.diverged) {
         p.pull_at.reset();
@@ -402,7 +421,7 @@ void mesh::note_lack(peer& p, mesh_clock::duration grace) {
 
 void mesh::check_synced(outbox& out) {
     for (auto& [id, p] : peers_) {
-        if (!is_member(p) || p.synced || !store_.covers(p.at_join)) continue;
+        if (!is_member(p) || p.synced || p.overfull || !store_.covers(p.at_join)) continue;
         p.synced = true;
         raise(out, event_kind::synced, id, "holds what it held when it joined");
     }

@@ -17,7 +17,6 @@ void mesh::begin_leave(const moment& at, std::size_t copies, outbox& out) {
     if (spills_) end_salvage(out);
     deltas_.clear();
     early_.clear();
-    early_bytes_ = 0;
     while (release_claims(at, 256, out)) { // as a rule the caller has done that slice by slice
     }
     flush(at, out);
@@ -37,7 +36,9 @@ void mesh::list_manifest() {
     if (store_.folding()) return;
     cut held;
     for (const auto& [id, p] : peers_) {
-        if (p.state == member_state::up) held.join(p.seen);
+        if (p.state != member_state::up) continue;
+        held.join(p.seen);
+        if (p.archive == store_.archive_digest()) held.join(store_.archived());
     }
     auto walk = store_.walk_from(held);
     std::size_t steps = 65536, bytes = 0;
@@ -55,11 +56,11 @@ void mesh::list_manifest() {
 }
 
 void mesh::note_manifest(peer& p, std::string_view keys) {
-    constexpr std::size_t bytes_max = std::size_t{1} << 20;
+    constexpr std::size_t bytes_max = std::size_t{8} << 20, node_bytes = 64; // of memory
     wire::byte_reader in(keys);
     while (!in.done() && p.manifest_bytes < bytes_max) {
         const auto key = in.bytes(in.varint());
-        p.manifest_bytes += key.size() + 1;
+        p.manifest_bytes += key.size() + node_bytes;
         p.manifest.emplace(key);
     }
 }
@@ -176,7 +177,8 @@ verdict mesh::on_leaving(const replica_id& from, const wire::leaving& f, outbox&
     auto* const p = find(from);
     if (p == nullptr) return refuse("leaving by nobody known");
     if (!is_member(*p)) return {};
-    p->seen.join(f.seen);
+    cut room;
+    (void)learn(*p, f.seen, room);
     begin_leaving(from, *p, out);
     note_manifest(*p, f.keys);
     p->answer_leaving = f.number;

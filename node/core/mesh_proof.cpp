@@ -169,7 +169,8 @@ verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
     auto* const p = find(from);
     if (p == nullptr) return refuse("ack by nobody known");
     if (f.asked > proofs_.last_question) return refuse("ack to nothing asked");
-    p->seen.join(f.seen);
+    cut room;
+    const auto& seen = learn(*p, f.seen, room);
     ++counters_.acks_received;
     out.acknowledged = true;
     if (p->awaited_since != instant{} &&
@@ -178,9 +179,9 @@ verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
         note_round_trip(*p, p->awaited_since);
         p->awaited_since = {};
     }
-    if (f.asked > p->answered) {
+    if (f.asked > p->answered && &seen != &room) { // one that is not understood whole is no answer
         p->answered = f.asked;
-        p->answer = f.seen;
+        p->answer = seen;
         if (f.asked == p->asked) note_round_trip(*p, p->asked_question_at);
         note_lack(*p, 0ms); // what it holds has to be here before anything is called absent
     }
@@ -194,7 +195,8 @@ verdict mesh::on_ask(const replica_id& from, const wire::ask& f, outbox& out) {
     auto* const p = find(from);
     if (p == nullptr) return refuse("ask by nobody known");
     if (f.want.size() > wants_max) return refuse("ask for too much");
-    p->seen.join(f.want); // it holds what it asks about
+    cut room;
+    (void)learn(*p, f.want, room); // it holds what it asks about
     out.acknowledged = true;
     p->wanted.join(f.want);
     if (p->wanted.size() > 4 * wants_max) p->wanted = f.want;

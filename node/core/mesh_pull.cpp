@@ -225,8 +225,7 @@ bool mesh::work_on_state(outbox& out) {
     if (!job.opened) {
         auto frame = wire::decode(job.bytes);
         job.head = std::get<wire::state>(std::move(*frame));
-        job.rows.emplace(job.head.base, job.head.replicas, job.head.rows,
-                         pulling_->file ? wire::row_limits{} : row_limits_);
+        job.rows.emplace(job.head.base, job.head.replicas, job.head.rows, wire::row_limits{});
         job.opened = true;
         if (job.head.chunk == 0) store_.expect(job.head.records);
         if (settings_.broken == mutation::i3_claim_partial_session && job.head.chunk == 0) {
@@ -253,8 +252,7 @@ bool mesh::work_on_state(outbox& out) {
                 s.commit = job.head.at;
                 if ((job.head.flags & wire::state::difference) != 0) {
                     s.commit->seen = s.travelling;
-                    for (const auto& id : job.head.at.seen.entries())
-                        s.commit->seen.set(id.replica, id.counter);
+                    s.commit->seen.overlay(job.head.at.seen);
                 }
                 s.commit_floor = job.head.floor;
                 s.commit_flags = job.head.flags;
@@ -310,8 +308,10 @@ bool mesh::stage_row(const wire::state_row& row) {
             if (at == s.parts.end() || at->second.size() != *entry.total)
                 return false; // written: never empty
             what.value = at->second;
+            const bool removal = what.what == block::kind::removal;
+            if (!is_well_formed(row.slot, removal, what.value)) return false;
         }
-        s.staged.raise(what.id);
+        s.note_staged(what.id);
         chain.push_back(what);
     }
     if (!store_.stage(row.slot, chain)) return false;
@@ -353,8 +353,10 @@ void mesh::finish_pull(outbox& out) {
     };
     const bool whole = (s.commit_flags & wire::state::whole_archive) != 0;
     const auto claimed = joined(at.seen, whole ? s.archive_rows : joined(s.closed, s.archive_rows));
-    if (!claimed.covers(s.staged) || claimed.of(settings_.self) > store_.counter_of(settings_.self))
+    if (!claimed.covers(s.staged()) || claimed.of(settings_.self) > store_.counter_of(settings_.self))
         return give_up("commit below its records");
+    if (joined(store_.seen(), at.seen).size() > wire::cut_entries_max) // then nobody could be told of it
+        return give_up("commit of too many origins");
     if (is_beyond_word(claimed, out)) {
         wake_by(at_.now + 50ms);
         return;

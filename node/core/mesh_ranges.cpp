@@ -106,6 +106,12 @@ void mesh::finish_range(outbound_session& s) {
     auto& r = *s.ranges;
     std::uint64_t total = 0;
     for (const auto& part : r.parts) total += part.sum.count;
+    // In a long opening an origin without records goes without saying: who is not told of it takes it so.
+    const bool said = total != 0 || r.number != 0 || r.listing.bytes() < listing_bytes_max;
+    if (!said) {
+        r.current.reset();
+        return;
+    }
     if (total == 0 || (total <= list_max && r.listing.bytes() < listing_bytes_max)) {
         wire::listed_range all{r.whole, true, {}, {}};
         for (auto& part : r.parts)
@@ -164,8 +170,7 @@ verdict mesh::on_answer(const replica_id& from, const wire::fingerprint& f, outb
     const bool whole = (f.flags & wire::fingerprint::whole_archive) != 0;
     cut at;
     if (!r.opened) at = whole ? s.archive_rows : joined(s.closed, s.archive_rows);
-    for (const auto& id : f.seen.entries())
-        at.set(id.replica, id.counter); // archived later than at the start, too
+    at.overlay(f.seen); // archived later than at the start, too
     // The opening is about each origin that the server has seen, an answer about what it was asked.
     const bool fits = std::all_of(listed.begin(), listed.end(), [&](const wire::listed_range& l) {
         if (!r.opened) return l.range.after == 0 && l.range.last == at.of(l.range.origin);
@@ -192,12 +197,13 @@ verdict mesh::on_answer(const replica_id& from, const wire::fingerprint& f, outb
 
 // Origins whose every record is gone there are not in its listing.
 void mesh::add_unlisted(std::deque<wire::listed_range>& listed) {
+    std::vector<replica_id> told;
+    for (const auto& each : listed) told.push_back(each.range.origin);
+    std::sort(told.begin(), told.end());
     for (const auto& id : pulling_->seen.entries()) {
         const auto there = pulling_->ranges->at.of(id.replica);
-        const bool told = std::any_of(listed.begin(), listed.end(),
-                                      [&](const auto& l) { return l.range.origin == id.replica; });
-        if (there != 0 && !told)
-            listed.push_back({{id.replica, 0, std::min(there, id.counter)}, true, {}, {}});
+        if (there != 0 && !std::binary_search(told.begin(), told.end(), id.replica))
+            listed.push_back({{id.replica, 0, there}, true, {}, {}});
     }
 }
 

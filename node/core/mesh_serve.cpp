@@ -18,6 +18,11 @@ constexpr std::size_t chunk_bytes_first = std::size_t{64} << 10; // until it is 
 constexpr std::chrono::duration<double> chunk_passes_in = 250ms, credit_passes_in = 2s; // within all patience
 constexpr std::size_t chunks_under_way_max = 128; // far below what ROUTER queues for one peer
 constexpr std::size_t archive_rows_max = 8192;    // in one chunk
+// At most: per entry 16 bytes of id and 7 of counter.
+std::size_t commit_bytes(const cut& seen, const cut& floor) {
+    constexpr std::size_t entry_bytes = 23, other_bytes = 256;
+    return (seen.size() + floor.size()) * entry_bytes + other_bytes;
+}
 } // namespace
 
 verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
@@ -44,7 +49,7 @@ verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
             return {};
         }
         auto whole = p->told;
-        for (const auto& id : f.seen.entries()) whole.set(id.replica, id.counter);
+        whole.overlay(f.seen);
         f.seen = std::move(whole);
         f.archive = p->archive;
     }
@@ -86,8 +91,10 @@ verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
     s.from_nothing = store_.is_disjoint(s.receiver);
     s.walk = store_.walk_from(compare ? s.start : s.receiver);
     s.records = std::min<std::uint64_t>(store_.records(), events_missing(s.receiver, s.start));
-    for (const auto& id : s.start.entries())
-        s.pin.set(id.replica, compare ? id.counter : std::min(id.counter, s.receiver.of(id.replica)));
+    for (const auto& id : s.start.entries()) {
+        const auto from = compare ? id.counter : std::min(id.counter, s.receiver.of(id.replica));
+        if (from != 0) s.pin.push_back({id.replica, from});
+    }
     if (compare) {
         ++counters_.sessions_compared;
         s.ranges.emplace();
@@ -161,7 +168,8 @@ verdict mesh::on_credit(const replica_id& from, const wire::credit& f, outbox& o
     auto& s = *at->second;
     if (f.done) {
         if (s.complete && f.next >= s.next_chunk) {
-            if (auto* const p = find(from)) p->seen.join(s.receiver);
+            cut room;
+            if (auto* const p = find(from)) (void)learn(*p, s.receiver, room);
             out.acknowledged = true;
         }
         serving_.erase(at);
@@ -219,122 +227,25 @@ bool mesh::work_on_serving(outbox& out) {
     if (!s.chunk) s.chunk.emplace(timestamp::at(at_.wall_ms));
     std::size_t steps = slice_slots;
     fill(s, steps);
-    bool walked = steps != 0 && !s.pending && !s.parts;
+    bool walked = steps != 0 && !s.pending && !s.parts && (!s.settled || s.waiting.empty());
     if (s.ranges && !s.ranges->finished) { // more questions may come: what is there goes as it is
         if (walked && s.chunk->bytes() != 0) seal(s, false, out);
         walked = false;
     }
     if (!s.chunk) return true;
-    if (walked || s.chunk->bytes() >= s.chunk_bytes || s.pending || s.parts) {
-        const bool commit = walked && !s.parts;
-        if (commit) tell_archive(s, out);
+    if (walked && !s.settled) settle_cut(s, out);
+    const bool commit = walked && s.waiting.empty();
+    if (commit || s.chunk->bytes() >= s.chunk_bytes || s.pending || s.parts) {
+        // Rows and two cuts may be more than a frame has room for.
+        if (commit &&
+            s.chunk->bytes() + commit_bytes(s.settled->at.seen, s.settled->floor) > wire::frame_bytes_max) {
+            seal(s, false, out);
+            s.chunk.emplace(timestamp::at(at_.wall_ms));
+        }
         if (commit || s.chunk->bytes() != 0) seal(s, commit, out);
     }
     return std::any_of(serving_.begin(), serving_.end(),
                        [&](const auto& each) { return can_go_on(*each.second); });
-}
-
-// Adds rows until the chunk is full (`pending` or `parts` is left), the slots are used up (`steps` 0), or
-// everything under the present cut has been walked.
-void mesh::fill(outbound_session& s, std::size_t& steps) {
-    std::vector<staged_view> chain;
-    while (steps != 0) {
-        if (s.parts) {
-            if (!fill_large(s)) return;
-            continue;
-        }
-        if (!s.pending) s.pending = next_to_ship(s, steps);
-        if (!s.pending) return;
-        if (settings_.broken == mutation::commit_without_tail && !s.start.has(*s.pending)) {
-            s.pending.reset();
-            continue;
-        }
-        const auto slot = store_.chain_at(*s.pending, chain);
-        if (slot.key.empty()) { // overwritten since: its successor comes later in the walk
-            s.pending.reset();
-            continue;
-        }
-        std::size_t bytes = slot.key.size() + slot.element.size() + 16;
-        for (auto& entry : chain) {
-            if (may_refer(s, slot, entry)) {
-                entry.what = block::kind::reference;
-                entry.value = {};
-            }
-            bytes += entry.value.size() + 24;
-        }
-        const bool room = s.chunk->bytes() + bytes <= s.chunk_bytes;
-        if (!room && s.chunk->bytes() != 0) return;
-        if (!room && bytes > s.chunk_bytes + 1024) {
-            s.parts.emplace(outbound_session::large{});
-            s.parts->type = slot.type;
-            s.parts->key = slot.key;
-            s.parts->element = slot.element;
-            s.pending.reset();
-            continue;
-        }
-        s.chunk->chain(slot, chain, {});
-        s.pending.reset();
-    }
-}
-
-// A key with values too large for a chunk: each such value in parts, then the chain. The chain is looked at
-// anew every time, as it may have changed between two chunks. False when the chunk is full.
-bool mesh::fill_large(outbound_session& s) {
-    auto& large = *s.parts;
-    std::vector<staged_view> chain;
-    const slot_name slot{large.type, large.key, large.element};
-    store_.chain_of(slot, chain);
-    const staged_view* next = nullptr;
-    for (auto& entry : chain) {
-        if (may_refer(s, slot, entry)) {
-            entry.what = block::kind::reference;
-            entry.value = {};
-        }
-        const bool sent = std::find(large.sent.begin(), large.sent.end(), entry.id) != large.sent.end();
-        const bool record = entry.what == block::kind::record && slot.type != value_type::counter;
-        if (!sent && record && entry.value.size() > 128 && (next == nullptr || large.current == entry.id))
-            next = &entry;
-    }
-    if (next == nullptr) {
-        if (!chain.empty()) s.chunk->chain(slot, chain, large.sent);
-        s.parts.reset();
-        return true;
-    }
-    if (large.current != next->id) { // a new value, or the one under way was overwritten
-        large.current = next->id;
-        large.offset = 0;
-    }
-    const auto overhead = large.key.size() + large.element.size() + 48;
-    const auto used = s.chunk->bytes() + overhead;
-    if (used >= s.chunk_bytes && s.chunk->bytes() != 0) return false;
-    const auto room = used < s.chunk_bytes ? s.chunk_bytes - used : 64;
-    const auto piece = next->value.substr(large.offset, room);
-    s.chunk->part({slot, next->id, next->value.size(), large.offset, piece});
-    large.offset += piece.size();
-    if (large.offset == next->value.size()) {
-        large.sent.push_back(next->id);
-        large.current.reset();
-        large.offset = 0;
-    }
-    return true;
-}
-
-// By ranges, what was asked for; then, as in every session, what is above the start of the walk.
-std::optional<dot> mesh::next_to_ship(outbound_session& s, std::size_t& steps) {
-    while (s.ranges && !s.ranges->ship.empty()) {
-        if (const auto id = store_.next(s.ranges->ship.front(), steps)) return id;
-        if (steps == 0) return std::nullopt;
-        s.ranges->ship.pop_front();
-    }
-    if (s.ranges && !s.ranges->finished) return std::nullopt;
-    return store_.next(s.walk, steps);
-}
-
-// The receiver has it, or has seen it removed. What it asks for itself comes whole; so do the shares of a
-// counter, which change without their dots, and what is a removal by now.
-bool mesh::may_refer(const outbound_session& s, const slot_name& slot, const staged_view& entry) {
-    return !s.ranges && entry.what == block::kind::record && slot.type != value_type::counter &&
-           s.receiver.has(entry.id);
 }
 
 // I9: the COMMIT's cut does not name archived origins, so the receiver is told them first.
@@ -372,17 +283,17 @@ void mesh::seal(outbound_session& s, bool commit, outbox& out) {
     f.replicas = s.chunk->replicas();
     f.rows = s.chunk->rows();
     if (commit) {
-        f.at = standing();
+        const bool present = settings_.broken == mutation::commit_past_settled;
+        f.at = present ? standing() : s.settled->at;
         f.server = settings_.self;
         const bool needs_floor = s.ranges || store_.is_disjoint(s.receiver) || s.from_nothing;
-        const auto floor = store_.floor();
-        for (const auto& id : floor.entries()) {
+        for (const auto& id : s.settled->floor.entries()) {
             if (needs_floor || id.counter > s.receiver.of(id.replica)) f.floor.push_back(id);
         }
         if (!s.to_file) shorten(s, f);
         if (s.whole_archive) f.flags |= wire::state::whole_archive;
         if (s.ranges) f.flags |= wire::state::compared;
-        s.receiver.join(store_.seen());
+        s.receiver.join(s.settled->at.seen);
         s.complete = true;
         if (auto* const p = s.to_file ? nullptr : find(*last_served_)) p->told_otherwise = true;
     }

@@ -55,7 +55,7 @@ bool mesh::spill(const moment& at, std::string& into) {
         std::size_t steps = slice_slots;
         fill(s, steps);
         const bool walked = steps != 0 && !s.pending && !s.parts;
-        if (walked) tell_archive(s, unused);
+        if (walked) settle_cut(s, unused);
         if (walked || s.chunk->bytes() >= s.chunk_bytes || s.pending || s.parts) {
             if (walked || s.chunk->bytes() != 0) seal(s, walked, unused);
         }

@@ -32,6 +32,7 @@ constexpr named mutations[] = {
     {"counter_drops_residue", mutation::counter_drops_residue},
     {"claim_stash_kills", mutation::claim_stash_kills},
     {"merge_skips_kills", mutation::merge_skips_kills},
+    {"commit_past_settled", mutation::commit_past_settled},
     {"commit_without_tail", mutation::commit_without_tail},
     {"ack_before_applying", mutation::ack_before_applying},
     {"ack_counts_delivery", mutation::ack_counts_delivery},

@@ -189,7 +189,7 @@ void state_writer::chain(const slot_name& slot, const std::vector<staged_view>& 
     if (entries.size() != 1) put_varint(rows_, entries.size());
     for (const auto& each : entries) {
         const bool sent = std::find(in_parts.begin(), in_parts.end(), each.id) != in_parts.end();
-        entry(each, sent && each.what == block::kind::record);
+        entry(each, sent && goes_in_parts(slot.type, each.what));
     }
 }
 
@@ -229,8 +229,7 @@ state_row::entry state_reader::read_entry(const slot_name& slot) {
     if ((first & entry_ttl) != 0) entry.what.ttl = get_ttl(in_, slot.type, removal);
     if ((first & entry_in_parts) != 0) {
         entry.total = in_.varint();
-        const bool sized = slot.type == value_type::reg || slot.type == value_type::map;
-        if (*entry.total > limits_.value_bytes_max || removal || !sized) in_.fail();
+        if (*entry.total > limits_.value_bytes_max || !goes_in_parts(slot.type, entry.what.what)) in_.fail();
     } else {
         entry.what.value = get_text(in_, limits_.value_bytes_max);
         if (in_.ok() && !is_well_formed(slot, removal, entry.what.value)) in_.fail();
@@ -245,7 +244,7 @@ bool state_reader::next(state_row& row) {
     const auto tag = in_.byte();
     row.slot = get_slot(in_, tag, limits_);
     if ((tag & 15) == row_part) {
-        if (row.slot.type != value_type::reg && row.slot.type != value_type::map) in_.fail();
+        if (!has_siblings(row.slot.type) && row.slot.type != value_type::scope) in_.fail();
         value_part piece;
         piece.slot = row.slot;
         piece.id = read_dot();

@@ -24,6 +24,7 @@ enum class mutation : std::uint8_t {
     counter_drops_residue,    ///< forget at once what was removed of a counter
     claim_stash_kills,        ///< a put replaces what somebody else has claimed
     merge_skips_kills,        ///< a repair adds records but never removes any
+    commit_past_settled,      ///< commit at the present cut after sending large values as of another
     commit_without_tail,      ///< commit at the cut of the end without what changed during the walk
     ack_before_applying,      ///< acknowledge a delta when it arrives
     ack_counts_delivery,      ///< take what has been sent to a member for held by it

@@ -13,6 +13,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace baton::core {
 
@@ -26,7 +28,6 @@ struct inbound_session {
     std::uint64_t next_chunk = 0;
     instant progress_at{};
     unsigned repeats = 0;
-    cut staged;     ///< highest dots staged; must be under the cut of the COMMIT
     cut seen;       ///< what was seen here when the PULL was sent, the archive included
     cut travelling; ///< the same without the archive
     cut closed;     ///< the archive then
@@ -50,6 +51,27 @@ struct inbound_session {
         if (!walk) walk = named;
         return *walk == named;
     }
+
+    /// A dot that has been staged. Replicas that are new are joined in many at a time, since each alone would
+    /// move all the others: O(log origins) on average.
+    void note_staged(const dot& id) {
+        if (staged_.of(id.replica) != 0) return staged_.raise(id);
+        staged_lately_.push_back(id);
+        if (staged_lately_.size() >= 256 + staged_.size() / 4) join_staged();
+    }
+    /// The highest dots staged; they must be under the cut of the COMMIT.
+    [[nodiscard]] const cut& staged() {
+        join_staged();
+        return staged_;
+    }
+
+  private:
+    void join_staged() {
+        staged_.join(cut::of_dots(std::move(staged_lately_)));
+        staged_lately_.clear();
+    }
+    cut staged_;
+    std::vector<dot> staged_lately_;
 };
 
 } // namespace baton::core

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <deque>
+#include <map>
 
 namespace baton::core {
 
@@ -88,15 +89,34 @@ struct mesh::outbound_session {
     std::uint64_t records = 0;
     std::optional<wire::state_writer> chunk; ///< being filled
     std::optional<dot> pending;              ///< found by the walk, not written yet
-    /// A key whose values go in parts: which are sent, which is under way.
+    /// A slot with values that go in parts, as it was when the walk met it. Its blocks are pinned: whatever
+    /// becomes of it, this is what is sent, and a successor follows as in every walk.
     struct large {
-        value_type type{};
+        large(store& of, const slot_name& slot);
+        large(const large&) = delete;
+        large& operator=(const large&) = delete;
+        large(large&& other) noexcept = default;
+        large& operator=(large&& other) noexcept = delete;
+        ~large();
+        store* from;
+        value_type type;
         std::string key, element;
+        std::vector<handle> blocks;
         std::vector<dot> sent;
         std::optional<dot> current;
         std::uint64_t offset = 0;
     };
-    std::optional<large> parts;
+    std::optional<large> parts; ///< under way
+    /// Large slots wait until everything else under a cut has been sent; then the cut is settled, and they
+    /// follow. So the session ends, however often they are overwritten meanwhile.
+    std::map<std::string, large> waiting; ///< by slot
+    struct settled_cut {
+        wire::standing at;
+        cut floor;
+    };
+    std::optional<settled_cut> settled;
+    unsigned thaws = 0; ///< times that it was given up again and no fewer waited than the time before
+    std::size_t waited_at_thaw = SIZE_MAX;
     std::uint64_t next_chunk = 0;
     std::uint64_t acknowledged = 0; ///< chunks below are with the receiver
     struct sent_chunk {

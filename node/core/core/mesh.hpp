@@ -8,6 +8,7 @@
 
 #include "core/answers.hpp"
 #include "core/claims.hpp"
+#include "core/early_frames.hpp"
 #include "core/inbound_session.hpp"
 #include "core/introductions.hpp"
 #include "core/io.hpp"
@@ -16,13 +17,13 @@
 #include "core/proof.hpp"
 #include "core/scouting.hpp"
 #include "core/sending.hpp"
+#include "core/sent_log.hpp"
 #include "core/siblings.hpp"
 #include "crdt/store.hpp"
 #include "discovery/beacon.hpp"
 #include "wire/frame.hpp"
 #include "wire/rows.hpp"
 
-#include <deque>
 #include <list>
 #include <map>
 #include <memory>
@@ -103,11 +104,11 @@ class mesh {
 
     // --- reads ---
     [[nodiscard]] store& state() { return store_; }
-    [[nodiscard]] result<void> check_key(std::string_view key) const;
+    [[nodiscard]] static result<void> check_key(std::string_view key);
     /// A slice of building the ordered index of keys; true once state().keys_from() may be asked, before the
     /// lock is let go of. It goes when this has not been called for a minute.
     bool order(const moment& at);
-    /// A member that had kept up is more than limits.lag_max of our events behind.
+    /// A member that had kept up is limits.lag_max or lag_bytes_max behind, or a session is overtaken.
     [[nodiscard]] bool is_crowded() const;
     [[nodiscard]] bool is_full() const { return full_; }
     [[nodiscard]] bool synced() const;
@@ -176,9 +177,6 @@ class mesh {
     verdict take(const spill_found& in, outbox& out);
     verdict take(const spills_listed& in, outbox& out);
     verdict take(const spill_read& in, outbox& out);
-    [[nodiscard]] bool oversized(std::string_view bytes) const {
-        return bytes.size() > settings_.limits.frame_bytes_max;
-    }
     verdict refuse(const char* reason);
     void run_timers(outbox& out);
     // mesh_life.cpp
@@ -204,7 +202,6 @@ class mesh {
         out.traces.push_back({what, who, a, b});
     }
     void note_sent();
-    [[nodiscard]] std::chrono::milliseconds age_of(std::uint64_t counter) const;
     [[nodiscard]] peer* find(const replica_id& id);
     [[nodiscard]] bool is_member(const peer& p) const;
     [[nodiscard]] static bool is_gone(const peer& p);
@@ -233,6 +230,7 @@ class mesh {
     void maybe_up(const replica_id& id, peer& p, outbox& out);
     void learn_standing(const replica_id& id, peer& p, const wire::standing& s, mesh_clock::duration grace,
                         outbox& out);
+    [[nodiscard]] const cut& learn(peer& p, const cut& reported, cut& room);
     void note_lack(peer& p, mesh_clock::duration grace);
     void compare_digests(const replica_id& id, peer& p, bool equal, outbox& out, std::string both);
     void check_synced(outbox& out);
@@ -295,7 +293,6 @@ class mesh {
     verdict on_delta(std::string_view bytes, const wire::delta& f, outbox& out);
     bool work_on_delta(outbox& out);
     [[nodiscard]] bool must_wait(const wire::delta& head) const;
-    void keep_early(const replica_id& origin, std::uint64_t first, std::string bytes);
     void retry_early();
     void queue_event(const dot& id, event_view event);
     void send_batches(outbox& out);
@@ -325,7 +322,11 @@ class mesh {
     void tell_busy(const replica_id& to, std::uint64_t session, outbox& out);
     bool work_on_serving(outbox& out);
     void fill(outbound_session& s, std::size_t& steps);
+    void defer(outbound_session& s, const slot_name& slot);
     bool fill_large(outbound_session& s);
+    void settle_cut(outbound_session& s, outbox& out);
+    void thaw(outbound_session& s);
+    [[nodiscard]] bool is_overtaken() const;
     [[nodiscard]] std::optional<dot> next_to_ship(outbound_session& s, std::size_t& steps);
     [[nodiscard]] static bool may_refer(const outbound_session& s, const slot_name& slot,
                                         const staged_view& entry);
@@ -357,9 +358,11 @@ class mesh {
     bool work_on_garbage();
     void settle_residues();
     void archive_closed(outbox& out);
+    void forget_archived();
     void rewrite(const replica_id& origin);
     [[nodiscard]] bool is_catching_up(const replica_id& id) const;
     void judge_lag(outbox& out);
+    [[nodiscard]] std::uint64_t bytes_behind(const peer& p) const;
     void judge_room(outbox& out);
 
     // mesh_proof.cpp
@@ -435,7 +438,6 @@ class mesh {
 
     mesh_options settings_;
     discovery::patience patience_;
-    wire::row_limits row_limits_;
     moment at_{};
     instant started_{}, wake_at_{};
     std::mt19937_64 random_;
@@ -459,10 +461,9 @@ class mesh {
     bool publish_now_ = false;
     wire::standing published_; ///< the last one on PUB
 
-    std::vector<sent_span> sent_; ///< of own events, by counter
-    mesh_clock::duration sent_span_{std::chrono::milliseconds(10)};
+    sent_log sent_;
     unsent unsent_;
-    mutable std::uint64_t uncrowded_at_ = 0; ///< own counter when is_crowded() last looked, and it was not
+    mutable std::uint64_t uncrowded_at_ = 0, uncrowded_bytes_ = 0; ///< own, when is_crowded() was false
     cut depends_sent_;
     std::uint64_t remote_generation_ = 1, depends_generation_ = 0;
     std::vector<dot> kills_;
@@ -473,8 +474,7 @@ class mesh {
     std::vector<record_view> found_;
 
     std::list<delta_job> deltas_;
-    std::map<replica_id, std::deque<early_frame>> early_;
-    std::size_t early_bytes_ = 0;
+    early_frames early_;
 
     std::optional<inbound_session> pulling_;
     instant cached_until_{};

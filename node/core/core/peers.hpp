@@ -80,6 +80,7 @@ struct peer {
     instant namesake_asked_at{};
     cut seen;                ///< all it has told that it has applied
     cut told;                ///< its whole cut, as it stood at one moment
+    bool overfull = false;   ///< its last whole cut named more than is kept (told.hpp)
     digest archive{};        ///< of its archive, as of the last standing
     std::uint64_t final = 0; ///< of its LEFT
     bool full = false;       ///< it applies nothing at present
@@ -137,11 +138,6 @@ struct own_leaving {
     instant repeat_at;
     bool said_left = false;
     std::vector<std::string> manifest{}; ///< keys that nobody has acknowledged, in bounded pieces
-};
-/// A DELTA that came before what it depends on.
-struct early_frame {
-    std::uint64_t first;
-    std::string bytes;
 };
 struct silence {
     std::uint64_t counter;

@@ -181,7 +181,7 @@ class node {
     /// until `how.ack` is met: members acknowledge directly, after applying. When that takes longer than
     /// `how.within`, the write stays, spreads on, and the answer says how far it is. Before writing, waits
     /// while more than limits.unsent_bytes_max of own writes are unsent, or a member that had kept up is more
-    /// than limits.lag_max of them behind: `busy` when that outlasts `within`.
+    /// than limits.lag_max or lag_bytes_max of them behind: `busy` when that outlasts `within`.
     /// Errors: key_empty, key_too_long, value_too_long, wrong_type, full, conflict (if_version), bad_argument
     /// (majority without options::mesh_size, copies(0)), busy, leaving, forked; then nothing is stored. O(key
     /// + value).

@@ -27,6 +27,9 @@ struct versions {
     [[nodiscard]] bool has(std::uint64_t one) const { return min <= one && one <= max; }
     [[nodiscard]] std::string to_string() const; ///< "4 to 5"
 };
+/// Of any frame but those of a spill. What one node is told to send at most is its own affair; this much
+/// every node takes.
+constexpr std::size_t frame_bytes_max = std::size_t{1} << 20;
 constexpr std::size_t name_bytes_max = 64, hosts_bytes_max = 512;
 /// Of one PEERS frame, and of the addresses of one peer in it.
 constexpr std::size_t peers_told_max = 16, peer_hosts_bytes_max = 256;

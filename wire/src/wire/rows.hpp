@@ -19,10 +19,18 @@ namespace baton::wire {
 /// Events that become visible together, at most.
 constexpr std::uint64_t group_events_max = 1000;
 
+/// What a row may hold, in every mesh. Limits of a node's own are for what is written there.
 struct row_limits {
     std::size_t key_bytes_max = baton::key_bytes_max;
     std::size_t value_bytes_max = std::size_t{8} << 20;
 };
+
+/// Whether the value of such an entry may have been sent in parts before: one of the user's, or, from version
+/// 5 on, the context of a scope removal.
+[[nodiscard]] constexpr bool goes_in_parts(value_type type, block::kind what) {
+    return what == block::kind::record ? has_siblings(type)
+                                       : what == block::kind::removal && type == value_type::scope;
+}
 
 /// Replicas named by index in rows; 16 bytes each as they travel.
 class replica_table {

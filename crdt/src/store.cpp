@@ -228,11 +228,11 @@ bool store::take_disowned(std::vector<std::string>& into) {
     return std::exchange(disowned_missed_, false);
 }
 
-std::vector<replica_id> store::claimants() const {
-    std::vector<replica_id> all;
+std::vector<std::pair<replica_id, std::size_t>> store::claimants() const {
+    std::vector<std::pair<replica_id, std::size_t>> all;
     if (epochs_ == 0) return all;
     for (const auto& each : origins_) {
-        if (!each.claims.empty()) all.push_back(each.id);
+        if (!each.claims.empty()) all.emplace_back(each.id, each.claims.size());
     }
     return all;
 }

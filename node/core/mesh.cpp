@@ -47,6 +47,7 @@ verdict mesh::step(const moment& at, const input& in, outbox& out) {
     set_moment(at);
     const auto result = std::visit([&](const auto& each) { return take(each, out); }, in);
     if (at_.now >= wake_at_) run_timers(out);
+    tell_given_up(out);
     out.wake_at = wake_at_;
     return result;
 }
@@ -287,8 +288,8 @@ void mesh::run_timers(outbox& out) {
     if (tidies) look_for_garbage(out);
     if (tidies) tidy_roster(out);
     if (tidies) tend_siblings(out);
-    if (tidies) release_for_gone(out);
-    run_leases(out);
+    if (tidies) look_for_gone();
+    tend_claims(out);
 }
 
 // ---------------------------------------------------------------- members
@@ -327,6 +328,8 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
     p.owes = 0;
     p.wanted = {};
     p.ask_at = p.awaited_since = {};
+    p.answered = 0; // when it is back it may hold more
+    p.agreed.reset();
     if (state == member_state::left) p.manifest.clear();
     out.acknowledged = true; // who waits for it need not any more
     p.replaced = kind == event_kind::restarted;

@@ -404,13 +404,13 @@ bool mesh::work(const moment& at, outbox& out) {
     }
     answer_wanted(out);
     judge_room(out);
-    if (store_.counter_of(settings_.self) !=
-        written) { // values of a damaged spill: shown before they are judged
+    const auto wrote = [&] { return store_.counter_of(settings_.self) != written; };
+    if (wrote()) { // values of a damaged spill: shown before they are judged
         more = true;
     } else {
         more = work_on_siblings(out) || more;
     }
-    work_on_claims(out);
+    more = work_on_claims(wrote(), more, out) || more;
     flush(at, out);
     out.wake_at = wake_at_;
     return more || store_.folding();

@@ -310,6 +310,8 @@ void mesh::maybe_up(const replica_id& id, peer& p, outbox& out) {
     if (!p.greeted || !p.sees_me || !subscribers_.contains(id)) return;
     const bool back = p.state == member_state::crashed;
     p.state = member_state::up;
+    p.up_at = at_.now;
+    p.agreed.reset();
     p.life.heard(at_.now, true);
     p.at_join = p.seen;
     p.synced = false;
@@ -345,6 +347,7 @@ verdict mesh::on_brief(const wire::brief& f, outbox& out) {
         p->seen.join(own.seen);
         out.acknowledged = true;
         p->told = own.seen;
+        p->agreed.report(own.seen, store_);
         p->archive = own.archive;
         p->seen.raise({settings_.self, store_.counter_of(settings_.self)});
         p->standing_hash = own_hash;
@@ -365,6 +368,7 @@ void mesh::learn_standing(const replica_id& id, peer& p, const wire::standing& s
     p.hash_known = true;
     p.archive = s.archive;
     p.told = s.seen;
+    p.agreed.report(s.seen, store_);
     p.seen.join(s.seen);
     // Where this node has been archived by mistake, no cut names its own events before it writes again.
     if (s.archive == store_.archive_digest())

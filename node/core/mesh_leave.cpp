@@ -241,7 +241,7 @@ verdict mesh::on_left(const wire::left& f, const arrival& from, outbox& out) {
         p->goodbye_at = at_.now;
         return {};
     }
-    if (f.id == f.about) p->final = f.final_counter;
+    p->final = f.id == f.about ? f.final_counter : std::max(p->final, f.final_counter);
     if (p->state == member_state::left) return {};
     end_peer(f.about, *p, member_state::left, event_kind::left,
              f.id == f.about ? "said goodbye" : "a member passed it on", out);

@@ -171,6 +171,7 @@ verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
     if (f.asked > proofs_.last_question) return refuse("ack to nothing asked");
     p->seen.join(f.seen);
     ++counters_.acks_received;
+    if (f.asked != 0) p->agreed.report(f.seen, store_); // others name a part of its cut
     out.acknowledged = true;
     if (p->awaited_since != instant{} &&
         std::all_of(proofs_.awaited.begin(), proofs_.awaited.end(),
@@ -240,6 +241,13 @@ std::optional<replica_id> mesh::on_its_way(std::string_view key) const {
         if (p.state == member_state::leaving && p.manifest.contains(key)) return id;
     }
     return std::nullopt;
+}
+
+bool mesh::has_everybody_answered(std::uint64_t question) const {
+    return question != 0 && std::all_of(peers_.begin(), peers_.end(), [&](const auto& each) {
+               const auto& p = each.second;
+               return !is_member(p) || (p.answered >= question && store_.covers(p.answer));
+           });
 }
 
 // Nobody has the key, if it is not here now and every member in view has answered a question that was put

@@ -116,6 +116,7 @@ class campaign {
         world_.after(200ms, [this] { write(); });
         if (crowded_) world_.after(luck_.between(100ms, 3000ms), [this] { crowd(); });
         world_.after(luck_.between(500ms, 2000ms), [this] { mischief(); });
+        if (claims_ != 0) look_at_owners();
         world_.run_for(luck_.between(4s, 15s));
     }
 
@@ -232,6 +233,12 @@ class campaign {
             if (!typed_ || key % 6 == 0) values.emplace_back(key, std::to_string(luck_.below(1000)));
         }
         if (!values.empty()) world_.stash_all(who, values);
+    }
+
+    void look_at_owners() {
+        if (quiet_) return;
+        world_.after(37ms, [this] { look_at_owners(); });
+        world_.check_owners();
     }
 
     // A claim, and what its owner does then; mostly of few keys, so that they meet.

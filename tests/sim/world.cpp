@@ -93,6 +93,9 @@ void world::freeze(process_number who, bool on) {
     p.frozen = on;
     if (on) p.stands_since = clock_.now();
     if (!on) p.stood_still += clock_.now() - p.stands_since;
+    if (!on && how_.check) { // its program may be faster than its timers
+        for (const auto& [key, lease] : std::map(p.leases)) (void)owns(who, key);
+    }
     if (!on) give(who, core::time_passed{}); // timers first: it does not know yet that it was away
     network_.freeze(who, on);
 }
@@ -170,7 +173,7 @@ std::optional<operation> world::own_operation(process& p, const dot& id, std::si
         return std::any_of(out_.traces.begin(), out_.traces.end(),
                            [&](const core::trace& t) { return t.what == what && t.b == id.counter; });
     };
-    const bool releases = told("releases");
+    const bool withdraws = told("withdraws"), releases = withdraws || told("releases");
     if (!releases && !told("keeps the winner")) return std::nullopt;
     operation what;
     what.type = slot.type;
@@ -186,7 +189,9 @@ std::optional<operation> world::own_operation(process& p, const dot& id, std::si
         what.value = best->what.value;
         what.only->emplace_back(best->origin, best->counter);
         learn(p, id, what);
-        if (what.epoch != best->what.epoch + 1) fail(p, "released under another number: " + key_name(key));
+        if (withdraws && best->origin != p.origin) fail(p, "withdrew what is not its own: " + key_name(key));
+        if (what.epoch != best->what.epoch + 1 - (withdraws ? 2 : 0))
+            fail(p, "released under another number: " + key_name(key));
         return what;
     }
     for (const auto* e : live) {

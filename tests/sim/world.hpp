@@ -89,6 +89,11 @@ class world {
         std::uint64_t written = 0;                   ///< own events when last looked at
         std::map<std::size_t, std::uint64_t> claims; ///< by key: the handle that was given last, lost or not
         std::map<std::size_t, std::set<dot>> shown;  ///< to that handle
+        struct lease {
+            instant until{};
+            duration span{};
+        };
+        std::map<std::size_t, lease> leases; ///< of that handle
 
         [[nodiscard]] bool alive() const { return mesh != nullptr; }
 
@@ -153,6 +158,9 @@ class world {
     bool release(process_number who, std::size_t key);
     /// The last handle for the key still owns it.
     [[nodiscard]] bool owns(process_number who, std::size_t key);
+    [[nodiscard]] bool is_tentative(process_number who, std::size_t key);
+    /// Looks at all owners at this moment. Not from within a step.
+    void check_owners();
     /// Empty when every claim that is read is held by a handle of its owner and every handle that owns is
     /// read, the same on every node; otherwise what is not.
     [[nodiscard]] std::string unowned();

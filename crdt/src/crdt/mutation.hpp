@@ -23,6 +23,11 @@ enum class mutation : std::uint8_t {
     i9_rewrite_origin,        ///< give the records of an archived origin to the one that archives it
     counter_drops_residue,    ///< forget at once what was removed of a counter
     claim_stash_kills,        ///< a put replaces what somebody else has claimed
+    claim_above_own_clock,    ///< a claim's epoch is above its writer's clock, too
+    claim_trusts_view,        ///< a claim is not tentative while all members are up, whatever they know of it
+    lease_ignores_time,       ///< only a timer ends a lease
+    release_unasked,          ///< release for an owner that is gone without asking what others hold of it
+    withdraw_above,           ///< give a claim that nobody may know of up as if it had been held
     merge_skips_kills,        ///< a repair adds records but never removes any
     commit_without_tail,      ///< commit at the cut of the end without what changed during the walk
     ack_before_applying,      ///< acknowledge a delta when it arrives

@@ -51,9 +51,9 @@ struct range_sum {
     std::uint64_t count = 0, hash = 0;
     friend bool operator==(const range_sum&, const range_sum&) = default;
 };
-/// The next claim of a slot whose largest epoch is `seen` has the smallest odd number above it and the clock.
-[[nodiscard]] constexpr std::uint64_t claim_epoch(std::uint64_t seen, timestamp clock) {
-    const auto above = std::max(seen, clock.raw);
+/// Of the next claim: the smallest odd number above every epoch and timestamp of the slot. No clock is asked.
+[[nodiscard]] constexpr std::uint64_t claim_epoch(std::uint64_t seen, timestamp latest) {
+    const auto above = std::max(seen, latest.raw);
     return above >= ~std::uint64_t{1} ? ~std::uint64_t{0} : (above + 1) | 1;
 }
 /// An odd epoch: the replica that wrote the record owns the register. An even one: it is free.
@@ -62,7 +62,7 @@ struct range_sum {
 [[nodiscard]] constexpr std::uint64_t unclaimed_epoch(std::uint64_t epoch) {
     return epoch & ~std::uint64_t{1};
 }
-/// Of the same record, when it is given up.
+/// Of the same record, when it is given up by one who has held it.
 [[nodiscard]] constexpr std::uint64_t release_epoch(std::uint64_t claimed) {
     return claimed == ~std::uint64_t{0} ? claimed - 1 : claimed + 1;
 }
@@ -150,8 +150,8 @@ class store {
     /// Moves to `into` the keys of which a record that this replica had claimed has gone by what others
     /// wrote. True when there were more than are kept.
     bool take_disowned(std::vector<std::string>& into);
-    /// Replicas with claimed records, read or not, by index. O(origins).
-    [[nodiscard]] std::vector<replica_id> claimants() const;
+    /// Replicas with claimed records, read or not, and how many. O(origins).
+    [[nodiscard]] std::vector<std::pair<replica_id, std::size_t>> claimants() const;
     /// The counter of the next of them beyond `after`; 0 when there is none.
     [[nodiscard]] std::uint64_t next_claim(const replica_id& owner, std::uint64_t after) const;
 

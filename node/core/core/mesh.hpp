@@ -78,13 +78,15 @@ class mesh {
     result<void> renew(const moment& at, std::string_view key, std::uint64_t number);
     /// The epoch under which it is free. Error: claim_lost.
     result<std::uint64_t> release(const moment& at, std::string_view key, std::uint64_t number);
-    [[nodiscard]] bool owns(std::string_view key, std::uint64_t number);
+    [[nodiscard]] bool owns(const moment& at, std::string_view key, std::uint64_t number);
+    /// Somebody out of reach may own the same; or, of one claim, somebody in view who has not agreed to it.
     [[nodiscard]] bool is_tentative() const;
+    [[nodiscard]] bool is_tentative(std::string_view key, std::uint64_t number);
     /// At most `most` of this node's claims; true while some are left. begin_leave() does the rest.
     bool release_claims(const moment& at, std::size_t most, outbox& out);
     /// work() is wanted soon, though nothing is to be sent: for what is to be told, or for a new deadline.
     [[nodiscard]] bool has_news() const {
-        return !claims_.lost.empty() || claims_.lease_began || store_.has_contests();
+        return !claims_.lost.empty() || claims_.began || store_.has_contests();
     }
 
     /// Registers under the prefix can be merged here.
@@ -132,6 +134,8 @@ class mesh {
     /// The longest usual round trip to a member that is up.
     [[nodiscard]] mesh_clock::duration round_trip() const;
     [[nodiscard]] absence judge_absence(std::uint64_t question) const;
+    /// Everybody in view, and all that they hold is applied here.
+    [[nodiscard]] bool has_everybody_answered(std::uint64_t question) const;
     /// The leaving member that has announced the key.
     [[nodiscard]] std::optional<replica_id> on_its_way(std::string_view key) const;
 
@@ -377,18 +381,13 @@ class mesh {
         proofs_.acks_owed = true;
     }
     [[nodiscard]] bool is_alone() const;
-    // mesh_claims.cpp
-    own_claim* owned(std::string_view key, std::uint64_t number);
-    void start_lease(const moment& at, std::string_view key, own_claim& held);
-    version write_release(const moment& at, std::string_view key);
-    void forget_claim(std::string_view key);
-    void end_claim(std::string_view key, std::string reason);
+    // mesh_claims.cpp, mesh_releases.cpp
+    struct claiming;
     bool look_at_claim(std::string_view key);
-    void work_on_claims(outbox& out);
-    void run_leases(outbox& out);
-    [[nodiscard]] bool is_gone_for_good(const replica_id& owner);
-    void release_for_gone(outbox& out);
-    void release_if_ours_to(const dot& claimed, outbox& out);
+    bool work_on_claims(bool wrote, bool busy, outbox& out);
+    void tend_claims(outbox& out);
+    void look_for_gone();
+    void tell_given_up(outbox& out);
 
     // mesh_siblings.cpp
     [[nodiscard]] bool acts_for_all() const;

@@ -3,6 +3,7 @@
 // Plain records; the mesh that holds them keeps them consistent.
 #pragma once
 
+#include "core/agreement.hpp"
 #include "core/io.hpp"
 #include "crdt/cut.hpp"
 #include "crdt/digest.hpp"
@@ -105,6 +106,7 @@ struct peer {
     instant asked_question_at{};
     std::uint64_t answered = 0;                  ///< and of one it has answered
     cut answer;                                  ///< by saying this
+    agreement agreed;                            ///< on claims of this node
     std::set<std::string, std::less<>> manifest; ///< what it announced as it began to leave
     std::size_t manifest_bytes = 0;
     bool told_manifest = false; ///< it has been sent ours
@@ -114,6 +116,7 @@ struct peer {
     instant greet_at{};
     mesh_clock::duration greet_every{};
     instant asked_at{};
+    instant up_at{};                  ///< when it last came into view
     instant ended_at{};               ///< when it left or crashed
     std::uint64_t answer_leaving = 0; ///< number of its LEAVING that we have not answered yet
     std::uint64_t rumoured = 0;       ///< number of a LEAVING that PUB says is its; its own word is awaited

@@ -151,8 +151,9 @@ struct claim_options {
     /// Without renew() or commit() for so long, by this node's monotonic clock, the node gives the claim up.
     /// Nothing: it has no end. A node that is gone gives up everything.
     std::optional<std::chrono::milliseconds> lease{};
-    /// Only where nobody owns the key, as far as is known here (picked::owner), this node included; else
-    /// `conflict`. So what several nodes wait for is not torn out of the hands of the one who was first.
+    /// Only where nobody owns the key, as far as is known here (picked::owner), this node included, or where
+    /// the owner is gone and every member in view has been asked what it holds of it; else `conflict`. So
+    /// what several nodes wait for is not torn out of the hands of the one who was first.
     bool if_free = false;
 };
 

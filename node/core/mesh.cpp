@@ -22,7 +22,7 @@ mesh::mesh(mesh_options settings, const moment& start)
     , row_limits_{settings_.limits.key_bytes_max, settings_.limits.value_bytes_max}
     , at_(start)
     , random_(settings_.random_seed)
-    , store_(settings_.self, random_(), settings_.broken)
+    , store_(settings_.self, random_(), settings_.broken, settings_.memory_chunks_max)
     , clock_(static_cast<std::uint64_t>(settings_.clock_skew_max.count()))
     , introductions_(settings_) {
     choose_version();
@@ -103,7 +103,7 @@ verdict mesh::take(const request_arrived& in, outbox& out) {
         return on_hello(*f, from, out);
     }
     auto* const p = find(in.from);
-    if (p == nullptr) return refuse("request by nobody known");
+    if (p == nullptr) return answer_stranger(in.from, out);
     p->life.heard(at_.now, true);
     p->routable = true;
     if (const auto* f = std::get_if<wire::pull>(&*decoded)) {
@@ -246,7 +246,7 @@ void mesh::run_timers(outbox& out) {
         for (auto& [number, l] : links_) {
             if (l.asked_at) *l.asked_at += pause;
         }
-        if (pulling_) pulling_->progress_at += pause;
+        excuse_pull(pause, out);
     }
     step_at_ = at_.now;
     wake_at_ = never;
@@ -330,7 +330,7 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
     if (state == member_state::left) p.manifest.clear();
     out.acknowledged = true; // who waits for it need not any more
     p.replaced = kind == event_kind::restarted;
-    if (pulling_ && pulling_->from == id) abandon_pull("server gone", out);
+    if (pulling_ && pulling_->from == id) end_session(session_end::server_gone, out);
     serving_.erase(id);
     if (const auto early = early_.find(id);
         early != early_.end()) { // what was missing comes by repair, if at all

@@ -31,7 +31,7 @@ void arena::open_chunk() {
         !chunks_.empty() && chunks_[current_].memory != nullptr && chunks_[current_].live == 0;
     if (useless) close_chunk(current_); // empty, and cut into sizes that nobody wants
     if (empty_places_.empty()) {
-        BATON_ASSERT(chunks_.size() < (large_bit >> chunk_shift));
+        BATON_ASSERT(chunks_.size() < chunks_max_);
         current_ = static_cast<std::uint32_t>(chunks_.size());
         chunks_.emplace_back();
     } else {

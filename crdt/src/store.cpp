@@ -12,7 +12,8 @@
 namespace baton {
 
 store::store(replica_id self, std::uint64_t seed, mutation broken, store_bounds bounds)
-    : index_(memory_, seed)
+    : memory_(bounds.memory_chunks)
+    , index_(memory_, seed)
     , staging_(memory_, seed ^ 0x9e3779b97f4a7c15)
     , staging_typed_(memory_, seed ^ 0xc2b2ae3d27d4eb4f)
     , trash_{key_index(memory_, seed), key_index(memory_, seed)}
@@ -437,6 +438,7 @@ void store::elements(value_type type, std::string_view key, std::vector<std::str
 }
 
 unsigned store::types_of(std::string_view key) {
+    while (folding_typed() && broken_ != mutation::type_by_folded_only) (void)fold(256);
     unsigned types = read(key) ? 1U : 0U;
     const auto root = root_of(key);
     for (std::uint8_t type = 0; root != 0 && type < value_types; ++type) {

@@ -111,7 +111,7 @@ verdict mesh::take(const request_arrived& in, outbox& out) {
         // The goodbye of a node whose greeting was dropped, because its link was not open yet, is no fault.
         if (const auto* f = std::get_if<wire::left>(&*decoded); f != nullptr && f->id == in.from)
             return on_left(*f, from, out);
-        return refuse("request by nobody known");
+        return answer_stranger(in.from, out);
     }
     p->life.heard(at_.now, true);
     p->routable = true;
@@ -255,7 +255,7 @@ void mesh::run_timers(outbox& out) {
         for (auto& [number, l] : links_) {
             if (l.asked_at) *l.asked_at += pause;
         }
-        if (pulling_) pulling_->progress_at += pause;
+        excuse_pull(pause, out);
     }
     step_at_ = at_.now;
     wake_at_ = never;
@@ -341,7 +341,7 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
     if (state == member_state::left) p.manifest.clear();
     out.acknowledged = true; // who waits for it need not any more
     p.replaced = kind == event_kind::restarted;
-    if (pulling_ && pulling_->from == id) abandon_pull("server gone", out);
+    if (pulling_ && pulling_->from == id) end_session(session_end::server_gone, out);
     serving_.erase(id);
     early_.drop(id); // what was missing comes by repair, if at all
     if (p.via) {

@@ -45,7 +45,7 @@ result<void> mesh::check_write(const slot_name& slot, std::size_t value_bytes) {
     }
     if (leaving_) return error{errc::leaving, "the node is leaving: nothing more is written"};
     const auto most = settings_.limits.bytes_max;
-    if (full_ || (most != 0 && store_.bytes_in_use() >= most))
+    if (full_ || (most != 0 && store_.bytes_in_use() >= most) || store_.is_short_of_memory())
         return error{errc::full, "limits.bytes_max is reached: drop something first"};
     return check_type(slot);
 }
@@ -371,6 +371,7 @@ bool mesh::work(const moment& at, outbox& out) {
     ask_members(out);
     if (store_.folding()) {
         more = store_.fold(settings_.bounds.slice);
+        if (!more) judge_room(out);
         if (!more) consider_pull(out);
         more = true;
     } else if (work_on_delta(out)) {

@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 namespace {
 // By then a handshake has arrived or been given up: libzmq allows it 2 s.
 constexpr auto check_after = 3s;
+constexpr auto stranger_answered_every = 20ms;
 
 std::uint64_t flag(bool set, std::uint64_t bit) { return set ? bit : 0; }
 } // namespace
@@ -306,6 +307,19 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     return {};
 }
 
+// Somebody that has been forgotten here, and hears this node all the while, has no reason to greet again: it
+// is asked to. One answer in a moment for all strangers: whatever they send, they are not worth more.
+verdict mesh::answer_stranger(const replica_id& from, outbox& out) {
+    const bool answers = !(leaving_ && leaving_->said_left) &&
+                         settings_.broken != mutation::strangers_ignored &&
+                         at_.now - scout_.strangers_answered_at >= stranger_answered_every;
+    if (answers) {
+        scout_.strangers_answered_at = at_.now;
+        out.actions.push_back(send_reply{from, encode_for(nullptr, make_hello(wire::hello::wants_answer))});
+    }
+    return refuse("request by nobody known");
+}
+
 void mesh::maybe_up(const replica_id& id, peer& p, outbox& out) {
     if (is_member(p) || p.state == member_state::left) return;
     if (!p.greeted || !p.sees_me || !subscribers_.contains(id)) return;
@@ -316,6 +330,7 @@ void mesh::maybe_up(const replica_id& id, peer& p, outbox& out) {
     p.life.heard(at_.now, true);
     p.at_join = p.seen;
     p.synced = false;
+    p.pace.went_well(); // what failed before was of the contact before
     met_any_ = true;
     raise(out, event_kind::joined, id, back ? "back" : "new");
     note_lack(p, 0ms);

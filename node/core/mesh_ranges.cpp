@@ -150,11 +150,11 @@ verdict mesh::on_answer(const replica_id& from, const wire::fingerprint& f, outb
     if (!pulling_ || pulling_->number != f.session || pulling_->from != from) return {};
     auto& s = *pulling_;
     if (!s.is_of(f.walk) && settings_.broken != mutation::walk_ignored) {
-        abandon_pull("server began anew", out);
+        end_session(session_end::began_anew, out);
         return {};
     }
-    if (!s.ranges) s.ranges = std::make_unique<comparison>();
-    auto& r = *s.ranges;
+    auto opening = s.ranges ? nullptr : std::make_unique<comparison>();
+    auto& r = s.ranges ? *s.ranges : *opening;
     const bool expected = r.opened ? f.number == r.number && !r.question.empty() && !r.done : f.number == 0;
     if (!expected || f.chunks > s.next_chunk) return {}; // twice, or after a lost chunk
     std::deque<wire::listed_range> listed;
@@ -175,6 +175,7 @@ verdict mesh::on_answer(const replica_id& from, const wire::fingerprint& f, outb
         });
     });
     if (!rows.ok() || !fits) return refuse("malformed listing");
+    if (opening) s.ranges = std::move(opening);
     s.progress_at = at_.now;
     s.repeats = 0;
     counters_.state_bytes_received += f.rows.size();

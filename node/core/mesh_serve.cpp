@@ -88,7 +88,9 @@ verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
         (f.flags & wire::pull::compare) != 0 || !store_.may_walk(s.receiver) || find(from)->evicted;
     s.from_nothing = store_.is_disjoint(s.receiver);
     s.walk = store_.walk_from(compare ? s.start : s.receiver);
-    s.records = std::min<std::uint64_t>(store_.records(), events_missing(s.receiver, s.start));
+    const std::uint64_t all = store_.records();
+    s.records = std::min(all, events_missing(s.receiver, s.start));
+    s.bytes = all == 0 ? 0 : store_.bytes_in_use() / all * s.records;
     for (const auto& id : s.start.entries()) {
         const auto start = compare ? id.counter : std::min(id.counter, s.receiver.of(id.replica));
         if (start != 0) s.pin.push_back({id.replica, start});
@@ -278,6 +280,7 @@ void mesh::seal(outbound_session& s, bool commit, outbox& out) {
     f.chunk = s.next_chunk++;
     if (commit) f.flags |= wire::state::commit;
     f.records = s.records;
+    f.bytes = s.bytes;
     f.base = s.chunk->base();
     f.replicas = s.chunk->replicas();
     f.rows = s.chunk->rows();

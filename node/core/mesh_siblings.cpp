@@ -30,7 +30,7 @@ bool mesh::work_on_siblings(outbox& out) {
         if (store_.take_contests(s.contests)) scan_for_siblings(true);
         for (const auto& each : s.contests) {
             const auto slot = store_.slot_at(each.id);
-            if (slot.key.empty()) continue;
+            if (slot.key.empty() || !has_siblings(slot.type)) continue;
             consider_siblings(owned_slot(slot), each.id.replica, !each.quiet, out);
         }
     }

@@ -188,12 +188,12 @@ verdict mesh::take(const spill_read& in, outbox& out) {
     const auto* const f = decoded ? std::get_if<wire::state>(&*decoded) : nullptr;
     const bool partial = settings_.broken == mutation::spill_claims_partial;
     if (f == nullptr || (f->chunk != s.next_chunk && !partial) || s.commit) {
-        abandon_spill("malformed state", out);
+        end_session(session_end::malformed, out);
         return {};
     }
     s.next_chunk = f->chunk + 1;
     if ((f->flags & wire::state::archive) == 0) {
-        states_.emplace_back(std::string(in.bytes));
+        s.chunks.emplace_back(std::string(in.bytes));
         return {};
     }
     const auto rows = wire::decode_cut(f->rows);
@@ -201,27 +201,19 @@ verdict mesh::take(const spill_read& in, outbox& out) {
         s.archive_rows.join(*rows);
         out.actions.push_back(read_spill{in.file, false});
     } else {
-        abandon_spill("malformed state", out);
+        end_session(session_end::malformed, out);
     }
     return {};
 }
 
-// Nothing of it has been shown. A file that is not what it claims to be is a damaged one.
-void mesh::abandon_spill(std::string_view why, outbox& out) {
-    note(out, why, {}, pulling_->number);
-    auto* const file = file_of(*pulling_->file);
-    pulling_.reset();
-    states_.clear();
-    store_.stage_abort();
-    if (file != nullptr) {
-        file->retry_at = at_.now + retry_after;
-        if (why == std::string_view{"malformed state"} ||
-            why == std::string_view{"commit below its records"}) {
-            file->whole = file->tried = false;
-        }
-        wake_by(file->retry_at);
-    }
-    wake_by(at_.now + 1ms);
+// A file that is not what it claims to be is a damaged one.
+void mesh::end_spill(session_end how, spill_id id, outbox& out) {
+    if (how == session_end::committed) return spill_merged(id, out);
+    auto* const file = file_of(id);
+    if (file == nullptr) return;
+    file->retry_at = at_.now + retry_after;
+    if (how == session_end::malformed || how == session_end::below_records) file->whole = file->tried = false;
+    wake_by(file->retry_at);
 }
 
 // Marks what is here, under the cut of the file and not in it: removed there (I8). True when all is marked.

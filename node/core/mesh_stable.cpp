@@ -234,20 +234,22 @@ bool mesh::is_crowded() const {
 
 // At limits.bytes_max nothing more is taken, here or from others, and everybody is told.
 void mesh::judge_room(outbox& out) {
-    const auto most = settings_.limits.bytes_max;
-    if (most == 0) return;
+    const auto limit = settings_.limits.bytes_max, most = limit == 0 ? SIZE_MAX : limit;
+    // What is committed is folded in first: half a commit can be neither kept nor let go of.
+    if (store_.folding()) return;
     const auto held = store_.bytes_in_use();
-    if (full_ ? held > most - most / 16 : held < most) return;
-    if (full_ == (held >= most)) return;
-    full_ = held >= most;
+    const bool full = held >= (full_ ? most - most / 16 + 1 : most) || store_.is_short_of_memory();
+    if (full == full_) return;
+    full_ = full;
     publish_now_ = true;
     told_full_changed_ = true;
     if (full_) {
         deltas_.clear();
         early_.clear();
-        if (pulling_) abandon_pull("full", out);
-        store_.stage_abort();
-        raise(out, event_kind::full, settings_.self, std::to_string(held) + " bytes held");
+        const bool told = pulling_ && room_short_; // the same content as before, and as little room
+        if (pulling_) end_session(session_end::full, out);
+        if (store_.staged_slots() != 0) store_.stage_abort(); // a cache of an earlier one
+        if (!told) raise(out, event_kind::full, settings_.self, std::to_string(held) + " bytes held");
         return;
     }
     for (auto& [id, p] : peers_) {

@@ -47,6 +47,8 @@ constexpr named mutations[] = {
     {"absent_by_local_view", mutation::absent_by_local_view},
     {"newest_version_to_all", mutation::newest_version_to_all},
     {"walk_ignored", mutation::walk_ignored},
+    {"retry_undercut", mutation::retry_undercut},
+    {"strangers_ignored", mutation::strangers_ignored},
     {"spill_claims_partial", mutation::spill_claims_partial},
 };
 

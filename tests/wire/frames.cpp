@@ -63,7 +63,8 @@ TEST_CASE("frame: each kind and form is the same in every version", "[wire][law]
 
 TEST_CASE("frame: a field that version 5 has added may be missing, and version 4 does not have it",
           "[wire]") {
-    for (const frame& each : {frame{credit{1, 2, false, 7}}, frame{samples::one_of_each()[9]}}) {
+    const frame chunk = state{1, 0, 0, 9, {}, {}, {}, {}, {}, {}, 7, 0};
+    for (const frame& each : {frame{credit{1, 2, false, 7}}, chunk}) {
         const auto walk_of = [](const result<frame>& f) {
             REQUIRE(f);
             return std::visit(
@@ -76,8 +77,9 @@ TEST_CASE("frame: a field that version 5 has added may be missing, and version 4
         const auto bytes = encode(each);
         REQUIRE(walk_of(decode(bytes)) == 7);
         REQUIRE(walk_of(decode(encode(each, 4))) == 0);
-        auto shorter = bytes.substr(0, bytes.size() - 1); // the walk is one byte
-        --shorter[0];
+        const std::size_t later = each.index() == chunk.index() ? 2 : 1; // of one byte each
+        auto shorter = bytes.substr(0, bytes.size() - later);
+        shorter[0] = static_cast<char>(shorter[0] - static_cast<char>(later));
         REQUIRE(walk_of(decode(shorter)) == 0);
         auto mistyped = shorter + '\xa0';
         ++mistyped[0];

@@ -76,12 +76,12 @@ struct encoder {
     }
     void operator()(const state& f) const {
         const bool last = (f.flags & state::commit) != 0;
-        auto out = begin(kind::state, (last ? 12U : 7U) + later);
+        auto out = begin(kind::state, (last ? 12U : 7U) + 2 * later);
         out.number(f.session).number(f.chunk).number(f.flags).number(f.records).number(f.base.raw);
         out.bytes(f.replicas).bytes(f.rows);
         if (last) put(out, f.at);
         if (last) out.id(f.server).bytes(encode_cut(f.floor));
-        if (later != 0) out.number(f.walk);
+        if (later != 0) out.number(f.walk).number(f.bytes);
     }
     void operator()(const fingerprint& f) const {
         auto out = begin(kind::fingerprint, 7 + later);
@@ -215,6 +215,7 @@ state get_state(frame_reader& in, std::uint64_t version) {
         f.floor = in.vector();
     }
     f.walk = get_later(in, version);
+    f.bytes = get_later(in, version);
     if (f.replicas.size() % 16 != 0) in.fail();
     return f;
 }

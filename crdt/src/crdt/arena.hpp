@@ -20,6 +20,11 @@ using handle = std::uint32_t; ///< 0 is "none"
 class arena {
   public:
     static constexpr std::size_t chunk_bytes = std::size_t{1} << 20;
+    /// What a handle can name: 16 GiB of blocks up to 64 KiB.
+    static constexpr std::size_t chunks_most = std::size_t{1} << 14;
+
+    explicit arena(std::size_t chunks_max = chunks_most)
+        : chunks_max_(chunks_max) {}
 
     /// A block of at least `bytes` bytes aligned to 8, uninitialised.
     [[nodiscard]] handle allocate(std::size_t bytes);
@@ -39,6 +44,11 @@ class arena {
             return large_[block & ~large_bit].get();
         return chunks_[block >> chunk_shift].memory.get() + std::size_t{block & (chunk_units - 1)} * unit;
     }
+    /// Less than an eighth of what there can be is left, or will be when `bytes` more are wanted: time to
+    /// take nothing more. To allocate beyond the end is a bug of whoever does not look in time.
+    [[nodiscard]] bool is_short(std::size_t bytes = 0) const {
+        return chunks_held_ + bytes / chunk_bytes > chunks_max_ - chunks_max_ / 8;
+    }
     /// Bytes in use, rounding included.
     [[nodiscard]] std::size_t used() const { return used_units_ * unit + large_bytes_; }
     /// Bytes taken from the system.
@@ -49,6 +59,7 @@ class arena {
     static constexpr unsigned chunk_shift = 17;
     static constexpr std::uint32_t chunk_units = 1U << chunk_shift;
     static_assert(chunk_bytes == chunk_units * unit);
+    static_assert(chunks_most == std::size_t{0x80000000} >> chunk_shift);
     static constexpr std::size_t small_bytes_max = std::size_t{64} << 10;
     static constexpr handle large_bit = 0x80000000;
 
@@ -73,6 +84,7 @@ class arena {
     void open_chunk();
     void close_chunk(std::uint32_t number);
 
+    std::size_t chunks_max_;
     std::vector<chunk> chunks_;
     std::size_t chunks_held_ = 0;
     std::uint32_t current_ = 0;               ///< the chunk that is being cut

@@ -37,6 +37,10 @@ enum class mutation : std::uint8_t {
     leave_counts_leaving,     ///< let one that leaves count as an heir
     absent_by_local_view,     ///< call a key absent without asking anybody
     newest_version_to_all,    ///< speak on PUB what not everybody reads
+    retry_undercut,           ///< pull again as soon as anything says that something is missing
+    strangers_ignored,        ///< do not ask who has been forgotten here to greet again
+    met_without_folded,       ///< a leave does not count what is still being folded in
+    type_by_folded_only,      ///< look at a key's types before all are folded in
     walk_ignored,             ///< take chunks of whatever walk of the server for one session
     spill_claims_partial,     ///< claim the cut of a damaged spill as if all of it were there
 };

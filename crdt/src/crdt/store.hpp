@@ -81,13 +81,15 @@ class store {
     [[nodiscard]] std::optional<std::int64_t> count(std::string_view key);
     /// Elements or fields of `key` that are present, sorted. O(members). Not while folding().
     void elements(value_type type, std::string_view key, std::vector<std::string>& into);
-    /// Which types have something of `key`: bit 1 << type. Not exact while folding().
+    /// Which types have something of `key`: bit 1 << type. Folds in the rest of folding_typed().
     [[nodiscard]] unsigned types_of(std::string_view key);
-    [[nodiscard]] bool has_typed_keys() const { return roots_ != 0 || staging_typed_.size() != 0; }
+    [[nodiscard]] bool has_typed_keys() const { return roots_ != 0 || folding_typed(); }
+    /// Typed values are being folded in; which keys have them is not known yet. They are the first.
+    [[nodiscard]] bool folding_typed() const { return fold_ && staging_typed_.size() != 0; }
     /// Keys with something in one of `key_index::shards` slices, in no order. O(slots / shards). A key with
     /// values of two types may be named twice.
     void keys_of(std::size_t shard, std::string_view prefix, std::vector<std::string>& into);
-    /// The same for slots.
+    /// The same for slots. Not while folding().
     template <class Visit>
     void each_slot_of(std::size_t shard, Visit visit) const {
         index_.each_in_shard(shard, [&](handle head) {
@@ -305,6 +307,11 @@ class store {
     [[nodiscard]] std::size_t key_value_bytes() const { return user_bytes_; }
     /// Taken from the system. O(origins).
     [[nodiscard]] std::size_t memory_bytes() const;
+    /// Nothing is to be written, applied or staged until some memory is free. Asked before each slice of
+    /// that.
+    [[nodiscard]] bool is_short_of_memory() const { // to fold in a typed value may take as much again
+        return memory_.is_short(staging_typed_.size() != 0 ? staged_bytes_ : 0);
+    }
     /// About what the present contents need, staged ones included.
     [[nodiscard]] std::size_t bytes_in_use() const;
 

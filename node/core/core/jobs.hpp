@@ -28,21 +28,6 @@ struct mesh::delta_job {
     } ring;
 };
 
-/// A STATE chunk, likewise.
-struct mesh::state_job {
-    static constexpr std::size_t ahead = 8;
-    explicit state_job(std::string frame)
-        : bytes(std::move(frame)) {}
-    std::string bytes;
-    bool opened = false;
-    wire::state head;
-    std::optional<wire::state_reader> rows;
-    struct {
-        std::array<wire::state_row, ahead> rows;
-        std::size_t first = 0, count = 0;
-    } ring;
-};
-
 /// What a receiver does with the ranges that a server lists (I8).
 struct comparison {
     cut at; ///< what the server had seen at the start: what is not there of it has been removed
@@ -86,7 +71,7 @@ struct mesh::outbound_session {
         std::string answer; ///< the last one, in case it is asked for again
     };
     std::optional<answering> ranges;
-    std::uint64_t records = 0;
+    std::uint64_t records = 0, bytes = 0;
     std::optional<wire::state_writer> chunk; ///< being filled
     std::optional<dot> pending;              ///< found by the walk, not written yet
     /// A slot with values that go in parts, as it was when the walk met it. Its blocks are pinned: whatever

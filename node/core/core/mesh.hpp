@@ -163,7 +163,6 @@ class mesh {
   private:
     /// A received frame that is being worked through.
     struct delta_job;
-    struct state_job;
     /// A PULL of somebody else's.
     struct outbound_session;
 
@@ -217,6 +216,7 @@ class mesh {
         std::string_view host;
     };
     verdict on_hello(const wire::hello& f, const arrival& from, outbox& out);
+    verdict answer_stranger(const replica_id& from, outbox& out);
     verdict on_brief(const wire::brief& f, outbox& out);
     void bind(link_id number, const replica_id& id, outbox& out);
     void follow(peer& p, outbox& out);
@@ -308,9 +308,10 @@ class mesh {
     void start_pull(const replica_id& id, peer& p, outbox& out);
     void send_pull(const peer& p, outbox& out);
     void nudge_pull(outbox& out);
-    void abandon_pull(std::string_view why, outbox& out);
+    void end_session(session_end how, outbox& out);
+    void pace_pulls(session_end how, const inbound_session& s);
+    void excuse_pull(mesh_clock::duration pause, outbox& out);
     verdict on_state(const replica_id& from, std::string_view bytes, const wire::state& f, outbox& out);
-    bool give_up_on_rows(outbox& out);
     void give_credit(outbox& out);
     bool work_on_state(outbox& out);
     bool stage_row(const wire::state_row& row);
@@ -413,7 +414,7 @@ class mesh {
     [[nodiscard]] bool is_spilling() const;
     void tend_spills(outbox& out);
     void open_spill(spill_file& file, outbox& out);
-    void abandon_spill(std::string_view why, outbox& out);
+    void end_spill(session_end how, spill_id id, outbox& out);
     bool mark_absent(const cut& claimed, std::size_t steps);
     bool work_on_spill(outbox& out);
     void spill_merged(spill_id id, outbox& out);
@@ -429,7 +430,6 @@ class mesh {
     void begin_leaving(const replica_id& id, peer& p, outbox& out);
     verdict on_leave_ack(peer& p, const wire::ack& f);
     void list_manifest();
-    static void note_manifest(peer& p, std::string_view keys);
     verdict on_left(const wire::left& f, const arrival& from, outbox& out);
     void answer_leavings(outbox& out);
     void repeat_leaving(outbox& out);
@@ -477,16 +477,16 @@ class mesh {
 
     std::optional<inbound_session> pulling_;
     instant cached_until_{};
-    instant ordered_at_{};                ///< when the ordered index was last asked for
-    cut stable_;                          ///< removal records under it are being dropped
-    bool over_ = false;                   ///< registers whose time is over are this node's to remove
-    bool garbage_ = false;                ///< some may be left under stable_
-    bool full_ = false;                   ///< limits.bytes_max is reached: nothing more is applied or written
+    instant ordered_at_{};    ///< when the ordered index was last asked for
+    cut stable_;              ///< removal records under it are being dropped
+    bool over_ = false;       ///< registers whose time is over are this node's to remove
+    bool garbage_ = false;    ///< some may be left under stable_
+    bool full_ = false;       ///< limits.bytes_max is reached: nothing more is applied or written
+    bool room_short_ = false; ///< a session has ended for that, and `full` was told: the next one is to fit
     std::map<replica_id, silence> quiet_; ///< origins that nobody here accounts for
     cut extra_depends_;
     bool told_full_changed_ = false;
     std::uint64_t last_session_ = 0;
-    std::list<state_job> states_;
     std::vector<staged_view> chain_;
     std::map<replica_id, std::unique_ptr<outbound_session>> serving_;
     std::optional<replica_id> last_served_;

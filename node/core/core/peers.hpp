@@ -5,6 +5,7 @@
 
 #include "core/agreement.hpp"
 #include "core/io.hpp"
+#include "core/pull_pace.hpp"
 #include "crdt/cut.hpp"
 #include "crdt/digest.hpp"
 #include "discovery/address.hpp"
@@ -114,6 +115,8 @@ struct peer {
     cut at_join;                ///< what it held when it came up
     bool synced = false;
     std::optional<instant> pull_at; ///< it holds something we lack: ask for it then, if that is still so
+    pull_pace pace;                 ///< but not before this
+    bool overstated = false;        ///< it has told of more than its COMMIT held
     instant greet_at{};
     mesh_clock::duration greet_every{};
     instant asked_at{};
@@ -140,6 +143,7 @@ struct own_leaving {
     cut final;
     instant repeat_at;
     bool said_left = false;
+    bool listed = false;                 ///< `manifest` is made: all is folded in
     std::vector<std::string> manifest{}; ///< keys that nobody has acknowledged, in bounded pieces
 };
 struct silence {

@@ -143,7 +143,8 @@ struct state {
     replica_id server{}; ///< only with commit: its sender, as an address may answer as a new incarnation
     cut floor; ///< only with commit: removal records up to here may be missing at the server; what the
                ///< receiver has seen is left out, unless it needs all of it
-    std::uint64_t walk = 0; ///< which run of the server this chunk is of; 0: a word, or before version 5
+    std::uint64_t walk = 0;  ///< which run of the server this chunk is of; 0: a word, or before version 5
+    std::uint64_t bytes = 0; ///< about how many the server needs for what will come; 0: not said
 };
 
 /// Server to receiver: what it holds of some ranges. Receiver to server: what to do about some ranges. Both

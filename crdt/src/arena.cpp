@@ -31,7 +31,7 @@ void arena::open_chunk() {
         !chunks_.empty() && chunks_[current_].memory != nullptr && chunks_[current_].live == 0;
     if (useless) close_chunk(current_); // empty, and cut into sizes that nobody wants
     if (empty_places_.empty()) {
-        BATON_ASSERT(chunks_.size() < (large_bit >> chunk_shift));
+        BATON_ASSERT(chunks_.size() < chunks_max_);
         current_ = static_cast<std::uint32_t>(chunks_.size());
         chunks_.emplace_back();
     } else {
@@ -87,7 +87,25 @@ handle arena::allocate(std::size_t bytes) {
     return block;
 }
 
-void arena::release(handle block, std::size_t bytes) {
+bool arena::is_kept(handle block, std::size_t bytes) {
+    const auto at = pins_.find(block);
+    if (at == pins_.end()) return false;
+    at->second.released_bytes = bytes;
+    kept_bytes_ += bytes;
+    return true;
+}
+
+void arena::unpin(handle block) {
+    const auto at = pins_.find(block);
+    BATON_ASSERT(at != pins_.end());
+    if (--at->second.count != 0) return;
+    const auto bytes = at->second.released_bytes;
+    pins_.erase(at);
+    kept_bytes_ -= bytes;
+    if (bytes != 0) free(block, bytes);
+}
+
+void arena::free(handle block, std::size_t bytes) {
     if (block & large_bit) {
         large_[block & ~large_bit].reset();
         large_free_.push_back(block & ~large_bit);

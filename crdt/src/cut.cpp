@@ -20,8 +20,13 @@ std::uint64_t cut::of(const replica_id& replica) const {
 }
 
 bool cut::covers(const cut& other) const {
-    return std::all_of(other.entries_.begin(), other.entries_.end(),
-                       [this](const dot& id) { return has(id); });
+    auto from = entries_.begin();
+    for (const dot& id : other.entries_) {
+        from = std::lower_bound(from, entries_.end(), id.replica,
+                                [](const dot& entry, const replica_id& w) { return entry.replica < w; });
+        if (from == entries_.end() || from->replica != id.replica || from->counter < id.counter) return false;
+    }
+    return true;
 }
 
 void cut::set(const replica_id& replica, std::uint64_t counter) {
@@ -43,8 +48,46 @@ void cut::raise(const dot& id) {
     if (id.counter > of(id.replica)) set(id.replica, id.counter);
 }
 
-void cut::join(const cut& other) {
-    for (const dot& id : other.entries_) raise(id);
+// What is here already is changed in place; if any replica is new, everything moves up once, from the back.
+void cut::merge(const cut& other, bool highest) {
+    std::size_t fresh = 0;
+    auto from = entries_.begin();
+    for (const dot& id : other.entries_) {
+        from = std::lower_bound(from, entries_.end(), id.replica,
+                                [](const dot& entry, const replica_id& w) { return entry.replica < w; });
+        if (from == entries_.end() || from->replica != id.replica) {
+            ++fresh;
+        } else if (!highest || id.counter > from->counter) {
+            from->counter = id.counter;
+        }
+    }
+    if (fresh == 0) return;
+    auto mine = entries_.size();
+    if (mine + fresh > entries_.capacity()) entries_.reserve(mine + fresh + (mine + fresh) / 4 + 4);
+    entries_.resize(mine + fresh);
+    auto to = entries_.size();
+    for (auto theirs = other.entries_.size(); to != mine;) { // until all that is new has its place
+        if (mine != 0 && entries_[mine - 1].replica >= other.entries_[theirs - 1].replica) {
+            if (entries_[mine - 1].replica == other.entries_[theirs - 1].replica) --theirs;
+            entries_[--to] = entries_[--mine];
+        } else {
+            entries_[--to] = other.entries_[--theirs];
+        }
+    }
+}
+
+cut cut::of_dots(std::vector<dot> dots) {
+    std::sort(dots.begin(), dots.end());
+    cut all;
+    for (const dot& id : dots) {
+        if (id.counter == 0) continue;
+        if (!all.entries_.empty() && all.entries_.back().replica == id.replica) {
+            all.entries_.back().counter = id.counter;
+        } else {
+            all.entries_.push_back(id);
+        }
+    }
+    return all;
 }
 
 void cut::push_back(const dot& id) {

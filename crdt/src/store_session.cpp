@@ -69,6 +69,14 @@ void store::chain_of(const slot_name& slot, std::vector<staged_view>& into) {
     each(head_of(slot), [&](handle h) { into.push_back(entry_of(at(h))); });
 }
 
+void store::pin_chain(const slot_name& slot, std::vector<handle>& into) {
+    into.clear();
+    each(head_of(slot), [&](handle h) {
+        memory_.pin(h);
+        into.push_back(h);
+    });
+}
+
 // ---------------------------------------------------------------- comparing
 
 std::optional<held_dot> store::held(const dot& id, bool staged) const {
@@ -128,18 +136,21 @@ void store::commit(const cut& server, bool by_union) {
         both.server.push_back(server.of(each.id));
     }
     if (both.disjoint) swap_in();
+    std::vector<dot> reopened;
     for (std::uint32_t i = 0; i < origins_.size(); ++i) { // I3: last
-        if (both.server[i] > both.mine[i]) note_event(i, both.server[i]);
+        if (both.server[i] <= both.mine[i]) continue;
+        origins_[i].counter = both.server[i];
+        if (origins_[i].archived) reopened.push_back({origins_[i].id, both.mine[i]});
     }
+    if (!reopened.empty()) reopen(cut::of_dots(std::move(reopened)));
     if (broken_ == mutation::i9_ignore_archive) staged_archive_ = {};
+    cut closed; // as many at once as there are
     for (const auto& id : staged_archive_.entries()) {
-        if (find_origin(id.replica) || archive_.of(id.replica) != 0) {
-            set_archived(id.replica, id.counter);
-        } else {
-            enter_archive(id);
-        }
+        const bool known = find_origin(id.replica).has_value() || archive_.of(id.replica) != 0;
+        if (!known || (id.counter == counter_of(id.replica) && archive_.of(id.replica) != id.counter))
+            closed.push_back(id);
     }
-    ++generation_;
+    enter_archive(closed);
     fold_ = std::move(both);
     reset_staged();
     staged_archive_ = {};
@@ -223,6 +234,43 @@ bool store::under_scope_removal(const block& b) {
     return under;
 }
 
+// Blocks of one slot, all new there: one look-up, and one list of them, however many there are.
+void store::add_all(const slot_name& slot, std::span<const handle> added) {
+    if (added.empty()) return;
+    if (added.size() == 1) return splice(slot, added[0], [](const block&) { return false; });
+    const auto hash = index_.hash(slot);
+    auto* const head = index_.find(hash, slot);
+    std::size_t was_live = 0, is_live = 0;
+    kept_.clear();
+    each(head == nullptr ? 0 : *head, [&](handle h) {
+        was_live += is_visible(at(h)) ? 1 : 0;
+        kept_.push_back(h);
+    });
+    is_live = was_live;
+    handle last = 0; // of those that are read
+    for (const auto h : added) {
+        if (is_visible(at(h))) ++is_live, last = h;
+        kept_.push_back(h);
+    }
+    const bool typed = slot.type != value_type::reg, comes = !typed && was_live == 0 && is_live != 0;
+    if (comes) ++live_keys_;
+    if (is_live > 1 && is_live > was_live && has_siblings(slot.type))
+        note_contest(at(last).origin, at(last).counter, at(last).origin == 0);
+    if (head != nullptr) release_fork(*head);
+    const auto chain = join_chain(kept_);
+    if (head != nullptr) {
+        *head = chain;
+    } else {
+        index_.insert(hash, chain);
+    }
+    if (order_ && comes) key_came(slot.key);
+    if (is_live != was_live && notes_.wanted()) notes_.note(slot.key);
+    for (const auto h : added) {
+        origins_[at(h).origin].log.set(at(h).counter, h);
+        account(h, true);
+    }
+}
+
 // The merge of one slot, as of the moment of the commit: keep a local record if the server has it too or has
 // not seen its dot; take a server's block if its dot was unseen here. A removal record of ours stays until it
 // is stable or superseded (I7).
@@ -243,51 +291,51 @@ void store::fold_slot(const slot_name& staged_slot, handle staged_head) {
     const auto seen_here = [&](const block& b) {
         return b.origin < fold_->mine.size() && b.counter <= fold_->mine[b.origin];
     };
-    const auto any_shipped = [&](auto holds) {
-        return std::any_of(shipped.begin(), shipped.end(), [&](handle h) { return holds(at(h)); });
-    };
-    // A counter's chain may be very long: then what was shipped is looked for by (origin, counter).
-    using place = std::pair<std::uint64_t, std::uint64_t>;
-    const auto place_of = [](const block& b) { return place{b.origin, b.counter}; };
-    std::vector<place> told;
-    if (shipped.size() > 8) {
-        for (const auto h : shipped) told.push_back(place_of(at(h)));
-        std::sort(told.begin(), told.end());
-    }
-    const auto is_told = [&](const block& mine) {
-        if (!told.empty()) return std::binary_search(told.begin(), told.end(), place_of(mine));
-        return any_shipped([&](const block& b) { return place_of(b) == place_of(mine); });
-    };
-    const auto is_superseded = [&](const block& mine) { // by a later event of its own origin
-        if (told.empty())
-            return any_shipped(
-                [&](const block& b) { return b.origin == mine.origin && b.counter > mine.counter; });
-        const auto next = std::upper_bound(told.begin(), told.end(), place_of(mine));
-        return next != told.end() && next->first == mine.origin;
-    };
-    // What another server sent, and this one has confirmed, is not all that this one holds of the slot.
-    const bool whole =
-        any_shipped([&](const block& b) { return !b.is(block::kind::dead) && b.batch == fold_->batch; });
     if (slot.type == value_type::counter) merge_counters(slot, shipped);
     if (slot.type == value_type::scope) {
         for (auto& h : shipped) {
             if (at(h).is(block::kind::removal)) h = widen_staged(h);
         }
     }
+    // What another server sent, and this one has confirmed, is not all that this one holds of the slot.
+    const bool whole = std::any_of(shipped.begin(), shipped.end(), [&](handle h) {
+        return !at(h).is(block::kind::dead) && at(h).batch == fold_->batch;
+    });
+    // A slot may have as many blocks as there ever were replicas: each is looked up, not looked for.
+    const auto before = [](const block& a, const block& b) {
+        return a.origin != b.origin ? a.origin < b.origin : a.counter < b.counter;
+    };
+    auto by_dot = shipped;
+    std::stable_sort(by_dot.begin(), by_dot.end(), [&](handle a, handle b) { return before(at(a), at(b)); });
+    const auto after = [&](const block& mine) { // what is shipped of its dot, and what comes then
+        return std::lower_bound(by_dot.begin(), by_dot.end(), mine,
+                                [&](handle h, const block& b) { return before(at(h), b); });
+    };
+    const auto is_shipped = [&](const block& mine, auto holds) {
+        for (auto to = after(mine); to != by_dot.end() && !before(mine, at(*to)); ++to) {
+            if (holds(at(*to))) return true;
+        }
+        return false;
+    };
+    const auto any = [](const block&) { return true; };
+    const auto dead = [](const block& b) { return b.is(block::kind::dead); };
     if (broken_ != mutation::merge_skips_kills) {
         splice(slot, 0, [&](const block& mine) {
-            if (!whole)
-                return any_shipped(
-                    [&](const block& b) { return b.is(block::kind::dead) && place_of(b) == place_of(mine); });
+            if (!whole) return is_shipped(mine, dead);
             if (fold_->by_union) return union_prefers(mine, shipped);
-            if (mine.is(block::kind::removal)) return is_superseded(mine);
-            return by_server(mine) && !is_told(mine);
+            if (mine.is(block::kind::removal)) { // superseded by a later event of its own origin
+                auto to = after(mine);
+                while (to != by_dot.end() && !before(mine, at(*to))) ++to;
+                return to != by_dot.end() && at(*to).origin == mine.origin;
+            }
+            return by_server(mine) && !is_shipped(mine, any);
         });
     }
-    std::vector<handle> shares; // a counter's go in together
+    std::vector<handle> added, gone; // a peer may name a dot twice: the first stays
     for (const auto h : shipped) {
         auto& b = at(h);
-        // A peer may name a dot twice: the first stays. What the removal of a scope took is a removal there.
+        const bool named = h != *after(b);
+        // What the removal of a scope took is a removal there.
         auto logged = origins_[b.origin].log.at(b.counter);
         if (whole && b.is(block::kind::removal) && in_scope(slot.type) && logged != 0 && logged != h &&
             at(logged).is(block::kind::record) && at(logged).slot() == slot) {
@@ -295,19 +343,20 @@ void store::fold_slot(const slot_name& staged_slot, handle staged_head) {
             logged = origins_[b.origin].log.at(b.counter);
         }
         const bool wanted = b.is(block::kind::record) || b.is(block::kind::removal);
-        if (!wanted || !by_server(b) || (seen_here(b) && !fold_->by_union) || (logged != 0 && logged != h)) {
+        if (named || !wanted || !by_server(b) || (seen_here(b) && !fold_->by_union) ||
+            (logged != 0 && logged != h)) {
             if (logged == h) origins_[b.origin].log.erase(b.counter);
-            memory_.release(h, b.bytes());
-            continue;
+            gone.push_back(h);
+        } else {
+            added.push_back(h);
         }
+    }
+    for (const auto h : gone) memory_.release(h, at(h).bytes());
+    add_all(slot, added);
+    for (const auto h : added) {
+        const auto& b = at(h);
         const bool removal = b.is(block::kind::removal), for_good = b.epoch_value() != 0;
-        if (!removal && slot.type == value_type::counter && !fold_->by_union) {
-            origins_[b.origin].log.set(b.counter, h);
-            shares.push_back(h);
-            continue;
-        }
         const std::string value(removal ? b.value() : std::string_view{});
-        splice(slot, h, [](const block&) { return false; });
         if (!removal && in_scope(slot.type) && under_scope_removal(b))
             bury(h, static_cast<std::uint32_t>(b.origin));
         if (!removal) continue;
@@ -315,7 +364,6 @@ void store::fold_slot(const slot_name& staged_slot, handle staged_head) {
         if (slot.type == value_type::archive)
             set_archived(*replica_id::from_bytes(slot.key), get_word(value.data()), for_good);
     }
-    add_shares(slot, shares);
     if (broken_ == mutation::i5_drop_losers) {
         if (const auto winner = read(slot)) {
             const auto keep = winner->id;
@@ -333,6 +381,28 @@ bool store::union_prefers(const block& mine, std::span<const handle> shipped) co
     return std::any_of(shipped.begin(), shipped.end(), [&](handle h) {
         const auto& theirs = at(h);
         return theirs.origin == mine.origin && rank(theirs) > rank(mine);
+    });
+}
+
+// What either side knows to be removed of a replica's share is removed of the merged one.
+void store::merge_counters(const slot_name& slot, std::span<const handle> shipped) {
+    const auto by_origin = [&](handle a, handle b) { return at(a).origin < at(b).origin; };
+    std::vector<handle> theirs_by_origin(shipped.begin(), shipped.end());
+    std::stable_sort(theirs_by_origin.begin(), theirs_by_origin.end(), by_origin);
+    const auto* const head = index_.find(slot);
+    each(head == nullptr ? 0 : *head, [&](handle mine) {
+        const auto [first, last] =
+            std::equal_range(theirs_by_origin.begin(), theirs_by_origin.end(), mine, by_origin);
+        for (auto theirs = first; theirs != last; ++theirs) {
+            auto& a = at(mine);
+            auto& b = at(*theirs);
+            if (!a.is(block::kind::record) || !b.is(block::kind::record)) continue;
+            const auto x = load_counter(a.value()), y = load_counter(b.value());
+            if (y.base > x.base) raise_base(mine, y.base, y.base_total);
+            if (x.base > y.base && x.base <= b.counter) {
+                store_counter(b.payload() + b.key_bytes, {y.total, x.base, x.base_total});
+            }
+        }
     });
 }
 

@@ -24,7 +24,7 @@ bool store::all_over(handle head, instant at) const {
 
 std::optional<std::chrono::milliseconds> store::time_left(std::string_view key) {
     std::optional<std::chrono::milliseconds> longest{};
-    if (!has_deadlines()) return longest;
+    if (!has_deadlines() && !fold_) return longest;
     bool endless = false;
     each(head_of({value_type::reg, key, {}}), [&](handle h) {
         const auto& b = at(h);
@@ -51,7 +51,7 @@ std::optional<instant> store::next_deadline() const {
 }
 
 bool store::is_all_hidden() const {
-    return has_deadlines() && timers_.size() + postponed_.size() == live_records_ &&
+    return !fold_ && has_deadlines() && timers_.size() + postponed_.size() == live_records_ &&
            (timers_.empty() || timers_.rbegin()->first <= now_);
 }
 

@@ -58,34 +58,43 @@ dot store::issue() {
 void store::note_event(std::uint32_t number, std::uint64_t counter) {
     auto& from = origins_[number];
     from.counter = counter;
-    if (from.archived) {
-        from.for_good = false;
-        archive_digest_ -= hash_record({from.id, archive_.of(from.id), 0, 0, 0}, {}, {}, {});
-        archive_.set(from.id, 0);
-        from.archived = false;
-    }
+    if (from.archived) reopen(cut::of_dots({{from.id, archive_.of(from.id)}}));
     ++generation_;
+}
+
+// They are in the archive.
+void store::reopen(const cut& all) {
+    archive_.erase_if([&](const dot& id) { return all.of(id.replica) != 0; });
+    for (const dot& id : all.entries()) {
+        archive_digest_ -= hash_record({id.replica, id.counter, 0, 0, 0}, {}, {}, {});
+        auto& from = origins_[*find_origin(id.replica)];
+        from.archived = from.for_good = false;
+    }
 }
 
 // I9: what is closed leaves the cut that travels; its records stay where they are, under their own dots. A
 // word of an earlier counter is out of date: the origin has gone on.
 void store::set_archived(const replica_id& id, std::uint64_t counter, bool for_good) {
     if (counter == 0 || counter != counter_of(id)) return;
-    const auto known = find_origin(id);
-    if (known && for_good) origins_[*known].for_good = true;
+    if (const auto known = find_origin(id); known && for_good) origins_[*known].for_good = true;
     if (archive_.of(id) == counter) return;
-    enter_archive({id, counter});
-    if (known) {
-        origins_[*known].archived = true;
-        origins_[*known].log.compact();
-        origins_[*known].floor = counter;
-    }
-    ++generation_;
+    cut one;
+    one.push_back({id, counter});
+    enter_archive(one);
 }
 
-void store::enter_archive(const dot& id) {
-    archive_.set(id.replica, id.counter);
-    archive_digest_ += hash_record({id.replica, id.counter, 0, 0, 0}, {}, {}, {});
+// None of them is in the archive; each is closed here at this counter, or nothing of it has been seen.
+void store::enter_archive(const cut& all) {
+    archive_.join(all);
+    for (const dot& id : all.entries()) {
+        archive_digest_ += hash_record({id.replica, id.counter, 0, 0, 0}, {}, {}, {});
+        const auto known = find_origin(id.replica);
+        if (!known) continue;
+        origins_[*known].archived = true;
+        origins_[*known].log.compact();
+        origins_[*known].floor = id.counter;
+    }
+    ++generation_;
 }
 
 // ---------------------------------------------------------------- writing here
@@ -204,15 +213,16 @@ std::optional<written> store::remove(const slot_name& slot, timestamp stamp, wri
 std::optional<written> store::remove_scope(std::string_view key, timestamp stamp, write_buffers& buffers) {
     BATON_ASSERT(!fold_);
     const auto root = root_of(key);
-    cut context;
+    std::vector<dot> members;
     bool any = false;
     for (handle h = root == 0 ? 0 : at(root).link().next; h != 0; h = at(h).link().next) {
         if (!in_scope(at(h).type())) continue;
-        context.raise(dot_of(at(h)));
+        members.push_back(dot_of(at(h)));
         any = any || is_visible(at(h));
     }
     if (!any) return std::nullopt;
     buffers.value.clear();
+    const auto context = cut::of_dots(std::move(members));
     for (const auto& id : context.entries()) context_entry::append(buffers.value, id);
     const slot_name slot{value_type::scope, key, {}};
     fold_if_staged(slot);
@@ -238,16 +248,22 @@ template <class Superseded>
 std::string store::widened(const slot_name& slot, std::string_view context, Superseded superseded) {
     cut all;
     const auto join = [&](std::string_view from) {
+        std::vector<dot> entries;
         for (std::size_t i = 0; i < from.size(); i += context_entry::bytes)
-            all.raise(context_entry::load(from.substr(i)));
+            entries.push_back(context_entry::load(from.substr(i)));
+        all.join(cut::of_dots(std::move(entries)));
     };
     join(context);
     const auto* const head = index_.find(slot);
     each(head == nullptr ? 0 : *head, [&](handle h) {
         if (superseded(at(h))) join(at(h).value());
     });
+    // Its writer had seen what it names, and so has whoever applies it: the rest is made up, and not kept.
+    constexpr std::size_t bytes_max = (std::size_t{1} << 24) - context_entry::bytes; // of a block's value
     std::string bytes;
-    for (const auto& id : all.entries()) context_entry::append(bytes, id);
+    for (const auto& id : all.entries()) {
+        if (has_seen(id) && bytes.size() < bytes_max) context_entry::append(bytes, id);
+    }
     return bytes;
 }
 
@@ -293,6 +309,43 @@ void store::bury(handle h, std::uint32_t from) {
     splice(slot, made, [](const block&) { return false; });
 }
 
+// The share of a counter that has been removed is larger now, if `seen` is later than what was known.
+void store::raise_base(handle h, std::uint64_t seen, std::int64_t total) {
+    auto& b = at(h);
+    auto value = load_counter(b.value());
+    if (!b.is(block::kind::record) || value.base >= seen || seen > b.counter) return;
+    const bool was_visible = is_visible(b);
+    if (was_visible) {
+        if (notes_.wanted()) notes_.note(b.key());
+        account_visible(b, false);
+    }
+    value.base = seen;
+    value.base_total = total;
+    store_counter(b.payload() + b.key_bytes, value);
+    if (is_visible(b)) {
+        account_visible(b, true);
+    } else if (was_visible) {
+        ++residues_;
+        origins_[b.origin].residues.push_back(b.counter);
+    }
+}
+
+void store::subtract(const slot_name& slot, std::string_view sums) {
+    std::vector<removed_sum> removed;
+    for (std::size_t i = 0; i < sums.size(); i += removed_sum::bytes)
+        removed.push_back(removed_sum::load(sums.substr(i)));
+    std::sort(removed.begin(), removed.end(), [](const auto& a, const auto& b) { return a.seen < b.seen; });
+    const auto* const head = index_.find(slot);
+    each(head == nullptr ? 0 : *head, [&](handle h) {
+        if (!at(h).is(block::kind::record)) return;
+        const dot first{origins_[at(h).origin].id, 0};
+        auto from = std::lower_bound(removed.begin(), removed.end(), first,
+                                     [](const auto& each, const dot& id) { return each.seen < id; });
+        for (; from != removed.end() && from->seen.replica == first.replica; ++from)
+            raise_base(h, from->seen.counter, from->total);
+    });
+}
+
 // ---------------------------------------------------------------- events of others
 
 store::applied store::apply(const dot& id, const event_view& event) {
@@ -308,16 +361,23 @@ store::applied store::apply(const dot& id, const event_view& event) {
     if (counts && !event.removal) { // what was removed of this share stays removed
         auto share = load_counter(value);
         const auto* const head = index_.find(event.slot);
-        if (const auto h = share_of(head == nullptr ? 0 : *head, *from); h != 0) {
-            const auto former = load_counter(at(h).value());
-            if (former.base > share.base) share.base = former.base, share.base_total = former.base_total;
-        }
+        const auto h = share_of(head == nullptr ? 0 : *head, *from);
+        if (const auto former = h == 0 ? counter_value{} : load_counter(at(h).value());
+            former.base > share.base)
+            share.base = former.base, share.base_total = former.base_total;
         store_counter(own, share);
         value = {own, sizeof own};
     }
+    constexpr std::size_t few = 16;
+    std::vector<dot> sorted; // as a rule an event kills one record, or none
+    if (event.kills.size() > few) {
+        sorted.assign(event.kills.begin(), event.kills.end());
+        std::sort(sorted.begin(), sorted.end());
+    }
     const auto superseded = [&](const block& b) {
-        return b.origin == *from ||
-               std::find(event.kills.begin(), event.kills.end(), dot_of(b)) != event.kills.end();
+        if (b.origin == *from) return true;
+        if (!sorted.empty()) return std::binary_search(sorted.begin(), sorted.end(), dot_of(b));
+        return std::find(event.kills.begin(), event.kills.end(), dot_of(b)) != event.kills.end();
     };
     std::string context;
     if (event.slot.type == value_type::scope) value = context = widened(event.slot, value, superseded);

@@ -56,8 +56,8 @@ result<beacon> decode_beacon(std::string_view bytes) {
         b.key = link_key::from_bytes(key);
         b.nonce = in.bytes(nonce_bytes);
         b.echo = in.bytes(nonce_bytes);
-        const auto whole = [](std::string_view bytes, std::size_t size) {
-            return bytes.empty() || bytes.size() == size;
+        const auto whole = [](std::string_view field, std::size_t size) {
+            return field.empty() || field.size() == size;
         };
         if (!whole(key, 32) || !whole(b.nonce, nonce_bytes) || !whole(b.echo, nonce_bytes)) in.fail();
     }

@@ -19,13 +19,14 @@ mesh::mesh(mesh_options settings, const moment& start)
     : settings_(std::move(settings))
     , patience_{settings_.liveness.suspect_after, settings_.liveness.crashed_after,
                 settings_.liveness.closed_after}
-    , row_limits_{settings_.limits.key_bytes_max, settings_.limits.value_bytes_max}
     , at_(start)
     , random_(settings_.random_seed)
-    , store_(settings_.self, random_(), settings_.broken)
+    , store_(settings_.self, random_(), settings_.broken, settings_.bounds.store)
     , clock_(static_cast<std::uint64_t>(settings_.clock_skew_max.count()))
     , room_(settings_.limits.bytes_max)
-    , introductions_(settings_) {
+    , introductions_(settings_)
+    , sent_(settings_.bounds.sent_spans)
+    , early_(settings_.limits.early_bytes_max) {
     choose_version();
     settings_.keys.clear(); // they are in the ring, and nowhere else
     started_ = heartbeat_at_ = step_at_ = wake_at_ = scout_.tell_at = start.now;
@@ -48,6 +49,7 @@ verdict mesh::step(const moment& at, const input& in, outbox& out) {
     set_moment(at);
     const auto result = std::visit([&](const auto& each) { return take(each, out); }, in);
     if (at_.now >= wake_at_) run_timers(out);
+    tell_given_up(out);
     out.wake_at = wake_at_;
     return result;
 }
@@ -59,6 +61,8 @@ verdict mesh::refuse(const char* reason) {
 }
 
 namespace {
+bool oversized(std::string_view bytes) { return bytes.size() > wire::frame_bytes_max; }
+
 // It is no fault of one who has not been greeted yet, or who takes this node for the one before it at its
 // address.
 const char* fault_of(std::string_view bytes, const wire::versions& spoken, const char* otherwise) {
@@ -105,7 +109,12 @@ verdict mesh::take(const request_arrived& in, outbox& out) {
         return on_hello(*f, from, out);
     }
     auto* const p = find(in.from);
-    if (p == nullptr) return refuse("request by nobody known");
+    if (p == nullptr) {
+        // The goodbye of a node whose greeting was dropped, because its link was not open yet, is no fault.
+        if (const auto* f = std::get_if<wire::left>(&*decoded); f != nullptr && f->id == in.from)
+            return on_left(*f, from, out);
+        return answer_stranger(in.from, out);
+    }
     p->life.heard(at_.now, true);
     p->routable = true;
     if (const auto* f = std::get_if<wire::pull>(&*decoded)) {
@@ -248,7 +257,7 @@ void mesh::run_timers(outbox& out) {
         for (auto& [number, l] : links_) {
             if (l.asked_at) *l.asked_at += pause;
         }
-        if (pulling_) pulling_->progress_at += pause;
+        excuse_pull(pause, out);
     }
     step_at_ = at_.now;
     wake_at_ = never;
@@ -289,8 +298,8 @@ void mesh::run_timers(outbox& out) {
     if (tidies) look_for_garbage(out);
     if (tidies) tidy_roster(out);
     if (tidies) tend_siblings(out);
-    if (tidies) release_for_gone(out);
-    run_leases(out);
+    if (tidies) look_for_gone();
+    tend_claims(out);
 }
 
 // ---------------------------------------------------------------- members
@@ -329,16 +338,14 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
     p.owes = 0;
     p.wanted = {};
     p.ask_at = p.awaited_since = {};
+    p.answered = 0; // when it is back it may hold more
+    p.agreed.reset();
     if (state == member_state::left) p.manifest.clear();
     out.acknowledged = true; // who waits for it need not any more
     p.replaced = kind == event_kind::restarted;
-    if (pulling_ && pulling_->from == id) abandon_pull("server gone", out);
+    if (pulling_ && pulling_->from == id) end_session(session_end::server_gone, out);
     serving_.erase(id);
-    if (const auto early = early_.find(id);
-        early != early_.end()) { // what was missing comes by repair, if at all
-        for (const auto& frame : early->second) early_bytes_ -= frame.bytes.size();
-        early_.erase(early);
-    }
+    early_.drop(id); // what was missing comes by repair, if at all
     if (p.via) {
         links_[*p.via].greet_at = at_.now;
         links_[*p.via].greet_every = 100ms;
@@ -382,7 +389,7 @@ std::vector<member> mesh::members() const {
     for (const auto& [id, p] : peers_) {
         const auto told = p.seen.of(settings_.self);
         all.push_back({id, p.name, p.state, p.endpoint, p.synced, own > told ? own - told : 0,
-                       age_of(told + 1),
+                       sent_.age_of(told + 1, at_.now),
                        p.timed ? std::chrono::duration_cast<std::chrono::microseconds>(p.round_trip) : 0us});
     }
     std::sort(all.begin(), all.end(), [](const member& a, const member& b) {
@@ -411,38 +418,14 @@ node_stats mesh::stats() const {
     return all;
 }
 
-// When own events were sent, in a bounded number of spans: those that nobody lacks are forgotten, and where
-// somebody lacks very many of them the spans become longer.
 void mesh::note_sent() {
-    constexpr std::size_t spans_max = 256;
-    constexpr auto shortest = 10ms;
-    const auto own = store_.counter_of(settings_.self);
-    if (!sent_.empty() && (sent_.back().last == own || at_.now - sent_.back().begun < sent_span_)) {
-        sent_.back().last = own;
-        return;
-    }
-    if (sent_.size() == spans_max) {
-        auto least = own;
+    sent_.note(store_.counter_of(settings_.self), at_.now, [this] {
+        auto least = store_.counter_of(settings_.self);
         for (const auto& [id, p] : peers_) {
             if (is_member(p)) least = std::min(least, p.seen.of(settings_.self));
         }
-        std::erase_if(sent_, [&](const sent_span& each) { return each.last <= least; });
-        sent_span_ = std::max<mesh_clock::duration>(shortest, sent_span_ / 2);
-        if (sent_.size() > spans_max / 2) {
-            for (std::size_t i = 0; i < sent_.size() / 2; ++i)
-                sent_[i] = {sent_[2 * i + 1].last, sent_[2 * i].begun};
-            sent_.resize(sent_.size() / 2);
-            sent_span_ *= 4;
-        }
-    }
-    sent_.push_back({own, at_.now});
-}
-
-std::chrono::milliseconds mesh::age_of(std::uint64_t counter) const {
-    const auto sent = std::lower_bound(sent_.begin(), sent_.end(), counter,
-                                       [](const sent_span& each, std::uint64_t c) { return each.last < c; });
-    if (sent == sent_.end()) return {};
-    return std::chrono::duration_cast<std::chrono::milliseconds>(at_.now - sent->begun);
+        return least;
+    });
 }
 
 } // namespace baton::core

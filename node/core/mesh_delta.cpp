@@ -8,9 +8,7 @@ namespace baton::core {
 
 using namespace std::chrono_literals;
 
-namespace {
-constexpr std::size_t slice_events = 256;
-} // namespace
+namespace {} // namespace
 
 result<void> mesh::check_ttl(const slot_name& slot, std::optional<std::chrono::milliseconds> ttl) {
     if (!ttl) return {};
@@ -22,18 +20,22 @@ result<void> mesh::check_ttl(const slot_name& slot, std::optional<std::chrono::m
 
 // ---------------------------------------------------------------- writes of this process
 
-result<void> mesh::check_key(std::string_view key) const {
+result<void> mesh::check_key(std::string_view key) {
     if (key.empty()) return error{errc::key_empty, "a key has at least one byte"};
-    if (key.size() > settings_.limits.key_bytes_max) {
-        return error{errc::key_too_long, "the key has " + std::to_string(key.size()) +
-                                             " bytes; limits.key_bytes_max is " +
-                                             std::to_string(settings_.limits.key_bytes_max)};
+    if (key.size() > key_bytes_max) {
+        return error{errc::key_too_long, "the key has " + std::to_string(key.size()) + " bytes; at most " +
+                                             std::to_string(key_bytes_max) + " are possible"};
     }
     return {};
 }
 
 result<void> mesh::check_write(const slot_name& slot, std::size_t value_bytes) {
     if (const auto good = check_key(slot.key); !good) return good.error();
+    if (slot.key.size() > settings_.limits.key_bytes_max) {
+        return error{errc::key_too_long, "the key has " + std::to_string(slot.key.size()) +
+                                             " bytes; limits.key_bytes_max is " +
+                                             std::to_string(settings_.limits.key_bytes_max)};
+    }
     if (slot.element.size() > element_bytes_max)
         return error{errc::key_too_long, "an element or field has at most 512 bytes"};
     if (value_bytes > settings_.limits.value_bytes_max) {
@@ -42,7 +44,7 @@ result<void> mesh::check_write(const slot_name& slot, std::size_t value_bytes) {
                                                std::to_string(settings_.limits.value_bytes_max)};
     }
     if (leaving_) return error{errc::leaving, "the node is leaving: nothing more is written"};
-    if (room_.is_full() || (room_.is_bounded() && room_.has_reached(store_.state_bytes())))
+    if (room_.is_full() || room_.has_reached(store_.state_bytes()) || store_.is_short_of_memory())
         return error{errc::full, "limits.bytes_max is reached: drop something first"};
     return check_type(slot);
 }
@@ -57,6 +59,7 @@ result<void> mesh::check_type(const slot_name& slot) {
 }
 
 version mesh::publish(const written& what) {
+    sent_.add(what.event.slot.key.size() + what.event.slot.element.size() + what.event.value.size());
     queue_event(what.id, what.event);
     return version{what.id};
 }
@@ -135,7 +138,7 @@ result<bool> mesh::drop(const moment& at, std::string_view key) {
     auto dropped = remove(at, {value_type::reg, key, {}});
     if (!dropped || !store_.has_typed_keys()) return dropped;
     const auto counter = remove(at, {value_type::counter, key, {}});
-    while (store_.fold(slice_events)) { // members that are still to be folded in belong to it
+    while (store_.fold(settings_.bounds.slice)) { // members that are still to be folded in belong to it
     }
     const auto scope = store_.remove_scope(key, clock_.tick(at.wall_ms), buffers_);
     if (scope) {
@@ -148,7 +151,9 @@ result<bool> mesh::drop(const moment& at, std::string_view key) {
 void mesh::queue_event(const dot& id, event_view event) {
     const bool opens = unsent_.group_left != 0 && unsent_.group_bytes != 0,
                fits = unsent_.group_left == 0 || unsent_.group_fits;
-    auto bytes = event.slot.key.size() + event.slot.element.size() + event.value.size();
+    constexpr std::size_t kill_bytes = 16 + 4 + 10; // the replica's id, its index, the counter
+    auto bytes = event.slot.key.size() + event.slot.element.size() + event.value.size() +
+                 kill_bytes * event.kills.size();
     if (opens) bytes = std::exchange(unsent_.group_bytes, 0); // the room for all of them
     if (unsent_.group_left != 0) event.joined = --unsent_.group_left != 0;
     if (subscribers_.empty()) return; // whoever comes later begins with a PULL
@@ -179,6 +184,7 @@ void mesh::flush(const moment& at, outbox& out) {
         wake_by(soon);
     }
     if (publish_now_) {
+        note_sent();
         publish_hello(out);
     } else {
         send_batches(out);
@@ -191,14 +197,14 @@ void mesh::send_batches(outbox& out) {
     if (unsent_.batches.empty()) return;
     cut depends;
     if (depends_generation_ != remote_generation_ || !extra_depends_.empty()) {
-        const auto seen = store_.seen();
+        auto seen = store_.seen();
         for (const auto& id : seen.entries()) {
             if (id.replica != settings_.self && id.counter != depends_sent_.of(id.replica))
                 depends.push_back(id);
         }
         depends.join(extra_depends_);
         extra_depends_ = {};
-        depends_sent_.join(depends);
+        depends_sent_ = std::move(seen); // origins that are archived by now are not kept
         depends_generation_ = remote_generation_;
     }
     for (auto& each : unsent_.batches) {
@@ -234,7 +240,7 @@ verdict mesh::on_delta(std::string_view bytes, const wire::delta& f, outbox& out
     auto* const p = find(f.origin);
     if (p == nullptr) return refuse("broadcast by nobody known");
     // Rejected whole or taken whole: look at every row before the first is applied.
-    wire::event_reader rows(f.base, f.replicas, f.rows, row_limits_);
+    wire::event_reader rows(f.base, f.replicas, f.rows, wire::row_limits{});
     std::uint64_t count = 0;
     while (rows.next(kills_)) ++count;
     if (!rows.ok() || count != f.count) return refuse("malformed delta");
@@ -258,7 +264,7 @@ bool mesh::work_on_delta(outbox& out) {
     if (!job.opened) {
         auto frame = wire::decode(job.bytes);
         job.head = std::get<wire::delta>(std::move(*frame));
-        job.rows.emplace(job.head.base, job.head.replicas, job.head.rows, row_limits_);
+        job.rows.emplace(job.head.base, job.head.replicas, job.head.rows, wire::row_limits{});
         job.next = job.head.first;
         job.opened = true;
         const auto& head = job.head;
@@ -276,7 +282,7 @@ bool mesh::work_on_delta(outbox& out) {
                 note_lack(*p, head.first > known + 1 ? mesh_clock::duration{0} : 20ms);
                 note(out, "early", head.origin, head.first, known);
             }
-            keep_early(head.origin, head.first, std::move(job.bytes));
+            early_.keep(head.origin, head.first, std::move(job.bytes));
             deltas_.pop_front();
             consider_pull(out);
             return !deltas_.empty();
@@ -285,7 +291,7 @@ bool mesh::work_on_delta(outbox& out) {
     timestamp newest{};
     std::size_t applied = 0;
     bool joined = false; // what belongs together is not cut in two
-    for (std::size_t i = 0; i < slice_events || joined; ++i) {
+    for (std::size_t i = 0; i < settings_.bounds.slice || joined; ++i) {
         auto& ring = job.ring;
         while (ring.count < delta_job::ahead) {
             const auto place = (ring.first + ring.count) % delta_job::ahead;
@@ -337,44 +343,17 @@ bool mesh::must_wait(const wire::delta& head) const {
     return ranges && ranges->opened && head.first <= ranges->at.of(head.origin);
 }
 
-// Kept because something before it is missing. When there is no more room the oldest go: a repair brings
-// those first.
-void mesh::keep_early(const replica_id& origin, std::uint64_t first, std::string bytes) {
-    auto& frames = early_[origin];
-    const auto at =
-        std::find_if(frames.begin(), frames.end(), [&](const auto& f) { return f.first >= first; });
-    if (at != frames.end() && at->first == first) return;
-    early_bytes_ += bytes.size();
-    frames.insert(at, {first, std::move(bytes)});
-    while (early_bytes_ > settings_.limits.early_bytes_max && !frames.empty()) {
-        early_bytes_ -= frames.front().bytes.size();
-        frames.pop_front();
-    }
-    if (frames.empty()) early_.erase(origin);
-}
-
 void mesh::retry_early() {
-    for (auto at = early_.begin(); at != early_.end();) {
-        auto& [origin, frames] = *at;
+    early_.each_first([this](const replica_id& origin, early_frames::frame& first) {
         const auto known = store_.counter_of(origin);
-        while (!frames.empty() && frames.front().first <= known + 1) {
-            auto bytes = std::move(frames.front().bytes);
-            early_bytes_ -= bytes.size();
-            frames.pop_front();
-            // Still waiting for a dependency? Then it comes back here by itself.
-            const auto frame = wire::decode(bytes);
-            const auto& head = std::get<wire::delta>(*frame);
-            if (head.first + head.count - 1 <= known) continue;
-            if (!store_.covers(head.depends)) {
-                early_bytes_ += bytes.size();
-                frames.push_front({head.first, std::move(bytes)});
-                break;
-            }
-            deltas_.emplace_back(std::move(bytes));
-            break;
-        }
-        at = frames.empty() ? early_.erase(at) : std::next(at);
-    }
+        if (first.first > known + 1) return early_frames::fate::waits;
+        const auto frame = wire::decode(first.bytes);
+        const auto& head = std::get<wire::delta>(*frame);
+        if (head.first + head.count - 1 <= known) return early_frames::fate::stale;
+        if (!store_.covers(head.depends)) return early_frames::fate::waits;
+        deltas_.emplace_back(std::move(first.bytes));
+        return early_frames::fate::ready;
+    });
 }
 
 // The cut has grown by others' events: whatever waited for that can go on.
@@ -390,7 +369,8 @@ bool mesh::work(const moment& at, outbox& out) {
     const auto written = store_.counter_of(settings_.self);
     ask_members(out);
     if (store_.folding()) {
-        more = store_.fold(slice_events);
+        more = store_.fold(settings_.bounds.slice);
+        if (!more) judge_room(out);
         if (!more) consider_pull(out);
         more = true;
     } else if (work_on_delta(out)) {
@@ -403,13 +383,13 @@ bool mesh::work(const moment& at, outbox& out) {
     }
     answer_wanted(out);
     judge_room(out);
-    if (store_.counter_of(settings_.self) !=
-        written) { // values of a damaged spill: shown before they are judged
+    const auto wrote = [&] { return store_.counter_of(settings_.self) != written; };
+    if (wrote()) { // values of a damaged spill: shown before they are judged
         more = true;
     } else {
         more = work_on_siblings(out) || more;
     }
-    work_on_claims(out);
+    more = work_on_claims(wrote(), more, out) || more;
     flush(at, out);
     out.wake_at = wake_at_;
     return more || store_.folding();

@@ -2,6 +2,7 @@
 // has seen the other's subscription: from then on no delta is lost to a slow joiner.
 #include "core/jobs.hpp"
 #include "core/mesh.hpp"
+#include "core/told.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -13,6 +14,7 @@ using namespace std::chrono_literals;
 namespace {
 // By then a handshake has arrived or been given up: libzmq allows it 2 s.
 constexpr auto check_after = 3s;
+constexpr auto stranger_answered_every = 20ms;
 
 std::uint64_t flag(bool set, std::uint64_t bit) { return set ? bit : 0; }
 } // namespace
@@ -308,14 +310,30 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     return {};
 }
 
+// Somebody that has been forgotten here, and hears this node all the while, has no reason to greet again: it
+// is asked to. One answer in a moment for all strangers: whatever they send, they are not worth more.
+verdict mesh::answer_stranger(const replica_id& from, outbox& out) {
+    const bool answers = !(leaving_ && leaving_->said_left) &&
+                         settings_.broken != mutation::strangers_ignored &&
+                         at_.now - scout_.strangers_answered_at >= stranger_answered_every;
+    if (answers) {
+        scout_.strangers_answered_at = at_.now;
+        out.actions.push_back(send_reply{from, encode_for(nullptr, make_hello(wire::hello::wants_answer))});
+    }
+    return refuse("request by nobody known");
+}
+
 void mesh::maybe_up(const replica_id& id, peer& p, outbox& out) {
     if (is_member(p) || p.state == member_state::left) return;
     if (!p.greeted || !p.sees_me || !subscribers_.contains(id)) return;
     const bool back = p.state == member_state::crashed;
     p.state = member_state::up;
+    p.up_at = at_.now;
+    p.agreed.reset();
     p.life.heard(at_.now, true);
     p.at_join = p.seen;
     p.synced = false;
+    p.pace.went_well(); // what failed before was of the contact before
     met_any_ = true;
     raise(out, event_kind::joined, id, back ? "back" : "new");
     note_lack(p, 0ms);
@@ -349,6 +367,7 @@ verdict mesh::on_brief(const wire::brief& f, outbox& out) {
         p->seen.join(own.seen);
         out.acknowledged = true;
         p->told = own.seen;
+        p->agreed.report(own.seen, store_);
         p->archive = own.archive;
         p->seen.raise({settings_.self, store_.counter_of(settings_.self)});
         p->standing_hash = own_hash;
@@ -365,11 +384,14 @@ verdict mesh::on_brief(const wire::brief& f, outbox& out) {
 
 void mesh::learn_standing(const replica_id& id, peer& p, const wire::standing& s, mesh_clock::duration grace,
                           outbox& out) {
+    cut room;
+    const auto& seen = learn(p, s.seen, room);
+    p.overfull = &seen == &room;
     p.standing_hash = wire::hash_of(s);
-    p.hash_known = true;
+    p.hash_known = !p.overfull; // what it says later as a difference to this is not understood
     p.archive = s.archive;
-    p.told = s.seen;
-    p.seen.join(s.seen);
+    p.told = seen;
+    p.agreed.report(seen, store_);
     // Where this node has been archived by mistake, no cut names its own events before it writes again.
     if (s.archive == store_.archive_digest())
         p.seen.raise({settings_.self, store_.archived().of(settings_.self)});
@@ -394,6 +416,22 @@ void mesh::compare_digests(const replica_id& id, peer& p, bool equal, outbox& ou
     p.diverged = !equal;
 }
 
+// Joins what a member reports into what it is known to have seen, within limits.unknown_ids_max. The cut that
+// is kept of it: `reported`, or, where some of it was left out, `room`.
+const cut& mesh::learn(peer& p, const cut& reported, cut& room) {
+    const auto most = settings_.limits.unknown_ids_max;
+    const auto known = [this](const replica_id& id) {
+        return store_.counter_of(id) != 0 || peers_.contains(id);
+    };
+    std::size_t left_out = 0;
+    if (reported.size() > most) room = heed(reported, most, known, left_out);
+    counters_.ids_ignored += left_out;
+    const auto& kept = left_out != 0 ? room : reported;
+    p.seen.join(kept);
+    trim(p.seen, kept, most, known);
+    return kept;
+}
+
 void mesh::note_lack(peer& p, mesh_clock::duration grace) {
     if (store_.covers(p.seen) && !p.diverged) {
         p.pull_at.reset();
@@ -406,7 +444,7 @@ void mesh::note_lack(peer& p, mesh_clock::duration grace) {
 
 void mesh::check_synced(outbox& out) {
     for (auto& [id, p] : peers_) {
-        if (!is_member(p) || p.synced || !store_.covers(p.at_join)) continue;
+        if (!is_member(p) || p.synced || p.overfull || !store_.covers(p.at_join)) continue;
         p.synced = true;
         raise(out, event_kind::synced, id, "holds what it held when it joined");
     }

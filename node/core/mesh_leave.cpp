@@ -13,16 +13,14 @@ using namespace std::chrono_literals;
 void mesh::begin_leave(const moment& at, std::size_t copies, outbox& out) {
     if (leaving_) return;
     set_moment(at);
-    if (pulling_) abandon_pull("leaving", out);
+    if (pulling_) end_session(session_end::leaving, out);
     if (spills_) end_salvage(out);
     deltas_.clear();
     early_.clear();
-    early_bytes_ = 0;
     while (release_claims(at, 256, out)) { // as a rule the caller has done that slice by slice
     }
     flush(at, out);
-    leaving_ = own_leaving{random_() | 1, copies, store_.seen(), at.now, false};
-    list_manifest();
+    leaving_ = own_leaving{random_() | 1, copies, store_.seen(), at.now};
     note(out, "leave", settings_.self, store_.keys());
     repeat_leaving(out);
     out.wake_at = wake_at_;
@@ -34,10 +32,13 @@ void mesh::begin_leave(const moment& at, std::size_t copies, outbox& out) {
 void mesh::list_manifest() {
     constexpr std::size_t manifest_bytes_max = std::size_t{256} << 10,
                           piece_bytes_max = std::size_t{48} << 10;
-    if (store_.folding()) return;
+    if (leaving_->listed || store_.folding()) return;
+    leaving_->listed = true;
     cut held;
     for (const auto& [id, p] : peers_) {
-        if (p.state == member_state::up) held.join(p.seen);
+        if (p.state != member_state::up) continue;
+        held.join(p.seen);
+        if (p.archive == store_.archive_digest()) held.join(store_.archived());
     }
     auto walk = store_.walk_from(held);
     std::size_t steps = 65536, bytes = 0;
@@ -54,19 +55,22 @@ void mesh::list_manifest() {
     }
 }
 
-void mesh::note_manifest(peer& p, std::string_view keys) {
-    constexpr std::size_t bytes_max = std::size_t{1} << 20;
+namespace {
+void note_manifest(peer& p, std::string_view keys) {
+    constexpr std::size_t bytes_max = std::size_t{8} << 20, node_bytes = 64; // of memory
     wire::byte_reader in(keys);
     while (!in.done() && p.manifest_bytes < bytes_max) {
         const auto key = in.bytes(in.varint());
-        p.manifest_bytes += key.size() + 1;
+        p.manifest_bytes += key.size() + node_bytes;
         p.manifest.emplace(key);
     }
 }
+} // namespace
 
 void mesh::repeat_leaving(outbox& out) {
     if (!leaving_ || leaving_->said_left) return;
     if (at_.now >= leaving_->repeat_at) {
+        list_manifest();
         wire::leaving f{
             settings_.self, leaving_->number, store_.counter_of(settings_.self), leaving_->final, {}};
         // On PUB it follows the last delta, so whoever reads it there has applied all that was not lost.
@@ -81,7 +85,7 @@ void mesh::repeat_leaving(outbox& out) {
             }
             f.keys = {};
             if (p.told_manifest || leaving_->manifest.empty()) send_to(id, p, f, out);
-            p.told_manifest = true;
+            p.told_manifest = leaving_->listed;
         }
         leaving_->repeat_at = at_.now + 100ms;
     }
@@ -121,6 +125,8 @@ mesh::leave_progress mesh::leaving_progress() const {
     const auto wanted = std::max<std::size_t>(1, std::min(leaving_->copies, progress.staying));
     bool nothing_held = store_.keys() == 0 && (store_.removals() == 0 || progress.staying == 0);
     if (progress.staying == 0 && store_.is_all_hidden()) nothing_held = true;
+    // What a session has brought counts, though it is still being folded in.
+    if (store_.folding() && settings_.broken != mutation::met_without_folded) nothing_held = false;
     // Another's file may yet bring back what has been removed here.
     if (settings_.spills && progress.staying == 0)
         nothing_held = store_.seen().size() == 0 && store_.archived().empty();
@@ -134,7 +140,9 @@ void mesh::unsafe_keys(std::size_t shard, std::vector<std::string>& into) {
         value_type type;
         std::string key, element;
     };
-    std::vector<owned> slots; // reading may fold: take the list first
+    std::vector<owned> slots;  // reading may fold: take the list first
+    while (store_.fold(256)) { // as a rule the caller has done that slice by slice
+    }
     store_.each_slot_of(shard, [&](const slot_name& slot) {
         slots.push_back({slot.type, std::string(slot.key), std::string(slot.element)});
     });
@@ -177,7 +185,8 @@ verdict mesh::on_leaving(const replica_id& from, const wire::leaving& f, outbox&
     auto* const p = find(from);
     if (p == nullptr) return refuse("leaving by nobody known");
     if (!is_member(*p)) return {};
-    p->seen.join(f.seen);
+    cut room;
+    (void)learn(*p, f.seen, room);
     begin_leaving(from, *p, out);
     note_manifest(*p, f.keys);
     p->answer_leaving = f.number;
@@ -243,7 +252,7 @@ verdict mesh::on_left(const wire::left& f, const arrival& from, outbox& out) {
         p->goodbye_at = at_.now;
         return {};
     }
-    if (f.id == f.about) p->final = f.final_counter;
+    p->final = f.id == f.about ? f.final_counter : std::max(p->final, f.final_counter);
     if (p->state == member_state::left) return {};
     end_peer(f.about, *p, member_state::left, event_kind::left,
              f.id == f.about ? "said goodbye" : "a member passed it on", out);

@@ -69,6 +69,7 @@ void mesh::judge(const replica_id& id, peer& p, outbox& out) {
     if (verdict == liveness::verdict::suspect) {
         if (p.state == member_state::up) {
             p.state = member_state::suspect;
+            p.agreed.reset();
             raise(out, event_kind::suspect, id, p.life.is_closed() ? "its connection closed" : "silent");
             if (p.via) links_[*p.via].greet_at = at_.now, links_[*p.via].greet_every = 100ms;
             p.inquire_at = at_.now;

@@ -11,7 +11,6 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr mesh_clock::duration ask_min = 2ms, ask_max = 500ms;
-constexpr std::size_t wants_max = 256; // dots that are asked for in one ASK; the rest with the next one
 
 // By its cut, or by an archive that is the same as here: what is archived is in no cut.
 bool has_told(const peer& p, const store& here, const dot& id) {
@@ -134,7 +133,7 @@ void mesh::ask_members(outbox& out) {
         if (!is_member(p)) continue;
         wire::ask f{settings_.self, proofs_.last_question, {}};
         for (const auto& [ticket, id] : proofs_.awaited) {
-            if (f.want.size() == wants_max) break;
+            if (f.want.size() >= settings_.bounds.wants) break;
             if (p.state == member_state::up && !has_told(p, store_, id)) f.want.raise(id);
         }
         const bool unanswered = !proofs_.questions.empty() && p.answered < *proofs_.questions.rbegin();
@@ -169,8 +168,10 @@ verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
     auto* const p = find(from);
     if (p == nullptr) return refuse("ack by nobody known");
     if (f.asked > proofs_.last_question) return refuse("ack to nothing asked");
-    p->seen.join(f.seen);
+    cut room;
+    const auto& seen = learn(*p, f.seen, room);
     ++counters_.acks_received;
+    if (f.asked != 0) p->agreed.report(f.seen, store_); // others name a part of its cut
     out.acknowledged = true;
     if (p->awaited_since != instant{} &&
         std::all_of(proofs_.awaited.begin(), proofs_.awaited.end(),
@@ -178,9 +179,9 @@ verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
         note_round_trip(*p, p->awaited_since);
         p->awaited_since = {};
     }
-    if (f.asked > p->answered) {
+    if (f.asked > p->answered && &seen != &room) { // one that is not understood whole is no answer
         p->answered = f.asked;
-        p->answer = f.seen;
+        p->answer = seen;
         if (f.asked == p->asked) note_round_trip(*p, p->asked_question_at);
         note_lack(*p, 0ms); // what it holds has to be here before anything is called absent
     }
@@ -193,11 +194,12 @@ verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
 verdict mesh::on_ask(const replica_id& from, const wire::ask& f, outbox& out) {
     auto* const p = find(from);
     if (p == nullptr) return refuse("ask by nobody known");
-    if (f.want.size() > wants_max) return refuse("ask for too much");
-    p->seen.join(f.want); // it holds what it asks about
+    if (f.want.size() > inner_bounds::wants_max) return refuse("ask for too much");
+    cut room;
+    (void)learn(*p, f.want, room); // it holds what it asks about
     out.acknowledged = true;
     p->wanted.join(f.want);
-    if (p->wanted.size() > 4 * wants_max) p->wanted = f.want;
+    if (p->wanted.size() > 4 * inner_bounds::wants_max) p->wanted = f.want;
     note_lack(*p, 0ms);
     acknowledge(from, *p, f.number, out);
     return {};
@@ -240,6 +242,13 @@ std::optional<replica_id> mesh::on_its_way(std::string_view key) const {
         if (p.state == member_state::leaving && p.manifest.contains(key)) return id;
     }
     return std::nullopt;
+}
+
+bool mesh::has_everybody_answered(std::uint64_t question) const {
+    return question != 0 && std::all_of(peers_.begin(), peers_.end(), [&](const auto& each) {
+               const auto& p = each.second;
+               return !is_member(p) || (p.answered >= question && store_.covers(p.answer));
+           });
 }
 
 // Nobody has the key, if it is not here now and every member in view has answered a question that was put

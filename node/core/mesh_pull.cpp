@@ -9,23 +9,26 @@ namespace baton::core {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr std::size_t slice_rows = 256;
 constexpr auto repeat_after = 300ms;
 constexpr unsigned repeats_max = 10;
 constexpr std::size_t parts_bytes_max = std::size_t{256} << 20; // of one slot
 constexpr std::size_t archive_entries_max = std::size_t{1} << 22;
-constexpr auto word_awaited_for = 2s; // of an origin that a COMMIT claims more of than it has said itself
-constexpr auto cache_kept_for = 30s;  // what was staged, when there is nobody to go on with
+constexpr auto word_awaited_for = 2s;     // of an origin that a COMMIT claims more of than it has said itself
+constexpr auto server_forgets_after = 5s; // a session that it has heard nothing of
+constexpr auto cache_kept_for = 30s;      // what was staged, when there is nobody to go on with
 
-cut dots_of(const std::vector<staged_view>& chain) {
-    std::vector<dot> all;
-    for (const auto& each : chain) all.push_back(each.id);
-    std::sort(all.begin(), all.end());
-    cut highest;
-    for (std::size_t i = 0; i < all.size(); ++i) { // a peer may name a replica twice
-        if (i + 1 == all.size() || all[i + 1].replica != all[i].replica) highest.push_back(all[i]);
+// A server is believed by its COMMIT: what it had told before the PULL was sent and has not got after all is
+// not waited for. True when there was such a thing.
+bool believe_commit(peer& p, const inbound_session& s, const cut& claimed, const store& here) {
+    bool overstated = false;
+    for (const auto& told : s.told.entries()) {
+        const auto has = claimed.of(told.replica);
+        if (has >= told.counter || here.has_seen(told)) continue;
+        overstated = true;
+        if (p.seen.of(told.replica) <= told.counter) p.seen.set(told.replica, has);
+        if (p.at_join.of(told.replica) > has) p.at_join.set(told.replica, has);
     }
-    return highest;
+    return overstated;
 }
 } // namespace
 
@@ -37,12 +40,14 @@ void mesh::consider_pull(outbox& out) {
     for (auto& each : peers_) {
         auto& p = each.second;
         if (!p.pull_at || !is_member(p) || !has_room_for(p)) continue;
+        const auto due =
+            settings_.broken == mutation::retry_undercut ? *p.pull_at : std::max(*p.pull_at, p.pace.due());
         // Equal cuts with different digests: what is missing cannot be counted (repair by union).
         const auto missing = p.diverged ? 1 : store_.lacks(p.seen);
         if (missing == 0) {
             p.pull_at.reset();
-        } else if (at_.now < *p.pull_at) {
-            wake_by(*p.pull_at);
+        } else if (at_.now < due) {
+            wake_by(due);
         } else if (p.via && links_[*p.via].open && missing > most) {
             most = missing;
             best = &each;
@@ -62,6 +67,7 @@ void mesh::start_pull(const replica_id& id, peer& p, outbox& out) {
     s.closed_digest = store_.archive_digest();
     s.travelling = store_.seen();
     s.seen = joined(store_.seen(), s.closed);
+    s.told = p.seen;
     s.by_union = p.diverged;
     s.newcomer = store_.is_disjoint(p.seen);
     const bool cached = store_.stage_is_cache() && settings_.broken != mutation::i8_trust_cache;
@@ -115,22 +121,21 @@ void mesh::nudge_pull(outbox& out) {
         return;
     }
     auto& s = *pulling_;
-    if (leaving_) return abandon_pull("leaving", out);
+    if (leaving_) return end_session(session_end::leaving, out);
     if (s.commit) {
         finish_pull(out);
         if (!pulling_ || !pulling_->commit || at_.now - pulling_->progress_at < word_awaited_for) return;
-        ++refused_["commit beyond the origin's word"];
-        ++counters_.refused_frames;
-        return abandon_pull("commit beyond the origin's word", out);
+        return end_session(session_end::beyond_word, out);
     }
     if (s.file) return; // it neither forgets nor falls silent
-    const bool at_work = !states_.empty() || (s.ranges && !s.ranges->to_check.empty());
+    const bool at_work = !s.chunks.empty() || (s.ranges && !s.ranges->to_check.empty());
     if (at_.now - s.progress_at >= repeat_after * (s.repeats + 1)) {
         auto* const p = find(s.from);
         if (p == nullptr || !p->via || (!at_work && ++s.repeats > repeats_max))
-            return abandon_pull("no answer", out);
+            return end_session(session_end::silent, out);
         if (at_work) s.progress_at = at_.now;
-        if (s.next_chunk == 0) send_pull(*p, out);
+        // Said again it may begin another walk: of a server that does not name them nothing must have come.
+        if (s.next_chunk == 0 && (s.is_untouched() || s.is_named())) send_pull(*p, out);
         if (s.next_chunk != 0) {
             out.actions.push_back(send_request{
                 *p->via, encode_for(p, wire::credit{s.number, s.next_chunk, false, s.walk.value_or(0)})});
@@ -141,25 +146,64 @@ void mesh::nudge_pull(outbox& out) {
     wake_by(s.progress_at + repeat_after * (s.repeats + 1));
 }
 
-// What a newcomer has staged already is worth keeping: the next server confirms it.
-void mesh::abandon_pull(std::string_view why, outbox& out) {
-    if (pulling_->file) return abandon_spill(why, out);
-    const auto from = pulling_->from;
-    note(out, why, from, pulling_->number);
+// The one way out of a session. Nothing of it may be left for the next one: chunks that have come, parts,
+// ranges and the archive told go with the record; what is staged has been committed, or goes, or becomes a
+// cache that the next server has to confirm.
+void mesh::end_session(session_end how, outbox& out) {
+    const auto ended = std::move(*pulling_);
     pulling_.reset();
-    states_.clear();
-    const bool keep = !leaving_ && why != std::string_view{"malformed state"} && store_.stage_keep();
-    if (keep) {
+    if (how != session_end::committed) {
+        note(out, to_string(how), ended.from, ended.number);
+        // What a newcomer has staged is worth keeping: the next server confirms it. A session of which
+        // nothing has come leaves a cache as it was.
+        const bool worthless = ended.file || how == session_end::malformed || how == session_end::full ||
+                               how == session_end::leaving;
+        const bool kept =
+            !worthless && (ended.is_untouched() ? store_.stage_is_cache() : store_.stage_keep());
+        if (!kept) store_.stage_abort();
         cached_until_ = at_.now + cache_kept_for;
+        wake_by(at_.now + 1ms);
+    }
+    if (is_refusal(how)) {
+        ++refused_[to_string(how)];
+        ++counters_.refused_frames;
+    }
+    if (ended.file) {
+        end_spill(how, *ended.file, out);
     } else {
-        store_.stage_abort();
+        pace_pulls(how, ended);
     }
+}
+
+// The server that failed is asked again when its own time has come, others at once if theirs has.
+void mesh::pace_pulls(session_end how, const inbound_session& s) {
+    auto* const p = find(s.from);
+    if (how == session_end::asked_again) {
+        if (p != nullptr) note_lack(*p, 0ms);
+        return;
+    }
+    if (how == session_end::committed) return;
     ++counters_.sessions_failed;
-    if (auto* const p = find(from); p != nullptr && is_member(*p)) note_lack(*p, 500ms);
-    for (auto& [id, p] : peers_) {
-        if (id != from && is_member(p)) note_lack(p, 0ms);
+    if (how == session_end::leaving) return;
+    if (how == session_end::full) room_short_ = true;
+    // That this node stood still is no fault of the server's.
+    if (p != nullptr && how != session_end::paused) p->pace.failed(at_.now, is_hopeless(how), random_());
+    if (p != nullptr && how == session_end::below_floor) p->compare_next = true;
+    for (auto& [id, each] : peers_) {
+        if (is_member(each)) note_lack(each, 0ms);
     }
-    wake_by(at_.now + 1ms);
+}
+
+// A process that did not run for a while cannot blame the server for its silence. But after a long pause the
+// server has forgotten the session, and may begin its number once more when it is asked: a server that names
+// no walk must not get the chance.
+void mesh::excuse_pull(mesh_clock::duration pause, outbox& out) {
+    if (!pulling_) return;
+    const auto* const p = find(pulling_->from);
+    const bool names_walks = p != nullptr && p->version >= 5;
+    if (!pulling_->file && (pause >= server_forgets_after || !names_walks))
+        return end_session(session_end::paused, out);
+    pulling_->progress_at += pause;
 }
 
 verdict mesh::on_state(const replica_id& from, std::string_view bytes, const wire::state& f, outbox& out) {
@@ -168,34 +212,33 @@ verdict mesh::on_state(const replica_id& from, std::string_view bytes, const wir
         return {}; // of a session given up
     auto& s = *pulling_;
     if ((f.flags & wire::state::busy) != 0) {
-        abandon_pull("server busy", out);
+        end_session(session_end::busy, out);
         return {};
     }
     const bool wants_archive = (f.flags & wire::state::wants_archive) != 0;
     if (wants_archive || (f.flags & wire::state::wants_cut) != 0) {
-        if (wants_archive ? s.has_archive : s.whole_cut) return {};
+        if ((wants_archive ? s.has_archive : s.whole_cut) || !s.is_untouched()) return {};
         auto& p = peers_[from];
         (wants_archive ? p.wants_archive : p.wants_cut) = true;
         p.compare_next = s.compare;
-        pulling_.reset();
-        note_lack(p, 0ms);
+        end_session(session_end::asked_again, out);
         wake_by(at_.now);
         return {};
     }
     if (!s.is_of(f.walk) && settings_.broken != mutation::walk_ignored) {
-        abandon_pull("server began anew", out);
+        end_session(session_end::began_anew, out);
         return {};
     }
     const auto expected = s.next_chunk;
     if (f.chunk != expected || s.commit)
         return {}; // twice, or after a lost one: the server is told what came
     const auto malformed = [&] {
-        abandon_pull("malformed state", out);
-        return refuse("malformed state");
+        end_session(session_end::malformed, out);
+        return verdict{"malformed state"};
     };
     const bool archive = (f.flags & wire::state::archive) != 0;
     if ((f.flags & wire::state::commit) != 0 && f.server != from) {
-        abandon_pull("server replaced", out); // a PULL said again has reached its next incarnation
+        end_session(session_end::server_gone, out); // a PULL said again has reached its next incarnation
         return {};
     }
     if (archive) {
@@ -205,6 +248,11 @@ verdict mesh::on_state(const replica_id& from, std::string_view bytes, const wir
         s.archive_rows.join(*rows);
         if ((f.flags & wire::state::for_good) != 0) s.final_rows.join(*rows);
     }
+    // Where the same has been too much before, it is looked at before anything is staged.
+    if (room_short_ && f.chunk == 0 && room_.is_exceeded(store_.state_bytes(), f.bytes)) {
+        end_session(session_end::full, out);
+        return {};
+    }
     ++s.next_chunk;
     s.progress_at = at_.now;
     s.repeats = 0;
@@ -213,7 +261,7 @@ verdict mesh::on_state(const replica_id& from, std::string_view bytes, const wir
     if (archive) {
         give_credit(out);
     } else {
-        states_.emplace_back(std::string(bytes));
+        s.chunks.emplace_back(std::string(bytes));
     }
     return {};
 }
@@ -226,31 +274,30 @@ void mesh::give_credit(outbox& out) {
         return;
     }
     if (auto* const p = find(s.from); p != nullptr && p->via) {
-        const wire::credit f{s.number, s.next_chunk - states_.size(), false, s.walk.value_or(0)};
+        const wire::credit f{s.number, s.next_chunk - s.chunks.size(), false, s.walk.value_or(0)};
         out.actions.push_back(send_request{*p->via, encode_for(p, f)});
     }
 }
 
 bool mesh::work_on_state(outbox& out) {
-    if (states_.empty() || !pulling_) return false;
-    auto& job = states_.front();
+    if (!pulling_ || pulling_->chunks.empty()) return false;
+    auto& job = pulling_->chunks.front();
     if (!job.opened) {
         auto frame = wire::decode(job.bytes);
         job.head = std::get<wire::state>(std::move(*frame));
-        job.rows.emplace(job.head.base, job.head.replicas, job.head.rows,
-                         pulling_->file ? wire::row_limits{} : row_limits_);
+        job.rows.emplace(job.head.base, job.head.replicas, job.head.rows, wire::row_limits{});
         job.opened = true;
         if (job.head.chunk == 0) store_.expect(job.head.records);
         if (settings_.broken == mutation::i3_claim_partial_session && job.head.chunk == 0) {
             auto* const p = find(pulling_->from);
             store_.commit(p == nullptr ? cut{}
                                        : p->seen); // the broken rule: claimed before its effects are here
-            while (store_.fold(slice_rows)) {
+            while (store_.fold(settings_.bounds.slice)) {
             }
         }
     }
     auto& ring = job.ring;
-    for (std::size_t i = 0; i < slice_rows; ++i) {
+    for (std::size_t i = 0; i < settings_.bounds.slice; ++i) {
         while (ring.count < state_job::ahead) {
             auto& ahead = ring.rows[(ring.first + ring.count) % state_job::ahead];
             if (!job.rows->next(ahead)) break;
@@ -258,21 +305,22 @@ bool mesh::work_on_state(outbox& out) {
             ++ring.count;
         }
         if (ring.count == 0) {
-            if (!job.rows->ok()) return give_up_on_rows(out);
+            if (!job.rows->ok()) {
+                end_session(session_end::malformed, out);
+                return false;
+            }
             auto& s = *pulling_;
             const bool last = (job.head.flags & wire::state::commit) != 0;
-            if (last && !s.gathered.empty()) return give_up_on_rows(out);
             if (last) {
                 s.commit = job.head.at;
                 if ((job.head.flags & wire::state::difference) != 0) {
                     s.commit->seen = s.travelling;
-                    for (const auto& id : job.head.at.seen.entries())
-                        s.commit->seen.set(id.replica, id.counter);
+                    s.commit->seen.overlay(job.head.at.seen);
                 }
                 s.commit_floor = job.head.floor;
                 s.commit_flags = job.head.flags;
             }
-            states_.pop_front();
+            s.chunks.pop_front();
             if (last) {
                 finish_pull(out);
             } else {
@@ -283,24 +331,17 @@ bool mesh::work_on_state(outbox& out) {
         const auto& row = ring.rows[ring.first];
         ring.first = (ring.first + 1) % state_job::ahead;
         --ring.count;
-        if (!stage_row(row)) return give_up_on_rows(out);
+        if (!stage_row(row)) {
+            end_session(session_end::malformed, out);
+            return false;
+        }
     }
-    return !states_.empty() || store_.folding();
-}
-
-// Nothing of the session has been shown yet: it goes whole.
-bool mesh::give_up_on_rows(outbox& out) {
-    abandon_pull("malformed state", out);
-    ++refused_["malformed state"];
-    ++counters_.refused_frames;
-    return false;
+    return (pulling_ && !pulling_->chunks.empty()) || store_.folding();
 }
 
 // I4: what arrives is staged; nothing reads, kills or serves it before the COMMIT.
 bool mesh::stage_row(const wire::state_row& row) {
     auto& s = *pulling_;
-    if (!s.gathered.empty() && (row.part || !s.gathered.is_of(row.slot)))
-        return false; // it has not come to its end
     if (row.part) {
         const auto& piece = *row.part;
         const auto name = std::string(piece.slot.key) + '\0' + std::string(piece.slot.element);
@@ -325,23 +366,19 @@ bool mesh::stage_row(const wire::state_row& row) {
             if (at == s.parts.end() || at->second.size() != *entry.total)
                 return false; // written: never empty
             what.value = at->second;
-            if (!is_well_formed(row.slot, what.what == block::kind::removal, what.value)) return false;
+            const bool removal = what.what == block::kind::removal;
+            if (!is_well_formed(row.slot, removal, what.value)) return false;
         }
-        if (row.entries.size() == 1) s.staged.raise(what.id);
+        s.note_staged(what.id);
         chain.push_back(what);
     }
-    if (row.entries.size() > 1) s.staged.join(dots_of(chain));
-    const bool gathers = row.more || !s.gathered.empty();
-    if (gathers && !s.gathered.add(row.slot, chain)) return false;
-    if (row.more) return true;
-    if (!store_.stage(row.slot, gathers ? s.gathered.entries() : chain)) return false;
-    if (gathers) s.gathered.clear();
+    if (!store_.stage(row.slot, chain)) return false;
     if (!s.parts.empty()) s.parts.clear();
     s.part_key.clear();
     if (settings_.broken == mutation::i4_serve_staged) {
         // The broken rule: visible at once, with the cut still saying that nothing came.
         store_.commit({});
-        while (store_.fold(slice_rows)) {
+        while (store_.fold(settings_.bounds.slice)) {
         }
     }
     return true;
@@ -367,29 +404,27 @@ void mesh::finish_pull(outbox& out) {
     auto& s = *pulling_;
     const auto from = s.from;
     const auto& at = *s.commit;
-    const auto give_up = [&](const char* why) {
-        ++refused_[why];
-        ++counters_.refused_frames;
-        abandon_pull(why, out);
-    };
     const bool whole = (s.commit_flags & wire::state::whole_archive) != 0;
     const auto claimed = joined(at.seen, whole ? s.archive_rows : joined(s.closed, s.archive_rows));
-    if (!claimed.covers(s.staged) || claimed.of(settings_.self) > store_.counter_of(settings_.self))
-        return give_up("commit below its records");
+    if (!claimed.covers(s.staged()) || claimed.of(settings_.self) > store_.counter_of(settings_.self))
+        return end_session(session_end::below_records, out);
+    if (joined(store_.seen(), at.seen).size() > wire::cut_entries_max) // then nobody could be told of it
+        return end_session(session_end::too_many_origins, out);
     if (is_beyond_word(claimed, out)) {
         wake_by(at_.now + 50ms);
         return;
     }
     // By union only what stood still: whatever changed meanwhile might come back from the dead.
     if (s.by_union && (claimed != s.seen || joined(store_.seen(), store_.archived()) != s.seen))
-        return abandon_pull("changed during a repair by union", out);
+        return end_session(session_end::changed, out);
     // I8, once more: what the server has forgotten must have been seen here, or been compared.
     const bool compared = (s.commit_flags & wire::state::compared) != 0;
-    if (compared && s.ranges && !claimed.covers(s.ranges->at)) return give_up("commit below its comparison");
+    if (compared && s.ranges && !claimed.covers(s.ranges->at))
+        return end_session(session_end::below_comparison, out);
     if (compared ? !(s.ranges && s.ranges->done) : s.ranges != nullptr)
-        return give_up("commit before its comparison");
+        return end_session(session_end::before_comparison, out);
     if (s.cached && store_.staged_slots() != 0 && !store_.stage_is_cache())
-        return abandon_pull("cache lost", out);
+        return end_session(session_end::cache_lost, out);
     const bool newcomer =
         s.newcomer && std::none_of(s.seen.entries().begin(), s.seen.entries().end(),
                                    [&](const dot& id) { return claimed.of(id.replica) != 0; });
@@ -397,16 +432,14 @@ void mesh::finish_pull(outbox& out) {
     // A file holds all that its cut leaves: what is not in it can be told from what was forgotten there.
     const bool below = s.file && !newcomer && !(known.covers(s.commit_floor) && known.covers(s.archive_rows));
     if (below && settings_.broken != mutation::i8_skip_floor_check) {
-        if (!s.absent_marked) s.absent_marked = mark_absent(claimed, slice_rows);
+        if (!s.absent_marked) s.absent_marked = mark_absent(claimed, settings_.bounds.slice);
         if (!s.absent_marked) return; // work_on_spill comes back here
         mark_absent(claimed, std::size_t(-1));
     }
     if (!s.file && (!newcomer || compared) && !known.covers(s.commit_floor) &&
         settings_.broken != mutation::i8_skip_floor_check &&
-        settings_.broken != mutation::i7_forget_open_sessions) {
-        if (auto* const p = find(from)) p->compare_next = true;
-        return abandon_pull("below the floor", out);
-    }
+        settings_.broken != mutation::i7_forget_open_sessions)
+        return end_session(session_end::below_floor, out);
     const auto before = store_.lacks(claimed);
     // Own writes may have come and gone there before this session began.
     if (newcomer && !compared && !store_.is_disjoint(claimed)) store_.stage_absent(claimed);
@@ -427,14 +460,21 @@ void mesh::finish_pull(outbox& out) {
     }
     note(out, "commit", from, s.number, before);
     const auto told = at;
-    const auto file = s.file;
-    pulling_.reset();
-    ++remote_generation_;
     if (p != nullptr) {
         p->diverged = false;
-        learn_standing(from, *p, told, 100ms, out);
+        const bool overstated = believe_commit(*p, s, claimed, store_);
+        if (overstated && !std::exchange(p->overstated, true)) ++refused_["told more than the commit held"];
+        if (overstated) note(out, "overstated", from, s.number);
+        if (!overstated || before != 0) {
+            p->pace.went_well();
+        } else {
+            p->pace.failed(at_.now, true, random_());
+        }
     }
-    if (file) spill_merged(*file, out);
+    end_session(session_end::committed, out);
+    ++remote_generation_;
+    room_short_ = false;
+    if (p != nullptr) learn_standing(from, *p, told, 100ms, out);
     cut_grew(out);
     consider_pull(out);
 }

@@ -13,14 +13,6 @@ namespace baton::core {
 
 using namespace std::chrono_literals;
 
-namespace {
-constexpr std::size_t slice_records = 256;
-constexpr std::uint64_t branching = 16;
-constexpr std::size_t list_max = 32;  // records of a range that are told one by one
-constexpr std::size_t asked_max = 64; // ranges in one question
-constexpr std::size_t listing_bytes_max = std::size_t{256} << 10; // then sums only
-} // namespace
-
 // ---------------------------------------------------------------- the server's part
 
 // The archive first: it says up to where closed origins have been seen. Then one sum an origin.
@@ -47,7 +39,7 @@ verdict mesh::on_question(const replica_id& from, const wire::fingerprint& f, ou
     }
     if (f.number != r.number + 1 || !r.answered) return {}; // late, or it is being worked on
     const auto asked = wire::read_question(f.replicas, f.rows);
-    if (!asked || asked->size() > asked_max) return refuse("malformed question");
+    if (!asked || asked->size() > inner_bounds::asked_max) return refuse("malformed question");
     s.heard_at = at_.now;
     r.number = f.number;
     r.answer.clear();
@@ -71,14 +63,14 @@ void mesh::work_on_answer(const replica_id& to, outbound_session& s, outbox& out
     auto& r = *s.ranges;
     s.heard_at = at_.now;
     if (r.number == 0) tell_archive(s, out);
-    std::size_t steps = slice_records;
+    std::size_t steps = settings_.bounds.slice;
     while (steps != 0) {
         if (!r.current) {
             if (r.expand.empty()) return send_answer(to, s, out);
             r.current = r.whole = r.expand.front().range;
             r.expand.pop_front();
             const auto length = r.whole.last - r.whole.after;
-            const auto count = r.number == 0 ? 1 : std::min(length, branching);
+            const auto count = r.number == 0 ? 1 : std::min(length, settings_.bounds.branching);
             r.parts.assign(count, {});
             for (std::uint64_t i = 0; i < count; ++i) {
                 const auto step = (length + count - 1) / count;
@@ -97,16 +89,23 @@ void mesh::work_on_answer(const replica_id& to, outbound_session& s, outbox& out
         auto& part = r.parts[(found->counter - 1 - r.whole.after) / step];
         ++part.sum.count;
         part.sum.hash += found->hash;
-        if (part.sum.count <= list_max) part.records.push_back(*found);
+        if (part.sum.count <= settings_.bounds.listed) part.records.push_back(*found);
     }
 }
 
 // Few records are told one by one, and the whole range at once if that is few.
-void mesh::finish_range(outbound_session& s) {
+void mesh::finish_range(outbound_session& s) const {
     auto& r = *s.ranges;
     std::uint64_t total = 0;
     for (const auto& part : r.parts) total += part.sum.count;
-    if (total == 0 || (total <= list_max && r.listing.bytes() < listing_bytes_max)) {
+    // In a long opening an origin without records goes without saying: who is not told of it takes it so.
+    const bool said = total != 0 || r.number != 0 || r.listing.bytes() < settings_.bounds.listing_bytes;
+    if (!said) {
+        r.current.reset();
+        return;
+    }
+    if (total == 0 ||
+        (total <= settings_.bounds.listed && r.listing.bytes() < settings_.bounds.listing_bytes)) {
         wire::listed_range all{r.whole, true, {}, {}};
         for (auto& part : r.parts)
             all.records.insert(all.records.end(), part.records.begin(), part.records.end());
@@ -114,8 +113,9 @@ void mesh::finish_range(outbound_session& s) {
     } else {
         for (auto& part : r.parts) {
             if (part.range.after == part.range.last) continue;
-            part.whole = part.sum.count == 0 || (total <= 4 * list_max && part.sum.count <= list_max &&
-                                                 r.listing.bytes() < listing_bytes_max);
+            part.whole = part.sum.count == 0 ||
+                         (total <= 4 * settings_.bounds.listed && part.sum.count <= settings_.bounds.listed &&
+                          r.listing.bytes() < settings_.bounds.listing_bytes);
             r.listing.add(part);
         }
     }
@@ -150,11 +150,11 @@ verdict mesh::on_answer(const replica_id& from, const wire::fingerprint& f, outb
     if (!pulling_ || pulling_->number != f.session || pulling_->from != from) return {};
     auto& s = *pulling_;
     if (!s.is_of(f.walk) && settings_.broken != mutation::walk_ignored) {
-        abandon_pull("server began anew", out);
+        end_session(session_end::began_anew, out);
         return {};
     }
-    if (!s.ranges) s.ranges = std::make_unique<comparison>();
-    auto& r = *s.ranges;
+    auto opening = s.ranges ? nullptr : std::make_unique<comparison>();
+    auto& r = s.ranges ? *s.ranges : *opening;
     const bool expected = r.opened ? f.number == r.number && !r.question.empty() && !r.done : f.number == 0;
     if (!expected || f.chunks > s.next_chunk) return {}; // twice, or after a lost chunk
     std::deque<wire::listed_range> listed;
@@ -164,8 +164,7 @@ verdict mesh::on_answer(const replica_id& from, const wire::fingerprint& f, outb
     const bool whole = (f.flags & wire::fingerprint::whole_archive) != 0;
     cut at;
     if (!r.opened) at = whole ? s.archive_rows : joined(s.closed, s.archive_rows);
-    for (const auto& id : f.seen.entries())
-        at.set(id.replica, id.counter); // archived later than at the start, too
+    at.overlay(f.seen); // archived later than at the start, too
     // The opening is about each origin that the server has seen, an answer about what it was asked.
     const bool fits = std::all_of(listed.begin(), listed.end(), [&](const wire::listed_range& l) {
         if (!r.opened) return l.range.after == 0 && l.range.last == at.of(l.range.origin);
@@ -176,6 +175,7 @@ verdict mesh::on_answer(const replica_id& from, const wire::fingerprint& f, outb
         });
     });
     if (!rows.ok() || !fits) return refuse("malformed listing");
+    if (opening) s.ranges = std::move(opening);
     s.progress_at = at_.now;
     s.repeats = 0;
     counters_.state_bytes_received += f.rows.size();
@@ -192,12 +192,13 @@ verdict mesh::on_answer(const replica_id& from, const wire::fingerprint& f, outb
 
 // Origins whose every record is gone there are not in its listing.
 void mesh::add_unlisted(std::deque<wire::listed_range>& listed) {
+    std::vector<replica_id> told;
+    for (const auto& each : listed) told.push_back(each.range.origin);
+    std::sort(told.begin(), told.end());
     for (const auto& id : pulling_->seen.entries()) {
         const auto there = pulling_->ranges->at.of(id.replica);
-        const bool told = std::any_of(listed.begin(), listed.end(),
-                                      [&](const auto& l) { return l.range.origin == id.replica; });
-        if (there != 0 && !told)
-            listed.push_back({{id.replica, 0, std::min(there, id.counter)}, true, {}, {}});
+        if (there != 0 && !std::binary_search(told.begin(), told.end(), id.replica))
+            listed.push_back({{id.replica, 0, there}, true, {}, {}});
     }
 }
 
@@ -219,7 +220,7 @@ bool mesh::work_on_ranges(outbox& out) {
         if (r.question.empty() && !r.done) ask_on(out);
         return false;
     }
-    std::size_t steps = slice_records;
+    std::size_t steps = settings_.bounds.slice;
     while (steps != 0 && !r.to_check.empty()) {
         const auto& l = r.to_check.front();
         if (r.own.last == 0) {
@@ -282,7 +283,7 @@ void mesh::ask_on(outbox& out) {
     wire::fingerprint f;
     std::vector<wire::asked_range> asked;
     r.asked.clear();
-    while (!r.to_ask.empty() && asked.size() < asked_max) {
+    while (!r.to_ask.empty() && asked.size() < settings_.bounds.asked) {
         asked.push_back(r.to_ask.front());
         if (!asked.back().ship) r.asked.push_back(asked.back().range);
         r.to_ask.pop_front();

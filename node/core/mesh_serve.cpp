@@ -10,24 +10,16 @@ namespace baton::core {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr std::size_t slice_slots = 512;
 constexpr auto session_forgotten_after = 5s;
 constexpr auto send_again_every = 100ms;
 constexpr std::size_t chunk_bytes_min = 256;
 constexpr std::size_t chunk_bytes_first = std::size_t{64} << 10; // until it is known how fast they pass
 constexpr std::chrono::duration<double> chunk_passes_in = 250ms, credit_passes_in = 2s; // within all patience
-constexpr std::size_t chunks_under_way_max = 128; // far below what ROUTER queues for one peer
-constexpr std::size_t archive_rows_max = 8192;    // in one chunk
 
-// About what the entries take in a row, without the values that have been sent in parts.
-std::size_t bytes_of(std::span<const staged_view> entries, const std::vector<dot>& sent) {
-    constexpr std::size_t head_bytes = 40; // a replica id that is new to the chunk, counter, clock, length
-    std::size_t bytes = 0;
-    for (const auto& each : entries) {
-        const bool in_parts = !sent.empty() && std::find(sent.begin(), sent.end(), each.id) != sent.end();
-        bytes += head_bytes + (in_parts ? 0 : each.value.size());
-    }
-    return bytes;
+// At most: per entry 16 bytes of id and 7 of counter.
+std::size_t commit_bytes(const cut& seen, const cut& floor) {
+    constexpr std::size_t entry_bytes = 23, other_bytes = 256;
+    return (seen.size() + floor.size()) * entry_bytes + other_bytes;
 }
 } // namespace
 
@@ -55,7 +47,7 @@ verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
             return {};
         }
         auto whole = p->told;
-        for (const auto& id : f.seen.entries()) whole.set(id.replica, id.counter);
+        whole.overlay(f.seen);
         f.seen = std::move(whole);
         f.archive = p->archive;
     }
@@ -96,9 +88,13 @@ verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
         (f.flags & wire::pull::compare) != 0 || !store_.may_walk(s.receiver) || find(from)->evicted;
     s.from_nothing = store_.is_disjoint(s.receiver);
     s.walk = store_.walk_from(compare ? s.start : s.receiver);
-    s.records = std::min<std::uint64_t>(store_.records(), events_missing(s.receiver, s.start));
-    for (const auto& id : s.start.entries())
-        s.pin.set(id.replica, compare ? id.counter : std::min(id.counter, s.receiver.of(id.replica)));
+    const std::uint64_t all = store_.records();
+    s.records = std::min(all, events_missing(s.receiver, s.start));
+    s.bytes = all == 0 ? 0 : store_.bytes_in_use() / all * s.records;
+    for (const auto& id : s.start.entries()) {
+        const auto start = compare ? id.counter : std::min(id.counter, s.receiver.of(id.replica));
+        if (start != 0) s.pin.push_back({id.replica, start});
+    }
     if (compare) {
         ++counters_.sessions_compared;
         s.ranges.emplace();
@@ -140,9 +136,9 @@ void mesh::send_again(const replica_id& to, outbound_session& s, outbox& out) {
 
 // How fast chunks pass is how much was under way over how long the last of it took (Little's law).
 void mesh::outbound_session::note_passed(instant now) {
-    const auto& first = window.front();
-    const std::chrono::duration<double> took = std::max<mesh_clock::duration>(now - first.sent_at, 1us);
-    seconds_a_byte = took.count() / static_cast<double>(first.under_way);
+    const auto& passed = window.front();
+    const std::chrono::duration<double> took = std::max<mesh_clock::duration>(now - passed.sent_at, 1us);
+    seconds_a_byte = took.count() / static_cast<double>(passed.under_way);
     const auto pass_in = [&](std::chrono::duration<double> time) {
         return static_cast<std::size_t>(time.count() / seconds_a_byte);
     };
@@ -172,7 +168,8 @@ verdict mesh::on_credit(const replica_id& from, const wire::credit& f, outbox& o
     auto& s = *at->second;
     if (f.done) {
         if (s.complete && f.next >= s.next_chunk) {
-            if (auto* const p = find(from)) p->seen.join(s.receiver);
+            cut room;
+            if (auto* const p = find(from)) (void)learn(*p, s.receiver, room);
             out.acknowledged = true;
         }
         serving_.erase(at);
@@ -206,8 +203,9 @@ void mesh::expire_sessions(outbox& out) {
 
 // One slice for one session, the next one after the one served last. True while any can go on.
 bool mesh::work_on_serving(outbox& out) {
-    const auto can_go_on = [](const outbound_session& s) {
-        if (s.complete || s.window_bytes >= s.credit_bytes || s.window.size() >= chunks_under_way_max)
+    const auto can_go_on = [this](const outbound_session& s) {
+        if (s.complete || s.window_bytes >= s.credit_bytes ||
+            s.window.size() >= settings_.bounds.chunks_under_way)
             return false;
         return !s.ranges || s.ranges->finished || !s.ranges->answered || !s.ranges->ship.empty() ||
                s.pending || s.parts || (s.chunk && s.chunk->bytes() != 0);
@@ -228,150 +226,27 @@ bool mesh::work_on_serving(outbox& out) {
         return true;
     }
     if (!s.chunk) s.chunk.emplace(timestamp::at(at_.wall_ms));
-    std::size_t steps = slice_slots;
+    std::size_t steps = settings_.bounds.served_slots;
     fill(s, steps);
-    bool walked = steps != 0 && !s.pending && !s.parts;
+    bool walked = steps != 0 && !s.pending && !s.parts && (!s.settled || s.waiting.empty());
     if (s.ranges && !s.ranges->finished) { // more questions may come: what is there goes as it is
         if (walked && s.chunk->bytes() != 0) seal(s, false, out);
         walked = false;
     }
     if (!s.chunk) return true;
-    if (walked || s.chunk->bytes() >= s.chunk_bytes || s.pending || s.parts) {
-        const bool commit = walked && !s.parts;
-        if (commit) tell_archive(s, out);
+    if (walked && !s.settled) settle_cut(s, out);
+    const bool commit = walked && s.waiting.empty();
+    if (commit || s.chunk->bytes() >= s.chunk_bytes || s.pending || s.parts) {
+        // Rows and two cuts may be more than a frame has room for.
+        if (commit &&
+            s.chunk->bytes() + commit_bytes(s.settled->at.seen, s.settled->floor) > wire::frame_bytes_max) {
+            seal(s, false, out);
+            s.chunk.emplace(timestamp::at(at_.wall_ms));
+        }
         if (commit || s.chunk->bytes() != 0) seal(s, commit, out);
     }
     return std::any_of(serving_.begin(), serving_.end(),
                        [&](const auto& each) { return can_go_on(*each.second); });
-}
-
-// Adds rows until the chunk is full (`pending` or `parts` is left), the slots are used up (`steps` 0), or
-// everything under the present cut has been walked.
-void mesh::fill(outbound_session& s, std::size_t& steps) {
-    std::vector<staged_view> chain;
-    while (steps != 0) {
-        if (s.parts) {
-            if (!fill_large(s)) return;
-            continue;
-        }
-        if (!s.pending) s.pending = next_to_ship(s, steps);
-        if (!s.pending) return;
-        if (settings_.broken == mutation::commit_without_tail && !s.start.has(*s.pending)) {
-            s.pending.reset();
-            continue;
-        }
-        const auto slot = store_.chain_at(*s.pending, chain);
-        if (slot.key.empty()) { // overwritten since: its successor comes later in the walk
-            s.pending.reset();
-            continue;
-        }
-        std::size_t bytes = slot.key.size() + slot.element.size() + 16;
-        for (auto& entry : chain) {
-            if (may_refer(s, slot, entry)) {
-                entry.what = block::kind::reference;
-                entry.value = {};
-            }
-            bytes += entry.value.size() + 24;
-        }
-        const bool room = s.chunk->bytes() + bytes <= s.chunk_bytes;
-        if (!room && s.chunk->bytes() != 0) return;
-        if (!room && bytes > s.chunk_bytes + 1024) {
-            s.parts.emplace(outbound_session::large{});
-            s.parts->type = slot.type;
-            s.parts->key = slot.key;
-            s.parts->element = slot.element;
-            s.pending.reset();
-            continue;
-        }
-        s.chunk->chain(slot, chain, {});
-        s.pending.reset();
-    }
-}
-
-// A key with values too large for a chunk: each such value in parts, then the chain. The chain is looked at
-// anew every time, as it may have changed between two chunks. False when the chunk is full.
-bool mesh::fill_large(outbound_session& s) {
-    auto& large = *s.parts;
-    if (!large.rest.empty()) return s.fill_rest();
-    std::vector<staged_view> chain;
-    const slot_name slot{large.type, large.key, large.element};
-    store_.chain_of(slot, chain);
-    const staged_view* next = nullptr;
-    for (auto& entry : chain) {
-        if (may_refer(s, slot, entry)) {
-            entry.what = block::kind::reference;
-            entry.value = {};
-        }
-        const bool sent = std::find(large.sent.begin(), large.sent.end(), entry.id) != large.sent.end();
-        const bool record = entry.what == block::kind::record && slot.type != value_type::counter;
-        const bool context = entry.what == block::kind::removal && slot.type == value_type::scope;
-        if (!sent && (record || (context && s.version >= 5)) && entry.value.size() > 128 &&
-            (next == nullptr || large.current == entry.id))
-            next = &entry;
-    }
-    if (next == nullptr) {
-        if (s.version >= 5 && s.chunk->bytes() + bytes_of(chain, large.sent) > s.chunk_bytes) {
-            if (s.chunk->bytes() != 0) return false;
-            if (large.rest.add(slot, chain)) return s.fill_rest();
-        }
-        if (!chain.empty()) s.chunk->chain(slot, chain, large.sent);
-        s.parts.reset();
-        return true;
-    }
-    if (large.current != next->id) { // a new value, or the one under way was overwritten
-        large.current = next->id;
-        large.offset = 0;
-    }
-    const auto overhead = large.key.size() + large.element.size() + 48;
-    const auto used = s.chunk->bytes() + overhead;
-    if (used >= s.chunk_bytes && s.chunk->bytes() != 0) return false;
-    const auto room = used < s.chunk_bytes ? s.chunk_bytes - used : 64;
-    const auto piece = next->value.substr(large.offset, room);
-    s.chunk->part({slot, next->id, next->value.size(), large.offset, piece});
-    large.offset += piece.size();
-    if (large.offset == next->value.size()) {
-        large.sent.push_back(next->id);
-        large.current.reset();
-        large.offset = 0;
-    }
-    return true;
-}
-
-// The entries of a chain that is too long for a chunk, as of one moment, as many as there is room for in this
-// chunk. What changes meanwhile has a dot above, and comes later in the walk. False when the chunk is full.
-bool mesh::outbound_session::fill_rest() {
-    auto& whole = *parts;
-    const auto& all = whole.rest.entries();
-    auto used = chunk->bytes() + whole.key.size() + whole.element.size() + 16;
-    auto end = whole.rest_at;
-    for (; end != all.size(); ++end) {
-        used += bytes_of({&all[end], 1}, whole.sent);
-        if (used > chunk_bytes && end != whole.rest_at) break;
-    }
-    const std::span<const staged_view> piece{&all[whole.rest_at], end - whole.rest_at};
-    chunk->chain({whole.type, whole.key, whole.element}, piece, whole.sent, end != all.size());
-    whole.rest_at = end;
-    if (end != all.size()) return false;
-    parts.reset();
-    return true;
-}
-
-// By ranges, what was asked for; then, as in every session, what is above the start of the walk.
-std::optional<dot> mesh::next_to_ship(outbound_session& s, std::size_t& steps) {
-    while (s.ranges && !s.ranges->ship.empty()) {
-        if (const auto id = store_.next(s.ranges->ship.front(), steps)) return id;
-        if (steps == 0) return std::nullopt;
-        s.ranges->ship.pop_front();
-    }
-    if (s.ranges && !s.ranges->finished) return std::nullopt;
-    return store_.next(s.walk, steps);
-}
-
-// The receiver has it, or has seen it removed. What it asks for itself comes whole; so do the shares of a
-// counter, which change without their dots, and what is a removal by now.
-bool mesh::may_refer(const outbound_session& s, const slot_name& slot, const staged_view& entry) {
-    return !s.ranges && entry.what == block::kind::record && slot.type != value_type::counter &&
-           s.receiver.has(entry.id);
 }
 
 // I9: the COMMIT's cut does not name archived origins, so the receiver is told them first.
@@ -393,7 +268,7 @@ void mesh::tell_archive(outbound_session& s, outbox& out) {
     for (const auto& id : store_.archived().entries()) {
         if (!s.whole_archive && s.closed.of(id.replica) == id.counter) continue;
         rows.push_back(id);
-        if (rows.size() == archive_rows_max) send(wire::state::archive);
+        if (rows.size() >= settings_.bounds.archive_rows) send(wire::state::archive);
     }
     if (!rows.empty()) send(wire::state::archive);
     // Once more, for those that have said goodbye: version 4 reads it as the same entries.
@@ -401,7 +276,7 @@ void mesh::tell_archive(outbound_session& s, outbox& out) {
     for (const auto& id : for_good.entries()) {
         if (!s.whole_archive && s.closed.of(id.replica) == id.counter) continue;
         rows.push_back(id);
-        if (rows.size() == archive_rows_max) send(wire::state::archive | wire::state::for_good);
+        if (rows.size() >= settings_.bounds.archive_rows) send(wire::state::archive | wire::state::for_good);
     }
     if (!rows.empty()) send(wire::state::archive | wire::state::for_good);
 }
@@ -413,21 +288,22 @@ void mesh::seal(outbound_session& s, bool commit, outbox& out) {
     f.chunk = s.next_chunk++;
     if (commit) f.flags |= wire::state::commit;
     f.records = s.records;
+    f.bytes = s.bytes;
     f.base = s.chunk->base();
     f.replicas = s.chunk->replicas();
     f.rows = s.chunk->rows();
     if (commit) {
-        f.at = standing();
+        const bool present = settings_.broken == mutation::commit_past_settled;
+        f.at = present ? standing() : s.settled->at;
         f.server = settings_.self;
         const bool needs_floor = s.ranges || store_.is_disjoint(s.receiver) || s.from_nothing;
-        const auto floor = store_.floor();
-        for (const auto& id : floor.entries()) {
+        for (const auto& id : s.settled->floor.entries()) {
             if (needs_floor || id.counter > s.receiver.of(id.replica)) f.floor.push_back(id);
         }
         if (!s.to_file) shorten(s, f);
         if (s.whole_archive) f.flags |= wire::state::whole_archive;
         if (s.ranges) f.flags |= wire::state::compared;
-        s.receiver.join(store_.seen());
+        s.receiver.join(s.settled->at.seen);
         s.complete = true;
         if (auto* const p = s.to_file ? nullptr : find(*last_served_)) p->told_otherwise = true;
     }

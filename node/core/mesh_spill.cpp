@@ -18,8 +18,6 @@ namespace baton::core {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr std::size_t slice_slots = 256;
-constexpr std::size_t slice_rows = 256;
 constexpr std::size_t files_max = 1024;
 constexpr std::size_t copies_wanted = 2; // as leave_options::copies
 constexpr auto retry_after = 1s;
@@ -35,7 +33,7 @@ bool mesh::spill(const moment& at, std::string& into) {
     set_moment(at);
     into.clear();
     if (store_.folding()) {
-        store_.fold(slice_slots);
+        store_.fold(settings_.bounds.slice);
         return true;
     }
     if (!spills_) spills_ = std::make_unique<spill_desk>();
@@ -52,10 +50,10 @@ bool mesh::spill(const moment& at, std::string& into) {
     if (s.window.empty() && !s.complete) {
         outbox unused; // a file is sent nothing
         if (!s.chunk) s.chunk.emplace(timestamp::at(at_.wall_ms));
-        std::size_t steps = slice_slots;
+        std::size_t steps = settings_.bounds.slice;
         fill(s, steps);
         const bool walked = steps != 0 && !s.pending && !s.parts;
-        if (walked) tell_archive(s, unused);
+        if (walked) settle_cut(s, unused);
         if (walked || s.chunk->bytes() >= s.chunk_bytes || s.pending || s.parts) {
             if (walked || s.chunk->bytes() != 0) seal(s, walked, unused);
         }
@@ -191,12 +189,12 @@ verdict mesh::take(const spill_read& in, outbox& out) {
     const auto* const f = decoded ? std::get_if<wire::state>(&*decoded) : nullptr;
     const bool partial = settings_.broken == mutation::spill_claims_partial;
     if (f == nullptr || (f->chunk != s.next_chunk && !partial) || s.commit) {
-        abandon_spill("malformed state", out);
+        end_session(session_end::malformed, out);
         return {};
     }
     s.next_chunk = f->chunk + 1;
     if ((f->flags & wire::state::archive) == 0) {
-        states_.emplace_back(std::string(in.bytes));
+        s.chunks.emplace_back(std::string(in.bytes));
         return {};
     }
     const auto rows = wire::decode_cut(f->rows);
@@ -205,27 +203,19 @@ verdict mesh::take(const spill_read& in, outbox& out) {
         if ((f->flags & wire::state::for_good) != 0) s.final_rows.join(*rows);
         out.actions.push_back(read_spill{in.file, false});
     } else {
-        abandon_spill("malformed state", out);
+        end_session(session_end::malformed, out);
     }
     return {};
 }
 
-// Nothing of it has been shown. A file that is not what it claims to be is a damaged one.
-void mesh::abandon_spill(std::string_view why, outbox& out) {
-    note(out, why, {}, pulling_->number);
-    auto* const file = file_of(*pulling_->file);
-    pulling_.reset();
-    states_.clear();
-    store_.stage_abort();
-    if (file != nullptr) {
-        file->retry_at = at_.now + retry_after;
-        if (why == std::string_view{"malformed state"} ||
-            why == std::string_view{"commit below its records"}) {
-            file->whole = file->tried = false;
-        }
-        wake_by(file->retry_at);
-    }
-    wake_by(at_.now + 1ms);
+// A file that is not what it claims to be is a damaged one.
+void mesh::end_spill(session_end how, spill_id id, outbox& out) {
+    if (how == session_end::committed) return spill_merged(id, out);
+    auto* const file = file_of(id);
+    if (file == nullptr) return;
+    file->retry_at = at_.now + retry_after;
+    if (how == session_end::malformed || how == session_end::below_records) file->whole = file->tried = false;
+    wake_by(file->retry_at);
 }
 
 // Marks what is here, under the cut of the file and not in it: removed there (I8). True when all is marked.
@@ -251,7 +241,7 @@ bool mesh::work_on_spill(outbox& out) {
         job.opened = true;
     }
     auto& row = job.ring.rows[0];
-    for (std::size_t i = 0; i < slice_rows; ++i) {
+    for (std::size_t i = 0; i < settings_.bounds.slice; ++i) {
         if (job.rows->next(row) && salvage_row(row, out)) continue;
         const auto file = spills_->open->file;
         spills_->open->job.reset();

@@ -10,7 +10,6 @@ namespace baton::core {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr std::size_t slice_records = 256;
 constexpr auto lag_patience = 2s; // without catching up, before a member is left behind
 constexpr auto order_kept_for = 60s;
 } // namespace
@@ -37,8 +36,8 @@ cut mesh::stable() const {
         auto least = id.counter;
         // Of a closed origin everybody has everything; a session under way may yet have to carry it.
         const bool closed = store_.archived().of(id.replica) == id.counter;
-        for (const auto& [who, p] : peers_) {
-            if (!closed && holds_back(p)) least = std::min(least, p.seen.of(id.replica));
+        for (auto at = closed ? peers_.end() : peers_.begin(); at != peers_.end(); ++at) {
+            if (holds_back(at->second)) least = std::min(least, at->second.seen.of(id.replica));
         }
         for (const auto& [who, session] : serving_) {
             const auto at = peers_.find(who);
@@ -53,7 +52,7 @@ cut mesh::stable() const {
 
 bool mesh::order(const moment& at) {
     ordered_at_ = at.now;
-    return store_.order(slice_records);
+    return store_.order(settings_.bounds.slice);
 }
 
 // With every heartbeat. O(origins × members).
@@ -70,12 +69,13 @@ void mesh::look_for_garbage(outbox& out) {
     close_for_good(out); // before what it is about goes here
     settle_residues();
     archive_closed(out);
+    forget_archived();
     if (serving_.empty() && store_.staged_slots() == 0 && store_.origins() > peers_.size() + 1) store_.tidy();
 }
 
 bool mesh::work_on_garbage() {
-    if (store_.sweep(slice_records)) return true;
-    if (garbage_) garbage_ = store_.collect(stable_, slice_records);
+    if (store_.sweep(settings_.bounds.slice)) return true;
+    if (garbage_) garbage_ = store_.collect(stable_, settings_.bounds.slice);
     return garbage_;
 }
 
@@ -87,7 +87,7 @@ void mesh::settle_residues() {
     const bool compared = std::any_of(serving_.begin(), serving_.end(),
                                       [](const auto& each) { return each.second->ranges.has_value(); });
     if (store_.residues() == 0 || compared) return;
-    store_.forget_closed_residues(slice_records);
+    store_.forget_closed_residues(settings_.bounds.slice);
     for (auto& each : peers_) {
         const auto& id = each.first;
         auto& p = each.second;
@@ -111,15 +111,15 @@ void mesh::settle_residues() {
                        (same_archive && seen.counter <= store_.archived().of(seen.replica));
             });
         if (!left && (!told || store_.counter_of(id) < p.told.of(id))) continue;
-        store_.forget_residues(id, std::min(slice_records, left ? count : p.settling_count));
-        if (!left && p.settling_count > slice_records) {
-            p.settling_count -= slice_records;
+        store_.forget_residues(id, std::min(settings_.bounds.slice, left ? count : p.settling_count));
+        if (!left && p.settling_count > settings_.bounds.slice) {
+            p.settling_count -= settings_.bounds.slice;
         } else {
             p.settling.reset();
         }
     }
     const auto own = store_.residues_of(settings_.self); // nobody knows better what it wrote than itself
-    if (own != 0) store_.forget_residues(settings_.self, std::min(slice_records, own));
+    if (own != 0) store_.forget_residues(settings_.self, std::min(settings_.bounds.slice, own));
 }
 
 // I9: an origin that has gone for good leaves the cut that travels, by an event like any other: so equal cuts
@@ -153,13 +153,15 @@ void mesh::archive_closed(outbox& out) {
         note(out, "archive", id.replica, id.counter);
         if (settings_.broken == mutation::i9_rewrite_origin) rewrite(id.replica);
     }
-    for (auto& [who, p] : peers_) { // nobody is asked about them any more
-        for (const auto& id : store_.archived().entries()) {
-            if (p.seen.size() <= peers_.size() + 8) break;
-            if (id.replica == settings_.self) continue; // by mistake: how far it has come is still asked
-            // But where it has told of more than is archived: that is still to be asked for.
-            if (p.seen.of(id.replica) <= id.counter) p.seen.set(id.replica, 0);
-        }
+}
+
+// Nobody is asked about archived origins any more. But where a member has told of more than is archived, that
+// is still to be asked for; and of this node itself, if it was archived by mistake, how far it has come.
+void mesh::forget_archived() {
+    for (auto& [who, p] : peers_) {
+        if (p.seen.size() <= peers_.size() + 8) continue;
+        p.seen.erase_if(
+            [this](const dot& id) { return id.replica != settings_.self && store_.archived().has(id); });
     }
 }
 
@@ -202,16 +204,22 @@ bool mesh::is_catching_up(const replica_id& id) const {
     return moved && at_.now - s.heard_at < lag_patience;
 }
 
-// A member that stays more than limits.lag_max events behind without catching up is left behind. Where this
-// node is full, any lag is too much: what is kept for that member may be all that fills it, and then nothing
-// is written any more that would let the lag grow.
+std::uint64_t mesh::bytes_behind(const peer& p) const {
+    return sent_.bytes_from(p.seen.of(settings_.self) + 1, store_.counter_of(settings_.self));
+}
+
+// A member that stays more than limits.lag_max events behind, or limits.lag_bytes_max of what was written
+// here, without catching up is left behind. Where this node is full, any lag is too much: what is kept for
+// that member may be all that fills it, and then nothing is written any more that would let the lag grow.
 void mesh::judge_lag(outbox& out) {
     const auto own = store_.seen();
     const auto most = room_.is_full() ? 0 : settings_.limits.lag_max;
     for (auto& [id, p] : peers_) {
         // While a session of its moves on, it is catching up.
-        const auto lag = is_member(p) && !is_catching_up(id) ? events_missing(p.seen, own) : 0;
-        if (!is_member(p) || lag <= most) {
+        const bool still = is_member(p) && !is_catching_up(id);
+        auto lag = still ? events_missing(p.seen, own) : 0;
+        const auto bytes = still ? bytes_behind(p) : 0;
+        if (!is_member(p) || (lag <= most && bytes <= settings_.limits.lag_bytes_max)) {
             if (!is_catching_up(id)) {
                 p.evicted = false;
                 p.kept_up = is_member(p);
@@ -219,6 +227,7 @@ void mesh::judge_lag(outbox& out) {
             p.lag_low = 0;
             continue;
         }
+        if (lag <= settings_.limits.lag_max) lag = bytes;
         if (p.lag_low == 0 || lag < p.lag_low) {
             p.lag_low = lag;
             p.lag_since = at_.now;
@@ -233,15 +242,17 @@ void mesh::judge_lag(outbox& out) {
 
 // Writers wait for a member that had kept up and now falls behind, until it is left behind.
 bool mesh::is_crowded() const {
-    constexpr std::uint64_t look_every = 64; // asked by every write; limits.lag_max is far above
+    constexpr std::uint64_t look_every = 64, look_every_bytes = 1 << 20; // asked by every write
     const auto own = store_.counter_of(settings_.self);
-    if (own - uncrowded_at_ < look_every) return false;
-    const bool crowded = std::any_of(peers_.begin(), peers_.end(), [&](const auto& each) {
-        const auto& p = each.second;
-        return p.kept_up && is_member(p) && !p.full &&
-               own > p.seen.of(settings_.self) + settings_.limits.lag_max;
-    });
-    if (!crowded) uncrowded_at_ = own;
+    const auto written = sent_.written();
+    if (own - uncrowded_at_ < look_every && written - uncrowded_bytes_ < look_every_bytes) return false;
+    const bool crowded = is_overtaken() || std::any_of(peers_.begin(), peers_.end(), [&](const auto& each) {
+                             const auto& p = each.second;
+                             return p.kept_up && is_member(p) && !p.full &&
+                                    (own > p.seen.of(settings_.self) + settings_.limits.lag_max ||
+                                     bytes_behind(p) > settings_.limits.lag_bytes_max);
+                         });
+    if (!crowded) uncrowded_at_ = own, uncrowded_bytes_ = written;
     return crowded;
 }
 

@@ -53,14 +53,16 @@ result<std::uint64_t> claim_handle::release() {
 
 bool claim_handle::lost() const {
     const auto owns = body_->node->with([&](shell::io_thread& engine) -> result<bool> {
-        return engine.with([&](core::mesh& mesh) { return mesh.owns(body_->key, body_->number); });
+        return engine.write_now([&](core::mesh& mesh, const moment& at) -> result<bool> {
+            return mesh.owns(at, body_->key, body_->number); // which may end a lease
+        });
     });
     return !owns.value_or(false);
 }
 
 bool claim_handle::tentative() const {
     const auto is = body_->node->with([&](shell::io_thread& engine) -> result<bool> {
-        return engine.with([](core::mesh& mesh) { return mesh.is_tentative(); });
+        return engine.with([&](core::mesh& mesh) { return mesh.is_tentative(body_->key, body_->number); });
     });
     return is.value_or(true);
 }

@@ -64,6 +64,8 @@ void io_thread::finish_leave(bool met, std::size_t copies) {
     report.path = spilled_.value_or("");
     if (report.outcome == leave_outcome::unsafe) {
         std::vector<std::string> keys;
+        while (with([](core::mesh& mesh) { return mesh.state().fold(256); })) {
+        }
         for (std::size_t shard = 0; shard < key_index::shards; ++shard) {
             with([&](core::mesh& mesh) { mesh.unsafe_keys(shard, keys); });
         }

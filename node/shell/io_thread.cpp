@@ -138,6 +138,8 @@ void io_thread::run() {
     {
         const std::lock_guard lock(mutex_);
         if (!leaving_) leaving_.emplace(leaving{});
+        while (!leaving_->report && mesh_.state().fold(256)) { // nobody else works on it any more
+        }
         if (!leaving_->report)
             leaving_->report = leave_report{leave_outcome::unsafe, 0, mesh_.state().keys(), {}, {}};
         stopped_ = true;

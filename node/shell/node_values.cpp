@@ -140,8 +140,10 @@ result<picked> node::pickup(std::string_view key, pickup_options how) const {
         return how.until == pickup_until::known && answer.outcome == pickup_outcome::absent_confirmed;
     };
     if (how.within.count() <= 0) {
+        impl_->know_types();
         impl_->engine->with([&](core::mesh& mesh) { return judge(mesh, 0); });
     } else if (!impl_->engine->with(look)) {
+        impl_->know_types();
         impl_->engine->ask(how.within, judge);
     }
     if (bad) return *bad;

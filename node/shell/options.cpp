@@ -62,8 +62,8 @@ void check_durations(faults& all, const options& o) {
 void check_limits(faults& all, const limit_options& l) {
     all.require(l.key_bytes_max >= 1 && l.key_bytes_max <= 512, "limits.key_bytes_max must be 1 to 512");
     all.require(l.value_bytes_max <= std::size_t{8} << 20, "limits.value_bytes_max must be at most 8 MiB");
-    all.require(l.frame_bytes_max >= 16384 && l.frame_bytes_max <= std::size_t{16} << 20,
-                "limits.frame_bytes_max must be 16 KiB to 16 MiB");
+    all.require(l.frame_bytes_max >= 16384 && l.frame_bytes_max <= std::size_t{1} << 20,
+                "limits.frame_bytes_max must be 16 KiB to 1 MiB, which is what others take");
     all.require(l.delta_bytes_max >= 1024 && l.delta_bytes_max <= l.frame_bytes_max / 2,
                 "limits.delta_bytes_max must be 1 KiB to half of limits.frame_bytes_max");
     all.require(l.chunk_bytes_max >= 256 && l.chunk_bytes_max <= l.frame_bytes_max / 2,
@@ -73,10 +73,12 @@ void check_limits(faults& all, const limit_options& l) {
     all.require(l.unsent_bytes_max >= l.delta_bytes_max,
                 "limits.unsent_bytes_max must be at least limits.delta_bytes_max");
     all.require(l.peers_max >= 1 && l.peers_max <= 1000, "limits.peers_max must be 1 to 1000");
+    all.require(l.unknown_ids_max >= 1024, "limits.unknown_ids_max must be at least 1024");
     all.require(l.sessions_max >= 1, "limits.sessions_max must be at least 1");
     all.require(l.bytes_max == 0 || l.bytes_max >= std::size_t{4} << 20,
                 "limits.bytes_max must be 0 or at least 4 MiB");
     all.require(l.lag_max >= 1000, "limits.lag_max must be at least 1000");
+    all.require(l.lag_bytes_max >= std::uint64_t{16} << 20, "limits.lag_bytes_max must be at least 16 MiB");
     all.require(l.siblings_max >= 2, "limits.siblings_max must be at least 2");
     all.require(l.send_frames_max >= 1 && l.send_frames_max <= std::numeric_limits<int>::max(),
                 "limits.send_frames_max must be 1 to 2147483647");

@@ -2,6 +2,7 @@
 
 #include "discovery/address.hpp"
 #include "shell/interfaces.hpp"
+#include "wire/frame.hpp"
 
 #include <unistd.h>
 
@@ -155,7 +156,7 @@ void sockets::tune(zmq::socket_t& socket) const {
     socket.set(zmq::sockopt::linger, linger_ms);
     // Somewhat above what a node sends, so that an oversized frame is seen and counted; far above, libzmq
     // hangs up.
-    socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(4 * settings_.limits.frame_bytes_max));
+    socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(4 * wire::frame_bytes_max));
     socket.set(zmq::sockopt::connect_timeout, connect_timeout_ms);
     socket.set(zmq::sockopt::handshake_ivl, handshake_ms);
     socket.set(zmq::sockopt::reconnect_ivl, redial_ms);

@@ -48,7 +48,10 @@ constexpr std::array table{
     stat_field{"sessions_failed", "those that were given up", true, &node_stats::sessions_failed},
     stat_field{"sessions_compared", "those served by comparing ranges instead of walking logs", true,
                &node_stats::sessions_compared},
-    stat_field{"evictions", "members left behind by limits.lag_max", true, &node_stats::evictions},
+    stat_field{"sessions_resumed", "times that one served was overtaken by large writes, and goes on", true,
+               &node_stats::sessions_resumed},
+    stat_field{"evictions", "members left behind by limits.lag_max or lag_bytes_max", true,
+               &node_stats::evictions},
     stat_field{"state_bytes_sent", "bytes of sessions", true, &node_stats::state_bytes_sent},
     stat_field{"state_bytes_received", "bytes of sessions", true, &node_stats::state_bytes_received},
     stat_field{"hello_bytes_sent", "bytes of HELLO and its short form", true, &node_stats::hello_bytes_sent},
@@ -81,13 +84,15 @@ constexpr std::array table{
     stat_field{"refused_frames", "malformed, oversized or from nobody known; by reason below", true,
                &node_stats::refused_frames},
     stat_field{"refused_beacons", "beacons that made no sense", true, &node_stats::refused_beacons},
+    stat_field{"ids_ignored", "named by members beyond limits.unknown_ids_max", true,
+               &node_stats::ids_ignored},
     stat_field{"foreign_cluster", "beacons and hellos of other clusters", true, &node_stats::foreign_cluster},
     stat_field{"sends_refused", "sends that a full or missing link did not take; repaired later", true,
                &node_stats::sends_refused},
 };
 
 // As the format wants a label's value.
-std::string quoted(std::string_view text) {
+std::string label_text(std::string_view text) {
     std::string made = "\"";
     for (const char c : text) {
         if (c == '\n') {
@@ -109,7 +114,7 @@ std::string decimal(double value) {
 class page {
   public:
     explicit page(std::string_view node_name)
-        : node_("node=" + quoted(node_name)) {}
+        : node_("node=" + label_text(node_name)) {}
     void head(std::string_view name, std::string_view meaning, bool counts) {
         (text_ += "# HELP ") += name;
         (text_ += ' ') += meaning;
@@ -140,11 +145,11 @@ std::string to_prometheus(const node_stats& stats, std::string_view node_name) {
     }
     out.head("baton_refused_total", "frames and beacons refused, by reason", true);
     for (const auto& [reason, count] : stats.refused_by_reason)
-        out.line("baton_refused_total", "reason=" + quoted(reason), std::to_string(count));
+        out.line("baton_refused_total", "reason=" + label_text(reason), std::to_string(count));
     const auto by_member = [&](std::string_view name, std::string_view meaning, auto value) {
         out.head(name, meaning, false);
         for (const auto& each : stats.members) {
-            out.line(name, "member=" + quoted(each.name) + ",id=" + quoted(each.id.to_string()),
+            out.line(name, "member=" + label_text(each.name) + ",id=" + label_text(each.id.to_string()),
                      decimal(value(each)));
         }
     };

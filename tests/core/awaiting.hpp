@@ -7,7 +7,8 @@
 namespace baton::sim {
 
 struct awaiting : scene {
-    awaiting() {
+    explicit awaiting(world::settings how = {})
+        : scene(std::move(how)) {
         gather(3);
         for (process_number who = 0; who < 3; ++who) fill(who, 3);
         settle();

@@ -22,7 +22,7 @@ wire::delta delta_of(const replica_id& origin, std::uint64_t first, std::uint64_
 wire::state_writer one_record(const dot& id, const slot_name& slot, std::string_view value,
                               block::kind kind = block::kind::record) {
     wire::state_writer rows(now);
-    rows.chain(slot, std::vector{staged_view{kind, id, now, 0, value}}, {});
+    rows.chain(slot, {{kind, id, now, 0, value}}, {});
     return rows;
 }
 

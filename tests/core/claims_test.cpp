@@ -293,6 +293,7 @@ TEST_CASE("claims: a lease ends a claim that is not renewed", "[core][scenario]"
     for (int i = 0; i < 3; ++i) {
         s.run_for(700ms);
         REQUIRE(s.mesh(0).renew(s.moment_at(0), world::key_name(key), s.at(0).claims[key]));
+        s.at(0).leases[key].until = s.now() + 1s;
     }
     s.run_for(700ms);
     REQUIRE(s.commit(0, key, "renews too"));
@@ -313,7 +314,7 @@ TEST_CASE("claims: of two handles of one node the later one owns", "[core][scena
     REQUIRE(s.claim(0, key));
     const auto former = s.at(0).claims[key];
     REQUIRE(s.claim(0, key));
-    CHECK_FALSE(s.mesh(0).owns(world::key_name(key), former));
+    CHECK_FALSE(s.mesh(0).owns(s.moment_at(0), world::key_name(key), former));
     CHECK_FALSE(s.mesh(0).release(s.moment_at(0), world::key_name(key), former));
     CHECK(s.owns(0, key));
     s.settle();

@@ -84,66 +84,6 @@ TEST_CASE(
     for (const auto who : {stays, sleeps, newcomer}) CHECK(s.mesh(who).state().count("visits") == 5);
 }
 
-namespace {
-
-/// What `count` incarnations have added, one each, as if they had come and gone long ago.
-void add_as_departed(scene& s, process_number who, std::uint32_t count) {
-    auto& store = s.mesh(who).state();
-    for (std::uint32_t i = 1; i <= count; ++i) {
-        replica_id id{};
-        for (std::size_t byte = 0; byte < 16; ++byte)
-            id.bytes[byte] = static_cast<std::uint8_t>((i >> (byte % 2 * 8)) + byte * 11);
-        char value[counter_value::bytes];
-        store_counter(value, {1, 0, 0});
-        event_view event;
-        event.slot = counter("visits");
-        event.value = {value, sizeof value};
-        event.stamp = timestamp::at(1'700'000'000'000 + i);
-        REQUIRE(store.apply({id, 1}, event) == store::applied::yes);
-    }
-}
-
-world::settings small_frames() {
-    world::settings how;
-    how.check = false;                          // the oracle has not seen those incarnations
-    how.node.limits.frame_bytes_max = 96 << 10; // a HELLO names each of them, until they are archived
-    how.node.limits.delta_bytes_max = 16 << 10;
-    how.node.limits.chunk_bytes_max = 32 << 10;
-    return how;
-}
-
-} // namespace
-
-TEST_CASE("counter: one that very many incarnations have added to reaches a newcomer in pieces",
-          "[core][scenario]") {
-    constexpr std::uint32_t incarnations = 3000; // 140 KiB in one chain, and a frame has 96
-    scene s(small_frames());
-    s.start(0);
-    s.run_for(1s);
-    add_as_departed(s, 0, incarnations);
-    s.add(0, "visits", 5);
-    const auto n = s.start(1);
-    s.settle(20s);
-    CHECK(s.mesh(n).synced());
-    CHECK(s.mesh(n).state().count("visits") == incarnations + 5);
-    // What is added while the pieces are under way, and a removal of all of it.
-    const auto m = s.start(2);
-    for (int i = 0; i < 50; ++i) {
-        s.add(0, "visits", 1);
-        s.add(n, "visits", 1);
-        s.run_for(5ms);
-    }
-    s.settle(20s);
-    CHECK(s.mesh(m).state().count("visits") == incarnations + 105);
-    s.sever(1, 2, true);
-    s.run_for(1s);
-    CHECK(s.erase(0, "visits"));
-    s.add(2, "visits", 7);
-    s.sever(1, 2, false);
-    s.settle(20s);
-    for (process_number p = 0; p < 3; ++p) CHECK(s.mesh(p).state().count("visits") == 7);
-}
-
 TEST_CASE(
     "counter: nothing is left of what one that has said goodbye had added to counters that are removed later",
     "[core][scenario]") {

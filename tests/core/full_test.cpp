@@ -100,3 +100,32 @@ TEST_CASE("full: a burst of own writes stops at the bound, not at the next heart
     CHECK(taken < 400);
     CHECK(s.mesh(1).state().memory_bytes() < bytes_max * 3 / 2);
 }
+
+TEST_CASE("full: a store whose memory can be named no more is full, and ends nothing", "[core][scenario]") {
+    // 16 GiB as a rule; here 24 MiB. What comes by deltas, by a session, and by own writes.
+    world::settings how;
+    how.check = false;
+    scene s(how);
+    core::mesh_options small;
+    small.bounds.store.memory_chunks = 24;
+    s.start(0);
+    s.start(1, small);
+    s.settle();
+    const std::string value(20'000, 'x');
+    std::size_t taken = 0;
+    while (taken < 2000 && !s.try_put(1, "own " + std::to_string(taken), value)) ++taken;
+    CHECK(s.try_put(1, "one more", "x") == errc::full);
+    CHECK(taken > 900);
+    CHECK(taken < 1100);
+    s.run_for(2s);
+    CHECK(s.mesh(1).is_full());
+    for (std::size_t i = 0; i < taken; ++i) s.erase(1, "own " + std::to_string(i));
+    REQUIRE(s.run_until([&] { return !s.mesh(1).is_full(); }, 5s));
+    for (int i = 0; i < 2000; ++i) s.put(0, "more " + std::to_string(i), value), s.run_for(1ms);
+    CHECK(s.mesh(1).is_full());
+    s.start(2, small); // by a session
+    for (int i = 0; i < 2000; ++i) s.put(0, element("set " + std::to_string(i), std::string(500, 'e')));
+    s.run_for(20s);
+    CHECK(s.heard(2, event_kind::full, 2) == 1);
+    CHECK(s.mesh(2).state().memory_bytes() < 24U << 20);
+}

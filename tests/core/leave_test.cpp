@@ -198,3 +198,20 @@ TEST_CASE("leave: a goodbye on PUB is believed when the connection closes after 
     CHECK(s.heard(2, event_kind::crashed, 0) == 0);
     s.settle();
 }
+
+TEST_CASE("leave: the goodbye of a node that was never greeted is no refused frame", "[core][scenario]") {
+    // What is sent before a link is open is dropped: so may be the greeting of a node that leaves at once.
+    scene s;
+    s.gather(1);
+    replica_id stranger;
+    stranger.bytes.fill(0x5a);
+    const auto say = [&](const replica_id& about) {
+        const auto bytes = wire::encode(wire::left{stranger, 7, true, false, about});
+        return s.give(0, core::request_arrived{stranger, host_of(1), bytes}).refused;
+    };
+    CHECK_FALSE(say(stranger));
+    CHECK_FALSE(say(s.at(0).id)); // nobody says goodbye for another
+    CHECK(s.mesh(0).stats().refused_frames == 0);
+    CHECK(s.mesh(0).members().empty());
+    s.check_everything();
+}

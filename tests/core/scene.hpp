@@ -3,9 +3,8 @@
 #pragma once
 
 #include "sim/world.hpp"
+#include "support/catch.hpp"
 #include "wire/frame.hpp"
-
-#include <catch2/catch.hpp>
 
 namespace baton::sim {
 

@@ -11,13 +11,10 @@ struct claimed : awaiting {
     /// One record of the third that it has not written, and a cut that says so.
     [[nodiscard]] wire::state lie(std::uint64_t beyond) {
         const auto last = mesh(2).state().counter_of(at(2).id);
-        rows.chain({value_type::reg, "forged", {}},
-                   std::vector{staged_view{block::kind::record,
-                                           {at(2).id, last + beyond},
-                                           timestamp::at(1'700'000'000'000),
-                                           0,
-                                           "forged"}},
-                   {});
+        rows.chain(
+            {value_type::reg, "forged", {}},
+            {{block::kind::record, {at(2).id, last + beyond}, timestamp::at(1'700'000'000'000), 0, "forged"}},
+            {});
         wire::state f;
         f.session = session;
         f.flags = wire::state::commit;

@@ -1,8 +1,8 @@
 // Counters: what travels comes back; and additions and removals of three replicas, in any order that
 // causality allows, give the same reading, which is the oracle's.
+#include "support/catch.hpp"
 #include "world.hpp"
 
-#include <catch2/catch.hpp>
 #include <rapidcheck.h>
 
 using namespace baton;

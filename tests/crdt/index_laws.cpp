@@ -2,8 +2,8 @@
 // or not, with many keys in one shard, with equal halves of hashes. arena: blocks are apart from each other,
 // and what is given back goes back to the system.
 #include "crdt/index.hpp"
+#include "support/catch.hpp"
 
-#include <catch2/catch.hpp>
 #include <rapidcheck.h>
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 // event_log against a map, in both of its forms: an array while many counters are live, a short list once few
 // are, and an array again when many come. Walked in any portions it names exactly the live counters.
 #include "crdt/log.hpp"
+#include "support/catch.hpp"
 
-#include <catch2/catch.hpp>
 #include <rapidcheck.h>
 
 #include <map>

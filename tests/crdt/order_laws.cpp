@@ -3,8 +3,8 @@
 // types, removals, commits and folding is checked after every step of every law (world_check.cpp).
 #include "crdt/ordered_keys.hpp"
 #include "crdt/store.hpp"
+#include "support/catch.hpp"
 
-#include <catch2/catch.hpp>
 #include <rapidcheck.h>
 
 #include <random>

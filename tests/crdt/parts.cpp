@@ -3,8 +3,8 @@
 #include "crdt/cut.hpp"
 #include "crdt/digest.hpp"
 #include "crdt/time.hpp"
+#include "support/catch.hpp"
 
-#include <catch2/catch.hpp>
 #include <rapidcheck.h>
 
 #include <map>

@@ -1,8 +1,8 @@
 // Comparing by ranges: what next_held names, with what is staged and without, in any portions; what a dead
 // mark does to main records and to a cache; and the repair by union, where both sides keep what either holds.
+#include "support/catch.hpp"
 #include "world.hpp"
 
-#include <catch2/catch.hpp>
 #include <rapidcheck.h>
 
 using namespace baton;

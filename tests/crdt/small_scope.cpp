@@ -5,8 +5,7 @@
 //
 // A store cannot be copied: the story of what happened to it is kept, and told again to a fresh one.
 #include "history.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 #include <array>
 #include <cstdio>
@@ -374,18 +373,18 @@ slot_key reg(const char* key) { return {value_type::reg, key}; }
 
 } // namespace
 
-TEST_CASE("small scope: two registers of three stores, in every order", "[crdt][law][exhaustive]") {
+TEST_CASE("small scope: two registers of three stores, in every order", "[.small_scope][crdt][law]") {
     explore({"two registers", {reg("a"), reg("b")}, {}, 6, 7});
 }
 
-TEST_CASE("small scope: one register of three stores, longer", "[crdt][law][exhaustive]") {
+TEST_CASE("small scope: one register of three stores, longer", "[.small_scope][crdt][law]") {
     explore({"one register", {reg("a")}, {}, 6, 8});
 }
 
-TEST_CASE("small scope: a counter of three stores, in every order", "[crdt][law][exhaustive]") {
+TEST_CASE("small scope: a counter of three stores, in every order", "[.small_scope][crdt][law]") {
     explore({"one counter", {{value_type::counter, "c"}}, {}, 6, 8});
 }
 
-TEST_CASE("small scope: a set of three stores and its removal as a whole", "[crdt][law][exhaustive]") {
+TEST_CASE("small scope: a set of three stores and its removal as a whole", "[.small_scope][crdt][law]") {
     explore({"one set", {{value_type::set, "s", "x"}, {value_type::set, "s", "y"}}, {"s"}, 6, 6});
 }

@@ -1,8 +1,7 @@
 // Named histories: cases known from other systems, and every fault the laws have found, as the shortest story
 // that shows it. Each ends with the oracle (world::check) or with what must be read.
+#include "support/catch.hpp"
 #include "world.hpp"
-
-#include <catch2/catch.hpp>
 
 using namespace baton;
 using namespace baton::test;
@@ -276,4 +275,75 @@ TEST_CASE("store: the numbers of claims end at the largest that there is", "[crd
     CHECK(claim_epoch(forever - 2, now) == forever);
     CHECK(release_epoch(forever) == forever - 1);
     CHECK(is_claim(claim_epoch(forever - 3, now)));
+}
+
+TEST_CASE("store: what is pinned stays as it was when its slot is written, removed and merged", "[crdt]") {
+    const std::size_t size = GENERATE(20, 100'000); // in the arena's chunks, and alone
+    replica_id self, other;
+    self.bytes[0] = 1;
+    other.bytes[0] = 2;
+    store s(self, 1);
+    write_buffers buffers;
+    const slot_name slot{value_type::reg, "k", {}};
+    const auto put = [&](char letter) {
+        return s.put(slot, std::string(size, letter), timestamp::at(1), buffers).id;
+    };
+    const auto first = put('a');
+    const auto used = s.bytes_in_use();
+    std::vector<handle> once, twice;
+    s.pin_chain(slot, once);
+    s.pin_chain(slot, twice);
+    REQUIRE(once == twice);
+    REQUIRE(once.size() == 1);
+    REQUIRE(s.kept_bytes() == 0); // it is there anyway
+    SECTION("overwritten") { put('b'); }
+    SECTION("removed") { REQUIRE(s.remove(slot, timestamp::at(2), buffers)); }
+    SECTION("replaced by a session") {
+        const std::string value(size, 'c');
+        const staged_view theirs{block::kind::record, {other, 1}, timestamp::at(3), 0, value, {}};
+        REQUIRE(s.stage(slot, {&theirs, 1}));
+        s.commit(cut::of_dots({first, {other, 1}}));
+        while (s.fold(100)) {
+        }
+        REQUIRE(s.read("k")->value == value);
+    }
+    const auto seen = s.pinned(once[0]);
+    REQUIRE(seen.id == first);
+    REQUIRE(seen.value == std::string(size, 'a'));
+    REQUIRE(s.kept_bytes() >= size);
+    s.unpin(once[0]);
+    REQUIRE(s.pinned(once[0]).value == std::string(size, 'a'));
+    s.unpin(twice[0]);
+    REQUIRE(s.kept_bytes() == 0);
+    REQUIRE(s.bytes_in_use() <= used + 500);
+}
+
+TEST_CASE("store: a context that names what nobody has seen is not kept", "[crdt]") {
+    // Else a member could make one longer with every event, up to more than a block can hold.
+    replica_id self, other;
+    self.bytes[0] = 1;
+    other.bytes[0] = 2;
+    store s(self, 1);
+    write_buffers buffers;
+    const auto mine = s.put({value_type::set, "set", "mine"}, {}, timestamp::at(1), buffers).id;
+    const auto used = s.bytes_in_use();
+    for (std::uint64_t counter = 1; counter <= 20; ++counter) {
+        std::vector<dot> made_up;
+        for (std::uint8_t i = 0; i < 200; ++i) {
+            replica_id id;
+            id.bytes = {200, static_cast<std::uint8_t>(counter), i};
+            made_up.push_back({id, 1});
+        }
+        made_up.push_back(mine);
+        std::string context;
+        const auto all = cut::of_dots(made_up);
+        for (const auto& id : all.entries()) context_entry::append(context, id);
+        event_view removal;
+        removal.removal = true;
+        removal.slot = {value_type::scope, "set", {}};
+        removal.value = context;
+        REQUIRE(s.apply({other, counter}, removal) == store::applied::yes);
+    }
+    REQUIRE_FALSE(s.read({value_type::set, "set", "mine"}));
+    REQUIRE(s.bytes_in_use() <= used + 1000);
 }

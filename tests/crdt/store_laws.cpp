@@ -2,9 +2,9 @@
 // world (world.hpp), and after each step what can be read from the stores concerned must be what the oracle
 // computes from their cut alone (I1), for values of every type, through sessions in portions, failover,
 // forgetting (I7, I8) and closed origins (I9). What fails is shrunk to a few steps.
+#include "support/catch.hpp"
 #include "world.hpp"
 
-#include <catch2/catch.hpp>
 #include <rapidcheck.h>
 
 using namespace baton;

@@ -155,7 +155,7 @@ std::string world::check_whole(store& s, const std::map<slot_key, slot_reading>&
     if (s.key_value_bytes() != bytes) return std::to_string(s.key_value_bytes()) + " bytes";
     if (s.removals() != removals) return std::to_string(s.removals()) + " removal records";
     if (s.residues() != residues) return std::to_string(s.residues()) + " residues";
-    for (const auto& owner : s.claimants()) {
+    for (const auto& [owner, count] : s.claimants()) {
         for (std::uint64_t counter = 0; (counter = s.next_claim(owner, counter)) != 0;)
             listed_claims.insert({owner, counter});
     }

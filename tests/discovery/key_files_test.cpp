@@ -3,12 +3,11 @@
 #include "discovery/key_file.hpp"
 #include "discovery/seal.hpp"
 #include "keys.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 using namespace baton;
 using namespace baton::discovery;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 const std::string hex_ones(64, '1'); // 32 times 0x11
@@ -45,7 +44,7 @@ TEST_CASE("key file: what keygen writes is read back", "[discovery]") {
     REQUIRE(parsed);
     REQUIRE(parsed->size() == 1);
     CHECK(parsed->front() == key);
-    CHECK_THAT(key_file_text(key), Contains(key.id().to_string()));
+    CHECK_THAT(key_file_text(key), ContainsSubstring(key.id().to_string()));
 }
 
 TEST_CASE("key file: several keys, comments, blanks and line ends of either kind", "[discovery]") {
@@ -58,18 +57,19 @@ TEST_CASE("key file: several keys, comments, blanks and line ends of either kind
 }
 
 TEST_CASE("key file: what is no key is named by its line and not repeated", "[discovery]") {
-    CHECK_THAT(complaint(""), Contains("no key in it"));
-    CHECK_THAT(complaint("# nothing\n"), Contains("no key in it"));
+    CHECK_THAT(complaint(""), ContainsSubstring("no key in it"));
+    CHECK_THAT(complaint("# nothing\n"), ContainsSubstring("no key in it"));
     const auto typo = complaint(hex_ones + "\nalmost-a-secret\n");
-    CHECK_THAT(typo, Contains("line 2") && !Contains("secret"));
-    CHECK_THAT(complaint(hex_ones + "\n" + base64_ones), Contains("line 2") && Contains("already"));
+    CHECK_THAT(typo, ContainsSubstring("line 2") && !ContainsSubstring("secret"));
+    CHECK_THAT(complaint(hex_ones + "\n" + base64_ones),
+               ContainsSubstring("line 2") && ContainsSubstring("already"));
     CHECK_THAT(complaint(std::string("\x7f"
                                      "ELF\0\0",
                                      6)),
-               Contains("line 1"));
-    CHECK_THAT(complaint(std::string(10'000, '#')), Contains("8192"));
+               ContainsSubstring("line 1"));
+    CHECK_THAT(complaint(std::string(10'000, '#')), ContainsSubstring("8192"));
     std::string many;
     for (std::size_t number = 1; number <= keyring::keys_max + 1; ++number)
         many += std::string(63, '0') + "123456789abcdef"[number] + "\n";
-    CHECK_THAT(complaint(many), Contains("line 9") && Contains("too many"));
+    CHECK_THAT(complaint(many), ContainsSubstring("line 9") && ContainsSubstring("too many"));
 }

@@ -1,8 +1,7 @@
 // Proves who is believed: a newcomer whose clock agrees or who echoes a nonce, once for each key and each
 // incarnation; nothing older than what was heard; and that the table stays within its bounds.
 #include "discovery/roster.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 using namespace baton;
 using namespace baton::discovery;

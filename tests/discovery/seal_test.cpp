@@ -3,8 +3,7 @@
 #include "discovery/beacon.hpp"
 #include "discovery/seal.hpp"
 #include "keys.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 using namespace baton;
 using namespace baton::discovery;

@@ -140,7 +140,7 @@ def state_rows(base, replicas, rows, parts):
     while cursor.more():
         head = cursor.byte()
         kind, form = head >> 4, head & 15
-        if kind > ARCHIVED or form > 4:
+        if kind > ARCHIVED or form > 3:
             raise Refused("row")
         slot = cursor.slot(kind)
         if form == 0:
@@ -154,11 +154,7 @@ def state_rows(base, replicas, rows, parts):
             stamp = (stamp + cursor.difference()) & MASK
             yield slot, [Block(replicas[index], counter, stamp, 0, False, cursor.text())]
         else:
-            entries = [entry() for _ in range(1 if form == 2 else cursor.varint())]
-            if form == 4:  # more of the same chain comes in the next row
-                parts.setdefault((slot,), []).extend(entries)
-            else:
-                yield slot, parts.pop((slot,), []) + entries
+            yield slot, [entry() for _ in range(cursor.varint() if form == 1 else 1)]
 
 
 # --- Digest (§9) ---

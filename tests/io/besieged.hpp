@@ -4,10 +4,9 @@
 
 #include "folder.hpp"
 #include "insider.hpp"
+#include "support/catch.hpp"
 
 #include <baton/key_file.hpp>
-
-#include <catch2/catch.hpp>
 
 #include <filesystem>
 #include <fstream>

@@ -2,8 +2,7 @@
 // with it, once and in the order of their first change, or says how many there were when they are too many:
 // against a model that keeps everything, over random steps.
 #include "shell/watch_board.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 #include <algorithm>
 #include <map>

@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 
 using namespace io;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -39,7 +39,7 @@ TEST_CASE("descriptors: the soft limit is raised as far as members need, and not
     CHECK(now.rlim_cur > 150 * 7);
     CHECK(now.rlim_cur < 1500);
     CHECK(now.rlim_max == 4000);
-    CHECK_THAT(low.log(), !Contains("few_descriptors"));
+    CHECK_THAT(low.log(), !ContainsSubstring("few_descriptors"));
 
     auto enough = run_limited(net, "ulimit -Sn 1800 && ulimit -Hn 4000");
     enough.event("started");
@@ -50,12 +50,12 @@ TEST_CASE("descriptors: a start at a low limit says for how many members it suff
     const mesh net;
     auto few = run_limited(net, "ulimit -n 128");
     few.event("started");
-    CHECK_THAT(few.log(),
-               Contains("event=few_descriptors") && Contains("open files suffices for 10 members"));
+    CHECK_THAT(few.log(), ContainsSubstring("event=few_descriptors") &&
+                              ContainsSubstring("open files suffices for 10 members"));
 
     for (const auto* limits : {"ulimit -n 10", "ulimit -n 20", "ulimit -n 40"}) {
         auto none = run_limited(net, limits);
-        CHECK_THAT(none.event("failed").at("detail").get<std::string>(), Contains("ulimit -n"));
+        CHECK_THAT(none.event("failed").at("detail").get<std::string>(), ContainsSubstring("ulimit -n"));
         CHECK(none.exit_status() == 1);
     }
 }

@@ -1,8 +1,7 @@
 // Proves that the mesh goes on when processes die, freeze or come back: SIGKILL, SIGSTOP and SIGCONT on real
 // `baton run` processes on loopback.
 #include "mesh.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 using namespace io;
 

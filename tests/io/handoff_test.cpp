@@ -1,8 +1,7 @@
 // Proves that nothing written is lost when processes write fast and leave at once: what a leave calls safe is
 // at the survivors, by key count and by digest. Real processes on loopback.
 #include "mesh.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 using namespace io;
 

@@ -2,8 +2,7 @@
 // loopback, by beacon and by seeds, with states from 1,000 to 100,000 keys and with chunks of a few hundred
 // bytes.
 #include "mesh.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 using namespace io;
 

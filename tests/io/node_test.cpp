@@ -12,7 +12,7 @@
 using namespace io;
 using baton::errc;
 using baton::event_kind;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -30,7 +30,7 @@ std::string large_value(std::size_t bytes) {
 errc start_error(const baton::options& settings, const std::string& culprit) {
     const auto failed = baton::node::start(settings);
     REQUIRE_FALSE(failed);
-    CHECK_THAT(failed.error().what, Contains(culprit));
+    CHECK_THAT(failed.error().what, ContainsSubstring(culprit));
     return failed.error().code;
 }
 
@@ -50,14 +50,14 @@ TEST_CASE("node: what is over a limit is refused by name and nothing is stored",
     const auto over = node.stash(std::string(513, 'k'), "v");
     REQUIRE_FALSE(over);
     CHECK(over.error().code == errc::key_too_long);
-    CHECK_THAT(over.error().what, Contains("512") && Contains("key_bytes_max"));
+    CHECK_THAT(over.error().what, ContainsSubstring("512") && ContainsSubstring("key_bytes_max"));
     const auto none = node.stash("", "v");
     REQUIRE_FALSE(none);
     CHECK(none.error().code == errc::key_empty);
     const auto large = node.stash("k", std::string(8 * mib + 1, 'v'));
     REQUIRE_FALSE(large);
     CHECK(large.error().code == errc::value_too_long);
-    CHECK_THAT(large.error().what, Contains("8388608") && Contains("value_bytes_max"));
+    CHECK_THAT(large.error().what, ContainsSubstring("8388608") && ContainsSubstring("value_bytes_max"));
     for (const auto& key : {std::string{}, std::string(513, 'k')}) {
         CHECK_FALSE(node.pickup(key));
         CHECK_FALSE(node.siblings(key));
@@ -215,7 +215,7 @@ TEST_CASE("node: typed values arrive as they were, or are refused by name", "[io
     const auto mistaken = baton::pickup<std::vector<int>>(other, "player");
     REQUIRE_FALSE(mistaken);
     CHECK(mistaken.error().code == errc::not_readable);
-    CHECK_THAT(mistaken.error().what, Contains("player"));
+    CHECK_THAT(mistaken.error().what, ContainsSubstring("player"));
     REQUIRE(one.stash("bytes", "\xc1 not packed"));
     const auto raw = baton::pickup<player>(one, "bytes");
     REQUIRE_FALSE(raw);

@@ -2,8 +2,7 @@
 #pragma once
 
 #include "mesh.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 #include <mutex>
 #include <string>

@@ -1,7 +1,7 @@
 // Which sockets may have something to read: epoll's word, and what libzmq's descriptors do not tell.
 #include "shell/poller.hpp"
+#include "support/catch.hpp"
 
-#include <catch2/catch.hpp>
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include <zmq.hpp>

@@ -1,8 +1,7 @@
 // Proves that `baton` keeps the contract that people and scripts rely on: replies, errors, exit statuses,
 // one-shot forms, options and the configuration file.
 #include "mesh.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -309,6 +308,7 @@ TEST_CASE("program: a wrong start is a usage error that names the culprit", "[io
         {{"watch"}, "PREFIX"},
         {{"run", "--nonsense"}, "--nonsense"},
         {{"run", "--port", "70000"}, "--port"},
+        {{"run", "--port", "0x1f"}, "0x1f"},
         {{"run", "--leave-within", "soon"}, "soon"},
         {{"run", "--config", "no-such-file.toml"}, "no-such-file.toml"},
         {{"get"}, "KEY"},

@@ -16,7 +16,7 @@
 using namespace io;
 using baton::mesh_key;
 using baton::discovery::purpose;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -308,7 +308,7 @@ TEST_CASE("secure: keygen makes a file that is used, and writes over nothing", "
     CHECK((about.st_mode & 07777) == 0600);
     process again{{"keygen", file}};
     CHECK(again.exit_status() == 1);
-    CHECK_THAT(again.log(), Contains("never written over"));
+    CHECK_THAT(again.log(), ContainsSubstring("never written over"));
     process shown{{"keygen"}};
     const auto parsed = baton::discovery::parse_key_file(shown.output());
     CHECK(parsed);
@@ -322,7 +322,7 @@ TEST_CASE("secure: keygen makes a file that is used, and writes over nothing", "
     CHECK(read(fd, text.data(), text.size()) == about.st_size);
     close(fd);
     const auto secret = text.substr(text.size() - 45, 44);
-    CHECK_THAT(one.log(), Contains("event=joined") && !Contains(secret));
+    CHECK_THAT(one.log(), ContainsSubstring("event=joined") && !ContainsSubstring(secret));
 }
 
 TEST_CASE("secure: a file of keys that others can read, or that is none, is refused", "[io][secure]") {
@@ -335,29 +335,29 @@ TEST_CASE("secure: a file of keys that others can read, or that is none, is refu
         const auto node = baton::node::start(settings);
         REQUIRE_FALSE(node);
         CHECK(node.error().code == baton::errc::bad_key);
-        CHECK_THAT(node.error().what, Contains(path));
+        CHECK_THAT(node.error().what, ContainsSubstring(path));
         return node.error().what;
     };
     const auto file = place / "key";
     for (const mode_t mode : {0644, 0640, 0620, 0601}) {
         write_file(file, good, mode);
-        CHECK_THAT(complaint(file), Contains("chmod 600") && Contains("its mode is 06"));
+        CHECK_THAT(complaint(file), ContainsSubstring("chmod 600") && ContainsSubstring("its mode is 06"));
     }
     write_file(file, good, 0600);
     const auto link = place / "link";
     REQUIRE(symlink(file.c_str(), link.c_str()) == 0);
-    CHECK_THAT(complaint(link), Contains("symbolic link"));
-    CHECK_THAT(complaint(place.path().string()), Contains("folder"));
-    CHECK_THAT(complaint(place / "nothing"), Contains("No such file"));
-    CHECK_THAT(complaint("/dev/null"), Contains("no regular file"));
+    CHECK_THAT(complaint(link), ContainsSubstring("symbolic link"));
+    CHECK_THAT(complaint(place.path().string()), ContainsSubstring("folder"));
+    CHECK_THAT(complaint(place / "nothing"), ContainsSubstring("No such file"));
+    CHECK_THAT(complaint("/dev/null"), ContainsSubstring("no regular file"));
     write_file(file, std::string(9000, '#'), 0600);
-    CHECK_THAT(complaint(file), Contains("9000 bytes"));
+    CHECK_THAT(complaint(file), ContainsSubstring("9000 bytes"));
     write_file(file, "not a key\n", 0600);
-    CHECK_THAT(complaint(file), Contains("line 1") && !Contains("not a key\n"));
+    CHECK_THAT(complaint(file), ContainsSubstring("line 1") && !ContainsSubstring("not a key\n"));
     write_file(file, good, 0644);
     auto program = net.run("program", {"--key-file", file});
     const auto failed = program.event("failed");
     CHECK(failed.at("error") == "bad_key");
-    CHECK_THAT(failed.at("detail").get<std::string>(), Contains("0644"));
+    CHECK_THAT(failed.at("detail").get<std::string>(), ContainsSubstring("0644"));
     CHECK(program.exit_status() == 1);
 }

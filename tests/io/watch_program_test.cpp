@@ -1,8 +1,7 @@
 // Proves that `watch` and `unwatch` of `baton run`, and `baton watch PREFIX`, keep the contract of scripts:
 // the reply first, then a line for each change, until the watch or the program ends.
 #include "mesh.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 #include <thread>
 

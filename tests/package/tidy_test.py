@@ -27,6 +27,7 @@ BAD = {  # one offence each: file, contents
     "unordered": ("crdt/src/a.cpp", "std::unordered_map<int, int> map;\n"),
     "higher layer": ("crdt/src/a.cpp", '#include "wire/codec.hpp"\n'),
     "higher public header": ("wire/src/a.cpp", "#include <baton/node.hpp>\n"),
+    "assert": ("wire/src/a.cpp", "BATON_ASSERT(true);\n"),
     "tab": ("tests/a.cpp", "\tint a;\n"),
     "trailing blank": ("a.md", "a \n"),
     "to do": ("dev", "# TO" "DO\n"),

@@ -25,11 +25,14 @@ void world::note_register(process& p, const dot& id, std::size_t key, std::strin
 // The value that is read goes on under a number above all that are there; the others stay.
 bool world::claim(process_number who, std::size_t key, std::optional<duration> lease) {
     auto& p = *processes_[who];
+    (void)owns(who, key);
     auto saw = counts_of(full_cut(p));
     const auto name = key_name(key);
     const auto grant = p.mesh->claim(moment_of(p), name, lease);
     if (!grant) return false;
     p.claims[key] = grant->number;
+    p.leases.erase(key);
+    if (lease) p.leases[key] = {clock_.now() + *lease, *lease};
     p.shown[key].clear();
     for (const auto& each : grant->shown) p.shown[key].insert(each.written.id);
     const dot id{p.id, p.mesh->state().counter_of(p.id)};
@@ -42,10 +45,10 @@ bool world::claim(process_number who, std::size_t key, std::optional<duration> l
             fail(p, "claimed another value than the one that is read: " + name);
         note_register(p, id, key, best->what.value, std::move(saw), {best});
         const auto now = *p.mesh->state().read(name);
-        const bool highest = std::all_of(live.begin(), live.end(),
-                                         [&](const auto* e) { return e->what.epoch < grant->epoch; });
-        if (now.id != id || now.epoch != grant->epoch || grant->epoch % 2 == 0 || !highest)
-            fail(p, "claimed and is not read: " + name);
+        std::uint64_t highest = 0; // no clock is asked
+        for (const auto* e : live) highest = std::max({highest, e->what.epoch, e->what.stamp.raw});
+        if (now.id != id || now.epoch != grant->epoch || grant->epoch != ((highest + 1) | 1))
+            fail(p, "claimed and is not read, or under another number: " + name);
     }
     toil(p);
     return true;
@@ -56,11 +59,13 @@ bool world::commit(process_number who, std::size_t key, std::string value) {
     auto& p = *processes_[who];
     const auto name = key_name(key);
     const auto held = p.claims.find(key);
-    if (held == p.claims.end()) return false;
+    if (held == p.claims.end() || !owns(who, key)) return false;
     auto saw = counts_of(full_cut(p));
     const auto before = registers(key, saw);
     const auto written = p.mesh->commit(moment_of(p), name, held->second, value);
     if (!written) return false;
+    if (const auto lease = p.leases.find(key); lease != p.leases.end())
+        lease->second.until = clock_.now() + lease->second.span;
     mix(name), mix(value);
     tell(p, "commit " + name + ' ' + std::to_string(written->id.counter));
     if (how_.check) {
@@ -86,7 +91,7 @@ bool world::release(process_number who, std::size_t key) {
     auto& p = *processes_[who];
     const auto name = key_name(key);
     const auto held = p.claims.find(key);
-    if (held == p.claims.end()) return false;
+    if (held == p.claims.end() || !owns(who, key)) return false;
     auto saw = counts_of(full_cut(p));
     if (!p.mesh->release(moment_of(p), name, held->second)) return false;
     const dot id{p.id, p.mesh->state().counter_of(p.id)};
@@ -101,14 +106,55 @@ bool world::release(process_number who, std::size_t key) {
     return true;
 }
 
+// A call that finds a lease over writes that the key is free.
 bool world::owns(process_number who, std::size_t key) {
     auto& p = *processes_[who];
     const auto held = p.claims.find(key);
-    return held != p.claims.end() && p.mesh->owns(key_name(key), held->second);
+    if (held == p.claims.end()) return false;
+    const auto before = p.mesh->state().counter_of(p.id);
+    const bool is = p.mesh->owns(moment_of(p), key_name(key), held->second);
+    if (p.mesh->state().counter_of(p.id) != before) slice(p);
+    const auto lease = p.leases.find(key);
+    if (how_.check && is && lease != p.leases.end() && clock_.now() >= lease->second.until)
+        fail(p, "owns by a lease that is over: " + key_name(key));
+    return is;
+}
+
+bool world::is_tentative(process_number who, std::size_t key) {
+    auto& p = *processes_[who];
+    const auto held = p.claims.find(key);
+    return held == p.claims.end() || p.mesh->is_tentative(key_name(key), held->second);
+}
+
+// Two that see each other and own the same: at least one of them says that it may not be alone.
+void world::check_owners() {
+    std::map<std::size_t, std::vector<process_number>> sure;
+    for (const auto who : alive()) {
+        auto& p = *processes_[who];
+        if (p.frozen) continue;
+        for (const auto& [key, number] : p.claims) {
+            if (owns(who, key) && !is_tentative(who, key)) sure[key].push_back(who);
+        }
+    }
+    const auto sees = [&](process_number a, process_number b) {
+        const auto all = processes_[a]->mesh->members();
+        return std::any_of(all.begin(), all.end(), [&](const member& m) {
+            return m.id == processes_[b]->id && m.state == member_state::up;
+        });
+    };
+    for (const auto& [key, all] : sure) {
+        for (const auto a : all) {
+            for (const auto b : all) {
+                if (a < b && sees(a, b) && sees(b, a))
+                    fail(*processes_[a], "owns " + key_name(key) + " as " + processes_[b]->name +
+                                             " does, and neither is tentative");
+            }
+        }
+    }
 }
 
 // For one whose owner is gone somebody writes the release, unless all that live have values of their own
-// there.
+// there that are not said by it.
 std::string world::unowned() {
     const auto all = alive();
     for (std::size_t key = 0; key < how_.keys; ++key) {
@@ -131,8 +177,9 @@ std::string world::unowned() {
         std::vector<record_view> found;
         mesh(all.front()).state().siblings(name, found);
         const bool somebody_can = std::any_of(all.begin(), all.end(), [&](process_number who) {
-            return std::none_of(found.begin(), found.end(),
-                                [&](const record_view& r) { return r.id.replica == at(who).id; });
+            return std::none_of(found.begin(), found.end(), [&](const record_view& r) {
+                return r.id.replica == at(who).id && r.value != found.front().value;
+            });
         });
         if (by_id_.contains(*owner) && processes_[by_id_.at(*owner)]->alive())
             return name + " is owned by " + name_of(*owner) + ", which does not know it";

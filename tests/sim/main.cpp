@@ -1,6 +1,7 @@
 // baton_sim: many seeds of the simulated world; see tests/sim/README.md.
 #include "sim/campaign.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -32,7 +33,13 @@ constexpr named mutations[] = {
     {"i9_rewrite_origin", mutation::i9_rewrite_origin},
     {"counter_drops_residue", mutation::counter_drops_residue},
     {"claim_stash_kills", mutation::claim_stash_kills},
+    {"claim_above_own_clock", mutation::claim_above_own_clock},
+    {"claim_trusts_view", mutation::claim_trusts_view},
+    {"lease_ignores_time", mutation::lease_ignores_time},
+    {"release_unasked", mutation::release_unasked},
+    {"withdraw_above", mutation::withdraw_above},
     {"merge_skips_kills", mutation::merge_skips_kills},
+    {"commit_past_settled", mutation::commit_past_settled},
     {"commit_without_tail", mutation::commit_without_tail},
     {"ack_before_applying", mutation::ack_before_applying},
     {"ack_counts_delivery", mutation::ack_counts_delivery},
@@ -41,6 +48,8 @@ constexpr named mutations[] = {
     {"absent_by_local_view", mutation::absent_by_local_view},
     {"newest_version_to_all", mutation::newest_version_to_all},
     {"walk_ignored", mutation::walk_ignored},
+    {"retry_undercut", mutation::retry_undercut},
+    {"strangers_ignored", mutation::strangers_ignored},
     {"spill_claims_partial", mutation::spill_claims_partial},
 };
 
@@ -117,6 +126,9 @@ int main(int count, char** words) {
         sum.half_folded += one.half_folded;
         sum.promises_kept += one.promises_kept;
         sum.woken += one.woken;
+        sum.statements += one.statements;
+        sum.most.raise(one.most);
+        sum.standstill = std::max(sum.standstill, one.standstill);
         sum.spills_merged += one.spills_merged;
         sum.recovered += one.recovered;
         if (one.settling > longest) longest = one.settling, longest_seed = seed;
@@ -148,10 +160,19 @@ int main(int count, char** words) {
     show("half_folded", sum.half_folded);
     show("promises_kept", sum.promises_kept);
     show("woken", sum.woken);
+    show("statements", sum.statements);
     show("spills_merged", sum.spills_merged);
     show("recovered", sum.recovered);
-    std::printf(" longest_settling=%.1f s (seed %llu)\nsim: faults:", settled.count(),
+    std::printf(" longest_settling=%.1f s (seed %llu)\nsim: most in a second:", settled.count(),
                 static_cast<unsigned long long>(longest_seed));
+    show("pulls", sum.most.pulls);
+    show("state_bytes", sum.most.state_bytes);
+    show("events", sum.most.events);
+    show("full", sum.most.full);
+    show("dials", sum.most.dials);
+    show("bytes", sum.most.bytes);
+    std::printf("; longest standstill %.1f s\nsim: faults:",
+                std::chrono::duration<double>(sum.standstill).count());
     for (std::size_t i = 0; i < fault_names.size(); ++i)
         show(std::string(fault_names[i]).c_str(), sum.faults.of[i]);
     std::printf("\n");

@@ -1,8 +1,7 @@
 // Addresses: what is one and what is not, by examples of every form; and that a text comes back as it was
 // said.
 #include "discovery/address.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 using namespace baton::discovery;
 

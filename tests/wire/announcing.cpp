@@ -1,7 +1,7 @@
 // Announcing: how often beacons are sent, in virtual time: at the start, in a quiet mesh, and among many.
 #include "discovery/announcing.hpp"
 
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 #include <random>
 #include <vector>

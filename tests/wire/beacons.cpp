@@ -2,8 +2,7 @@
 // connection mean.
 #include "discovery/beacon.hpp"
 #include "discovery/liveness.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 using namespace baton;
 using namespace baton::discovery;

@@ -2,8 +2,7 @@
 // refused, cut short anywhere too.
 #include "crdt/counter.hpp"
 #include "samples.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 using namespace baton;
 using namespace baton::wire;
@@ -111,15 +110,15 @@ TEST_CASE("chains: of every type, they come back as they were written", "[wire][
 
 TEST_CASE("chains: the next of a run costs six bytes beside its key and value", "[wire]") {
     state_writer writer(timestamp{50});
-    writer.chain({value_type::reg, "a", {}}, std::vector{record(1, 7, "v")}, {});
+    writer.chain({value_type::reg, "a", {}}, {record(1, 7, "v")}, {});
     const auto before = writer.bytes();
-    writer.chain({value_type::reg, "b", {}}, std::vector{record(1, 8, "v")}, {});
+    writer.chain({value_type::reg, "b", {}}, {record(1, 8, "v")}, {});
     REQUIRE(writer.bytes() - before <= 6);
     // Not without one before it, and not beyond the last counter.
     REQUIRE(refused(replica(1).view(), std::string_view("\x03\x01k\x00\x00", 5)));
     state_writer last(timestamp{50});
-    last.chain({value_type::reg, "a", {}}, std::vector{record(1, counter_max, "v")}, {});
-    last.chain({value_type::reg, "b", {}}, std::vector{record(1, counter_max + 1, "v")}, {});
+    last.chain({value_type::reg, "a", {}}, {record(1, counter_max, "v")}, {});
+    last.chain({value_type::reg, "b", {}}, {record(1, counter_max + 1, "v")}, {});
     REQUIRE(refused(last.replicas(), last.rows()));
 }
 
@@ -130,7 +129,7 @@ TEST_CASE("chains: a value in parts comes back in parts, its chain with their le
     state_writer writer(timestamp{50});
     writer.part({slot, id, 1000, 0, std::string_view(large).substr(0, 600)});
     writer.part({slot, id, 1000, 600, std::string_view(large).substr(600)});
-    writer.chain(slot, std::vector{staged_view{entry_kind::record, id, timestamp{70}, 4, large}}, {id});
+    writer.chain(slot, {{entry_kind::record, id, timestamp{70}, 4, large}}, {id});
     state_reader reader(writer.base(), writer.replicas(), writer.rows(), {});
     state_row row;
     REQUIRE(reader.next(row));
@@ -234,49 +233,4 @@ TEST_CASE("parts: empty, beyond the value, or of what never is large, they are r
     const std::string_view record_in_parts("\x02\x01k\x08\x00\x02\x00\x64", 8);
     REQUIRE_FALSE(refused(replica(1).view(), record_in_parts));
     REQUIRE(refused(replica(1).view(), record_in_parts, {512, 99}));
-}
-
-TEST_CASE("state: a chain that is too long for a chunk comes in pieces", "[wire]") {
-    const slot_name slot{value_type::counter, "n", {}};
-    const std::vector<staged_view> all{record(1, 13, share), record(2, 1, share), removal(3, 9),
-                                       record(4, 5, share)};
-    state_writer first(timestamp{0}), second(timestamp{0});
-    first.chain(slot, std::span(all).first(1), {}, true); // also a piece of one
-    first.chain(slot, std::span(all).subspan(1, 2), {}, true);
-    second.chain(slot, std::span(all).last(1), {});
-    std::vector<dot> read;
-    std::vector<bool> more;
-    for (const auto* const each : {&first, &second}) {
-        state_reader in(each->base(), each->replicas(), each->rows(), {});
-        state_row row;
-        while (in.next(row)) {
-            CHECK(row.slot == slot);
-            more.push_back(row.more);
-            for (const auto& entry : row.entries) read.push_back(entry.what.id);
-        }
-        CHECK(in.ok());
-    }
-    REQUIRE(read.size() == all.size());
-    for (std::size_t i = 0; i < all.size(); ++i) CHECK(read[i] == all[i].id);
-    CHECK(more == std::vector<bool>{true, true, false});
-}
-
-TEST_CASE("state: the context of a scope's removal may come in parts, that of a counter's may not",
-          "[wire]") {
-    for (const auto type : {value_type::scope, value_type::counter}) {
-        const slot_name slot{type, "s", {}};
-        const std::vector<staged_view> chain{
-            removal(2, 6, type == value_type::scope ? context : std::string_view{})};
-        state_writer out(timestamp{0});
-        out.part({slot, chain[0].id, context.size(), 0, context});
-        out.chain(slot, chain, {chain[0].id});
-        state_reader in(out.base(), out.replicas(), out.rows(), {});
-        state_row row;
-        CHECK(in.next(row) == (type == value_type::scope));
-        if (type != value_type::scope) continue;
-        REQUIRE(row.part);
-        CHECK(row.part->bytes == context);
-        REQUIRE(in.next(row));
-        CHECK(row.entries.at(0).total == context.size());
-    }
 }

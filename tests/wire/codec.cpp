@@ -1,8 +1,8 @@
 // The smallest parts: cuts, digests and variable-length integers come back, and what is no such thing is
 // refused.
 #include "samples.hpp"
+#include "support/catch.hpp"
 
-#include <catch2/catch.hpp>
 #include <rapidcheck.h>
 
 using namespace baton;

@@ -2,8 +2,8 @@
 // wrong form for its type is refused, cut short anywhere too.
 #include "crdt/counter.hpp"
 #include "samples.hpp"
+#include "support/catch.hpp"
 
-#include <catch2/catch.hpp>
 #include <rapidcheck.h>
 
 using namespace baton;

@@ -1,8 +1,8 @@
 // Frames: decode∘encode is the identity for every kind and form; truncated and altered bytes are refused, or
 // decode to something within bounds, but never crash (with the sanitizers, never read past the end).
 #include "samples.hpp"
+#include "support/catch.hpp"
 
-#include <catch2/catch.hpp>
 #include <rapidcheck.h>
 
 using namespace baton;
@@ -63,7 +63,8 @@ TEST_CASE("frame: each kind and form is the same in every version", "[wire][law]
 
 TEST_CASE("frame: a field that version 5 has added may be missing, and version 4 does not have it",
           "[wire]") {
-    for (const frame& each : {frame{credit{1, 2, false, 7}}, frame{samples::one_of_each()[9]}}) {
+    const frame chunk = state{1, 0, 0, 9, {}, {}, {}, {}, {}, {}, 7, 0};
+    for (const frame& each : {frame{credit{1, 2, false, 7}}, chunk}) {
         const auto walk_of = [](const result<frame>& f) {
             REQUIRE(f);
             return std::visit(
@@ -76,8 +77,9 @@ TEST_CASE("frame: a field that version 5 has added may be missing, and version 4
         const auto bytes = encode(each);
         REQUIRE(walk_of(decode(bytes)) == 7);
         REQUIRE(walk_of(decode(encode(each, 4))) == 0);
-        auto shorter = bytes.substr(0, bytes.size() - 1); // the walk is one byte
-        --shorter[0];
+        const std::size_t later = each.index() == chunk.index() ? 2 : 1; // of one byte each
+        auto shorter = bytes.substr(0, bytes.size() - later);
+        shorter[0] = static_cast<char>(shorter[0] - static_cast<char>(later));
         REQUIRE(walk_of(decode(shorter)) == 0);
         auto mistyped = shorter + '\xa0';
         ++mistyped[0];
@@ -87,7 +89,7 @@ TEST_CASE("frame: a field that version 5 has added may be missing, and version 4
     }
 }
 
-TEST_CASE("frame: what the state of a hello's sender takes is told from version 5 on, and may not be known",
+TEST_CASE("frame: what the state of a hello's sender takes is told from version 5 on, where it is known",
           "[wire]") {
     auto f = std::get<hello>(samples::one_of_each()[0]);
     const auto live_of = [&](std::uint64_t version) {
@@ -237,12 +239,12 @@ TEST_CASE("frame: deep nesting and lying lengths are refused", "[wire]") {
 TEST_CASE("frame: another version and an unknown kind are refused", "[wire]") {
     auto bytes = encode(credit{1, 2, true});
     REQUIRE(decode(bytes));
-    for (const char version : {0, 1, 2, 3, 6}) {
+    for (const char version : std::initializer_list<char>{0, 1, 2, 3, 6}) {
         bytes[1] = version;
         REQUIRE_FALSE(decode(bytes));
     }
     bytes[1] = 4;
-    for (const char what : {0, 13, 127}) {
+    for (const char what : std::initializer_list<char>{0, 13, 127}) {
         bytes[2] = what;
         REQUIRE_FALSE(decode(bytes));
     }

@@ -4,8 +4,7 @@
 #include "discovery/beacon.hpp"
 #include "discovery/probe.hpp"
 #include "samples.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 #include <cstdio>
 #include <cstdlib>

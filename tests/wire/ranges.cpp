@@ -1,8 +1,8 @@
 // Rows of a FINGERPRINT: listings and questions come back as they were written; ranges and counters out of
 // their bounds are refused, cut short anywhere too.
 #include "samples.hpp"
+#include "support/catch.hpp"
 
-#include <catch2/catch.hpp>
 #include <rapidcheck.h>
 
 using namespace baton;

@@ -54,6 +54,7 @@ state some_state(std::uint64_t flags) {
     s.replicas = one_id;
     s.rows = "rows";
     s.walk = 7;
+    s.bytes = 5000;
     if ((flags & state::commit) != 0) {
         s.at = some_standing();
         s.server = replica(8);
@@ -128,6 +129,7 @@ frame without_later(frame from) {
         [](auto& body) {
             if constexpr (requires { body.walk; }) body.walk = 0;
             if constexpr (requires { body.live; }) body.live.reset();
+            if constexpr (std::is_same_v<std::decay_t<decltype(body)>, state>) body.bytes = 0;
         },
         from);
     return from;

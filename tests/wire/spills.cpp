@@ -1,8 +1,7 @@
 // A spill's bytes: what is written is read back; every truncation and every flipped bit is noticed, and what
 // is left is readable. The reader is handed a string for a file.
+#include "support/catch.hpp"
 #include "wire/spill.hpp"
-
-#include <catch2/catch.hpp>
 
 #include <cstring>
 #include <random>

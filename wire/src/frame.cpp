@@ -77,12 +77,12 @@ struct encoder {
     }
     void operator()(const state& f) const {
         const bool last = (f.flags & state::commit) != 0;
-        auto out = begin(kind::state, (last ? 12U : 7U) + later);
+        auto out = begin(kind::state, (last ? 12U : 7U) + 2 * later);
         out.number(f.session).number(f.chunk).number(f.flags).number(f.records).number(f.base.raw);
         out.bytes(f.replicas).bytes(f.rows);
         if (last) put(out, f.at);
         if (last) out.id(f.server).bytes(encode_cut(f.floor));
-        if (later != 0) out.number(f.walk);
+        if (later != 0) out.number(f.walk).number(f.bytes);
     }
     void operator()(const fingerprint& f) const {
         auto out = begin(kind::fingerprint, 7 + later);
@@ -134,12 +134,12 @@ struct encoder {
     }
 };
 
+// What its first fields say is the same in every version: they tell whether the rest can be read.
 // Fields at the end that version 5 has added may be missing.
 std::uint64_t get_later(frame_reader& in, std::uint64_t version) {
     return version >= 5 && in.more() ? in.number() : 0;
 }
 
-// What its first fields say is the same in every version: they tell whether the rest can be read.
 hello get_hello(frame_reader& in, std::uint64_t version, const versions& spoken) {
     hello f;
     f.cluster = in.bytes(name_bytes_max);
@@ -217,6 +217,7 @@ state get_state(frame_reader& in, std::uint64_t version) {
         f.floor = in.vector();
     }
     f.walk = get_later(in, version);
+    f.bytes = get_later(in, version);
     if (f.replicas.size() % 16 != 0) in.fail();
     return f;
 }

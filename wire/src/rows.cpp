@@ -15,7 +15,7 @@ enum event_bit : std::uint8_t {
     event_joined = 128
 };
 // First byte of a STATE row: what it is, and the slot's type in the high half.
-enum row_tag : std::uint8_t { row_part = 0, row_chain = 1, row_single = 2, row_next = 3, row_more = 4 };
+enum row_tag : std::uint8_t { row_part = 0, row_chain = 1, row_single = 2, row_next = 3 };
 // First byte of a chain entry: its kind in the low two bits, and flags.
 enum entry_bit : std::uint8_t { entry_epoch = 4, entry_in_parts = 8, entry_ttl = 16 };
 
@@ -51,11 +51,6 @@ slot_name get_slot(byte_reader& in, std::uint8_t first, const row_limits& limits
     slot.key = get_key(in, limits);
     if (has_element(slot.type)) slot.element = get_text(in, element_bytes_max);
     return slot;
-}
-
-/// Values that may be too large for a chunk: those of users, and the context of a scope's removal.
-bool comes_in_parts(value_type type, bool removal) {
-    return removal ? type == value_type::scope : type == value_type::reg || type == value_type::map;
 }
 
 /// Removals of these say what they have seen.
@@ -174,10 +169,10 @@ void state_writer::entry(const staged_view& what, bool in_parts) {
     }
 }
 
-void state_writer::chain(const slot_name& slot, std::span<const staged_view> entries,
-                         const std::vector<dot>& in_parts, bool more) {
+void state_writer::chain(const slot_name& slot, const std::vector<staged_view>& entries,
+                         const std::vector<dot>& in_parts) {
     const auto& first = entries.front();
-    const bool next = !more && entries.size() == 1 && in_parts.empty() && first.what == block::kind::record &&
+    const bool next = entries.size() == 1 && in_parts.empty() && first.what == block::kind::record &&
                       first.epoch == 0 && !first.ttl && first.id.replica == last_replica_ &&
                       first.id.counter == last_counter_ + 1;
     if (next) { // as a rule: a log is walked in the order of its counters
@@ -189,13 +184,12 @@ void state_writer::chain(const slot_name& slot, std::span<const staged_view> ent
         put_text(rows_, first.value);
         return;
     }
-    const bool single = !more && entries.size() == 1;
-    rows_ += static_cast<char>(tag_of(slot.type, more ? row_more : single ? row_single : row_chain));
+    rows_ += static_cast<char>(tag_of(slot.type, entries.size() == 1 ? row_single : row_chain));
     put_slot(rows_, slot);
-    if (!single) put_varint(rows_, entries.size());
+    if (entries.size() != 1) put_varint(rows_, entries.size());
     for (const auto& each : entries) {
         const bool sent = std::find(in_parts.begin(), in_parts.end(), each.id) != in_parts.end();
-        entry(each, sent && each.what != block::kind::reference);
+        entry(each, sent && goes_in_parts(slot.type, each.what));
     }
 }
 
@@ -235,7 +229,7 @@ state_row::entry state_reader::read_entry(const slot_name& slot) {
     if ((first & entry_ttl) != 0) entry.what.ttl = get_ttl(in_, slot.type, removal);
     if ((first & entry_in_parts) != 0) {
         entry.total = in_.varint();
-        if (*entry.total > limits_.value_bytes_max || !comes_in_parts(slot.type, removal)) in_.fail();
+        if (*entry.total > limits_.value_bytes_max || !goes_in_parts(slot.type, entry.what.what)) in_.fail();
     } else {
         entry.what.value = get_text(in_, limits_.value_bytes_max);
         if (in_.ok() && !is_well_formed(slot, removal, entry.what.value)) in_.fail();
@@ -246,12 +240,11 @@ state_row::entry state_reader::read_entry(const slot_name& slot) {
 bool state_reader::next(state_row& row) {
     row.part.reset();
     row.entries.clear();
-    row.more = false;
     if (in_.done()) return false;
     const auto tag = in_.byte();
     row.slot = get_slot(in_, tag, limits_);
     if ((tag & 15) == row_part) {
-        if (!comes_in_parts(row.slot.type, false) && !comes_in_parts(row.slot.type, true)) in_.fail();
+        if (!has_siblings(row.slot.type) && row.slot.type != value_type::scope) in_.fail();
         value_part piece;
         piece.slot = row.slot;
         piece.id = read_dot();
@@ -270,8 +263,7 @@ bool state_reader::next(state_row& row) {
         one.what.stamp = get_stamp(in_, last_);
         one.what.value = get_text(in_, limits_.value_bytes_max);
         if (in_.ok() && !is_well_formed(row.slot, false, one.what.value)) in_.fail();
-    } else if (const auto what = tag & 15; what == row_chain || what == row_single || what == row_more) {
-        row.more = what == row_more;
+    } else if ((tag & 15) == row_chain || (tag & 15) == row_single) {
         const auto count = (tag & 15) == row_single ? 1 : in_.varint();
         // An honest chain has one entry an origin at most.
         if (count == 0 || count > replicas_.size() / 16) in_.fail();

@@ -22,9 +22,20 @@ class cut {
     [[nodiscard]] bool has(const dot& id) const { return id.counter != 0 && id.counter <= of(id.replica); }
     /// Every event under `other` is under this one.
     [[nodiscard]] bool covers(const cut& other) const;
+    /// O(log origins), and O(origins) for a replica that comes or goes: for single entries only.
     void set(const replica_id& replica, std::uint64_t counter);
     void raise(const dot& id);
-    void join(const cut& other);
+    /// Per replica the higher counter. O(other × log origins), and O(origins) once if any replica is new.
+    void join(const cut& other) { merge(other, true); }
+    /// Per replica the counter of `other` where that has one. The same cost.
+    void overlay(const cut& other) { merge(other, false); }
+    /// Drops the entries for which `gone` holds. O(origins).
+    template <class Gone>
+    void erase_if(Gone gone) {
+        std::erase_if(entries_, gone);
+    }
+    /// Per replica the highest counter of `dots`, in any order. O(n log n).
+    [[nodiscard]] static cut of_dots(std::vector<dot> dots);
     [[nodiscard]] bool empty() const { return entries_.empty(); }
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
     [[nodiscard]] std::span<const dot> entries() const { return entries_; }
@@ -34,6 +45,7 @@ class cut {
     friend bool operator==(const cut&, const cut&) = default;
 
   private:
+    void merge(const cut& other, bool highest);
     std::vector<dot> entries_;
 };
 

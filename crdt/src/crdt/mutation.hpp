@@ -25,7 +25,13 @@ enum class mutation : std::uint8_t {
     closed_by_silence,        ///< take an origin that is silent for one that has said goodbye
     counter_drops_residue,    ///< forget at once what was removed of a counter
     claim_stash_kills,        ///< a put replaces what somebody else has claimed
+    claim_above_own_clock,    ///< a claim's epoch is above its writer's clock, too
+    claim_trusts_view,        ///< a claim is not tentative while all members are up, whatever they know of it
+    lease_ignores_time,       ///< only a timer ends a lease
+    release_unasked,          ///< release for an owner that is gone without asking what others hold of it
+    withdraw_above,           ///< give a claim that nobody may know of up as if it had been held
     merge_skips_kills,        ///< a repair adds records but never removes any
+    commit_past_settled,      ///< commit at the present cut after sending large values as of another
     commit_without_tail,      ///< commit at the cut of the end without what changed during the walk
     ack_before_applying,      ///< acknowledge a delta when it arrives
     ack_counts_delivery,      ///< take what has been sent to a member for held by it
@@ -33,6 +39,10 @@ enum class mutation : std::uint8_t {
     leave_counts_leaving,     ///< let one that leaves count as an heir
     absent_by_local_view,     ///< call a key absent without asking anybody
     newest_version_to_all,    ///< speak on PUB what not everybody reads
+    retry_undercut,           ///< pull again as soon as anything says that something is missing
+    strangers_ignored,        ///< do not ask who has been forgotten here to greet again
+    met_without_folded,       ///< a leave does not count what is still being folded in
+    type_by_folded_only,      ///< look at a key's types before all are folded in
     walk_ignored,             ///< take chunks of whatever walk of the server for one session
     spill_claims_partial,     ///< claim the cut of a damaged spill as if all of it were there
 };

@@ -15,12 +15,13 @@
 #include "crdt/counter.hpp"
 #include "crdt/cut.hpp"
 #include "crdt/digest.hpp"
-#include "crdt/epoch.hpp"
 #include "crdt/index.hpp"
 #include "crdt/key_notes.hpp"
 #include "crdt/log.hpp"
 #include "crdt/mutation.hpp"
 #include "crdt/ordered_keys.hpp"
+#include "crdt/ranges.hpp"
+#include "crdt/store_bounds.hpp"
 #include "crdt/time.hpp"
 #include "crdt/views.hpp"
 
@@ -35,38 +36,31 @@
 
 namespace baton {
 
-/// How far a serving session has walked each origin's log, by origin index.
-struct log_walk {
-    std::vector<std::uint64_t> at;
-    std::size_t origin = 0;
-};
+/// Of the next claim: the smallest odd number above every epoch and timestamp of the slot. No clock is asked.
+[[nodiscard]] constexpr std::uint64_t claim_epoch(std::uint64_t seen, timestamp latest) {
+    const auto above = std::max(seen, latest.raw);
+    return above >= ~std::uint64_t{1} ? ~std::uint64_t{0} : (above + 1) | 1;
+}
+/// An odd epoch: the replica that wrote the record owns the register. An even one: it is free.
+[[nodiscard]] constexpr bool is_claim(std::uint64_t epoch) { return (epoch & 1) != 0; }
+/// The epoch as if nobody owned by it: below the claim, and no lower than what that was made over.
+[[nodiscard]] constexpr std::uint64_t unclaimed_epoch(std::uint64_t epoch) {
+    return epoch & ~std::uint64_t{1};
+}
+/// Of the same record, when it is given up by one who has held it.
+[[nodiscard]] constexpr std::uint64_t release_epoch(std::uint64_t claimed) {
+    return claimed == ~std::uint64_t{0} ? claimed - 1 : claimed + 1;
+}
 
-/// The counters in (after, last] of one replica.
-struct dot_range {
-    replica_id origin{};
-    std::uint64_t after = 0, last = 0;
-    friend bool operator==(const dot_range&, const dot_range&) = default;
-};
-/// How many records of a range are held, and the sum of their hashes.
-struct range_sum {
-    std::uint64_t count = 0, hash = 0;
-    friend bool operator==(const range_sum&, const range_sum&) = default;
-};
 /// A register or field that has come to have one value more, by the event of this dot.
 struct contest {
     dot id{};
     bool quiet = false; ///< by a write of this replica; or it has as many as before, one of them another
 };
 
-struct held_dot {
-    std::uint64_t counter = 0;
-    std::uint64_t hash = 0;
-    bool counts = false; ///< part of a counter: its value may change without its dot
-};
-
 class store {
   public:
-    store(replica_id self, std::uint64_t seed, mutation broken = mutation::none);
+    store(replica_id self, std::uint64_t seed, mutation broken = mutation::none, store_bounds bounds = {});
     store(const store&) = delete;
     store& operator=(const store&) = delete;
 
@@ -87,13 +81,15 @@ class store {
     [[nodiscard]] std::optional<std::int64_t> count(std::string_view key);
     /// Elements or fields of `key` that are present, sorted. O(members). Not while folding().
     void elements(value_type type, std::string_view key, std::vector<std::string>& into);
-    /// Which types have something of `key`: bit 1 << type. Not exact while folding().
+    /// Which types have something of `key`: bit 1 << type. Folds in the rest of folding_typed().
     [[nodiscard]] unsigned types_of(std::string_view key);
-    [[nodiscard]] bool has_typed_keys() const { return roots_ != 0 || staging_typed_.size() != 0; }
+    [[nodiscard]] bool has_typed_keys() const { return roots_ != 0 || folding_typed(); }
+    /// Typed values are being folded in; which keys have them is not known yet. They are the first.
+    [[nodiscard]] bool folding_typed() const { return fold_ && staging_typed_.size() != 0; }
     /// Keys with something in one of `key_index::shards` slices, in no order. O(slots / shards). A key with
     /// values of two types may be named twice.
     void keys_of(std::size_t shard, std::string_view prefix, std::vector<std::string>& into);
-    /// The same for slots.
+    /// The same for slots. Not while folding().
     template <class Visit>
     void each_slot_of(std::size_t shard, Visit visit) const {
         index_.each_in_shard(shard, [&](handle head) {
@@ -135,8 +131,8 @@ class store {
     /// Moves to `into` the keys of which a record that this replica had claimed has gone by what others
     /// wrote. True when there were more than are kept.
     bool take_disowned(std::vector<std::string>& into);
-    /// Replicas with claimed records, read or not, by index. O(origins).
-    [[nodiscard]] std::vector<replica_id> claimants() const;
+    /// Replicas with claimed records, read or not, and how many. O(origins).
+    [[nodiscard]] std::vector<std::pair<replica_id, std::size_t>> claimants() const;
     /// The counter of the next of them beyond `after`; 0 when there is none.
     [[nodiscard]] std::uint64_t next_claim(const replica_id& owner, std::uint64_t after) const;
 
@@ -214,6 +210,11 @@ class store {
     [[nodiscard]] slot_name chain_at(const dot& id, std::vector<staged_view>& into);
     /// The whole chain of a slot: live records and removal records. Values are views into the store.
     void chain_of(const slot_name& slot, std::vector<staged_view>& into);
+    /// The blocks of the slot as they are now; readable by pinned() until unpin(), whatever becomes of it.
+    void pin_chain(const slot_name& slot, std::vector<handle>& into);
+    [[nodiscard]] staged_view pinned(handle h) const { return entry_of(at(h)); }
+    void unpin(handle h) { memory_.unpin(h); }
+    [[nodiscard]] std::size_t kept_bytes() const { return memory_.kept_bytes(); } ///< by pins alone
 
     // --- comparing with another store, range by range (I8) ---
     /// The next record of the range; staged ones too where the staging is a cache.
@@ -234,8 +235,7 @@ class store {
     bool stage(const slot_name& slot, std::span<const staged_view> chain);
     /// The server has seen `id` and does not hold it: it goes at the commit. Of a cache: it goes now.
     void stage_dead(const dot& id);
-    /// The server has sent all it holds: what is here, seen there, and not staged has been removed. O(records
-    /// here).
+    /// The server has sent all it holds: what is here, seen there and not staged goes. O(records here).
     void stage_absent(const cut& server);
     /// The same in slices of `steps` slots, for a server that does not change; true while more is left. What
     /// is applied meanwhile is found by walking on, just before the commit.
@@ -244,8 +244,7 @@ class store {
     void stage_archive(const cut& entries) { staged_archive_.join(entries); }
     /// Lets go of what is staged; its memory comes back by sweep().
     void stage_abort();
-    /// Releases up to `slots` slots of aborted sessions, or some of an order let go of; true while some are
-    /// left.
+    /// Releases up to `slots` slots of aborted sessions, or some of an order let go of; true: more are left.
     bool sweep(std::size_t slots);
     /// Staged records that another server can confirm: those of a newcomer.
     [[nodiscard]] bool stage_is_cache() const { return staged_.kept && staged_slots() != 0; }
@@ -296,14 +295,11 @@ class store {
     /// No event of an origin has been seen both here and by `other`.
     [[nodiscard]] bool is_disjoint(const cut& other) const;
     [[nodiscard]] const cut& archived() const { return archive_; }
-    /// Archived for good, and something of them is here. O(origins).
+    /// Archived for good, and something of them is here. O(origins). The same, as a server has told it.
     [[nodiscard]] cut closed_for_good() const;
     [[nodiscard]] bool is_closed_for_good(const replica_id& id) const;
-    /// The same, as a server of a session says after its COMMIT. What it says of others' archives is left
-    /// out.
     void close_for_good(const cut& entries);
-    /// Residues of such origins, at most `most` of them.
-    void forget_closed_residues(std::size_t most);
+    void forget_closed_residues(std::size_t most); ///< at most `most` of them
     [[nodiscard]] const digest& archive_digest() const { return archive_digest_; }
     /// Origins that are archived and have nothing here any more need no entry of their own. Not while a
     /// log_walk is under way, folding() or something is staged. O(origins).
@@ -315,10 +311,15 @@ class store {
     [[nodiscard]] std::size_t removals() const { return removals_; }
     [[nodiscard]] std::size_t residues() const { return residues_; }
     [[nodiscard]] std::size_t key_value_bytes() const { return user_bytes_; }
-    /// Taken from the system. O(origins). About what the contents need; and that without what is staged.
+    /// Taken from the system. O(origins).
     [[nodiscard]] std::size_t memory_bytes() const;
+    /// Nothing is to be written, applied or staged until some memory is free. Asked before each slice of
+    /// that.
+    [[nodiscard]] bool is_short_of_memory() const { // to fold in a typed value may take as much again
+        return memory_.is_short(staging_typed_.size() != 0 ? staged_bytes_ : 0);
+    }
+    /// About what the present contents need, staged ones included.
     [[nodiscard]] std::size_t bytes_in_use() const;
-    [[nodiscard]] std::size_t state_bytes() const { return bytes_in_use() - staged_bytes_ - trash_bytes_; }
 
   private:
     struct origin {
@@ -430,13 +431,11 @@ class store {
     void raise_base(handle h, std::uint64_t seen, std::int64_t total);
     void settle_counter(const dot& id, const event_view& event, counter_value& mine);
     void subtract(const slot_name& slot, std::string_view sums);
-    using owned_share = std::pair<std::uint32_t, handle>; ///< of a counter
-    [[nodiscard]] std::vector<owned_share> shares_of(std::span<const handle> blocks) const;
+    void set_archived(const replica_id& id, std::uint64_t counter, bool for_good = false);
     [[nodiscard]] handle share_of(handle head, std::uint32_t from) const;
     bool replace_share(const slot_name& slot, std::uint64_t hash, handle added);
-    void add_shares(const slot_name& slot, std::span<const handle> shares);
-    void set_archived(const replica_id& id, std::uint64_t counter, bool for_good = false);
-    void enter_archive(const dot& id);
+    void enter_archive(const cut& all);
+    void reopen(const cut& all);
     void note_event(std::uint32_t origin, std::uint64_t counter);
 
     // sessions
@@ -449,6 +448,7 @@ class store {
     [[nodiscard]] bool is_newcomer() const;
     void swap_in();
     void fold_slot(const slot_name& slot, handle staged_head);
+    void add_all(const slot_name& slot, std::span<const handle> added);
     void append_chain(const slot_name& slot, handle own);
     void fold_if_staged(const slot_name& slot);
     [[nodiscard]] bool union_prefers(const block& mine, std::span<const handle> shipped) const;
@@ -480,17 +480,16 @@ class store {
     digest digest_{};
     std::uint64_t generation_ = 1;
     std::size_t live_keys_ = 0, live_records_ = 0, removals_ = 0, residues_ = 0, user_bytes_ = 0, roots_ = 0;
-    std::vector<handle> kept_, doomed_; ///< of splice
-    std::vector<handle> blocks_;        ///< of stage
+    std::vector<handle> kept_, doomed_, blocks_; ///< of splice; the last one of stage
     std::optional<key_order> order_;
     ordered_keys old_order_; ///< let go of
     key_notes notes_;
     std::vector<contest> contests_;
-    bool contests_missed_ = false;
     std::size_t epochs_ = 0; ///< records with one
     std::vector<std::string> disowned_;
-    bool disowned_missed_ = false, writing_ = false;
+    bool contests_missed_ = false, disowned_missed_ = false, writing_ = false;
     mutation broken_;
+    store_bounds bounds_;
 };
 
 /// What `other` has at least seen: its cut, and its archive.

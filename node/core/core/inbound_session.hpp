@@ -1,23 +1,74 @@
-// inbound_session: a PULL of this node's own, from its first question to its COMMIT.
+// inbound_session: a PULL of this node's own, from its first question to its COMMIT. All that such a session
+// has is in this record, but for what the store has staged: when the record goes, nothing of it is left.
 //
-// A plain record; mesh_pull.cpp and mesh_ranges.cpp keep it consistent.
+// Plain records; mesh_pull.cpp and mesh_ranges.cpp keep them consistent.
 #pragma once
 
-#include "core/gathered_chain.hpp"
 #include "core/io.hpp"
 #include "crdt/cut.hpp"
 #include "crdt/digest.hpp"
-#include "crdt/log.hpp"
+#include "crdt/store.hpp"
 #include "wire/frame.hpp"
+#include "wire/rows.hpp"
 
+#include <array>
+#include <cstdint>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace baton::core {
 
 struct comparison; // jobs.hpp
+
+/// A STATE chunk: its bytes, and how far they have been staged. The decoded views point into `bytes`, so a
+/// job stays where it is.
+struct state_job {
+    static constexpr std::size_t ahead = 8;
+    explicit state_job(std::string frame)
+        : bytes(std::move(frame)) {}
+    std::string bytes;
+    bool opened = false;
+    wire::state head;
+    std::optional<wire::state_reader> rows;
+    /// Read a little ahead, so that the memory a row needs is on its way while others are staged.
+    struct {
+        std::array<wire::state_row, ahead> rows;
+        std::size_t first = 0, count = 0;
+    } ring;
+};
+
+/// How a session ended. mesh::end_session() decides by this what is kept and when the server is asked again.
+enum class session_end : std::uint8_t {
+    committed,
+    asked_again,       ///< the server wants to be told more: a new number, at once
+    busy,              ///< the server has no room, or has forgotten the session
+    silent,            ///< the server answers no more
+    server_gone,       ///< left, crashed, or replaced at its address
+    began_anew,        ///< the server has forgotten the session and begun its number once more
+    paused,            ///< this node stood still for so long that the server may have done so
+    changed,           ///< something was written during a repair by union
+    cache_lost,        ///< what a former server had sent is not here any more
+    below_floor,       ///< the server has forgotten what this node has not seen: by ranges next time
+    malformed,         ///< what came makes no sense here
+    below_records,     ///< the COMMIT claims less than was sent, or more of this node than it has written
+    beyond_word,       ///< the COMMIT claims more of an origin than that has told itself
+    below_comparison,  ///< the COMMIT claims less than the opening
+    too_many_origins,  ///< the COMMIT's cut and this node's are together longer than any frame may name
+    before_comparison, ///< the COMMIT came before all ranges were compared, or without
+    full,              ///< limits.bytes_max is reached
+    leaving,
+};
+[[nodiscard]] std::string_view to_string(session_end how);
+/// The server, or a limit of this node, would have to change before another try goes better.
+[[nodiscard]] bool is_hopeless(session_end how);
+/// What the server sent is at fault: counted as a refused frame.
+[[nodiscard]] bool is_refusal(session_end how);
 
 /// A PULL of ours.
 struct inbound_session {
@@ -25,12 +76,13 @@ struct inbound_session {
     replica_id from{};
     std::optional<std::uint64_t> walk; ///< of what has come; 0: of a server before version 5
     std::uint64_t next_chunk = 0;
+    std::list<state_job> chunks; ///< have come, and are not staged yet
     instant progress_at{};
     unsigned repeats = 0;
-    cut staged;     ///< highest dots staged; must be under the cut of the COMMIT
     cut seen;       ///< what was seen here when the PULL was sent, the archive included
     cut travelling; ///< the same without the archive
     cut closed;     ///< the archive then
+    cut told;       ///< what the server had told by then that it has seen
     digest closed_digest{};
     bool has_archive = false, compare = false, by_union = false, newcomer = false, cached = false,
          whole_cut = false;
@@ -42,7 +94,6 @@ struct inbound_session {
     std::uint64_t commit_flags = 0;
     std::string part_key;
     std::map<dot, std::string> parts;
-    gathered_chain gathered;        ///< its last row has not come yet
     std::optional<spill_id> file;   ///< the server is a file
     std::optional<log_walk> absent; ///< below its floor: how far what is not in it has been marked
     bool absent_marked = false;
@@ -53,6 +104,31 @@ struct inbound_session {
         if (!walk) walk = named;
         return *walk == named;
     }
+    /// A server before version 5 names no walk: nothing tells two of them apart.
+    [[nodiscard]] bool is_named() const { return walk.value_or(0) != 0; }
+    /// Nothing of what the server holds has come yet.
+    [[nodiscard]] bool is_untouched() const { return next_chunk == 0 && ranges == nullptr; }
+
+    /// A dot that has been staged. Replicas that are new are joined in many at a time, since each alone would
+    /// move all the others: O(log origins) on average.
+    void note_staged(const dot& id) {
+        if (staged_.of(id.replica) != 0) return staged_.raise(id);
+        staged_lately_.push_back(id);
+        if (staged_lately_.size() >= 256 + staged_.size() / 4) join_staged();
+    }
+    /// The highest dots staged; they must be under the cut of the COMMIT.
+    [[nodiscard]] const cut& staged() {
+        join_staged();
+        return staged_;
+    }
+
+  private:
+    void join_staged() {
+        staged_.join(cut::of_dots(std::move(staged_lately_)));
+        staged_lately_.clear();
+    }
+    cut staged_;
+    std::vector<dot> staged_lately_;
 };
 
 } // namespace baton::core

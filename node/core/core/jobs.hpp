@@ -5,6 +5,7 @@
 
 #include <array>
 #include <deque>
+#include <map>
 
 namespace baton::core {
 
@@ -23,21 +24,6 @@ struct mesh::delta_job {
     struct {
         std::array<event_view, ahead> events;
         std::array<std::vector<dot>, ahead> kills;
-        std::size_t first = 0, count = 0;
-    } ring;
-};
-
-/// A STATE chunk, likewise.
-struct mesh::state_job {
-    static constexpr std::size_t ahead = 8;
-    explicit state_job(std::string frame)
-        : bytes(std::move(frame)) {}
-    std::string bytes;
-    bool opened = false;
-    wire::state head;
-    std::optional<wire::state_reader> rows;
-    struct {
-        std::array<wire::state_row, ahead> rows;
         std::size_t first = 0, count = 0;
     } ring;
 };
@@ -85,21 +71,37 @@ struct mesh::outbound_session {
         std::string answer; ///< the last one, in case it is asked for again
     };
     std::optional<answering> ranges;
-    std::uint64_t records = 0;
+    std::uint64_t records = 0, bytes = 0;
     std::optional<wire::state_writer> chunk; ///< being filled
     std::optional<dot> pending;              ///< found by the walk, not written yet
-    /// A key whose values go in parts: which are sent, which is under way.
+    /// A slot with values that go in parts, as it was when the walk met it. Its blocks are pinned: whatever
+    /// becomes of it, this is what is sent, and a successor follows as in every walk.
     struct large {
-        value_type type{};
+        large(store& of, const slot_name& slot);
+        large(const large&) = delete;
+        large& operator=(const large&) = delete;
+        large(large&& other) noexcept = default;
+        large& operator=(large&& other) noexcept = delete;
+        ~large();
+        store* from;
+        value_type type;
         std::string key, element;
+        std::vector<handle> blocks;
         std::vector<dot> sent;
         std::optional<dot> current;
         std::uint64_t offset = 0;
-        gathered_chain rest;     ///< the chain as it was when its large values had been sent
-        std::size_t rest_at = 0; ///< so many of its entries have been written
     };
-    std::optional<large> parts;
-    bool fill_rest();
+    std::optional<large> parts; ///< under way
+    /// Large slots wait until everything else under a cut has been sent; then the cut is settled, and they
+    /// follow. So the session ends, however often they are overwritten meanwhile.
+    std::map<std::string, large> waiting; ///< by slot
+    struct settled_cut {
+        wire::standing at;
+        cut floor;
+    };
+    std::optional<settled_cut> settled;
+    unsigned thaws = 0; ///< times that it was given up again and no fewer waited than the time before
+    std::size_t waited_at_thaw = SIZE_MAX;
     std::uint64_t next_chunk = 0;
     std::uint64_t acknowledged = 0; ///< chunks below are with the receiver
     struct sent_chunk {

@@ -8,6 +8,7 @@
 
 #include "core/answers.hpp"
 #include "core/claims.hpp"
+#include "core/early_frames.hpp"
 #include "core/inbound_session.hpp"
 #include "core/introductions.hpp"
 #include "core/io.hpp"
@@ -17,13 +18,13 @@
 #include "core/room.hpp"
 #include "core/scouting.hpp"
 #include "core/sending.hpp"
+#include "core/sent_log.hpp"
 #include "core/siblings.hpp"
 #include "crdt/store.hpp"
 #include "discovery/beacon.hpp"
 #include "wire/frame.hpp"
 #include "wire/rows.hpp"
 
-#include <deque>
 #include <list>
 #include <map>
 #include <memory>
@@ -79,16 +80,19 @@ class mesh {
     result<void> renew(const moment& at, std::string_view key, std::uint64_t number);
     /// The epoch under which it is free. Error: claim_lost.
     result<std::uint64_t> release(const moment& at, std::string_view key, std::uint64_t number);
-    [[nodiscard]] bool owns(std::string_view key, std::uint64_t number);
+    [[nodiscard]] bool owns(const moment& at, std::string_view key, std::uint64_t number);
+    /// Somebody out of reach may own the same; or, of one claim, somebody in view who has not agreed to it.
     [[nodiscard]] bool is_tentative() const;
+    [[nodiscard]] bool is_tentative(std::string_view key, std::uint64_t number);
     /// At most `most` of this node's claims; true while some are left. begin_leave() does the rest.
     bool release_claims(const moment& at, std::size_t most, outbox& out);
     /// work() is wanted soon, though nothing is to be sent: for what is to be told, or for a new deadline.
     [[nodiscard]] bool has_news() const {
-        return !claims_.lost.empty() || claims_.lease_began || store_.has_contests();
+        return !claims_.lost.empty() || claims_.began || store_.has_contests();
     }
 
-    void merge_under(std::string_view prefix); ///< registers under it can be merged here
+    /// Registers under the prefix can be merged here.
+    void merge_under(std::string_view prefix);
     using merge_task = core::merge_task;
     /// A register with siblings that this node is to merge: by resolve(), or else give_up_merge(). Look when
     /// the outbox says merges_ready, and again until there is nothing.
@@ -103,11 +107,11 @@ class mesh {
 
     // --- reads ---
     [[nodiscard]] store& state() { return store_; }
-    [[nodiscard]] result<void> check_key(std::string_view key) const;
+    [[nodiscard]] static result<void> check_key(std::string_view key);
     /// A slice of building the ordered index of keys; true once state().keys_from() may be asked, before the
     /// lock is let go of. It goes when this has not been called for a minute.
     bool order(const moment& at);
-    /// A member that had kept up is more than limits.lag_max of our events behind.
+    /// A member that had kept up is limits.lag_max or lag_bytes_max behind, or a session is overtaken.
     [[nodiscard]] bool is_crowded() const;
     [[nodiscard]] bool is_full() const { return room_.is_full(); }
     [[nodiscard]] bool synced() const;
@@ -132,6 +136,8 @@ class mesh {
     /// The longest usual round trip to a member that is up.
     [[nodiscard]] mesh_clock::duration round_trip() const;
     [[nodiscard]] absence judge_absence(std::uint64_t question) const;
+    /// Everybody in view, and all that they hold is applied here.
+    [[nodiscard]] bool has_everybody_answered(std::uint64_t question) const;
     /// The leaving member that has announced the key.
     [[nodiscard]] std::optional<replica_id> on_its_way(std::string_view key) const;
 
@@ -156,8 +162,7 @@ class mesh {
     [[nodiscard]] timestamp clock() const { return clock_.last(); }
 
   private:
-    struct delta_job; ///< a received frame that is being worked through
-    struct state_job;
+    struct delta_job;        ///< a received frame that is being worked through
     struct outbound_session; ///< a PULL of somebody else's
 
     // mesh.cpp: dispatch, timers, members
@@ -174,9 +179,6 @@ class mesh {
     verdict take(const spill_found& in, outbox& out);
     verdict take(const spills_listed& in, outbox& out);
     verdict take(const spill_read& in, outbox& out);
-    [[nodiscard]] bool oversized(std::string_view bytes) const {
-        return bytes.size() > settings_.limits.frame_bytes_max;
-    }
     verdict refuse(const char* reason);
     void run_timers(outbox& out);
     // mesh_life.cpp
@@ -202,7 +204,6 @@ class mesh {
         out.traces.push_back({what, who, a, b});
     }
     void note_sent();
-    [[nodiscard]] std::chrono::milliseconds age_of(std::uint64_t counter) const;
     [[nodiscard]] peer* find(const replica_id& id);
     [[nodiscard]] bool is_member(const peer& p) const;
     [[nodiscard]] static bool is_gone(const peer& p);
@@ -214,6 +215,7 @@ class mesh {
         std::string_view host;
     };
     verdict on_hello(const wire::hello& f, const arrival& from, outbox& out);
+    verdict answer_stranger(const replica_id& from, outbox& out);
     verdict on_brief(const wire::brief& f, outbox& out);
     void bind(link_id number, const replica_id& id, outbox& out);
     void follow(peer& p, outbox& out);
@@ -231,6 +233,7 @@ class mesh {
     void maybe_up(const replica_id& id, peer& p, outbox& out);
     void learn_standing(const replica_id& id, peer& p, const wire::standing& s, mesh_clock::duration grace,
                         outbox& out);
+    [[nodiscard]] const cut& learn(peer& p, const cut& reported, cut& room);
     void note_lack(peer& p, mesh_clock::duration grace);
     void compare_digests(const replica_id& id, peer& p, bool equal, outbox& out, std::string both);
     void check_synced(outbox& out);
@@ -293,7 +296,6 @@ class mesh {
     verdict on_delta(std::string_view bytes, const wire::delta& f, outbox& out);
     bool work_on_delta(outbox& out);
     [[nodiscard]] bool must_wait(const wire::delta& head) const;
-    void keep_early(const replica_id& origin, std::uint64_t first, std::string bytes);
     void retry_early();
     void queue_event(const dot& id, event_view event);
     void send_batches(outbox& out);
@@ -305,9 +307,10 @@ class mesh {
     void start_pull(const replica_id& id, peer& p, outbox& out);
     void send_pull(const peer& p, outbox& out);
     void nudge_pull(outbox& out);
-    void abandon_pull(std::string_view why, outbox& out);
+    void end_session(session_end how, outbox& out);
+    void pace_pulls(session_end how, const inbound_session& s);
+    void excuse_pull(mesh_clock::duration pause, outbox& out);
     verdict on_state(const replica_id& from, std::string_view bytes, const wire::state& f, outbox& out);
-    bool give_up_on_rows(outbox& out);
     void give_credit(outbox& out);
     bool work_on_state(outbox& out);
     bool stage_row(const wire::state_row& row);
@@ -323,7 +326,11 @@ class mesh {
     void tell_busy(const replica_id& to, std::uint64_t session, outbox& out);
     bool work_on_serving(outbox& out);
     void fill(outbound_session& s, std::size_t& steps);
+    void defer(outbound_session& s, const slot_name& slot);
     bool fill_large(outbound_session& s);
+    void settle_cut(outbound_session& s, outbox& out);
+    void thaw(outbound_session& s);
+    [[nodiscard]] bool is_overtaken() const;
     [[nodiscard]] std::optional<dot> next_to_ship(outbound_session& s, std::size_t& steps);
     [[nodiscard]] static bool may_refer(const outbound_session& s, const slot_name& slot,
                                         const staged_view& entry);
@@ -337,7 +344,7 @@ class mesh {
     static void open_ranges(outbound_session& s);
     verdict on_question(const replica_id& from, const wire::fingerprint& f, outbox& out);
     void work_on_answer(const replica_id& to, outbound_session& s, outbox& out);
-    static void finish_range(outbound_session& s);
+    void finish_range(outbound_session& s) const;
     void send_answer(const replica_id& to, outbound_session& s, outbox& out);
     verdict on_answer(const replica_id& from, const wire::fingerprint& f, outbox& out);
     void add_unlisted(std::deque<wire::listed_range>& listed);
@@ -356,14 +363,13 @@ class mesh {
     void settle_residues();
     void archive_closed(outbox& out);
     void close_for_good(outbox& out);
+    void forget_archived();
     void rewrite(const replica_id& origin);
     [[nodiscard]] bool is_catching_up(const replica_id& id) const;
     void judge_lag(outbox& out);
-    // mesh_room.cpp: limits.bytes_max; and who acts for all
+    [[nodiscard]] std::uint64_t bytes_behind(const peer& p) const;
+    void judge_room(outbox& out); // mesh_room.cpp
     [[nodiscard]] bool has_room_for(const peer& p) const;
-    void judge_room(outbox& out);
-    [[nodiscard]] bool acts_before_us(const replica_id& id, const peer& p) const;
-    [[nodiscard]] bool acts_for_all() const;
 
     // mesh_proof.cpp
     [[nodiscard]] bool is_holder(const peer& p, const dot& id) const;
@@ -380,20 +386,16 @@ class mesh {
         proofs_.acks_owed = true;
     }
     [[nodiscard]] bool is_alone() const;
-    // mesh_claims.cpp
-    own_claim* owned(std::string_view key, std::uint64_t number);
-    void start_lease(const moment& at, std::string_view key, own_claim& held);
-    version write_release(const moment& at, std::string_view key);
-    void forget_claim(std::string_view key);
-    void end_claim(std::string_view key, std::string reason);
+    // mesh_claims.cpp, mesh_releases.cpp
+    struct claiming;
     bool look_at_claim(std::string_view key);
-    void work_on_claims(outbox& out);
-    void run_leases(outbox& out);
-    [[nodiscard]] bool is_gone_for_good(const replica_id& owner);
-    void release_for_gone(outbox& out);
-    void release_if_ours_to(const dot& claimed, outbox& out);
+    bool work_on_claims(bool wrote, bool busy, outbox& out);
+    void tend_claims(outbox& out);
+    void look_for_gone();
+    void tell_given_up(outbox& out);
 
     // mesh_siblings.cpp
+    [[nodiscard]] bool acts_for_all() const;
     bool work_on_siblings(outbox& out);
     void scan_for_siblings(bool raises);
     void tend_siblings(outbox& out);
@@ -413,7 +415,7 @@ class mesh {
     [[nodiscard]] bool is_spilling() const;
     void tend_spills(outbox& out);
     void open_spill(spill_file& file, outbox& out);
-    void abandon_spill(std::string_view why, outbox& out);
+    void end_spill(session_end how, spill_id id, outbox& out);
     bool mark_absent(const cut& claimed, std::size_t steps);
     bool work_on_spill(outbox& out);
     void spill_merged(spill_id id, outbox& out);
@@ -429,7 +431,6 @@ class mesh {
     void begin_leaving(const replica_id& id, peer& p, outbox& out);
     verdict on_leave_ack(peer& p, const wire::ack& f);
     void list_manifest();
-    static void note_manifest(peer& p, std::string_view keys);
     verdict on_left(const wire::left& f, const arrival& from, outbox& out);
     void answer_leavings(outbox& out);
     void repeat_leaving(outbox& out);
@@ -437,7 +438,6 @@ class mesh {
 
     mesh_options settings_;
     discovery::patience patience_;
-    wire::row_limits row_limits_;
     moment at_{};
     instant started_{}, wake_at_{};
     std::mt19937_64 random_;
@@ -462,10 +462,9 @@ class mesh {
     bool publish_now_ = false, full_told_ = true; ///< on PUB, that it is full or has room again
     wire::standing published_;                    ///< the last one on PUB
 
-    std::vector<sent_span> sent_; ///< of own events, by counter
-    mesh_clock::duration sent_span_{std::chrono::milliseconds(10)};
+    sent_log sent_;
     unsent unsent_;
-    mutable std::uint64_t uncrowded_at_ = 0; ///< own counter when is_crowded() last looked, and it was not
+    mutable std::uint64_t uncrowded_at_ = 0, uncrowded_bytes_ = 0; ///< own, when is_crowded() was false
     cut depends_sent_;
     std::uint64_t remote_generation_ = 1, depends_generation_ = 0;
     std::vector<dot> kills_;
@@ -476,18 +475,18 @@ class mesh {
     std::vector<record_view> found_;
 
     std::list<delta_job> deltas_;
-    std::map<replica_id, std::deque<early_frame>> early_;
-    std::size_t early_bytes_ = 0;
+    early_frames early_;
 
     std::optional<inbound_session> pulling_;
-    instant cached_until_{}, ordered_at_{}; ///< ordered_at_: when the ordered index was last asked for
-    cut stable_;                            ///< removal records under it are being dropped
-    bool over_ = false;                     ///< registers whose time is over are this node's to remove
-    bool garbage_ = false;                  ///< some may be left under stable_
-    std::map<replica_id, silence> quiet_;   ///< origins that nobody here accounts for
+    instant cached_until_{};
+    instant ordered_at_{};    ///< when the ordered index was last asked for
+    cut stable_;              ///< removal records under it are being dropped
+    bool over_ = false;       ///< registers whose time is over are this node's to remove
+    bool garbage_ = false;    ///< some may be left under stable_
+    bool room_short_ = false; ///< a session has ended for that, and `full` was told: the next one is to fit
+    std::map<replica_id, silence> quiet_; ///< origins that nobody here accounts for
     cut extra_depends_;
     std::uint64_t last_session_ = 0;
-    std::list<state_job> states_;
     std::vector<staged_view> chain_;
     std::map<replica_id, std::unique_ptr<outbound_session>> serving_;
     std::optional<replica_id> last_served_;

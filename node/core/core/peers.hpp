@@ -3,7 +3,9 @@
 // Plain records; the mesh that holds them keeps them consistent.
 #pragma once
 
+#include "core/agreement.hpp"
 #include "core/io.hpp"
+#include "core/pull_pace.hpp"
 #include "crdt/cut.hpp"
 #include "crdt/digest.hpp"
 #include "discovery/address.hpp"
@@ -80,12 +82,11 @@ struct peer {
     instant namesake_asked_at{};
     cut seen;                                ///< all it has told that it has applied
     cut told;                                ///< its whole cut, as it stood at one moment
+    bool overfull = false;                   ///< its last whole cut named more than is kept (told.hpp)
     digest archive{};                        ///< of its archive, as of the last standing
     std::uint64_t final = 0;                 ///< of its LEFT
     bool full = false;                       ///< it applies no deltas at present
     std::optional<std::uint64_t> live_bytes; ///< of its state; nothing: not told
-    instant unfit_until{};                   ///< a session with it did not fit here
-    std::uint64_t unfit_bytes = 0;           ///< when its state had so many bytes
     bool wants_archive = false, compare_next = false, wants_cut = false; ///< for the next PULL
     bool told_otherwise = false; ///< it has a later word of ours than the last one on PUB
     std::optional<cut> settling; ///< once it has seen this, its counter leftovers up to then may go
@@ -108,15 +109,19 @@ struct peer {
     instant asked_question_at{};
     std::uint64_t answered = 0;                  ///< and of one it has answered
     cut answer;                                  ///< by saying this
+    agreement agreed;                            ///< on claims of this node
     std::set<std::string, std::less<>> manifest; ///< what it announced as it began to leave
     std::size_t manifest_bytes = 0;
     bool told_manifest = false; ///< it has been sent ours
     cut at_join;                ///< what it held when it came up
     bool synced = false;
     std::optional<instant> pull_at; ///< it holds something we lack: ask for it then, if that is still so
+    pull_pace pace;                 ///< but not before this
+    bool overstated = false;        ///< it has told of more than its COMMIT held
     instant greet_at{};
     mesh_clock::duration greet_every{};
     instant asked_at{};
+    instant up_at{};                  ///< when it last came into view
     instant ended_at{};               ///< when it left or crashed
     std::uint64_t answer_leaving = 0; ///< number of its LEAVING that we have not answered yet
     std::uint64_t rumoured = 0;       ///< number of a LEAVING that PUB says is its; its own word is awaited
@@ -139,12 +144,8 @@ struct own_leaving {
     cut final;
     instant repeat_at;
     bool said_left = false;
+    bool listed = false;                 ///< `manifest` is made: all is folded in
     std::vector<std::string> manifest{}; ///< keys that nobody has acknowledged, in bounded pieces
-};
-/// A DELTA that came before what it depends on.
-struct early_frame {
-    std::uint64_t first;
-    std::string bytes;
 };
 struct silence {
     std::uint64_t counter;

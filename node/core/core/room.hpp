@@ -28,9 +28,10 @@ class room {
     [[nodiscard]] bool is_bounded() const { return most_ != 0; }
     /// `held`: the bytes of the state, without what is staged. True when the node has become full, or has
     /// room again: a sixteenth of the bound.
-    bool judge(std::size_t held) {
-        if (most_ == 0) return false;
-        const bool full = full_ ? held > most_ - most_ / 16 : held >= most_;
+    /// `no_memory`: the store cannot grow any more, whatever the bound.
+    bool judge(std::size_t held, bool no_memory) {
+        const bool over = most_ != 0 && (full_ ? held > most_ - most_ / 16 : held >= most_);
+        const bool full = over || no_memory;
         return std::exchange(full_, full) != full;
     }
     [[nodiscard]] bool has_reached(std::size_t held) const { return most_ != 0 && held >= most_; }
@@ -41,7 +42,7 @@ class room {
     }
     /// Whether a member's state of so many bytes leaves this node, with that state, room again.
     [[nodiscard]] bool fits(std::optional<std::uint64_t> live) const {
-        return most_ == 0 || (live && *live <= most_ - most_ / 16);
+        return most_ != 0 && live && *live <= most_ - most_ / 16;
     }
 
   private:

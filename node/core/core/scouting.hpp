@@ -39,6 +39,7 @@ struct scouting {
     std::set<std::string> self_endpoints;       ///< that lead to ourselves
     std::map<std::string, replica_id> seed_ids; ///< who answered at a seed's address last
     std::set<std::string> foreign_told;         ///< strangers that have been reported
+    instant strangers_answered_at{};            ///< when somebody unknown was last asked to greet
     /// Whether a link to it is being opened, beside the one it has.
     [[nodiscard]] bool is_trying(const replica_id& id) const {
         const auto at = quests.find(id);

@@ -18,11 +18,6 @@ struct batch {
     wire::event_writer rows;
     bool open = false; ///< its last event belongs together with the next
 };
-/// Own events up to `last`, and after those of the span before, were sent from then on.
-struct sent_span {
-    std::uint64_t last;
-    instant begun;
-};
 
 /// What has been written here and not been sent yet.
 struct unsent {

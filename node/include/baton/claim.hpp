@@ -26,8 +26,8 @@ class claim_handle {
     ~claim_handle();
 
     [[nodiscard]] const std::string& key() const;
-    /// Odd, and larger than any the node had seen of the key and its clock: of two claims the later one's is
-    /// larger, unless they were made without knowing of each other.
+    /// Odd, and larger than every epoch and time of a write that the node had seen of the key: a claim that
+    /// knows of another one has the larger epoch. The node's own clock is no part of it.
     [[nodiscard]] std::uint64_t epoch() const;
     /// The value that was taken over.
     [[nodiscard]] const picked& taken() const;
@@ -41,16 +41,20 @@ class claim_handle {
     result<version> commit(std::string_view value, std::chrono::milliseconds ttl = {});
     /// Begins the lease anew. Errors: claim_lost, leaving, forked.
     result<void> renew();
-    /// Gives the key up with the value it has. The epoch under which it is free now. Errors: claim_lost,
-    /// leaving, forked.
+    /// Gives the key up with the value it has. The epoch under which it is free now: one above the claim's,
+    /// or one below if nothing was written and the claim is tentative, so that it does not end a claim that
+    /// another node made at the same time. Errors: claim_lost, leaving, forked.
     result<std::uint64_t> release();
 
     /// True once it owns the key no more: another claim was read over it, somebody dropped or released it,
-    /// its lease is over, the node has left. For good, whatever comes later. Event: claim_lost.
+    /// its lease is over, the node has left. For good, whatever comes later. Event: claim_lost. Like commit,
+    /// renew and release it looks at the time: a lease that ended while the process was suspended is over.
     [[nodiscard]] bool lost() const;
-    /// Somebody may own the same key without either knowing: a member is suspect or crashed and has not left,
-    /// or no majority of options::mesh_size is in view. When both meet, the higher (epoch, clock, id) owns it
-    /// on every node alike; the other is told, and its value stays beside as a sibling.
+    /// Another node may own the same key without either knowing: a member is suspect, or crashed and has not
+    /// left; no majority of options::mesh_size is in view; or a member in view has not yet shown that it
+    /// knows this claim, or what it held when it did is not all here. The last is so for a round trip after
+    /// each claim, and longer while there is a backlog. When both meet, the higher (epoch, clock, id) owns
+    /// the key on every node alike; the other is told, and its value stays beside as a sibling. O(members).
     [[nodiscard]] bool tentative() const;
 
   private:

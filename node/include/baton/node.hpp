@@ -151,8 +151,9 @@ struct claim_options {
     /// Without renew() or commit() for so long, by this node's monotonic clock, the node gives the claim up.
     /// Nothing: it has no end. A node that is gone gives up everything.
     std::optional<std::chrono::milliseconds> lease{};
-    /// Only where nobody owns the key, as far as is known here (picked::owner), this node included; else
-    /// `conflict`. So what several nodes wait for is not torn out of the hands of the one who was first.
+    /// Only where nobody owns the key, as far as is known here (picked::owner), this node included, or where
+    /// the owner is gone and every member in view has been asked what it holds of it; else `conflict`. So
+    /// what several nodes wait for is not torn out of the hands of the one who was first.
     bool if_free = false;
 };
 
@@ -181,7 +182,7 @@ class node {
     /// until `how.ack` is met: members acknowledge directly, after applying. When that takes longer than
     /// `how.within`, the write stays, spreads on, and the answer says how far it is. Before writing, waits
     /// while more than limits.unsent_bytes_max of own writes are unsent, or a member that had kept up is more
-    /// than limits.lag_max of them behind: `busy` when that outlasts `within`.
+    /// than limits.lag_max or lag_bytes_max of them behind: `busy` when that outlasts `within`.
     /// Errors: key_empty, key_too_long, value_too_long, wrong_type, full, conflict (if_version), bad_argument
     /// (majority without options::mesh_size, copies(0)), busy, leaving, forked; then nothing is stored. O(key
     /// + value).

@@ -62,11 +62,14 @@ struct liveness_options {
     std::chrono::seconds redial_for{6 * 3600};
 };
 
-/// Bounds. What is over one is refused with an error that names it, or counted in stats().
+/// Bounds. What is over one is refused with an error that names it, or counted in stats(). Members may have
+/// different ones: those of keys and values are for what is written here, those of frames for what is packed
+/// here. Whatever another member may write, up to the bounds of the wire, is applied.
 struct limit_options {
-    std::size_t key_bytes_max = 512;                      ///< at most 512
-    std::size_t value_bytes_max = std::size_t{8} << 20;   ///< at most 8 MiB
-    std::size_t frame_bytes_max = std::size_t{1} << 20;   ///< one message on any socket
+    std::size_t key_bytes_max = 512;                      ///< of keys written here; at most 512
+    std::size_t value_bytes_max = std::size_t{8} << 20;   ///< of values written here; at most 8 MiB
+    std::size_t frame_bytes_max = std::size_t{1} << 20;   ///< one message packed here; at most 1 MiB, which
+                                                          ///< every node takes
     std::size_t delta_bytes_max = std::size_t{128} << 10; ///< one packed DELTA; a larger event goes by PULL
     std::size_t chunk_bytes_max = std::size_t{512} << 10; ///< one STATE chunk asked for in a PULL
     std::size_t credit_bytes = std::size_t{4} << 20;      ///< STATE bytes under way in one session
@@ -75,11 +78,15 @@ struct limit_options {
                                   << 20; ///< deltas kept because something before them is missing
     std::size_t peers_max = 150;         ///< members and candidates known at a time; fewer, and a warning,
                                          ///< where the limit of open files suffices for fewer (7 each)
+    std::size_t unknown_ids_max = 4096;  ///< ids that one member may name in what it reports and that are
+                                         ///< new here; the rest is ignored and counted. At least 1024
     std::size_t sessions_max = 8;        ///< PULLs served at once
-    std::size_t bytes_max = 0; ///< memory of the store; then the node is full. 0: none; or at least 4 MiB.
-                               ///< A session may hold half as much again until it is merged
+    std::size_t bytes_max = 0; ///< memory of the store; then the node is full. 0: none; or at least 4 MiB
     std::uint64_t lag_max =
-        2'000'000;                 ///< own events a member may be behind before writers wait; at least 1000
+        2'000'000; ///< own events a member may be behind before writers wait; at least 1000
+    std::uint64_t lag_bytes_max = std::uint64_t{256}
+                                  << 20; ///< bytes of own writes a member may be behind before writers
+                                         ///< wait, overwritten ones included; at least 16 MiB
     std::size_t siblings_max = 16; ///< concurrent values of a register or field; above it one member takes
                                    ///< away all but the one that is read. At least 2
     std::size_t send_frames_max = 2000;  ///< per peer in libzmq before PUB drops (repaired by PULL)

@@ -41,12 +41,13 @@ struct node_stats {
     std::uint64_t asks_sent = 0;    ///< questions for acknowledgements that were late, and for what is absent
     std::uint64_t deltas_early = 0; ///< broadcasts that arrived before something they depend on
     std::uint64_t gaps = 0;         ///< losses noticed
-    std::uint64_t sessions_pulled = 0;      ///< repairs and full syncs received
-    std::uint64_t sessions_served = 0;      ///< repairs and full syncs served
-    std::uint64_t sessions_failed = 0;      ///< those that were given up
-    std::uint64_t sessions_compared = 0;    ///< those served by comparing ranges instead of walking logs
-    std::uint64_t evictions = 0;            ///< members left behind by limits.lag_max
-    std::uint64_t state_bytes_sent = 0;     ///< bytes of sessions
+    std::uint64_t sessions_pulled = 0;   ///< repairs and full syncs received
+    std::uint64_t sessions_served = 0;   ///< repairs and full syncs served
+    std::uint64_t sessions_failed = 0;   ///< those that were given up
+    std::uint64_t sessions_compared = 0; ///< those served by comparing ranges instead of walking logs
+    std::uint64_t sessions_resumed = 0;  ///< times that one served was overtaken by large writes, and goes on
+    std::uint64_t evictions = 0;         ///< members left behind by limits.lag_max or lag_bytes_max
+    std::uint64_t state_bytes_sent = 0;  ///< bytes of sessions
     std::uint64_t state_bytes_received = 0; ///< bytes of sessions
     std::uint64_t hello_bytes_sent = 0;     ///< bytes of HELLO and its short form
     std::uint64_t beacons_sent = 0;         ///< beacons
@@ -70,6 +71,7 @@ struct node_stats {
     std::uint64_t clock_skew = 0;             ///< timestamps further ahead than clock_skew_max
     std::uint64_t refused_frames = 0;         ///< malformed, oversized or from nobody known; by reason below
     std::uint64_t refused_beacons = 0; ///< beacons and introductions that made no sense, or were not sealed
+    std::uint64_t ids_ignored = 0;     ///< named by members beyond limits.unknown_ids_max
     std::uint64_t foreign_cluster = 0; ///< beacons and hellos of other clusters
     std::uint64_t sends_refused = 0;   ///< sends that a full or missing link did not take; repaired later
     std::vector<std::pair<std::string, std::uint64_t>> refused_by_reason; ///< sorted by reason

@@ -66,6 +66,7 @@ class io_thread {
             return decltype(use(mesh_, now()))(
                 error{errc::busy, "members lag too far behind, or too much is unsent: nothing was written"});
         }
+        know_types(lock);
         return write_under(lock, use);
     }
     /// The same without waiting.
@@ -73,6 +74,7 @@ class io_thread {
     auto write_now(Use use) {
         std::unique_lock lock(mutex_, std::defer_lock);
         enter(lock);
+        know_types(lock);
         return write_under(lock, use);
     }
     /// Waits under the lock until `done(mesh&)` holds, `within` has passed, or the node has left; the last
@@ -170,6 +172,15 @@ class io_thread {
         at_door_.fetch_add(1, std::memory_order_relaxed);
         lock.lock();
         at_door_.fetch_sub(1, std::memory_order_relaxed);
+    }
+    /// What a key is decides whether it may be written: typed values of a committed sync are folded in first,
+    /// the lock let go of between slices.
+    void know_types(std::unique_lock<std::mutex>& lock) {
+        while (mesh_.state().folding_typed()) {
+            (void)mesh_.state().fold(256);
+            lock.unlock();
+            lock.lock();
+        }
     }
     template <class Use>
     auto write_under(std::unique_lock<std::mutex>& lock, Use use) {

@@ -52,6 +52,14 @@ struct node::impl {
         while (engine->with([](core::mesh& mesh) { return mesh.state().fold(256); })) {
         }
     }
+    /// What is absent may be of another type.
+    void know_types() const {
+        while (engine->with([](core::mesh& mesh) {
+            auto& state = mesh.state();
+            return state.folding_typed() && state.fold(256);
+        })) {
+        }
+    }
     /// As engine->with(), while nothing is being folded in.
     template <class Use>
     auto when_folded(Use use) const {

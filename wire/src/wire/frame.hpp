@@ -27,6 +27,9 @@ struct versions {
     [[nodiscard]] bool has(std::uint64_t one) const { return min <= one && one <= max; }
     [[nodiscard]] std::string to_string() const; ///< "4 to 5"
 };
+/// Of any frame but those of a spill. What one node is told to send at most is its own affair; this much
+/// every node takes.
+constexpr std::size_t frame_bytes_max = std::size_t{1} << 20;
 constexpr std::size_t name_bytes_max = 64, hosts_bytes_max = 512;
 /// Of one PEERS frame, and of the addresses of one peer in it.
 constexpr std::size_t peers_told_max = 16, peer_hosts_bytes_max = 256;
@@ -144,7 +147,8 @@ struct state {
     replica_id server{}; ///< only with commit: its sender, as an address may answer as a new incarnation
     cut floor; ///< only with commit: removal records up to here may be missing at the server; what the
                ///< receiver has seen is left out, unless it needs all of it
-    std::uint64_t walk = 0; ///< which run of the server this chunk is of; 0: a word, or before version 5
+    std::uint64_t walk = 0;  ///< which run of the server this chunk is of; 0: a word, or before version 5
+    std::uint64_t bytes = 0; ///< about how many the server needs for what will come; 0: not said
 };
 
 /// Server to receiver: what it holds of some ranges. Receiver to server: what to do about some ranges. Both

@@ -10,7 +10,6 @@
 #include "wire/codec.hpp"
 
 #include <map>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,10 +19,18 @@ namespace baton::wire {
 /// Events that become visible together, at most.
 constexpr std::uint64_t group_events_max = 1000;
 
+/// What a row may hold, in every mesh. Limits of a node's own are for what is written there.
 struct row_limits {
     std::size_t key_bytes_max = baton::key_bytes_max;
     std::size_t value_bytes_max = std::size_t{8} << 20;
 };
+
+/// Whether the value of such an entry may have been sent in parts before: one of the user's, or, from version
+/// 5 on, the context of a scope removal.
+[[nodiscard]] constexpr bool goes_in_parts(value_type type, block::kind what) {
+    return what == block::kind::record ? has_siblings(type)
+                                       : what == block::kind::removal && type == value_type::scope;
+}
 
 /// Replicas named by index in rows; 16 bytes each as they travel.
 class replica_table {
@@ -95,10 +102,9 @@ class state_writer {
     explicit state_writer(timestamp base)
         : base_(base)
         , last_(base) {}
-    /// `in_parts`: these blocks' values have been sent by part() before. `more`: the next row goes on with
-    /// the same chain; not before version 5.
-    void chain(const slot_name& slot, std::span<const staged_view> entries, const std::vector<dot>& in_parts,
-               bool more = false);
+    /// `in_parts`: these records' values have been sent by part() before.
+    void chain(const slot_name& slot, const std::vector<staged_view>& entries,
+               const std::vector<dot>& in_parts);
     void part(const value_part& piece);
     [[nodiscard]] std::size_t bytes() const { return rows_.size() + replicas_.bytes().size(); }
     [[nodiscard]] timestamp base() const { return base_; }
@@ -124,7 +130,6 @@ struct state_row {
         std::optional<std::uint64_t> total;
     };
     std::vector<entry> entries;
-    bool more = false; ///< the next row has more entries of the same chain
 };
 
 class state_reader {

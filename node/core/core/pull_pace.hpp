@@ -1,0 +1,42 @@
+// pull_pace: when one server may be asked for a session again. Each session with it that fails doubles the
+// wait, with jitter; nothing makes it shorter but a session that brings what the server has told, or a new
+// contact.
+//
+// A plain value. Source: exponential backoff with jitter (as in Brooker, "Exponential Backoff And Jitter",
+// 2015); the wait is per server, so that another one can be tried at once.
+#pragma once
+
+#include "core/io.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
+namespace baton::core {
+
+class pull_pace {
+  public:
+    static constexpr mesh_clock::duration first = std::chrono::milliseconds(200);
+    /// The longest wait while the reason may pass by itself: a busy server, a lossy link.
+    static constexpr mesh_clock::duration longest = std::chrono::seconds(2);
+    /// And when it will not: rows beyond a limit of this node, content beyond its memory, a server that has
+    /// not got what it tells.
+    static constexpr mesh_clock::duration longest_hopeless = std::chrono::seconds(60);
+
+    /// `chance`: any 64 random bits.
+    void failed(instant now, bool hopeless, std::uint64_t chance) {
+        const auto most = hopeless ? longest_hopeless : std::max(longest, wait_ / 2);
+        wait_ = std::clamp(2 * wait_, first, std::max(first, most));
+        not_before_ = now + wait_ * 3 / 4 + wait_ / 2 * static_cast<std::int64_t>(chance % 1024) / 1024;
+    }
+    void went_well() { *this = {}; }
+    [[nodiscard]] bool is_due(instant now) const { return now >= not_before_; }
+    /// When to look again.
+    [[nodiscard]] instant due() const { return not_before_; }
+
+  private:
+    mesh_clock::duration wait_{};
+    instant not_before_{};
+};
+
+} // namespace baton::core

@@ -1,0 +1,185 @@
+// What goes into the chunks of a session: the walk, in whole chains; and what is large, in parts, as it was
+// at one moment, so that the session ends however often it is overwritten meanwhile.
+#include "core/jobs.hpp"
+#include "core/mesh.hpp"
+
+#include <algorithm>
+
+namespace baton::core {
+
+namespace {
+constexpr std::size_t waiting_max = 65536; // large slots that wait for the end of a walk
+// Memory of overwritten values that sessions have yet to send. Above it a session lets go of its cut and
+// walks on; when that has brought it no nearer to its end a few times writers wait, and four times as much is
+// the end in any case.
+constexpr std::size_t kept_bytes_max = std::size_t{64} << 20;
+constexpr unsigned thaws_max = 3;
+constexpr std::size_t in_parts_min = 128; // a smaller value stays in its chain
+
+std::string name_of(const slot_name& slot) {
+    auto name = std::string(1, static_cast<char>(slot.type)).append(slot.key);
+    return name.append(1, '\0').append(slot.element);
+}
+
+bool may_divide(std::uint64_t version, value_type type, const staged_view& entry) {
+    constexpr std::uint64_t scopes_from = 5;
+    return entry.value.size() > in_parts_min && wire::goes_in_parts(type, entry.what) &&
+           (type != value_type::scope || version >= scopes_from);
+}
+} // namespace
+
+mesh::outbound_session::large::large(store& of, const slot_name& slot)
+    : from(&of)
+    , type(slot.type)
+    , key(slot.key)
+    , element(slot.element) {
+    of.pin_chain(slot, blocks);
+}
+
+mesh::outbound_session::large::~large() {
+    for (const auto each : blocks) from->unpin(each);
+}
+
+// Everything under the present cut has been sent, or waits as it is at this moment: this is what the COMMIT
+// will name. Archived origins are told now, since what is archived later is above it.
+void mesh::settle_cut(outbound_session& s, outbox& out) {
+    s.settled.emplace(outbound_session::settled_cut{standing(), store_.floor()});
+    tell_archive(s, out);
+}
+
+// What waits, and was overwritten, takes more memory than it should: the walk goes on, meets the successors,
+// and settles again at its end. Writers wait (is_crowded) where that has not helped.
+void mesh::thaw(outbound_session& s) {
+    const auto most = s.thaws < thaws_max ? kept_bytes_max : 4 * kept_bytes_max;
+    if (!s.settled || s.to_file || store_.kept_bytes() <= most) return;
+    s.settled.reset();
+    if (s.waiting.size() >= s.waited_at_thaw) ++s.thaws; // otherwise it gets there by itself
+    s.waited_at_thaw = s.waiting.size();
+    ++counters_.sessions_resumed;
+}
+
+bool mesh::is_overtaken() const {
+    return store_.kept_bytes() > kept_bytes_max &&
+           std::any_of(serving_.begin(), serving_.end(),
+                       [](const auto& each) { return each.second->thaws >= thaws_max; });
+}
+
+// Has to wait until the rest has been sent, unless there are too many that do.
+void mesh::defer(outbound_session& s, const slot_name& slot) {
+    if (s.to_file || s.waiting.size() >= waiting_max) {
+        s.parts.emplace(store_, slot);
+        return;
+    }
+    s.waiting.try_emplace(name_of(slot), store_, slot);
+}
+
+// Adds rows until the chunk is full (`pending` or `parts` is left), the slots are used up (`steps` 0), or
+// everything under the present cut has been walked, and what has waited for that has been sent.
+void mesh::fill(outbound_session& s, std::size_t& steps) {
+    std::vector<staged_view> chain;
+    thaw(s);
+    while (steps != 0) {
+        if (s.parts) {
+            if (!fill_large(s)) return;
+            continue;
+        }
+        if (s.settled) {
+            if (s.waiting.empty()) return;
+            s.parts.emplace(std::move(s.waiting.extract(s.waiting.begin()).mapped()));
+            continue;
+        }
+        if (!s.pending) s.pending = next_to_ship(s, steps);
+        if (!s.pending) return;
+        if (settings_.broken == mutation::commit_without_tail && !s.start.has(*s.pending)) {
+            s.pending.reset();
+            continue;
+        }
+        const auto slot = store_.chain_at(*s.pending, chain);
+        if (slot.key.empty()) { // overwritten since: its successor comes later in the walk
+            s.pending.reset();
+            continue;
+        }
+        std::size_t bytes = slot.key.size() + slot.element.size() + 16;
+        for (auto& entry : chain) {
+            if (may_refer(s, slot, entry)) {
+                entry.what = block::kind::reference;
+                entry.value = {};
+            }
+            bytes += entry.value.size() + 24;
+        }
+        const bool room = s.chunk->bytes() + bytes <= s.chunk_bytes;
+        if (!room && s.chunk->bytes() != 0) return;
+        if (!s.waiting.empty()) s.waiting.erase(name_of(slot)); // as it was before: this comes in its place
+        const bool large = !room && bytes > s.chunk_bytes + 1024;
+        if (large && std::any_of(chain.begin(), chain.end(), [&](const staged_view& entry) {
+                return may_divide(s.version, slot.type, entry);
+            })) {
+            defer(s, slot);
+            s.pending.reset();
+            continue;
+        }
+        s.chunk->chain(slot, chain, {});
+        s.pending.reset();
+    }
+}
+
+// A key with values too large for a chunk: each such value in parts, then the chain. False when the chunk is
+// full.
+bool mesh::fill_large(outbound_session& s) {
+    auto& large = *s.parts;
+    std::vector<staged_view> chain;
+    const slot_name slot{large.type, large.key, large.element};
+    for (const auto each : large.blocks) chain.push_back(store_.pinned(each));
+    const staged_view* next = nullptr;
+    for (auto& entry : chain) {
+        if (may_refer(s, slot, entry)) {
+            entry.what = block::kind::reference;
+            entry.value = {};
+        }
+        const bool sent = std::find(large.sent.begin(), large.sent.end(), entry.id) != large.sent.end();
+        const bool first = next == nullptr || large.current == entry.id;
+        if (!sent && first && may_divide(s.version, slot.type, entry)) next = &entry;
+    }
+    if (next == nullptr) {
+        if (!chain.empty()) s.chunk->chain(slot, chain, large.sent);
+        s.parts.reset();
+        return true;
+    }
+    if (large.current != next->id) {
+        large.current = next->id;
+        large.offset = 0;
+    }
+    const auto overhead = large.key.size() + large.element.size() + 48;
+    const auto used = s.chunk->bytes() + overhead;
+    if (used >= s.chunk_bytes && s.chunk->bytes() != 0) return false;
+    const auto room = used < s.chunk_bytes ? s.chunk_bytes - used : 64;
+    const auto piece = next->value.substr(large.offset, room);
+    s.chunk->part({slot, next->id, next->value.size(), large.offset, piece});
+    large.offset += piece.size();
+    if (large.offset == next->value.size()) {
+        large.sent.push_back(next->id);
+        large.current.reset();
+        large.offset = 0;
+    }
+    return true;
+}
+
+// By ranges, what was asked for; then, as in every session, what is above the start of the walk.
+std::optional<dot> mesh::next_to_ship(outbound_session& s, std::size_t& steps) {
+    while (s.ranges && !s.ranges->ship.empty()) {
+        if (const auto id = store_.next(s.ranges->ship.front(), steps)) return id;
+        if (steps == 0) return std::nullopt;
+        s.ranges->ship.pop_front();
+    }
+    if (s.ranges && !s.ranges->finished) return std::nullopt;
+    return store_.next(s.walk, steps);
+}
+
+// The receiver has it, or has seen it removed. What it asks for itself comes whole; so do the shares of a
+// counter, which change without their dots, and what is a removal by now.
+bool mesh::may_refer(const outbound_session& s, const slot_name& slot, const staged_view& entry) {
+    return !s.ranges && entry.what == block::kind::record && slot.type != value_type::counter &&
+           s.receiver.has(entry.id);
+}
+
+} // namespace baton::core

@@ -210,8 +210,12 @@ verdict mesh::take(const link_changed& in, outbox& out) {
         l.ask_every = 100ms;
     }
     if (p != nullptr && is_member(*p)) {
-        // While another way to it is tried, its end may close this one for that one's sake.
-        if (!scout_.is_trying(*l.peer)) p->life.closed(at_.now);
+        // While another way to it is tried, its end may close this one for that one's sake. And what has
+        // never opened proves no death: something on the way may take connections and pass nothing on.
+        if (was_open && !scout_.is_trying(*l.peer)) {
+            p->life.closed(at_.now);
+            p->inquire_at = at_.now; // what others said before counts no more
+        }
         p->routable = false;
         wake_by(at_.now);
     }

@@ -291,7 +291,7 @@ void mesh::end_round(quest& q, peer* p) {
     if (p == nullptr || !p->via) return;
     auto& l = links_[*p->via];
     l.stale = false;
-    if (is_member(*p) && !l.open) p->life.closed(at_.now);
+    if (is_member(*p) && !l.open) p->life.unreachable(at_.now);
 }
 
 // ---------------------------------------------------------------- what members tell of one another

@@ -51,6 +51,8 @@ verdict mesh::step(const moment& at, const input& in, outbox& out) {
     return result;
 }
 
+bool mesh::oversized(std::string_view bytes) const { return bytes.size() > settings_.limits.frame_bytes_max; }
+
 verdict mesh::refuse(const char* reason) {
     ++counters_.refused_frames;
     ++refused_[reason];
@@ -302,15 +304,6 @@ peer* mesh::find(const replica_id& id) {
     return at == peers_.end() ? nullptr : &at->second;
 }
 
-bool mesh::is_member(const peer& p) const {
-    return p.state == member_state::up || p.state == member_state::suspect ||
-           p.state == member_state::leaving;
-}
-
-bool mesh::is_gone(const peer& p) {
-    return p.state == member_state::left || p.state == member_state::crashed;
-}
-
 void mesh::raise(outbox& out, event_kind kind, const replica_id& id, std::string reason) {
     const auto* const p = find(id);
     out.events.push_back({kind, id, p == nullptr ? std::string{} : p->name, std::move(reason), 0});
@@ -331,6 +324,11 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
     p.owes = 0;
     p.wanted = {};
     p.ask_at = p.awaited_since = {};
+    p.answer = {};
+    // What others answered before does not say whether they have seen this end, too.
+    if (state == member_state::crashed) {
+        for (auto& [other, q] : peers_) q.answer.number = 0;
+    }
     if (state == member_state::left) p.manifest.clear();
     out.acknowledged = true; // who waits for it need not any more
     p.replaced = kind == event_kind::restarted;

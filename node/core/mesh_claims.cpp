@@ -21,8 +21,8 @@ error claim_is_lost(std::string_view key) {
 // ---------------------------------------------------------------- of this process
 
 // Takes over the value that is read, whoever had it. The others stay beside it until they are committed over.
-result<mesh::claim_grant> mesh::claim(const moment& at, std::string_view key,
-                                      std::optional<mesh_clock::duration> lease, bool if_free) {
+result<claim_grant> mesh::claim(const moment& at, std::string_view key,
+                                std::optional<mesh_clock::duration> lease, bool if_free) {
     store_.set_now(at.now);
     const auto slot = register_of(key);
     if (const auto good = check_write(slot, 0); !good) return good.error();

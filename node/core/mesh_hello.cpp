@@ -281,6 +281,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
 
     const bool first = !p.greeted;
     p.greeted = true;
+    if (from.link) note_address_taken(f.id, p.endpoint, f);
     if (first) meet_namesakes(f.id, p, out);
     p.sees_me = (f.flags & wire::hello::sees_you) != 0;
     p.full = (f.flags & wire::hello::is_full) != 0;
@@ -303,6 +304,23 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     if (p.state == member_state::suspect) judge_peers(out);
     wake_by(at_.now + 1ms);
     return {};
+}
+
+// Whoever was at this address before is no more, if the node that answers there has the address itself: a
+// name, or an address that is shared out among many, leads elsewhere at the next dial.
+void mesh::note_address_taken(const replica_id& by, const std::string& endpoint, const wire::hello& f) {
+    const auto host = discovery::host_in(endpoint);
+    if (!discovery::is_numeric(host)) return;
+    const auto own =
+        discovery::parse_hosts(f.hosts.empty() ? f.reach : f.hosts, {{}, f.port, f.publish_port}, {});
+    const bool has_it =
+        discovery::is_loopback(host) || std::any_of(own.begin(), own.end(), [&](const auto& each) {
+            return discovery::endpoint_of(each.host, each.port) == endpoint;
+        });
+    if (!has_it) return;
+    for (auto& [id, p] : peers_) {
+        if (id != by && is_gone(p) && p.endpoint == endpoint) p.address_taken = true;
+    }
 }
 
 void mesh::maybe_up(const replica_id& id, peer& p, outbox& out) {

@@ -54,7 +54,8 @@ void mesh::list_manifest() {
     }
 }
 
-void mesh::note_manifest(peer& p, std::string_view keys) {
+namespace {
+void note_manifest(peer& p, std::string_view keys) {
     constexpr std::size_t bytes_max = std::size_t{1} << 20;
     wire::byte_reader in(keys);
     while (!in.done() && p.manifest_bytes < bytes_max) {
@@ -63,6 +64,7 @@ void mesh::note_manifest(peer& p, std::string_view keys) {
         p.manifest.emplace(key);
     }
 }
+} // namespace
 
 void mesh::repeat_leaving(outbox& out) {
     if (!leaving_ || leaving_->said_left) return;
@@ -107,7 +109,7 @@ bool mesh::countable(const peer& p) const {
     return p.state == member_state::up && p.acked && p.acked_staying && !p.full;
 }
 
-mesh::leave_progress mesh::leaving_progress() const {
+leave_progress mesh::leaving_progress() const {
     leave_progress progress;
     if (!leaving_) return progress;
     for (const auto& [id, p] : peers_) {

@@ -23,6 +23,7 @@ constexpr auto namesake_patience = 1000ms; // for an answer of a member whose na
 
 void mesh::judge_peers(outbox& out) {
     using discovery::liveness;
+    bool contact_lost = false;
     for (auto at = peers_.begin(); at != peers_.end();) {
         auto& [id, p] = *at;
         bool forgotten = false;
@@ -35,6 +36,7 @@ void mesh::judge_peers(outbox& out) {
             // Never answered: forget it, so that a beacon or a seed can begin anew.
             forgotten = p.life.judge(at_.now, patience_) == liveness::verdict::crashed;
             if (!forgotten) wake_by(p.life.due(at_.now, patience_));
+            contact_lost = contact_lost || (forgotten && p.greeted);
         } else {
             judge(id, p, out);
         }
@@ -45,6 +47,8 @@ void mesh::judge_peers(outbox& out) {
             ++at;
         }
     }
+    if (!contact_lost) return;
+    for (auto& [id, p] : peers_) p.answer.number = 0; // as after a death: who named it is to say so again
 }
 
 void mesh::judge(const replica_id& id, peer& p, outbox& out) {

@@ -83,6 +83,13 @@ class world {
             std::size_t key = 0;
             instant until{};
             std::vector<std::pair<process_number, counts>> in_view; ///< and what they held at the call
+            /// Whom these knew, whether or not the asker did.
+            struct word {
+                process_number by, about;
+                counts held;
+                std::size_t joins; ///< how often `by` had seen it come
+            };
+            std::vector<word> words;
         };
         std::list<promise> promises;
         std::set<std::size_t> waits_for;             ///< keys that are not there, and somebody waits for
@@ -237,7 +244,10 @@ class world {
     void keep_promises(process& p);
     void wake_waiting(process& p);
     void check_groups(const process& p) const;
-    [[nodiscard]] std::vector<process_number> in_view(process& p) const;
+    [[nodiscard]] std::vector<process_number> in_view(const process& p) const;
+    [[nodiscard]] std::size_t joins(const process& seen_by, const process& of) const;
+    void note_words(const process& p, process::promise& promise) const;
+    void check_words(const process& p, const process::promise& promise) const;
 
     // check.cpp
     void check(process& p);

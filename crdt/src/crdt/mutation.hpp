@@ -30,6 +30,8 @@ enum class mutation : std::uint8_t {
     ack_counts_leaving,       ///< let one that leaves count as a holder of a write
     leave_counts_leaving,     ///< let one that leaves count as an heir
     absent_by_local_view,     ///< call a key absent without asking anybody
+    absent_without_words,     ///< do not heed whom members name
+    absent_with_unread_spill, ///< answer as if every file that was found had been read
     newest_version_to_all,    ///< speak on PUB what not everybody reads
     walk_ignored,             ///< take chunks of whatever walk of the server for one session
     spill_claims_partial,     ///< claim the cut of a damaged spill as if all of it were there

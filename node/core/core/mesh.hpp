@@ -67,7 +67,6 @@ class mesh {
     result<version> resolve(const moment& at, std::string_view key, std::string_view value,
                             std::span<const version> shown);
     // --- claims (mesh_claims.cpp) ---
-    using claim_grant = core::claim_grant;
     /// Takes the register over. Errors: those of stash; absent; conflict, if it is to be free and is not. A
     /// claim of this node there ends.
     result<claim_grant> claim(const moment& at, std::string_view key,
@@ -89,7 +88,6 @@ class mesh {
 
     /// Registers under the prefix can be merged here.
     void merge_under(std::string_view prefix);
-    using merge_task = core::merge_task;
     /// A register with siblings that this node is to merge: by resolve(), or else give_up_merge(). Look when
     /// the outbox says merges_ready, and again until there is nothing.
     [[nodiscard]] std::optional<merge_task> next_merge();
@@ -111,6 +109,10 @@ class mesh {
     [[nodiscard]] bool is_crowded() const;
     [[nodiscard]] bool is_full() const { return full_; }
     [[nodiscard]] bool synced() const;
+    /// Before is_caught_up() is waited for: members are asked whom they know. Then call work().
+    void catch_up(const moment& at);
+    /// synced() with everybody whom members know, and no spill is left to be read, here or there.
+    [[nodiscard]] bool is_caught_up() const;
     [[nodiscard]] std::vector<member> members() const;
     [[nodiscard]] node_stats stats() const;
     [[nodiscard]] const mesh_options& settings() const { return settings_; }
@@ -138,7 +140,6 @@ class mesh {
     // --- leaving ---
     /// Announces the leaving and freezes the cut. Again: nothing.
     void begin_leave(const moment& at, std::size_t copies, outbox& out);
-    using leave_progress = core::leave_progress;
     [[nodiscard]] leave_progress leaving_progress() const;
     /// Keys in one of key_index::shards slices that no staying member is known to hold.
     void unsafe_keys(std::size_t shard, std::vector<std::string>& into);
@@ -176,9 +177,7 @@ class mesh {
     verdict take(const spill_found& in, outbox& out);
     verdict take(const spills_listed& in, outbox& out);
     verdict take(const spill_read& in, outbox& out);
-    [[nodiscard]] bool oversized(std::string_view bytes) const {
-        return bytes.size() > settings_.limits.frame_bytes_max;
-    }
+    [[nodiscard]] bool oversized(std::string_view bytes) const;
     verdict refuse(const char* reason);
     void run_timers(outbox& out);
     // mesh_life.cpp
@@ -206,15 +205,8 @@ class mesh {
     void note_sent();
     [[nodiscard]] std::chrono::milliseconds age_of(std::uint64_t counter) const;
     [[nodiscard]] peer* find(const replica_id& id);
-    [[nodiscard]] bool is_member(const peer& p) const;
-    [[nodiscard]] static bool is_gone(const peer& p);
 
     // mesh_hello.cpp: contact and the readiness handshake
-    struct arrival { ///< where a frame came from
-        std::optional<link_id> link;
-        std::optional<replica_id> route;
-        std::string_view host;
-    };
     verdict on_hello(const wire::hello& f, const arrival& from, outbox& out);
     verdict on_brief(const wire::brief& f, outbox& out);
     void bind(link_id number, const replica_id& id, outbox& out);
@@ -230,6 +222,7 @@ class mesh {
     void choose_version();
     [[nodiscard]] std::string no_common_version(const wire::versions& theirs) const;
     void tell_refused(const replica_id& id, std::string name, std::string reason, outbox& out);
+    void note_address_taken(const replica_id& by, const std::string& endpoint, const wire::hello& f);
     void maybe_up(const replica_id& id, peer& p, outbox& out);
     void learn_standing(const replica_id& id, peer& p, const wire::standing& s, mesh_clock::duration grace,
                         outbox& out);
@@ -372,10 +365,13 @@ class mesh {
     verdict on_ack(const replica_id& from, const wire::ack& f, outbox& out);
     void acknowledge(const replica_id& id, peer& p, std::uint64_t asked, outbox& out);
     void answer_wanted(outbox& out);
-    void owe(peer& p, std::uint64_t counter) {
-        p.owes = std::max(p.owes, counter);
-        proofs_.acks_owed = true;
-    }
+    void owe(peer& p, std::uint64_t counter);
+    [[nodiscard]] bool is_stranger(const replica_id& id) const;
+    [[nodiscard]] bool is_open(const answer_record& of) const;
+    [[nodiscard]] bool has_unread_spill() const;
+    void show_view(const replica_id& to, wire::ack& f, std::string& ids) const;
+    void note_answer(peer& p, const wire::ack& f);
+    void name_unheard(const replica_id& id, const peer& p, std::vector<replica_id>& into) const;
     [[nodiscard]] bool is_alone() const;
     // mesh_claims.cpp
     own_claim* owned(std::string_view key, std::uint64_t number);
@@ -427,7 +423,6 @@ class mesh {
     void begin_leaving(const replica_id& id, peer& p, outbox& out);
     verdict on_leave_ack(peer& p, const wire::ack& f);
     void list_manifest();
-    static void note_manifest(peer& p, std::string_view keys);
     verdict on_left(const wire::left& f, const arrival& from, outbox& out);
     void answer_leavings(outbox& out);
     void repeat_leaving(outbox& out);

@@ -113,7 +113,7 @@ verdict mesh::take(const request_arrived& in, outbox& out) {
     }
     if (const auto* f = std::get_if<wire::credit>(&*decoded)) return on_credit(in.from, *f, out);
     if (const auto* f = std::get_if<wire::peers>(&*decoded)) {
-        return f->id == in.from ? on_peers(*f, *p) : refuse("stolen identity");
+        return f->id == in.from ? on_peers(*f, *p, out) : refuse("stolen identity");
     }
     if (const auto* f = std::get_if<wire::fingerprint>(&*decoded)) {
         const bool question = (f->flags & wire::fingerprint::question) != 0;
@@ -157,7 +157,7 @@ verdict mesh::take(const reply_arrived& in, outbox& out) {
     p->life.heard(at_.now, at->second.open);
     if (const auto* f = std::get_if<wire::state>(&*decoded)) return on_state(id, in.bytes, *f, out);
     if (const auto* f = std::get_if<wire::peers>(&*decoded)) {
-        return f->id == id ? on_peers(*f, *p) : refuse("stolen identity");
+        return f->id == id ? on_peers(*f, *p, out) : refuse("stolen identity");
     }
     if (const auto* f = std::get_if<wire::fingerprint>(&*decoded)) {
         const bool question = (f->flags & wire::fingerprint::question) != 0;
@@ -280,6 +280,7 @@ void mesh::run_timers(outbox& out) {
     tend_links(out);
     greet_links(out);
     judge_peers(out);
+    tend_dead(out);
     repeat_leaving(out);
     ask_members(out);
     nudge_pull(out);
@@ -315,6 +316,7 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
     const bool half_known = p.state == member_state::contacting; // nobody was told that it is there
     p.state = state;
     p.ended_at = at_.now;
+    p.redial.link_until = at_.now + redialling::link_kept_for;
     p.sees_me = false;
     p.greeted = false;
     p.routable = false;

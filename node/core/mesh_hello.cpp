@@ -109,6 +109,7 @@ void mesh::follow(peer& p, outbox& out) {
     if (!p.via || p.publish_endpoint.empty()) return;
     auto& l = links_[*p.via];
     if (!l.dialled || l.publish_endpoint == p.publish_endpoint) return;
+    if (p.redial.waits && !l.open) return; // nothing is known of it yet: one dial is enough
     l.publish_endpoint = p.publish_endpoint;
     p.sees_me = false;
     out.actions.push_back(subscribe{*p.via, p.publish_endpoint, l.key});

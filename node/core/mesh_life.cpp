@@ -133,23 +133,28 @@ verdict mesh::on_probe(const datagram_arrived& in, outbox& out) {
     }
     const auto said = discovery::decode_probe(payload);
     if (!said) return refuse("malformed probe");
-    const auto* const sender = find(said->id);
-    if (sender == nullptr || !is_member(*sender)) return {};
+    auto* const sender = find(said->id);
+    // One that was called crashed and asks for a sign lives: it is answered, so that it may know as much of
+    // us.
+    const bool back = sender != nullptr && sender->state == member_state::crashed;
+    if (sender == nullptr || (!is_member(*sender) && !back)) return {};
     if (!said->is_answer) {
         if (said->about.is_nil()) {
             send(in.endpoint, {true, settings_.self, said->number}, by, out);
-        } else {
+            revive(said->id, *sender, sender->endpoint, out);
+        } else if (!back) {
             note_inquirer(said->about, said->id, {false, in.endpoint, said->number}, out);
         }
         return {};
     }
     auto* const p = find(said->about.is_nil() ? said->id : said->about);
-    if (p == nullptr) return {};
+    if (p == nullptr || (back && p != sender)) return {};
     // Late, or nobody asked: a recording proves nothing.
     if (said->about.is_nil()) {
         if (said->number - p->probed_from >= p->probes) return {};
         ++counters_.probes_answered;
         p->life.answered(at_.now);
+        revive(said->id, *p, p->endpoint, out);
     } else if (said->number - p->inquired_from < p->inquiries) {
         p->life.vouched(at_.now - std::chrono::milliseconds{said->age});
     }

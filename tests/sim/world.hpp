@@ -204,6 +204,10 @@ class world {
     [[nodiscard]] tally& counted() { return tally_; }
     [[nodiscard]] std::string name_of(const replica_id& id) const;
     void check_everything();
+    [[nodiscard]] const network::spending& spent(process_number who) { return network_.spent(who); }
+    [[nodiscard]] std::size_t connections_of(process_number who) const {
+        return network_.connections_of(who);
+    }
     /// How often a node was looked at while a commit was being folded in.
     [[nodiscard]] std::uint64_t half_folded() const { return half_folded_; }
     [[nodiscard]] std::uint64_t promises_kept() const { return promises_kept_; }

@@ -177,6 +177,7 @@ class mesh {
     verdict take(const spill_found& in, outbox& out);
     verdict take(const spills_listed& in, outbox& out);
     verdict take(const spill_read& in, outbox& out);
+    verdict take(const knocked& in, outbox& out);
     [[nodiscard]] bool oversized(std::string_view bytes) const;
     verdict refuse(const char* reason);
     void run_timers(outbox& out);
@@ -254,7 +255,10 @@ class mesh {
     void tell_peers(const replica_id& id, peer& p, outbox& out);
     void exchange_peers(outbox& out);
     void exchange_soon();
-    verdict on_peers(const wire::peers& f, const peer& teller);
+    verdict on_peers(const wire::peers& f, const peer& teller, outbox& out);
+    [[nodiscard]] bool is_dialled(const std::string& endpoint) const;
+    void tend_dead(outbox& out);
+    void revive(const replica_id& id, peer& p, const std::string& endpoint, outbox& out);
 
     // mesh_introduce.cpp: whose beacons are believed, and whose key is where
     [[nodiscard]] bool is_open() const { return introductions_.ring.empty(); }
@@ -445,6 +449,7 @@ class mesh {
     std::uint32_t last_link_ = 0;
     std::set<replica_id> subscribers_;
     scouting scout_;
+    redialling redialling_;
     std::uint64_t version_for_all_ = wire::version_max; ///< what is spoken on PUB
     bool met_any_ = false;
 

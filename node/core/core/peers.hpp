@@ -5,6 +5,7 @@
 
 #include "core/evidence.hpp"
 #include "core/io.hpp"
+#include "core/redialling.hpp"
 #include "crdt/cut.hpp"
 #include "crdt/digest.hpp"
 #include "discovery/address.hpp"
@@ -83,6 +84,7 @@ struct peer {
         std::uint32_t number = 0;
     };
     std::map<replica_id, inquirer> inquirers;
+    redial_record redial;               ///< while it is crashed (mesh_redial.cpp)
     std::optional<replica_id> namesake; ///< a member of the same name that has been asked whether it lives
     instant namesake_asked_at{};
     cut seen;                ///< all it has told that it has applied

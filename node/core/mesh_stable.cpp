@@ -126,9 +126,13 @@ void mesh::settle_residues() {
 // mean equal archives. The member that acts for all writes it, when everybody has all that the origin
 // wrote.
 void mesh::archive_closed(outbox& out) {
-    if (!acts_for_all()) return;
     const auto seen = store_.seen();
-    std::erase_if(quiet_, [&](const auto& each) { return seen.of(each.first) != each.second.counter; });
+    // Patience is for one absence: it begins anew with each word of the origin and each of its returns.
+    std::erase_if(quiet_, [&](const auto& each) {
+        const auto* const p = find(each.first);
+        return (p != nullptr && can_answer(*p)) || seen.of(each.first) != each.second.counter;
+    });
+    if (!acts_for_all()) return;
     for (const auto& id : seen.entries()) {
         if (id.replica == settings_.self) continue;
         const auto* const p = find(id.replica);

@@ -320,6 +320,7 @@ class store {
     }
     /// About what the present contents need, staged ones included.
     [[nodiscard]] std::size_t bytes_in_use() const;
+    [[nodiscard]] std::size_t state_bytes() const { return bytes_in_use() - staged_bytes_ - trash_bytes_; }
 
   private:
     struct origin {

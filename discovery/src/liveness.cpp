@@ -11,7 +11,7 @@ constexpr auto closes_within = std::chrono::milliseconds{50};
 
 bool liveness::is_vouched(instant now, const patience& limits) const {
     return vouched_at_ && now - *vouched_at_ < limits.suspect_after &&
-           (!closed_at_ || *vouched_at_ - *closed_at_ >= closes_within);
+           (!ended_at_ || *vouched_at_ - *ended_at_ >= closes_within);
 }
 
 liveness::verdict liveness::judge(instant now, const patience& limits) const {

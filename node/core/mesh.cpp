@@ -120,7 +120,7 @@ verdict mesh::take(const request_arrived& in, outbox& out) {
     }
     if (const auto* f = std::get_if<wire::credit>(&*decoded)) return on_credit(in.from, *f, out);
     if (const auto* f = std::get_if<wire::peers>(&*decoded)) {
-        return f->id == in.from ? on_peers(*f, *p) : refuse("stolen identity");
+        return f->id == in.from ? on_peers(*f, *p, out) : refuse("stolen identity");
     }
     if (const auto* f = std::get_if<wire::fingerprint>(&*decoded)) {
         const bool question = (f->flags & wire::fingerprint::question) != 0;
@@ -164,7 +164,7 @@ verdict mesh::take(const reply_arrived& in, outbox& out) {
     p->life.heard(at_.now, at->second.open);
     if (const auto* f = std::get_if<wire::state>(&*decoded)) return on_state(id, in.bytes, *f, out);
     if (const auto* f = std::get_if<wire::peers>(&*decoded)) {
-        return f->id == id ? on_peers(*f, *p) : refuse("stolen identity");
+        return f->id == id ? on_peers(*f, *p, out) : refuse("stolen identity");
     }
     if (const auto* f = std::get_if<wire::fingerprint>(&*decoded)) {
         const bool question = (f->flags & wire::fingerprint::question) != 0;
@@ -219,8 +219,12 @@ verdict mesh::take(const link_changed& in, outbox& out) {
         l.ask_every = 100ms;
     }
     if (p != nullptr && is_member(*p)) {
-        // While another way to it is tried, its end may close this one for that one's sake.
-        if (!scout_.is_trying(*l.peer)) p->life.closed(at_.now);
+        // While another way to it is tried, its end may close this one for that one's sake. And what has
+        // never opened proves no death: something on the way may take connections and pass nothing on.
+        if (was_open && !scout_.is_trying(*l.peer)) {
+            p->life.closed(at_.now);
+            p->inquire_at = at_.now; // what others said before counts no more
+        }
         p->routable = false;
         wake_by(at_.now);
     }
@@ -283,6 +287,7 @@ void mesh::run_timers(outbox& out) {
     tend_links(out);
     greet_links(out);
     judge_peers(out);
+    tend_dead(out);
     repeat_leaving(out);
     ask_members(out);
     nudge_pull(out);
@@ -307,15 +312,6 @@ peer* mesh::find(const replica_id& id) {
     return at == peers_.end() ? nullptr : &at->second;
 }
 
-bool mesh::is_member(const peer& p) const {
-    return p.state == member_state::up || p.state == member_state::suspect ||
-           p.state == member_state::leaving;
-}
-
-bool mesh::is_gone(const peer& p) {
-    return p.state == member_state::left || p.state == member_state::crashed;
-}
-
 void mesh::raise(outbox& out, event_kind kind, const replica_id& id, std::string reason) {
     const auto* const p = find(id);
     out.events.push_back({kind, id, p == nullptr ? std::string{} : p->name, std::move(reason), 0});
@@ -327,6 +323,7 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
     const bool half_known = p.state == member_state::contacting; // nobody was told that it is there
     p.state = state;
     p.ended_at = at_.now;
+    p.redial.link_until = at_.now + redialling::link_kept_for;
     p.sees_me = false;
     p.greeted = false;
     p.routable = false;
@@ -336,8 +333,12 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
     p.owes = 0;
     p.wanted = {};
     p.ask_at = p.awaited_since = {};
-    p.answered = 0; // when it is back it may hold more
     p.agreed.reset();
+    p.answer = {}; // when it is back it may hold more
+    // What others answered before does not say whether they have seen this end, too.
+    if (state == member_state::crashed) {
+        for (auto& [other, q] : peers_) q.answer.number = 0;
+    }
     if (state == member_state::left) p.manifest.clear();
     out.acknowledged = true; // who waits for it need not any more
     p.replaced = kind == event_kind::restarted;

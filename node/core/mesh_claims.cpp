@@ -27,8 +27,8 @@ bool has_agreed(const peer& p, std::uint64_t counter, const store& here) {
 // ---------------------------------------------------------------- of this process
 
 // Takes over the value that is read, whoever had it. The others stay beside it until they are committed over.
-result<mesh::claim_grant> mesh::claim(const moment& at, std::string_view key,
-                                      std::optional<mesh_clock::duration> lease, bool if_free) {
+result<claim_grant> mesh::claim(const moment& at, std::string_view key,
+                                std::optional<mesh_clock::duration> lease, bool if_free) {
     store_.set_now(at.now);
     const auto slot = register_of(key);
     if (const auto good = check_write(slot, 0); !good) return good.error();
@@ -166,7 +166,7 @@ bool mesh::claiming::is_known_to_all(const dot& id) const {
     const auto& here = m.store_;
     return std::all_of(m.peers_.begin(), m.peers_.end(), [&](const auto& each) {
         const auto& [who, p] = each;
-        if (!m.is_member(p)) return true;
+        if (!is_member(p)) return true;
         const bool has = p.told.has(id) || (p.archive == here.archive_digest() && here.archived().has(id));
         return has && here.counter_of(who) >= p.told.of(who);
     });
@@ -179,7 +179,7 @@ void mesh::claiming::seek_agreement() {
     bool agreed = true;
     if (!c.held.empty()) {
         for (auto& [id, p] : m.peers_) {
-            if (!m.is_member(p)) continue;
+            if (!is_member(p)) continue;
             p.agreed.look(m.store_);
             agreed = agreed && has_agreed(p, c.newest, m.store_);
         }

@@ -124,6 +124,7 @@ verdict mesh::meet(const discovery::beacon& b, const std::vector<address>& ways,
     p.publish_endpoint = discovery::endpoint_of(p.host, ways.front().publish_port);
     p.beacon_sequence = b.sequence;
     p.life.heard(at_.now, true);
+    p.redial.link_until = std::max<instant>(p.redial.link_until, at_.now + redialling::link_tried_for);
     note(out, "beacon", b.id, b.sequence);
     follow(p, out);
     bind(connect(endpoint, out, b.key, asks_first), b.id, out);
@@ -291,7 +292,7 @@ void mesh::end_round(quest& q, peer* p) {
     if (p == nullptr || !p->via) return;
     auto& l = links_[*p->via];
     l.stale = false;
-    if (is_member(*p) && !l.open) p->life.closed(at_.now);
+    if (is_member(*p) && !l.open) p->life.unreachable(at_.now);
 }
 
 // ---------------------------------------------------------------- what members tell of one another
@@ -342,7 +343,7 @@ void mesh::exchange_soon() {
     wake_by(scout_.tell_at);
 }
 
-verdict mesh::on_peers(const wire::peers& f, const peer& teller) {
+verdict mesh::on_peers(const wire::peers& f, const peer& teller, outbox& out) {
     if (!settings_.exchanges_peers) return {};
     for (const auto& each : f.all) {
         if (each.id == settings_.self || each.id == f.id) continue;
@@ -354,12 +355,15 @@ verdict mesh::on_peers(const wire::peers& f, const peer& teller) {
         auto* const known = find(each.id);
         if (known != nullptr) {
             learn_ways(*known, ways);
+            revive(each.id, *known, known->endpoint, out);
             if (!is_member(*known) && needs_way(*known)) seek(each.id, latest_first(*known), dials_apart);
         } else if (ways.empty() || peers_.size() >= settings_.limits.peers_max) {
             ++counters_.peers_ignored;
         } else {
             counters_.peers_heard += !scout_.quests.contains(each.id);
             seek(each.id, ways, 0ms);
+            if (const auto at = scout_.quests.find(each.id); at != scout_.quests.end())
+                at->second.told_by = f.id;
         }
     }
     return {};

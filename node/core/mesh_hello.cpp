@@ -111,6 +111,7 @@ void mesh::follow(peer& p, outbox& out) {
     if (!p.via || p.publish_endpoint.empty()) return;
     auto& l = links_[*p.via];
     if (!l.dialled || l.publish_endpoint == p.publish_endpoint) return;
+    if (p.redial.waits && !l.open) return; // nothing is known of it yet: one dial is enough
     l.publish_endpoint = p.publish_endpoint;
     p.sees_me = false;
     out.actions.push_back(subscribe{*p.via, p.publish_endpoint, l.key});
@@ -283,6 +284,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
 
     const bool first = !p.greeted;
     p.greeted = true;
+    if (from.link) note_address_taken(f.id, p.endpoint, f);
     if (first) meet_namesakes(f.id, p, out);
     p.sees_me = (f.flags & wire::hello::sees_you) != 0;
     p.full = (f.flags & wire::hello::is_full) != 0;
@@ -318,6 +320,23 @@ verdict mesh::answer_stranger(const replica_id& from, outbox& out) {
         out.actions.push_back(send_reply{from, encode_for(nullptr, make_hello(wire::hello::wants_answer))});
     }
     return refuse("request by nobody known");
+}
+
+// Whoever was at this address before is no more, if the node that answers there has the address itself: a
+// name, or an address that is shared out among many, leads elsewhere at the next dial.
+void mesh::note_address_taken(const replica_id& by, const std::string& endpoint, const wire::hello& f) {
+    const auto host = discovery::host_in(endpoint);
+    if (!discovery::is_numeric(host)) return;
+    const auto own =
+        discovery::parse_hosts(f.hosts.empty() ? f.reach : f.hosts, {{}, f.port, f.publish_port}, {});
+    const bool has_it =
+        discovery::is_loopback(host) || std::any_of(own.begin(), own.end(), [&](const auto& each) {
+            return discovery::endpoint_of(each.host, each.port) == endpoint;
+        });
+    if (!has_it) return;
+    for (auto& [id, p] : peers_) {
+        if (id != by && is_gone(p) && p.endpoint == endpoint) p.address_taken = true;
+    }
 }
 
 void mesh::maybe_up(const replica_id& id, peer& p, outbox& out) {

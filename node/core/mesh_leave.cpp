@@ -111,7 +111,7 @@ bool mesh::countable(const peer& p) const {
     return p.state == member_state::up && p.acked && p.acked_staying && !p.full;
 }
 
-mesh::leave_progress mesh::leaving_progress() const {
+leave_progress mesh::leaving_progress() const {
     leave_progress progress;
     if (!leaving_) return progress;
     for (const auto& [id, p] : peers_) {

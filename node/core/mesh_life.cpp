@@ -23,6 +23,7 @@ constexpr auto namesake_patience = 1000ms; // for an answer of a member whose na
 
 void mesh::judge_peers(outbox& out) {
     using discovery::liveness;
+    bool contact_lost = false;
     for (auto at = peers_.begin(); at != peers_.end();) {
         auto& [id, p] = *at;
         bool forgotten = false;
@@ -35,6 +36,7 @@ void mesh::judge_peers(outbox& out) {
             // Never answered: forget it, so that a beacon or a seed can begin anew.
             forgotten = p.life.judge(at_.now, patience_) == liveness::verdict::crashed;
             if (!forgotten) wake_by(p.life.due(at_.now, patience_));
+            contact_lost = contact_lost || (forgotten && p.greeted);
         } else {
             judge(id, p, out);
         }
@@ -45,6 +47,8 @@ void mesh::judge_peers(outbox& out) {
             ++at;
         }
     }
+    if (!contact_lost) return;
+    for (auto& [id, p] : peers_) p.answer.number = 0; // as after a death: who named it is to say so again
 }
 
 void mesh::judge(const replica_id& id, peer& p, outbox& out) {
@@ -130,23 +134,28 @@ verdict mesh::on_probe(const datagram_arrived& in, outbox& out) {
     }
     const auto said = discovery::decode_probe(payload);
     if (!said) return refuse("malformed probe");
-    const auto* const sender = find(said->id);
-    if (sender == nullptr || !is_member(*sender)) return {};
+    auto* const sender = find(said->id);
+    // One that was called crashed and asks for a sign lives: it is answered, so that it may know as much of
+    // us.
+    const bool back = sender != nullptr && sender->state == member_state::crashed;
+    if (sender == nullptr || (!is_member(*sender) && !back)) return {};
     if (!said->is_answer) {
         if (said->about.is_nil()) {
             send(in.endpoint, {true, settings_.self, said->number}, by, out);
-        } else {
+            revive(said->id, *sender, sender->endpoint, out);
+        } else if (!back) {
             note_inquirer(said->about, said->id, {false, in.endpoint, said->number}, out);
         }
         return {};
     }
     auto* const p = find(said->about.is_nil() ? said->id : said->about);
-    if (p == nullptr) return {};
+    if (p == nullptr || (back && p != sender)) return {};
     // Late, or nobody asked: a recording proves nothing.
     if (said->about.is_nil()) {
         if (said->number - p->probed_from >= p->probes) return {};
         ++counters_.probes_answered;
         p->life.answered(at_.now);
+        revive(said->id, *p, p->endpoint, out);
     } else if (said->number - p->inquired_from < p->inquiries) {
         p->life.vouched(at_.now - std::chrono::milliseconds{said->age});
     }

@@ -1,5 +1,5 @@
 // What others hold, as they have said themselves: acknowledgements of writes that somebody waits for, and the
-// questions by which a node learns that nobody has a key.
+// questions by which a node learns that nobody has a key (mesh_absence.cpp judges the answers).
 #include "core/jobs.hpp"
 #include "core/mesh.hpp"
 
@@ -11,6 +11,7 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr mesh_clock::duration ask_min = 2ms, ask_max = 500ms;
+constexpr mesh_clock::duration ask_idle_max = 4s; // where nobody waits at the moment
 
 // By its cut, or by an archive that is the same as here: what is archived is in no cut.
 bool has_told(const peer& p, const store& here, const dot& id) {
@@ -86,7 +87,7 @@ void mesh::stop_awaiting(std::uint64_t ticket) {
 
 // With nothing to ask, nothing is left of when it was asked.
 void mesh::rest_asking() {
-    if (!proofs_.awaited.empty() || !proofs_.questions.empty()) return;
+    if (!proofs_.awaited.empty() || !proofs_.questions.empty() || proofs_.wants_views) return;
     for (auto& [who, p] : peers_) {
         p.ask_at = p.awaited_since = {};
         p.ask_every = {};
@@ -102,7 +103,7 @@ bool mesh::asks_now(const moment& at) const {
 std::uint64_t mesh::begin_question(const moment& at) {
     proofs_.questions.insert(++proofs_.last_question);
     for (auto& [who, p] : peers_) {
-        if (is_member(p)) ask_by(p, at.now);
+        if (can_answer(p)) ask_by(p, at.now);
     }
     return proofs_.last_question;
 }
@@ -128,16 +129,20 @@ void mesh::ask_by(peer& p, instant when) {
 // Says again over the link what a lost broadcast may have said, after twice the usual round trip; and puts
 // the questions that are open.
 void mesh::ask_members(outbox& out) {
-    if (proofs_.awaited.empty() && proofs_.questions.empty()) return;
+    if (proofs_.awaited.empty() && proofs_.questions.empty() && !proofs_.wants_views) return;
+    if (proofs_.wants_views && proofs_.last_question == 0) proofs_.last_question = 1; // 0 is no question
     for (auto& [who, p] : peers_) {
-        if (!is_member(p)) continue;
+        if (!can_answer(p)) continue;
         wire::ask f{settings_.self, proofs_.last_question, {}};
         for (const auto& [ticket, id] : proofs_.awaited) {
             if (f.want.size() >= settings_.bounds.wants) break;
             if (p.state == member_state::up && !has_told(p, store_, id)) f.want.raise(id);
         }
-        const bool unanswered = !proofs_.questions.empty() && p.answered < *proofs_.questions.rbegin();
-        if (f.want.empty() && !unanswered) {
+        const bool asks = !proofs_.questions.empty();
+        const bool unanswered = asks && p.answer.number < *proofs_.questions.rbegin();
+        const bool unseen = !p.answer.given && p.state == member_state::up;
+        const bool again = (asks || proofs_.wants_views) && is_open(p.answer);
+        if (f.want.empty() && !unanswered && !again && !(proofs_.wants_views && unseen)) {
             p.ask_at = {};
             continue;
         }
@@ -150,7 +155,8 @@ void mesh::ask_members(outbox& out) {
             }
             send_to(who, p, f, out);
             ++counters_.asks_sent;
-            p.ask_every = std::clamp(2 * std::max(p.ask_every, p.round_trip), ask_min, ask_max);
+            const auto most = f.want.empty() && !asks ? ask_idle_max : ask_max;
+            p.ask_every = std::clamp(2 * std::max(p.ask_every, p.round_trip), ask_min, most);
             p.ask_at = at_.now + p.ask_every;
         }
         wake_by(p.ask_at);
@@ -179,10 +185,9 @@ verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
         note_round_trip(*p, p->awaited_since);
         p->awaited_since = {};
     }
-    if (f.asked > p->answered && &seen != &room) { // one that is not understood whole is no answer
-        p->answered = f.asked;
-        p->answer = seen;
-        if (f.asked == p->asked) note_round_trip(*p, p->asked_question_at);
+    if (f.asked != 0 && f.asked >= p->answer.number && &seen != &room) { // else it is not understood whole
+        if (f.asked == p->asked && f.asked > p->answer.number) note_round_trip(*p, p->asked_question_at);
+        note_answer(*p, f);
         note_lack(*p, 0ms); // what it holds has to be here before anything is called absent
     }
     if (!leaving_ || f.answers != leaving_->number) return {};
@@ -207,8 +212,16 @@ verdict mesh::on_ask(const replica_id& from, const wire::ask& f, outbox& out) {
 
 void mesh::acknowledge(const replica_id& id, peer& p, std::uint64_t asked, outbox& out) {
     const bool staying = !leaving_ && !full_;
-    send_to(id, p, wire::ack{settings_.self, staying, store_.covers(p.seen), 0, store_.seen(), asked}, out);
+    wire::ack f{settings_.self, staying, store_.covers(p.seen), 0, store_.seen(), asked};
+    std::string view;
+    if (asked != 0) show_view(id, f, view);
+    send_to(id, p, f, out);
     ++counters_.acks_sent;
+}
+
+void mesh::owe(peer& p, std::uint64_t counter) {
+    p.owes = std::max(p.owes, counter);
+    proofs_.acks_owed = true;
 }
 
 // Says what has been applied to those who wait for it: once a slice, however much it was. G2: after applying,
@@ -232,55 +245,6 @@ void mesh::answer_wanted(outbox& out) {
         }
         proofs_.acks_owed = proofs_.acks_owed || p.owes != 0 || !p.wanted.empty();
     }
-}
-
-// ---------------------------------------------------------------- is it absent?
-
-// What a member announced when it began to leave is on its way as long as it is there.
-std::optional<replica_id> mesh::on_its_way(std::string_view key) const {
-    for (const auto& [id, p] : peers_) {
-        if (p.state == member_state::leaving && p.manifest.contains(key)) return id;
-    }
-    return std::nullopt;
-}
-
-bool mesh::has_everybody_answered(std::uint64_t question) const {
-    return question != 0 && std::all_of(peers_.begin(), peers_.end(), [&](const auto& each) {
-               const auto& p = each.second;
-               return !is_member(p) || (p.answered >= question && store_.covers(p.answer));
-           });
-}
-
-// Nobody has the key, if it is not here now and every member in view has answered a question that was put
-// after the call began, all that those answers named is applied here, and nobody who is silent or crashed is
-// known to have held more. Who stands against it is named.
-absence mesh::judge_absence(std::uint64_t question) const {
-    absence now;
-    std::size_t in_view = 1;
-    for (const auto& [id, p] : peers_) {
-        if (p.state == member_state::contacting) continue;
-        if (is_gone(p)) { // what it is known to have held, or to have announced
-            if (!store_.covers(p.seen) && settings_.broken != mutation::absent_by_local_view)
-                now.who.push_back(id);
-            continue;
-        }
-        ++in_view;
-        const bool answered = question != 0 && p.answered >= question;
-        if (settings_.broken == mutation::absent_by_local_view) continue;
-        if (!answered || !store_.covers(p.answer)) now.who.push_back(id);
-    }
-    if (!now.who.empty()) return now;
-    if (settings_.mesh_size != 0 && in_view <= settings_.mesh_size / 2) return now;
-    // What a file holds may be that key.
-    if (settings_.spills && (!spills_listed_ || spills_waiting() != 0)) return now;
-    now.confirmed = met_any_ || settings_.founding || is_alone();
-    return now;
-}
-
-// Nobody has been met for options::alone_after, and no seed can be reached.
-bool mesh::is_alone() const {
-    return !met_any_ && at_.now - started_ >= settings_.alone_after &&
-           std::none_of(links_.begin(), links_.end(), [](const auto& each) { return each.second.open; });
 }
 
 } // namespace baton::core

@@ -135,7 +135,7 @@ bool mesh::is_to_merge(const owned_slot& slot) {
            std::any_of(found_.begin(), found_.end(), differs);
 }
 
-std::optional<mesh::merge_task> mesh::next_merge() {
+std::optional<merge_task> mesh::next_merge() {
     if (!acts_for_all()) return std::nullopt;
     std::optional<merge_task> task;
     siblings_.mergeable.look_through([&](const owned_slot& slot) {

@@ -116,12 +116,16 @@ void mesh::settle_residues() {
 // mean equal archives. The member with the smallest id writes it, when everybody has all that the origin
 // wrote.
 void mesh::archive_closed(outbox& out) {
+    const auto seen = store_.seen();
+    // Patience is for one absence: it begins anew with each word of the origin and each of its returns.
+    std::erase_if(quiet_, [&](const auto& each) {
+        const auto* const p = find(each.first);
+        return (p != nullptr && can_answer(*p)) || seen.of(each.first) != each.second.counter;
+    });
     if (leaving_ || full_) return;
     for (const auto& [id, p] : peers_) {
         if (p.state == member_state::up && id < settings_.self) return;
     }
-    const auto seen = store_.seen();
-    std::erase_if(quiet_, [&](const auto& each) { return seen.of(each.first) != each.second.counter; });
     for (const auto& id : seen.entries()) {
         if (id.replica == settings_.self) continue;
         const auto* const p = find(id.replica);

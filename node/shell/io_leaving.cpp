@@ -20,7 +20,7 @@ void io_thread::manage_leave() {
         constexpr std::size_t slice_claims = 256;
         more = leaving_ && !leaving_->begun && mesh_.release_claims(at, slice_claims, out_);
     }
-    core::mesh::leave_progress progress;
+    core::leave_progress progress;
     {
         const std::lock_guard lock(mutex_);
         if (!leaving_) return;

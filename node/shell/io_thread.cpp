@@ -186,6 +186,7 @@ void io_thread::loop() {
         read_beacons();
         read_datagrams();
         read_doors();
+        read_knocks();
         watch_addresses();
         tend_gates();
         if (now().now >= wake_at_) give(core::time_passed{}, {});
@@ -223,7 +224,8 @@ void io_thread::poll() {
     const bool rung = rung_, packing = rung && burst_ && at < pack_until_;
     if (packing) arm_timer(pack_until_ - at);
     const bool due = spills_due_ || (rung && !packing);
-    const auto next = std::min({wake_at_, look_at_, gates_watched_ ? gates_at_ : instant::max()});
+    const auto next =
+        std::min({wake_at_, look_at_, gates_watched_ ? gates_at_ : instant::max(), knocker_.due()});
     const auto left = due ? 0ms : std::chrono::ceil<std::chrono::milliseconds>(next - at);
     sockets_->sources().wait(std::clamp(left, 0ms, 1000ms));
 }
@@ -453,6 +455,13 @@ void io_thread::read_datagrams() {
                       [this](std::string_view host, std::string endpoint, std::string_view bytes) {
                           give(core::datagram_arrived{host, std::move(endpoint), bytes}, host);
                       });
+}
+
+void io_thread::read_knocks() {
+    auto& sources = sockets_->sources();
+    const auto at = now().now;
+    if (!sources.is_pending(knocks) && at < knocker_.due()) return;
+    for (auto& each : knocker_.collect(sources, at)) give(each, {});
 }
 
 // libzmq has turned somebody away; it does not say whom. Of two that speak differently the first to notice

@@ -70,7 +70,7 @@ std::uint64_t merger::generation() {
 }
 
 // As it is until it has one sibling more: unless there is another function for it by now.
-void merger::give_up(const core::mesh::merge_task& task, std::uint64_t tried, const std::string& why) {
+void merger::give_up(const core::merge_task& task, std::uint64_t tried, const std::string& why) {
     if (!why.empty()) engine_.remark(why);
     if (tried == generation()) engine_.with([&](core::mesh& mesh) { mesh.give_up_merge(task.key); });
 }

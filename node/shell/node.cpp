@@ -176,7 +176,9 @@ result<int> node::event_fd() {
 
 bool node::wait_synced(std::chrono::milliseconds within) const {
     if (impl_->forked()) return false;
-    return impl_->engine->wait_for(within, [](core::mesh& mesh) { return mesh.synced(); });
+    impl_->engine->with([](core::mesh& mesh) { mesh.catch_up(shell::io_thread::now()); });
+    impl_->engine->look();
+    return impl_->engine->wait_for(within, [](core::mesh& mesh) { return mesh.is_caught_up(); });
 }
 
 result<leave_report> node::leave(leave_options how) {

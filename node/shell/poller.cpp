@@ -32,6 +32,7 @@ void poller::add(int descriptor, name of) {
     touched(of);
 }
 
+void poller::add_writer(int descriptor, name of) { watch(descriptor, EPOLLOUT, of); }
 void poller::add_bell(int descriptor) { watch(descriptor, EPOLLIN | EPOLLET, nameless); }
 
 void poller::remove(int descriptor) {

@@ -183,3 +183,28 @@ TEST_CASE("archive: a newcomer learns who was here before, and takes over their 
     CHECK(s.mesh(e).state().count("visits") == 7);
     CHECK(s.mesh(e).state().archive_digest() == s.mesh(0).state().archive_digest());
 }
+
+TEST_CASE("archive: patience begins anew with each absence", "[core][scenario]") {
+    // The first time the origin is back before archive_after has passed; the second time it is waited for as
+    // long.
+    auto how = with_keys(2);
+    how.faults.detect_min = how.faults.detect_max = 300ms;
+    scene s(how);
+    s.gather(2);
+    const process_number acts = s.at(0).id < s.at(1).id ? 0 : 1, other = 1 - acts;
+    s.stash(other, 0, "value");
+    s.settle();
+    const auto cut_off = [&] {
+        s.sever(0, 1, true);
+        REQUIRE(s.run_until([&] { return s.sees(acts, other, member_state::crashed); }, 10s));
+    };
+    cut_off();
+    s.run_for(1s);
+    s.sever(0, 1, false);
+    s.settle(30s);
+    s.run_for(60s);
+    cut_off();
+    const auto since = s.now();
+    REQUIRE(s.run_until([&] { return s.mesh(acts).state().archived().of(s.at(other).id) != 0; }, 60s));
+    CHECK(s.now() - since >= 4500ms);
+}

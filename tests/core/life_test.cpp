@@ -181,3 +181,31 @@ TEST_CASE("life: a partition of hours heals by itself, without beacons or a seed
     CHECK(s.run_until([&] { return s.settled() && s.pickup(2, 0) == "here" && s.pickup(1, 1) == "there"; },
                       5s));
 }
+
+TEST_CASE("life: another's word holds where something takes connections and passes nothing on",
+          "[core][scenario]") {
+    // The way between two of three is cut, but what stands in it accepts what they dial: each dial ends when
+    // its handshake has not come, 2 s later. The third hears both. When that falls between two of its words
+    // differs from seed to seed.
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        CAPTURE(seed);
+        world::settings how;
+        how.seed = seed;
+        scene s(slow_to_close(how));
+        s.gather(3);
+        s.run_for(1s);
+        const auto well = s.link_to(0, 2);
+        s.sever(0, 1, true);
+        s.run_for(std::chrono::milliseconds{4000 + 37 * seed});
+        for (int i = 0; i < 3; ++i) {
+            s.run_for(2s);
+            for (std::uint32_t number = 1; number <= 40; ++number) {
+                if (const core::link_id link{number}; link != well)
+                    s.give(0, core::link_changed{link, false});
+            }
+        }
+        s.run_for(1s);
+        CHECK(s.sees(0, 1, member_state::suspect));
+        CHECK(s.heard(0, event_kind::crashed, 1) == 0);
+    }
+}

@@ -1,15 +1,15 @@
 // What others hold: a write is acknowledged directly and after applying, by members that stay; a lost
 // broadcast is asked for; and a key is called absent only when everybody who could have it has said what he
 // holds.
-#include "scene.hpp"
+#include "asking.hpp"
 
 using namespace baton;
 using namespace baton::sim;
 
 namespace {
 
-struct proving : scene {
-    using scene::scene;
+struct proving : asking {
+    using asking::asking;
     /// Writes a key that the oracle does not follow, and has its holders asked for.
     core::proof stash_for(process_number who, std::string_view key, ack_level level) {
         core::proof wanted{{}, level, mesh(who).members_up()};
@@ -27,14 +27,6 @@ struct proving : scene {
     }
     [[nodiscard]] std::size_t copies(process_number who, const core::proof& wanted) {
         return mesh(who).measure(wanted).copies;
-    }
-    std::uint64_t question(process_number who) {
-        const auto number = mesh(who).begin_question(moment_at(who));
-        give(who, core::time_passed{});
-        return number;
-    }
-    [[nodiscard]] bool absent(process_number who, std::uint64_t asked) {
-        return mesh(who).judge_absence(asked).confirmed;
     }
     std::uint64_t ticket = 0;
 };

@@ -45,6 +45,8 @@ constexpr named mutations[] = {
     {"ack_counts_leaving", mutation::ack_counts_leaving},
     {"leave_counts_leaving", mutation::leave_counts_leaving},
     {"absent_by_local_view", mutation::absent_by_local_view},
+    {"absent_without_words", mutation::absent_without_words},
+    {"absent_with_unread_spill", mutation::absent_with_unread_spill},
     {"newest_version_to_all", mutation::newest_version_to_all},
     {"walk_ignored", mutation::walk_ignored},
     {"retry_undercut", mutation::retry_undercut},

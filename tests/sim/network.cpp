@@ -126,6 +126,7 @@ network::connection& network::open_link(process_number from, core::link_id link,
 void network::attempt(connection& c) {
     if (c.hung_up || c.with) return;
     const auto& from = processes_[c.from];
+    note_dial(c.from);
     const auto target = alive_at(c.to);
     if (from.frozen || !target || processes_[*target].frozen || blocked(from.slot, c.to) ||
         blocked(c.to, from.slot) || !let_in(c, *target)) {
@@ -212,7 +213,34 @@ void network::notify(process_number who, std::deque<Input> process::*missed, Inp
 
 // ---------------------------------------------------------------- messages
 
+void network::note_dial(process_number who) {
+    constexpr std::uint64_t opening_bytes = 74 + 54; // Ethernet, IP, TCP: SYN and what refuses it
+    ++spent_[who].dials;
+    spent_[who].bytes += opening_bytes;
+}
+
+std::size_t network::connections_of(process_number who) const {
+    return static_cast<std::size_t>(
+        std::count_if(connections_.begin(), connections_.end(),
+                      [&](const auto& c) { return c.from == who && !c.hung_up; }));
+}
+
+// What listens takes the connection, frozen or not; a machine without it refuses; a path that is cut is
+// silent.
+void network::knock(process_number who, const core::knock& at) {
+    note_dial(who);
+    const auto slot = slot_of(at.endpoint);
+    const auto near = processes_[who].slot;
+    const bool cut = blocked(near, slot) || blocked(slot, near);
+    const auto how = cut              ? core::knock_outcome::silent
+                     : alive_at(slot) ? core::knock_outcome::open
+                                      : core::knock_outcome::refused;
+    const auto took = cut ? duration{1s} : delay() + delay();
+    clock_.after(took, [this, who, in = core::knocked{at.who, at.endpoint, how}] { deliver_(who, in); });
+}
+
 void network::perform(process_number who, core::action& what) {
+    if (const auto* const k = std::get_if<core::knock>(&what)) return knock(who, *k);
     if (auto* const a = std::get_if<core::send_beacon>(&what)) {
         for (const auto& [slot, other] : at_) {
             if (slot == processes_[who].slot || luck_.chance(faults_.loss)) continue;
@@ -226,6 +254,8 @@ void network::perform(process_number who, core::action& what) {
             });
         }
     } else if (auto* const g = std::get_if<core::send_datagram>(&what)) {
+        ++spent_[who].datagrams;
+        spent_[who].bytes += g->bytes.size() + 42;
         const auto target = alive_at(slot_of(g->endpoint));
         if (!target || luck_.chance(faults_.loss)) return;
         clock_.after(delay(), [this, who, target, bytes = g->bytes]() mutable {

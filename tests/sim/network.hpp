@@ -60,6 +60,15 @@ class network {
     void block(slot_number from, slot_number to, bool on);
     [[nodiscard]] bool blocked(slot_number from, slot_number to) const;
     void set_filter(filter passes) { passes_ = std::move(passes); }
+    /// What a process has sent out to find or keep others.
+    struct spending {
+        std::uint64_t dials = 0;     ///< connections tried, and knocks
+        std::uint64_t datagrams = 0; ///< small ones, to one node
+        std::uint64_t bytes = 0; ///< of these, and of each dial the packet that opens it, with their headers
+    };
+    [[nodiscard]] const spending& spent(process_number who) { return spent_[who]; }
+    /// Connections that it holds or tries to make.
+    [[nodiscard]] std::size_t connections_of(process_number who) const;
 
   private:
     struct process {
@@ -87,6 +96,7 @@ class network {
         } way[2]; ///< 0: from → with; 1: back
     };
 
+    void knock(process_number who, const core::knock& at);
     connection& open_link(process_number from, core::link_id link, bool is_sub, const std::string& endpoint,
                           const discovery::link_key& key);
     void attempt(connection& c);
@@ -115,7 +125,9 @@ class network {
     filter passes_;
     std::vector<process> processes_;
     std::map<slot_number, process_number> at_; ///< the latest at an address
-    std::deque<connection> connections_;       ///< never shrinks: callbacks hold references
+    void note_dial(process_number who);
+    std::map<process_number, spending> spent_;
+    std::deque<connection> connections_; ///< never shrinks: callbacks hold references
     std::map<std::pair<process_number, core::link_id>, connection*> dealers_, subs_;
     std::map<process_number, std::map<replica_id, connection*>> routes_;
     std::map<process_number, std::vector<connection*>> subscribers_;

@@ -22,7 +22,7 @@ void world::prove(process_number who, std::size_t key, std::string value, std::s
     stash(who, key, std::move(value));
 }
 
-std::vector<process_number> world::in_view(process& p) const {
+std::vector<process_number> world::in_view(const process& p) const {
     std::vector<process_number> all;
     for (const auto& m : p.mesh->members()) {
         const auto at = by_id_.find(m.id);
@@ -33,6 +33,46 @@ std::vector<process_number> world::in_view(process& p) const {
     return all;
 }
 
+std::size_t world::joins(const process& seen_by, const process& of) const {
+    return static_cast<std::size_t>(
+        std::count_if(seen_by.events.begin(), seen_by.events.end(),
+                      [&](const event& e) { return e.kind == event_kind::joined && e.id == of.id; }));
+}
+
+// In version 4 of the wire nobody can say whom a member knows.
+void world::note_words(const process& p, process::promise& promise) const {
+    if (p.mesh->settings().versions.max < 5) return;
+    for (const auto by : in_view(p)) {
+        const auto& member = *processes_[by];
+        if (!member.alive() || member.mesh->settings().versions.max < 5) continue;
+        for (const auto about : in_view(member)) {
+            const auto& other = *processes_[about];
+            if (about != p.number) promise.words.push_back({by, about, other.cut, joins(member, other)});
+        }
+    }
+}
+
+// Whoever was known all the time to a member that answered has answered too, or has left.
+void world::check_words(const process& p, const process::promise& promise) const {
+    const auto known = [](const std::vector<process_number>& all, process_number who) {
+        return std::find(all.begin(), all.end(), who) != all.end();
+    };
+    const auto here = in_view(p);
+    for (const auto& each : promise.words) {
+        const auto &by = *processes_[each.by], &about = *processes_[each.about];
+        if (!by.alive() || !known(here, each.by) || !known(in_view(by), each.about) ||
+            joins(by, about) != each.joins)
+            continue;
+        const auto members = p.mesh->members();
+        const bool left = std::any_of(members.begin(), members.end(), [&](const member& m) {
+            return m.id == about.id && m.state == member_state::left;
+        });
+        if (!left && !covers(p.cut, each.held))
+            fail(p, "calls a key absent without knowing what " + about.name + " held, whom " + by.name +
+                        " knows");
+    }
+}
+
 void world::ask(process_number who, std::size_t key) {
     auto& p = *processes_[who];
     p.promises.push_back({});
@@ -41,6 +81,7 @@ void world::ask(process_number who, std::size_t key) {
     promise.key = key;
     for (const auto number : in_view(p)) promise.in_view.emplace_back(number, processes_[number]->cut);
     if (how_.watch) note_question(p, promise);
+    note_words(p, promise);
     promise.ticket = p.mesh->begin_question(moment_of(p));
     toil(p);
 }
@@ -97,6 +138,7 @@ void world::keep_promises(process& p) {
                     fail(p, "calls a key absent without knowing what " + processes_[who]->name + " held");
             }
             check_absent(p, promise);
+            check_words(p, promise);
         }
         if (over) {
             proof ? p.mesh->stop_awaiting(promise.ticket) : p.mesh->end_question(promise.ticket);

@@ -97,6 +97,13 @@ class world {
                 const spill* file = nullptr;
             };
             std::vector<known_one> known{};
+            /// Whom these knew, whether or not the asker did.
+            struct word {
+                process_number by, about;
+                counts held;
+                std::size_t joins; ///< how often `by` had seen it come
+            };
+            std::vector<word> words;
         };
         std::list<promise> promises;
         std::set<std::size_t> waits_for;             ///< keys that are not there, and somebody waits for
@@ -242,6 +249,10 @@ class world {
     [[nodiscard]] tally& counted() { return tally_; }
     [[nodiscard]] std::string name_of(const replica_id& id) const;
     void check_everything();
+    [[nodiscard]] const network::spending& spent(process_number who) { return network_.spent(who); }
+    [[nodiscard]] std::size_t connections_of(process_number who) const {
+        return network_.connections_of(who);
+    }
     /// How often a node was looked at while a commit was being folded in.
     [[nodiscard]] std::uint64_t half_folded() const { return half_folded_; }
     [[nodiscard]] std::uint64_t promises_kept() const { return promises_kept_; }
@@ -289,7 +300,10 @@ class world {
     void keep_promises(process& p);
     void wake_waiting(process& p);
     void check_groups(const process& p) const;
-    [[nodiscard]] std::vector<process_number> in_view(process& p) const;
+    [[nodiscard]] std::vector<process_number> in_view(const process& p) const;
+    [[nodiscard]] std::size_t joins(const process& seen_by, const process& of) const;
+    void note_words(const process& p, process::promise& promise) const;
+    void check_words(const process& p, const process::promise& promise) const;
 
     // statements.cpp
     void note_start(process& p);

@@ -174,6 +174,33 @@ TEST_CASE("frame: an acknowledgement says whether its sender stays and lacks not
     }
 }
 
+TEST_CASE("frame: the view of an ack is bounded, ascending and of whole ids", "[wire]") {
+    ack f{replica(3), true, true, 0, some_cut(), 8, true, false, true};
+    std::string ids;
+    for (std::size_t i = 0; i < view_ids_max; ++i) {
+        auto id = replica(7);
+        id.bytes[0] = static_cast<std::uint8_t>(i >> 8), id.bytes[1] = static_cast<std::uint8_t>(i);
+        ids += id.view();
+    }
+    f.view = ids;
+    const auto bytes = encode(f);
+    const auto back = decode(bytes);
+    REQUIRE(back);
+    REQUIRE(std::get<ack>(*back).view == ids);
+    REQUIRE(std::get<ack>(*back).has_view);
+    REQUIRE_FALSE(std::get<ack>(*back).view_cut_short);
+    REQUIRE(std::get<ack>(*back).unread_spill);
+    const auto refuses = [&](const std::string& wrong) {
+        f.view = wrong;
+        return !decode(encode(f));
+    };
+    REQUIRE(refuses(ids + std::string(replica(255).view())));
+    REQUIRE(refuses(std::string(replica(3).view()) + std::string(replica(3).view())));
+    REQUIRE(refuses(std::string(replica(3).view()) + std::string(replica(2).view())));
+    REQUIRE(refuses(std::string(15, 'x')));
+    REQUIRE_FALSE(refuses({}));
+}
+
 TEST_CASE("frame: a heartbeat without news is at most 48 bytes", "[wire]") {
     REQUIRE(encode(brief{replica(255), ~0ULL, ~0ULL, counter_max}).size() <= 48);
 }

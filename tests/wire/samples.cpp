@@ -9,6 +9,7 @@ using namespace baton::wire;
 namespace {
 
 constexpr std::string_view one_id = "0123456789abcdef";
+constexpr std::string_view two_ids = "0123456789abcdef0123456789abcdeg";
 
 hello some_hello() {
     hello h;
@@ -107,6 +108,7 @@ std::vector<frame> one_of_each() {
             ack{replica(3), false, true, 0, some_cut()},
             ack{replica(3), true, true, 7, {}},
             ack{replica(3), true, true, 0, some_cut(), 8},
+            ack{replica(3), true, true, 0, some_cut(), 8, true, true, true, two_ids},
             ask{replica(3), 8, some_cut()},
             inquiry{replica(3), replica(4)},
             word{replica(3), replica(4), 17},
@@ -128,6 +130,8 @@ frame without_later(frame from) {
         [](auto& body) {
             if constexpr (requires { body.walk; }) body.walk = 0;
             if constexpr (std::is_same_v<std::decay_t<decltype(body)>, state>) body.bytes = 0;
+            if constexpr (requires { body.view; })
+                body.has_view = body.view_cut_short = body.unread_spill = false, body.view = {};
         },
         from);
     return from;

@@ -95,12 +95,12 @@ struct encoder {
         if (later != 0) out.number(f.walk);
     }
     void operator()(const ack& f) const {
-        begin(kind::ack, 5)
-            .id(f.id)
-            .number((f.staying ? 1U : 0U) | (f.whole ? 2U : 0U))
-            .number(f.answers)
-            .bytes(encode_cut(f.seen))
-            .number(f.asked);
+        auto out = begin(kind::ack, 5 + 2 * later);
+        out.id(f.id).number((f.staying ? 1U : 0U) | (f.whole ? 2U : 0U)).number(f.answers);
+        out.bytes(encode_cut(f.seen)).number(f.asked);
+        if (later == 0) return;
+        out.number((f.view_cut_short ? 1U : 0U) | (f.unread_spill ? 2U : 0U) | (f.has_view ? 4U : 0U));
+        out.bytes(f.view);
     }
     void operator()(const ask& f) const {
         begin(kind::ask, 3).id(f.id).number(f.number).bytes(encode_cut(f.want));
@@ -245,6 +245,22 @@ peers get_peers(frame_reader& in) {
     return f;
 }
 
+bool is_ascending(std::string_view ids) {
+    for (std::size_t at = 16; at < ids.size(); at += 16) {
+        if (ids.substr(at - 16, 16) >= ids.substr(at, 16)) return false;
+    }
+    return ids.size() % 16 == 0;
+}
+
+void get_view(frame_reader& in, ack& f) {
+    const auto flags = in.number_up_to(7);
+    f.view_cut_short = (flags & 1) != 0;
+    f.unread_spill = (flags & 2) != 0;
+    f.has_view = (flags & 4) != 0;
+    f.view = in.bytes(16 * view_ids_max);
+    if (!is_ascending(f.view)) in.fail();
+}
+
 frame get_body(frame_reader& in, std::uint64_t what, std::uint64_t version) {
     switch (static_cast<kind>(what)) {
     case kind::hello: // read by get_hello
@@ -293,6 +309,7 @@ frame get_body(frame_reader& in, std::uint64_t what, std::uint64_t version) {
         f.answers = in.number();
         f.seen = in.vector();
         f.asked = in.number();
+        if (version >= 5 && in.more()) get_view(in, f);
         return f;
     }
     case kind::ask: {
@@ -322,7 +339,7 @@ frame get_body(frame_reader& in, std::uint64_t what, std::uint64_t version) {
         f.final_counter = in.number_up_to(counter_max);
         f.seen = in.vector();
         f.keys = in.bytes();
-        if (!is_list_of_keys(f.keys)) in.fail();
+        if (f.number == 0 || !is_list_of_keys(f.keys)) in.fail(); // an ACK that answers 0 answers none
         if (const auto own = f.seen.of(f.id); own != f.final_counter && own != 0) in.fail();
         return f;
     }

@@ -36,6 +36,8 @@ enum class mutation : std::uint8_t {
     ack_counts_leaving,       ///< let one that leaves count as a holder of a write
     leave_counts_leaving,     ///< let one that leaves count as an heir
     absent_by_local_view,     ///< call a key absent without asking anybody
+    absent_without_words,     ///< do not heed whom members name
+    absent_with_unread_spill, ///< answer as if every file that was found had been read
     newest_version_to_all,    ///< speak on PUB what not everybody reads
     retry_undercut,           ///< pull again as soon as anything says that something is missing
     strangers_ignored,        ///< do not ask who has been forgotten here to greet again

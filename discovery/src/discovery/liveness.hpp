@@ -26,9 +26,15 @@ class liveness {
     void heard(instant now, bool fresh) {
         heard_at_ = now;
         const bool later = closed_at_ && now - *closed_at_ >= under_way_at_most;
-        if (fresh || later) closed_at_.reset();
+        if (fresh || later) closed_at_.reset(), ended_at_.reset();
     }
+    /// A connection that had worked has closed: what others heard until then says nothing of now.
     void closed(instant now) {
+        unreachable(now);
+        if (!ended_at_) ended_at_ = now;
+    }
+    /// No connection to it opens. That says less of the peer than of the way to it: others' words hold.
+    void unreachable(instant now) {
         if (!closed_at_) closed_at_ = now;
     }
     [[nodiscard]] bool is_closed() const { return closed_at_.has_value(); }
@@ -52,12 +58,13 @@ class liveness {
         heard_at_ += pause;
         answered_at_ += pause;
         if (closed_at_) *closed_at_ += pause;
+        if (ended_at_) *ended_at_ += pause;
     }
 
   private:
     static constexpr auto under_way_at_most = std::chrono::milliseconds{200};
     instant heard_at_{}, answered_at_{};
-    std::optional<instant> closed_at_, vouched_at_;
+    std::optional<instant> closed_at_, ended_at_, vouched_at_;
 };
 
 } // namespace baton::discovery

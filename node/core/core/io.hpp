@@ -6,6 +6,7 @@
 // Source: the `Ready` struct of etcd's raft and quinn-proto's polling API: outputs are data, not callbacks.
 #pragma once
 
+#include "core/redialling.hpp"
 #include "crdt/time.hpp"
 #include "discovery/roster.hpp"
 
@@ -61,6 +62,11 @@ struct noise_arrived { ///< something that is no frame at all
 struct addresses_changed { ///< those of this machine that others may dial, as in mesh_options::reach
     std::string_view hosts;
 };
+struct knocked { ///< the answer to knock
+    replica_id who{};
+    std::string endpoint;
+    knock_outcome how{};
+};
 struct time_passed {};
 /// One file of a spill, as the shell numbers them.
 enum class spill_id : std::uint32_t {};
@@ -77,7 +83,7 @@ struct spill_read {      ///< the answer to read_spill
 };
 using input = std::variant<beacon_arrived, datagram_arrived, broadcast_arrived, request_arrived,
                            reply_arrived, link_changed, subscriber_changed, noise_arrived, addresses_changed,
-                           time_passed, spill_found, spills_listed, spill_read>;
+                           time_passed, spill_found, spills_listed, spill_read, knocked>;
 
 // --- outputs ---
 struct send_beacon {
@@ -118,6 +124,10 @@ struct subscribe { ///< replaces the link's former subscription
 struct hang_up {
     link_id link{};
 };
+struct knock { ///< a TCP connection, closed at once: does anybody listen there? To be answered by knocked
+    replica_id who{}; ///< is expected there
+    std::string endpoint;
+};
 struct read_spill { ///< to be answered by spill_read, in a later input
     spill_id file{};
     bool from_start = false; ///< its first readable chunk; otherwise the next one
@@ -128,8 +138,9 @@ struct drop_spill { ///< others hold what is in it
 struct keep_spill_aside { ///< damaged: under another name, so that it is not found again
     spill_id file{};
 };
-using action = std::variant<send_beacon, send_datagram, admit, expel, send_broadcast, send_request,
-                            send_reply, dial, subscribe, hang_up, read_spill, drop_spill, keep_spill_aside>;
+using action =
+    std::variant<send_beacon, send_datagram, admit, expel, send_broadcast, send_request, send_reply, dial,
+                 subscribe, hang_up, read_spill, drop_spill, keep_spill_aside, knock>;
 
 /// One step of the story, for logs and transcripts; never acted upon.
 struct trace {

@@ -19,7 +19,6 @@
 #include "core/sending.hpp"
 #include "core/sent_log.hpp"
 #include "core/siblings.hpp"
-#include "crdt/store.hpp"
 #include "discovery/beacon.hpp"
 #include "wire/frame.hpp"
 #include "wire/rows.hpp"
@@ -68,7 +67,6 @@ class mesh {
     result<version> resolve(const moment& at, std::string_view key, std::string_view value,
                             std::span<const version> shown);
     // --- claims (mesh_claims.cpp) ---
-    using claim_grant = core::claim_grant;
     /// Takes the register over. Errors: those of stash; absent; conflict, if it is to be free and is not. A
     /// claim of this node there ends.
     result<claim_grant> claim(const moment& at, std::string_view key,
@@ -92,7 +90,6 @@ class mesh {
 
     /// Registers under the prefix can be merged here.
     void merge_under(std::string_view prefix);
-    using merge_task = core::merge_task;
     /// A register with siblings that this node is to merge: by resolve(), or else give_up_merge(). Look when
     /// the outbox says merges_ready, and again until there is nothing.
     [[nodiscard]] std::optional<merge_task> next_merge();
@@ -114,6 +111,10 @@ class mesh {
     [[nodiscard]] bool is_crowded() const;
     [[nodiscard]] bool is_full() const { return full_; }
     [[nodiscard]] bool synced() const;
+    /// Before is_caught_up() is waited for: members are asked whom they know. Then call work().
+    void catch_up(const moment& at);
+    /// synced() with everybody whom members know, and no spill is left to be read, here or there.
+    [[nodiscard]] bool is_caught_up() const;
     [[nodiscard]] std::vector<member> members() const;
     [[nodiscard]] node_stats stats() const;
     [[nodiscard]] const mesh_options& settings() const { return settings_; }
@@ -135,19 +136,17 @@ class mesh {
     /// The longest usual round trip to a member that is up.
     [[nodiscard]] mesh_clock::duration round_trip() const;
     [[nodiscard]] absence judge_absence(std::uint64_t question) const;
-    /// Everybody in view, and all that they hold is applied here.
-    [[nodiscard]] bool has_everybody_answered(std::uint64_t question) const;
+    [[nodiscard]] bool has_everybody_answered(std::uint64_t question) const; ///< and their words are applied
     /// The leaving member that has announced the key.
     [[nodiscard]] std::optional<replica_id> on_its_way(std::string_view key) const;
 
     // --- leaving ---
     /// Announces the leaving and freezes the cut. Again: nothing.
     void begin_leave(const moment& at, std::size_t copies, outbox& out);
-    using leave_progress = core::leave_progress;
     [[nodiscard]] leave_progress leaving_progress() const;
     /// Keys in one of key_index::shards slices that no staying member is known to hold.
     void unsafe_keys(std::size_t shard, std::vector<std::string>& into);
-    /// Says goodbye to everybody. Then call step() until farewell_heard(), or as long as there is time.
+    /// Says goodbye to everybody. Then call step() until farewell_heard().
     void say_left(const moment& at, outbox& out);
     [[nodiscard]] bool farewell_heard() const;
 
@@ -180,6 +179,7 @@ class mesh {
     verdict take(const spill_found& in, outbox& out);
     verdict take(const spills_listed& in, outbox& out);
     verdict take(const spill_read& in, outbox& out);
+    verdict take(const knocked& in, outbox& out);
     verdict refuse(const char* reason);
     void run_timers(outbox& out);
     // mesh_life.cpp
@@ -206,15 +206,8 @@ class mesh {
     }
     void note_sent();
     [[nodiscard]] peer* find(const replica_id& id);
-    [[nodiscard]] bool is_member(const peer& p) const;
-    [[nodiscard]] static bool is_gone(const peer& p);
 
     // mesh_hello.cpp: contact and the readiness handshake
-    struct arrival { ///< where a frame came from
-        std::optional<link_id> link;
-        std::optional<replica_id> route;
-        std::string_view host;
-    };
     verdict on_hello(const wire::hello& f, const arrival& from, outbox& out);
     verdict answer_stranger(const replica_id& from, outbox& out);
     verdict on_brief(const wire::brief& f, outbox& out);
@@ -231,6 +224,7 @@ class mesh {
     void choose_version();
     [[nodiscard]] std::string no_common_version(const wire::versions& theirs) const;
     void tell_refused(const replica_id& id, std::string name, std::string reason, outbox& out);
+    void note_address_taken(const replica_id& by, const std::string& endpoint, const wire::hello& f);
     void maybe_up(const replica_id& id, peer& p, outbox& out);
     void learn_standing(const replica_id& id, peer& p, const wire::standing& s, mesh_clock::duration grace,
                         outbox& out);
@@ -263,7 +257,10 @@ class mesh {
     void tell_peers(const replica_id& id, peer& p, outbox& out);
     void exchange_peers(outbox& out);
     void exchange_soon();
-    verdict on_peers(const wire::peers& f, const peer& teller);
+    verdict on_peers(const wire::peers& f, const peer& teller, outbox& out);
+    [[nodiscard]] bool is_dialled(const std::string& endpoint) const;
+    void tend_dead(outbox& out);
+    void revive(const replica_id& id, peer& p, const std::string& endpoint, outbox& out);
 
     // mesh_introduce.cpp: whose beacons are believed, and whose key is where
     [[nodiscard]] bool is_open() const { return introductions_.ring.empty(); }
@@ -380,10 +377,13 @@ class mesh {
     verdict on_ack(const replica_id& from, const wire::ack& f, outbox& out);
     void acknowledge(const replica_id& id, peer& p, std::uint64_t asked, outbox& out);
     void answer_wanted(outbox& out);
-    void owe(peer& p, std::uint64_t counter) {
-        p.owes = std::max(p.owes, counter);
-        proofs_.acks_owed = true;
-    }
+    void owe(peer& p, std::uint64_t counter);
+    [[nodiscard]] bool is_stranger(const replica_id& id) const;
+    [[nodiscard]] bool is_open(const answer_record& of) const;
+    [[nodiscard]] bool has_unread_spill() const;
+    void show_view(const replica_id& to, wire::ack& f, std::string& ids) const;
+    void note_answer(peer& p, const wire::ack& f);
+    void name_unheard(const replica_id& id, const peer& p, std::vector<replica_id>& into) const;
     [[nodiscard]] bool is_alone() const;
     // mesh_claims.cpp, mesh_releases.cpp
     struct claiming;
@@ -451,6 +451,7 @@ class mesh {
     std::uint32_t last_link_ = 0;
     std::set<replica_id> subscribers_;
     scouting scout_;
+    redialling redialling_;
     std::uint64_t version_for_all_ = wire::version_max; ///< what is spoken on PUB
     bool met_any_ = false;
 

@@ -4,8 +4,10 @@
 #pragma once
 
 #include "core/agreement.hpp"
+#include "core/evidence.hpp"
 #include "core/io.hpp"
 #include "core/pull_pace.hpp"
+#include "core/redialling.hpp"
 #include "crdt/cut.hpp"
 #include "crdt/digest.hpp"
 #include "discovery/address.hpp"
@@ -26,6 +28,12 @@
 
 namespace baton::core {
 
+/// Where a frame came from; the view is valid during the call only.
+struct arrival {
+    std::optional<link_id> link;
+    std::optional<replica_id> route;
+    std::string_view host;
+};
 /// One DEALER connection, by its number.
 struct link {
     std::string endpoint;
@@ -78,6 +86,7 @@ struct peer {
         std::uint32_t number = 0;
     };
     std::map<replica_id, inquirer> inquirers;
+    redial_record redial;               ///< while it is crashed (mesh_redial.cpp)
     std::optional<replica_id> namesake; ///< a member of the same name that has been asked whether it lives
     instant namesake_asked_at{};
     cut seen;                ///< all it has told that it has applied
@@ -106,9 +115,8 @@ struct peer {
     mesh_clock::duration ask_every{};
     std::uint64_t asked = 0; ///< highest number of an ASK sent to it
     instant asked_question_at{};
-    std::uint64_t answered = 0;                  ///< and of one it has answered
-    cut answer;                                  ///< by saying this
     agreement agreed;                            ///< on claims of this node
+    answer_record answer;                        ///< to the latest that it has answered
     std::set<std::string, std::less<>> manifest; ///< what it announced as it began to leave
     std::size_t manifest_bytes = 0;
     bool told_manifest = false; ///< it has been sent ours
@@ -132,10 +140,27 @@ struct peer {
     bool acked_whole = false;            ///< that was everything under our cut
     bool acked_staying = false;
     bool heard_farewell = false;
-    bool replaced = false; ///< its address answers as somebody else: it is not merely out of reach
+    bool replaced = false;      ///< its address answers as somebody else: it is not merely out of reach
+    bool address_taken = false; ///< another node has its address, and says so itself
     bool skew_told = false;
     bool diverged = false;
 };
+[[nodiscard]] inline bool is_member(const peer& p) {
+    return p.state == member_state::up || p.state == member_state::suspect ||
+           p.state == member_state::leaving;
+}
+[[nodiscard]] inline bool is_gone(const peer& p) {
+    return p.state == member_state::left || p.state == member_state::crashed;
+}
+/// One that has greeted has told what it holds, and answers questions, though it may never come up: its PUB
+/// may be out of reach. A beacon alone is no contact.
+[[nodiscard]] inline bool can_answer(const peer& p) {
+    return is_member(p) || (p.state == member_state::contacting && p.greeted);
+}
+/// What a process held is lost when another one has its address: nobody can send that any more. That an
+/// address refuses connections proves less: a firewall may do so for a process that lives.
+[[nodiscard]] inline bool is_lost_for_good(const peer& p) { return is_gone(p) && p.address_taken; }
+
 /// A leave of this node's own.
 struct own_leaving {
     std::uint64_t number;

@@ -31,8 +31,9 @@ struct proof_desk {
     std::set<std::uint64_t> questions;
     std::uint64_t last_ticket = 0, last_question = 0;
     std::uint64_t asked_through = 0; ///< own events up to which a broadcast has asked for acknowledgements
-    bool ask_acks = false;           ///< somebody waits for own writes to be acknowledged
-    bool acks_owed = false;          ///< somebody else waits to hear from us
+    bool wants_views = false; ///< somebody waits for this node to be synced: members are asked whom they know
+    bool ask_acks = false;    ///< somebody waits for own writes to be acknowledged
+    bool acks_owed = false;   ///< somebody else waits to hear from us
 };
 
 } // namespace baton::core

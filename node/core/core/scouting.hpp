@@ -25,6 +25,7 @@ struct quest {
     std::size_t next = 0;      ///< those before it have been dialled
     std::size_t under_way = 0; ///< links that are open to it for this, or being opened
     instant next_at{};
+    replica_id told_by{};           ///< the member that told of it last; nil: nobody did
     unsigned rounds = 0;            ///< in which nobody answered
     std::optional<instant> over_at; ///< given up; forgotten then, so that it can begin anew
 };

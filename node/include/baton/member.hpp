@@ -17,7 +17,7 @@ enum class member_state : std::uint8_t {
     suspect,    ///< silent, or its connection closed
     leaving,    ///< has announced that it leaves; it still serves reads and repairs
     left,       ///< said goodbye
-    crashed,    ///< gone without a word; its address is still redialled
+    crashed,    ///< gone without a word; its address is still tried
 };
 [[nodiscard]] std::string_view to_string(member_state state);
 

@@ -101,7 +101,8 @@ struct picked {
     version written{};        ///< of that value
     std::size_t siblings = 0; ///< concurrent values beside this one
     /// pending_handoff: the leaving member. absent_unsynced: who has not answered, or holds, or held, more
-    /// than is here; none when this node is alone, or in a minority of options::mesh_size.
+    /// than is here, or whom a member knows and this node has not met; none when this node is alone, in a
+    /// minority of options::mesh_size, or has a spill to read.
     std::vector<replica_id> who{};
     std::uint64_t epoch = 0; ///< 0: never claimed; odd: owned by whoever wrote it; even: free again
     /// The node that owns what was found, as far as is known here; nobody: it is free.
@@ -202,10 +203,13 @@ class node {
     /// The value of `key` in local memory. If it is not here and there is a `within`, every member is asked
     /// what it holds, and the call waits for the value, woken by its arrival; the outcome says what is known
     /// in the end. `absent_confirmed` needs an answer of every member in view to a question put after the
-    /// call began, and all they named applied here; a majority of options::mesh_size, if that is set; and
-    /// nobody who is silent or crashed with more than is here. Alone it is said only with options::founding,
-    /// or when options::alone_after has passed and no seed can be reached. A key that holds a counter, set,
-    /// map or flag is no register: it is answered as if it were not there. Does not remove anything. Errors:
+    /// call began, and all they named applied here; the same of everybody whom these members know; a majority
+    /// of options::mesh_size, if that is set; no spill that has yet to be read, here or at a member; and
+    /// nobody who is silent or crashed with more than is here. The last write of a process that was killed
+    /// may be known of and lost: then the key stays `absent_unsynced` for liveness.redial_for (6 h), or until
+    /// another node has that process's very address. Alone it is said only with options::founding, or when
+    /// options::alone_after has passed and no seed can be reached. A key that holds a counter, set, map or
+    /// flag is no register: it is answered as if it were not there. Does not remove anything. Errors:
     /// key_empty, key_too_long, forked. O(key + value) without waiting.
     [[nodiscard]] result<picked> pickup(std::string_view key, pickup_options how = {}) const;
 
@@ -323,8 +327,9 @@ class node {
     /// closed with it. Errors: network (none to be had), forked.
     [[nodiscard]] result<int> event_fd();
 
-    /// True once this node holds everything that every member in view held when it joined, and has met at
-    /// least one. False when `within` passes first.
+    /// True once this node holds everything that every member in view held when it joined, has met at least
+    /// one and everybody whom the members know, and no spill is left to be read here or there. False when
+    /// `within` passes first.
     [[nodiscard]] bool wait_synced(std::chrono::milliseconds within) const;
 
     /// Hands everything over and closes: announces the leaving, freezes the state, waits until `copies`

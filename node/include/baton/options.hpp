@@ -58,7 +58,8 @@ struct liveness_options {
     std::chrono::milliseconds closed_after{400};
     /// From a crash to taking the member's id out of the vectors that travel; it may come back later.
     std::chrono::milliseconds archive_after{5000};
-    /// How long the address of a crashed member is redialled: for a partition that nothing else would end.
+    /// How long the address of a crashed member is tried: for a partition that nothing else would end. All
+    /// the time for a minute, then about once a minute, and by a datagram a second.
     std::chrono::seconds redial_for{6 * 3600};
 };
 

@@ -9,6 +9,7 @@
 #include "shell/address_watch.hpp"
 #include "shell/beacon_socket.hpp"
 #include "shell/descriptors.hpp"
+#include "shell/knocker.hpp"
 #include "shell/sockets.hpp"
 #include "shell/spill_file.hpp"
 #include "shell/unicast_socket.hpp"
@@ -233,6 +234,7 @@ class io_thread {
     void read_beacons();
     void read_datagrams();
     void read_doors();
+    void read_knocks();
     void tend_gates();      // io_gates.cpp
     void watch_addresses(); // io_addresses.cpp
     void take_addresses();
@@ -252,6 +254,7 @@ class io_thread {
     void act(const core::read_spill& a);
     void act(const core::drop_spill& a);
     void act(const core::keep_spill_aside& a);
+    void act(const core::knock& a) { knocker_.knock(a, sockets_->sources(), now().now); }
     // io_spilling.cpp
     void tend_spills();
     [[nodiscard]] mesh_clock::duration time_to_spill() const;
@@ -310,6 +313,7 @@ class io_thread {
     // of the I/O thread alone
     std::optional<beacon_socket> beacon_;
     std::optional<unicast_socket> unicast_;
+    knocker knocker_{knocks};
     address_watch addresses_;
     std::vector<interface> interfaces_; ///< as of the last look
     instant look_at_{};                 ///< at the interfaces again

@@ -29,7 +29,7 @@ class merger {
     void merge_all();
     [[nodiscard]] merge_function function_for(std::string_view key);
     [[nodiscard]] std::uint64_t generation();
-    void give_up(const core::mesh::merge_task& task, std::uint64_t tried, const std::string& why);
+    void give_up(const core::merge_task& task, std::uint64_t tried, const std::string& why);
 
     io_thread& engine_;
     std::mutex mutex_; // taken under the node's, never the other way round

@@ -24,6 +24,8 @@ class poller {
     poller();
     /// To be read until nothing is left, or the next wait() names it again.
     void add(int descriptor, name of);
+    /// As add(), for a descriptor that is waited for until it can be written to, or has failed.
+    void add_writer(int descriptor, name of);
     /// Not to be read: each new sign on it ends a wait.
     void add_bell(int descriptor);
     /// Before it is closed.

@@ -74,6 +74,7 @@ enum source : poller::name {
     addresses,
     beacons,
     datagrams,
+    knocks,
     first_link
 };
 inline poller::name source_of(core::link_id link) { return first_link + static_cast<poller::name>(link); }

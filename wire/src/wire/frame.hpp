@@ -31,6 +31,7 @@ struct versions {
 /// every node takes.
 constexpr std::size_t frame_bytes_max = std::size_t{1} << 20;
 constexpr std::size_t name_bytes_max = 64, hosts_bytes_max = 512;
+constexpr std::size_t view_ids_max = 1024; ///< of one ACK
 /// Of one PEERS frame, and of the addresses of one peer in it.
 constexpr std::size_t peers_told_max = 16, peer_hosts_bytes_max = 256;
 
@@ -184,6 +185,11 @@ struct ack {
     std::uint64_t answers = 0; ///< the number of the LEAVING it answers; 0: none
     cut seen;
     std::uint64_t asked = 0; ///< the number of the ASK it answers; 0: none
+    // --- since version 5, and only where it answers an ASK ---
+    bool has_view = false;
+    bool view_cut_short = false; ///< there are more than view_ids_max
+    bool unread_spill = false;   ///< a file that the sender has found may hold more
+    std::string_view view{};     ///< n × 16 bytes, ascending: whose answer the sender would want itself
 };
 
 /// "Tell me what you have applied: now, and again once that covers `want`."

@@ -1,0 +1,133 @@
+// Is a key absent? It is, when everybody who could hold it has answered, and all that they named is applied
+// here. What stands against that is named, so that a caller knows whom it waits for.
+#include "core/jobs.hpp"
+#include "core/mesh.hpp"
+
+#include <algorithm>
+
+namespace baton::core {
+
+// A member that announced the key when it began to leave sends it, as long as that member is there.
+std::optional<replica_id> mesh::on_its_way(std::string_view key) const {
+    for (const auto& [id, p] : peers_) {
+        if (p.state == member_state::leaving && p.manifest.contains(key)) return id;
+    }
+    return std::nullopt;
+}
+
+// Somebody whose word is not known here, whatever others know of it: it has never greeted, or was called
+// crashed.
+bool mesh::is_stranger(const replica_id& id) const {
+    const auto at = peers_.find(id);
+    if (at == peers_.end()) return id != settings_.self;
+    return !can_answer(at->second) && at->second.state != member_state::left;
+}
+
+bool mesh::is_open(const answer_record& of) const {
+    return of.incomplete || std::any_of(of.strangers.begin(), of.strangers.end(),
+                                        [this](const replica_id& id) { return is_stranger(id); });
+}
+
+bool mesh::has_unread_spill() const { return settings_.spills && (!spills_listed_ || spills_waiting() != 0); }
+
+// Whose answer this node would want itself; and who is gone, and told of more than is here.
+void mesh::show_view(const replica_id& to, wire::ack& f, std::string& ids) const {
+    for (const auto& [id, p] : peers_) {
+        const bool missed = is_gone(p) && !is_lost_for_good(p) && !store_.covers(p.seen);
+        if (id == to || (!can_answer(p) && !missed)) continue;
+        f.view_cut_short = ids.size() == 16 * wire::view_ids_max;
+        if (f.view_cut_short) break;
+        ids += id.view();
+    }
+    f.has_view = true;
+    f.view = ids;
+    f.unread_spill = has_unread_spill() && settings_.broken != mutation::absent_with_unread_spill;
+}
+
+void mesh::note_answer(peer& p, const wire::ack& f) {
+    p.answer = {f.asked, true, f.seen, f.has_view, f.view_cut_short || f.unread_spill, {}};
+    for (std::size_t at = 0; at < f.view.size(); at += 16) {
+        const auto id = replica_id::from_bytes(f.view.substr(at, 16));
+        if (id && is_stranger(*id)) p.answer.strangers.push_back(*id);
+    }
+}
+
+// Whom `p` named, and nobody here has heard. Version 4 has no view in its answers: there the addresses that
+// it tells of others count, for as long as they are tried.
+void mesh::name_unheard(const replica_id& id, const peer& p, std::vector<replica_id>& into) const {
+    if (settings_.broken == mutation::absent_without_words) return;
+    if (p.answer.incomplete) into.push_back(id);
+    for (const auto& each : p.answer.strangers) {
+        if (is_stranger(each)) into.push_back(each);
+    }
+    if (p.answer.has_view) return;
+    for (const auto& [each, q] : scout_.quests) {
+        if (q.told_by == id && !q.over_at && is_stranger(each)) into.push_back(each);
+    }
+}
+
+// Nobody has the key, if it is not here now and everybody who can answer has answered a question that was put
+// after the call began, all that those answers named is applied here, they name nobody who has not answered,
+// and nobody who is silent or crashed is known to have held more.
+absence mesh::judge_absence(std::uint64_t question) const {
+    absence now;
+    std::size_t in_view = 1;
+    for (const auto& [id, p] : peers_) {
+        in_view += is_member(p) ? 1 : 0;
+        if (settings_.broken == mutation::absent_by_local_view) continue;
+        if (is_gone(p)) { // what it is known to have held, or to have announced
+            if (!store_.covers(p.seen) && !is_lost_for_good(p)) now.who.push_back(id);
+        } else if (can_answer(p)) {
+            const bool answered = question != 0 && p.answer.number >= question;
+            if (!answered || !store_.covers(p.answer.seen)) now.who.push_back(id);
+            if (answered) name_unheard(id, p, now.who);
+        }
+    }
+    std::sort(now.who.begin(), now.who.end());
+    now.who.erase(std::unique(now.who.begin(), now.who.end()), now.who.end());
+    if (!now.who.empty()) return now;
+    if (settings_.mesh_size != 0 && in_view <= settings_.mesh_size / 2) return now;
+    // What a file holds may be that key.
+    if (has_unread_spill()) return now;
+    now.confirmed = met_any_ || settings_.founding || is_alone();
+    return now;
+}
+
+bool mesh::has_everybody_answered(std::uint64_t question) const {
+    std::vector<replica_id> unheard;
+    return question != 0 && std::all_of(peers_.begin(), peers_.end(), [&](const auto& each) {
+               const auto& [id, p] = each;
+               if (!can_answer(p)) return true;
+               if (p.answer.number < question || !store_.covers(p.answer.seen)) return false;
+               name_unheard(id, p, unheard);
+               return unheard.empty();
+           });
+}
+
+void mesh::catch_up(const moment& at) {
+    if (proofs_.wants_views) return;
+    proofs_.wants_views = true;
+    for (auto& [who, p] : peers_) {
+        if (p.state == member_state::up) ask_by(p, at.now);
+    }
+}
+
+bool mesh::is_caught_up() const {
+    if (!synced() || has_unread_spill()) return false;
+    std::vector<replica_id> unheard;
+    return std::all_of(peers_.begin(), peers_.end(), [&](const auto& each) {
+        const auto& [id, p] = each;
+        if (p.state == member_state::contacting) return !p.greeted || store_.covers(p.seen);
+        if (p.state == member_state::up && !p.answer.given) return false;
+        if (is_member(p)) name_unheard(id, p, unheard);
+        return unheard.empty();
+    });
+}
+
+// Nobody has been met for options::alone_after, and no seed can be reached.
+bool mesh::is_alone() const {
+    return !met_any_ && at_.now - started_ >= settings_.alone_after &&
+           std::none_of(links_.begin(), links_.end(), [](const auto& each) { return each.second.open; });
+}
+
+} // namespace baton::core

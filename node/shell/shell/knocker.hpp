@@ -1,0 +1,42 @@
+// knocker: tries whether somebody listens at an address, by a TCP connection that is closed at once. libzmq's
+// monitors say that a connection failed, and not why; and a socket of its own, with its threads' mailboxes,
+// is much to hold for one question.
+//
+// Of the I/O thread. A knock holds one descriptor, for patience at most.
+#pragma once
+
+#include "core/io.hpp"
+#include "shell/descriptor.hpp"
+#include "shell/poller.hpp"
+
+#include <string>
+#include <vector>
+
+namespace baton::shell {
+
+class knocker {
+  public:
+    static constexpr auto patience = std::chrono::seconds{1};
+    static constexpr std::size_t knocks_max = 16; ///< at a time; what is beyond is silent at once
+
+    /// `of`: its name at the poller.
+    explicit knocker(poller::name of)
+        : name_(of) {}
+    /// `endpoint`: "tcp://HOST:PORT", numeric; a name is silent, as looking it up may take long.
+    void knock(const core::knock& at, poller& sources, instant now);
+    /// What has been answered, or is over. Call it when the poller names it, and at due().
+    [[nodiscard]] std::vector<core::knocked> collect(poller& sources, instant now);
+    [[nodiscard]] instant due() const;
+
+  private:
+    struct attempt {
+        core::knocked what;
+        descriptor socket;
+        instant until{};
+    };
+    poller::name name_;
+    std::vector<attempt> under_way_;
+    std::vector<core::knocked> answered_; ///< without waiting
+};
+
+} // namespace baton::shell

@@ -133,10 +133,11 @@ void world::check_absent(process& p, const process::promise& promise) {
 // Two that are up for one another do not both own a key without a doubt for longer than it takes to hear of
 // the other's claim. Looking does not change what a node knows: the store is read, and not while it folds.
 void world::check_owners(process& p, process& q) {
-    for (const auto& [key, handle] : p.claims) {
+    for (const auto& each : p.claims) {
+        const auto key = each.first;
         if (!q.claims.contains(key)) continue;
         const auto owns = [&](process& who) {
-            if (who.mesh->is_tentative()) return false;
+            if (who.mesh->is_tentative(key_name(key), who.claims.at(key))) return false;
             const auto now = who.mesh->state().read(key_name(key));
             return now && now->id.replica == who.id && now->epoch % 2 == 1;
         };

@@ -3,7 +3,7 @@
 // An aggregate with defaults; plain values.
 #pragma once
 
-#include "crdt/arena.hpp"
+#include "core/inner_bounds.hpp"
 #include "crdt/mutation.hpp"
 #include "discovery/roster.hpp"
 #include "wire/frame.hpp"
@@ -42,7 +42,7 @@ struct mesh_options {
     discovery::link_key link_key{}; ///< this node's own, with a key
     std::string nonce_seed{};       ///< 32 secret bytes, with a key
     std::chrono::milliseconds beacon_window{60'000};
-    std::size_t memory_chunks_max = arena::chunks_most; ///< of the store; 1 MiB each
+    inner_bounds bounds{};
     mutation broken = mutation::none;
 };
 

@@ -11,12 +11,13 @@
 
 namespace baton {
 
-store::store(replica_id self, std::uint64_t seed, mutation broken)
+store::store(replica_id self, std::uint64_t seed, mutation broken, store_bounds bounds)
     : index_(memory_, seed)
     , staging_(memory_, seed ^ 0x9e3779b97f4a7c15)
     , staging_typed_(memory_, seed ^ 0xc2b2ae3d27d4eb4f)
     , trash_{key_index(memory_, seed), key_index(memory_, seed)}
-    , broken_(broken) {
+    , broken_(broken)
+    , bounds_(bounds) {
     origins_.emplace_back();
     origins_[0].id = self;
     origin_index_.emplace(self, 0);
@@ -204,7 +205,6 @@ void store::account_visible(const block& b, bool added, const digest* sum) {
 }
 
 void store::account_epoch(const block& b, bool added) {
-    constexpr std::size_t disowned_max = 1024; // a few slices of work
     if (b.type() != value_type::reg || !b.is(block::kind::record)) return;
     added ? ++epochs_ : --epochs_;
     if (!is_claim(b.epoch_value())) return;
@@ -215,7 +215,7 @@ void store::account_epoch(const block& b, bool added) {
     }
     claims.erase(b.counter);
     if (b.origin != 0 || writing_) return;
-    if (disowned_.size() == disowned_max) {
+    if (disowned_.size() >= bounds_.disowned) {
         disowned_missed_ = true;
     } else {
         disowned_.emplace_back(b.key());
@@ -247,8 +247,7 @@ std::uint64_t store::next_claim(const replica_id& owner, std::uint64_t after) co
 
 // Bounded: whoever does not ask in time looks through everything instead.
 void store::note_contest(std::uint32_t from, std::uint64_t counter, bool quiet) {
-    constexpr std::size_t contests_max = 1024; // a few slices of work
-    if (contests_.size() == contests_max) {
+    if (contests_.size() >= bounds_.contests) {
         contests_missed_ = true;
     } else {
         contests_.push_back({{origins_[from].id, counter}, quiet});

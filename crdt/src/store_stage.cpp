@@ -160,9 +160,9 @@ void store::restage(const slot_name& slot, const dot& id, bool mark) {
 }
 
 bool store::stage_keep() {
-    constexpr std::size_t typed_max = 4096; // in one go
     // Marks are the word of the server that is gone: with any, nothing is worth keeping.
-    if (!stage_is_cache() || !staged_.plain || batch_ == 15 || staging_typed_.size() > typed_max)
+    if (!stage_is_cache() || !staged_.plain || batch_ >= bounds_.batches ||
+        staging_typed_.size() > bounds_.typed)
         return false;
     while (const auto head = staging_typed_.any()) {
         account_staged(head, false);

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include <iostream>
+#include <limits>
 
 namespace baton::cli {
 namespace {
@@ -45,15 +46,33 @@ void add_duration(CLI::App& app, const std::string& name, Duration& into, const 
         ->type_name("DUR");
 }
 
+// CLI11 reads a number with a leading zero as octal: `--port 05671` would be port 3001.
+template <class Number>
+void add_number(CLI::App& app, const std::string& name, Number& into, const std::string& text,
+                const std::string& type) {
+    constexpr auto most = std::numeric_limits<Number>::max();
+    app.add_option_function<std::string>(
+           name,
+           [name, &into](const std::string& given) {
+               const auto parsed = parse_number(given, most);
+               if (!parsed)
+                   throw CLI::ValidationError(name, "'" + given + "' is not a whole number from 0 to " +
+                                                        std::to_string(most));
+               into = static_cast<Number>(*parsed);
+           },
+           text)
+        ->type_name(type)
+        ->default_str(std::to_string(into));
+}
+
 void add_network(CLI::App& app, options& node) {
     app.option_defaults()->group("Network");
     app.add_option("--name", node.name, "Shown to people; default: node- and 8 digits of the id");
     app.add_option("--cluster", node.cluster, "Nodes of other clusters are ignored")->capture_default_str();
     app.add_option("--host", node.host, "Local address to use; default: every usable interface")
         ->type_name("ADDR");
-    app.add_option("--port", node.port, "Port that others name as a seed; 0: any")->type_name("PORT");
-    app.add_option("--publish-port", node.publish_port, "Port of the delta stream; 0: any")
-        ->type_name("PORT");
+    add_number(app, "--port", node.port, "Port that others name as a seed; 0: any", "PORT");
+    add_number(app, "--publish-port", node.publish_port, "Port of the delta stream; 0: any", "PORT");
     app.add_option("--seed", node.seeds, "HOST:PORT of a member to join by; repeatable")
         ->type_name("HOST:PORT")
         ->allow_extra_args(false);
@@ -66,9 +85,7 @@ void add_network(CLI::App& app, options& node) {
         "Neither tell members of one another nor heed what they tell");
     app.add_flag_callback(
         "--no-beacon", [&node] { node.beacon.enabled = false; }, "Neither announce nor listen by UDP");
-    app.add_option("--beacon-port", node.beacon.port, "UDP port of the beacon")
-        ->type_name("PORT")
-        ->capture_default_str();
+    add_number(app, "--beacon-port", node.beacon.port, "UDP port of the beacon", "PORT");
     app.add_option("--group", node.beacon.group, "IPv4 multicast group of the beacon")
         ->type_name("ADDR")
         ->capture_default_str();
@@ -83,9 +100,7 @@ void add_network(CLI::App& app, options& node) {
                    "Network interface not to use; repeatable")
         ->type_name("IF")
         ->allow_extra_args(false);
-    app.add_option("--chunk-bytes", node.limits.chunk_bytes_max, "Size of one piece of a full state")
-        ->type_name("N")
-        ->capture_default_str();
+    add_number(app, "--chunk-bytes", node.limits.chunk_bytes_max, "Size of one piece of a full state", "N");
     add_duration(app, "--redial-for", node.liveness.redial_for,
                  "How long the address of a crashed member is dialled; default: 6h");
     add_duration(app, "--leave-within", node.leave_within, "Deadline of a leave; default: 25s");

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace baton::cli {
@@ -53,11 +54,10 @@ void apply(const std::string& option, stash_options& how) {
     } else if (value == "all") {
         how.ack = ack_level::all_up();
     } else {
-        std::size_t count = 0;
-        const auto [end, fault] = std::from_chars(value.data(), value.data() + value.size(), count);
-        if (fault != std::errc{} || end != value.data() + value.size() || count == 0)
+        const auto count = parse_number(value, std::numeric_limits<std::size_t>::max());
+        if (!count || *count == 0)
             throw refusal{"usage", "'" + option + "' is not copies=N, copies=majority or copies=all"};
-        how.ack = ack_level::copies(count);
+        how.ack = ack_level::copies(*count);
     }
 }
 
@@ -96,6 +96,14 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
 std::chrono::milliseconds duration_of(std::string_view text) {
     if (const auto parsed = parse_duration(text)) return *parsed;
     throw refusal{"usage", "'" + std::string{text} + "' is not a duration such as 250ms, 1.5s or 1m"};
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view text, std::uint64_t most) {
+    std::uint64_t number = 0;
+    const auto* const end = text.data() + text.size();
+    const auto [stop, fault] = std::from_chars(text.data(), end, number);
+    if (fault != std::errc{} || stop != end || number > most) return std::nullopt;
+    return number;
 }
 
 std::string to_hex(std::string_view bytes) {

@@ -6,6 +6,7 @@
 #include <baton/node.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,9 @@ struct refusal {
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 /// The same; throws a `usage` refusal that quotes `text`.
 std::chrono::milliseconds duration_of(std::string_view text);
+
+/// Decimal digits alone, at most `most`; nothing for anything else. "010" is ten.
+std::optional<std::uint64_t> parse_number(std::string_view text, std::uint64_t most);
 
 std::string to_hex(std::string_view bytes);
 /// Nothing unless `digits` is an even number of hexadecimal digits.

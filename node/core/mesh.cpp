@@ -22,7 +22,7 @@ mesh::mesh(mesh_options settings, const moment& start)
     , row_limits_{settings_.limits.key_bytes_max, settings_.limits.value_bytes_max}
     , at_(start)
     , random_(settings_.random_seed)
-    , store_(settings_.self, random_(), settings_.broken)
+    , store_(settings_.self, random_(), settings_.broken, settings_.bounds.store)
     , clock_(static_cast<std::uint64_t>(settings_.clock_skew_max.count()))
     , introductions_(settings_) {
     choose_version();
@@ -416,14 +416,14 @@ node_stats mesh::stats() const {
 // When own events were sent, in a bounded number of spans: those that nobody lacks are forgotten, and where
 // somebody lacks very many of them the spans become longer.
 void mesh::note_sent() {
-    constexpr std::size_t spans_max = 256;
+    const auto spans_max = settings_.bounds.sent_spans;
     constexpr auto shortest = 10ms;
     const auto own = store_.counter_of(settings_.self);
     if (!sent_.empty() && (sent_.back().last == own || at_.now - sent_.back().begun < sent_span_)) {
         sent_.back().last = own;
         return;
     }
-    if (sent_.size() == spans_max) {
+    if (sent_.size() >= spans_max) {
         auto least = own;
         for (const auto& [id, p] : peers_) {
             if (is_member(p)) least = std::min(least, p.seen.of(settings_.self));

@@ -9,7 +9,6 @@
 namespace baton::core {
 
 namespace {
-constexpr std::size_t releases_a_beat = 64; // for owners that are gone
 slot_name register_of(std::string_view key) { return {value_type::reg, key, {}}; }
 error claim_is_lost(std::string_view key) {
     std::string what(key);
@@ -143,7 +142,7 @@ void mesh::end_claim(std::string_view key, std::string reason) {
     if (claims_.held.find(key) == claims_.held.end()) return;
     const auto now = store_.read(register_of(key));
     ++counters_.claims_lost;
-    if (claims_.lost.size() < claim_book::lost_max)
+    if (claims_.lost.size() < settings_.bounds.lost_claims)
         claims_.lost.push_back({std::string(key), now ? now->id.replica : replica_id{}, std::move(reason)});
     forget_claim(key);
 }
@@ -219,7 +218,7 @@ bool mesh::is_gone_for_good(const replica_id& owner) {
 // With every heartbeat.
 void mesh::release_for_gone(outbox& out) {
     if (leaving_ || full_ || store_.folding()) return;
-    std::size_t left = releases_a_beat;
+    std::size_t left = settings_.bounds.releases_a_beat;
     for (const auto& owner : store_.claimants()) {
         const bool self = owner == settings_.self;
         if (!self && !is_gone_for_good(owner)) continue;
@@ -229,7 +228,7 @@ void mesh::release_for_gone(outbox& out) {
             release_if_ours_to({owner, after}, out);
         }
     }
-    if (left == releases_a_beat) claims_.looked_to.clear();
+    if (left == settings_.bounds.releases_a_beat) claims_.looked_to.clear();
 }
 
 // The member with the smallest id writes it, of those that have no value of their own there: theirs would go

@@ -8,9 +8,7 @@ namespace baton::core {
 
 using namespace std::chrono_literals;
 
-namespace {
-constexpr std::size_t slice_events = 256;
-} // namespace
+namespace {} // namespace
 
 result<void> mesh::check_ttl(const slot_name& slot, std::optional<std::chrono::milliseconds> ttl) {
     if (!ttl) return {};
@@ -136,7 +134,7 @@ result<bool> mesh::drop(const moment& at, std::string_view key) {
     auto dropped = remove(at, {value_type::reg, key, {}});
     if (!dropped || !store_.has_typed_keys()) return dropped;
     const auto counter = remove(at, {value_type::counter, key, {}});
-    while (store_.fold(slice_events)) { // members that are still to be folded in belong to it
+    while (store_.fold(settings_.bounds.slice)) { // members that are still to be folded in belong to it
     }
     const auto scope = store_.remove_scope(key, clock_.tick(at.wall_ms), buffers_);
     if (scope) {
@@ -286,7 +284,7 @@ bool mesh::work_on_delta(outbox& out) {
     timestamp newest{};
     std::size_t applied = 0;
     bool joined = false; // what belongs together is not cut in two
-    for (std::size_t i = 0; i < slice_events || joined; ++i) {
+    for (std::size_t i = 0; i < settings_.bounds.slice || joined; ++i) {
         auto& ring = job.ring;
         while (ring.count < delta_job::ahead) {
             const auto place = (ring.first + ring.count) % delta_job::ahead;
@@ -391,7 +389,7 @@ bool mesh::work(const moment& at, outbox& out) {
     const auto written = store_.counter_of(settings_.self);
     ask_members(out);
     if (store_.folding()) {
-        more = store_.fold(slice_events);
+        more = store_.fold(settings_.bounds.slice);
         if (!more) consider_pull(out);
         more = true;
     } else if (work_on_delta(out)) {

@@ -12,7 +12,6 @@ using namespace std::chrono_literals;
 namespace {
 constexpr mesh_clock::duration ask_min = 2ms, ask_max = 500ms;
 constexpr mesh_clock::duration ask_idle_max = 4s; // where nobody waits at the moment
-constexpr std::size_t wants_max = 256; // dots that are asked for in one ASK; the rest with the next one
 
 // By its cut, or by an archive that is the same as here: what is archived is in no cut.
 bool has_told(const peer& p, const store& here, const dot& id) {
@@ -136,7 +135,7 @@ void mesh::ask_members(outbox& out) {
         if (!can_answer(p)) continue;
         wire::ask f{settings_.self, proofs_.last_question, {}};
         for (const auto& [ticket, id] : proofs_.awaited) {
-            if (f.want.size() == wants_max) break;
+            if (f.want.size() >= settings_.bounds.wants) break;
             if (p.state == member_state::up && !has_told(p, store_, id)) f.want.raise(id);
         }
         const bool asks = !proofs_.questions.empty();
@@ -198,11 +197,11 @@ verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
 verdict mesh::on_ask(const replica_id& from, const wire::ask& f, outbox& out) {
     auto* const p = find(from);
     if (p == nullptr) return refuse("ask by nobody known");
-    if (f.want.size() > wants_max) return refuse("ask for too much");
+    if (f.want.size() > inner_bounds::wants_max) return refuse("ask for too much");
     p->seen.join(f.want); // it holds what it asks about
     out.acknowledged = true;
     p->wanted.join(f.want);
-    if (p->wanted.size() > 4 * wants_max) p->wanted = f.want;
+    if (p->wanted.size() > 4 * inner_bounds::wants_max) p->wanted = f.want;
     note_lack(*p, 0ms);
     acknowledge(from, *p, f.number, out);
     return {};

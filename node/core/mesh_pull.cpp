@@ -9,7 +9,6 @@ namespace baton::core {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr std::size_t slice_rows = 256;
 constexpr auto repeat_after = 300ms;
 constexpr unsigned repeats_max = 10;
 constexpr std::size_t parts_bytes_max = std::size_t{256} << 20; // of one slot
@@ -233,12 +232,12 @@ bool mesh::work_on_state(outbox& out) {
             auto* const p = find(pulling_->from);
             store_.commit(p == nullptr ? cut{}
                                        : p->seen); // the broken rule: claimed before its effects are here
-            while (store_.fold(slice_rows)) {
+            while (store_.fold(settings_.bounds.slice)) {
             }
         }
     }
     auto& ring = job.ring;
-    for (std::size_t i = 0; i < slice_rows; ++i) {
+    for (std::size_t i = 0; i < settings_.bounds.slice; ++i) {
         while (ring.count < state_job::ahead) {
             auto& ahead = ring.rows[(ring.first + ring.count) % state_job::ahead];
             if (!job.rows->next(ahead)) break;
@@ -320,7 +319,7 @@ bool mesh::stage_row(const wire::state_row& row) {
     if (settings_.broken == mutation::i4_serve_staged) {
         // The broken rule: visible at once, with the cut still saying that nothing came.
         store_.commit({});
-        while (store_.fold(slice_rows)) {
+        while (store_.fold(settings_.bounds.slice)) {
         }
     }
     return true;
@@ -376,7 +375,7 @@ void mesh::finish_pull(outbox& out) {
     // A file holds all that its cut leaves: what is not in it can be told from what was forgotten there.
     const bool below = s.file && !newcomer && !(known.covers(s.commit_floor) && known.covers(s.archive_rows));
     if (below && settings_.broken != mutation::i8_skip_floor_check) {
-        if (!s.absent_marked) s.absent_marked = mark_absent(claimed, slice_rows);
+        if (!s.absent_marked) s.absent_marked = mark_absent(claimed, settings_.bounds.slice);
         if (!s.absent_marked) return; // work_on_spill comes back here
         mark_absent(claimed, std::size_t(-1));
     }

@@ -13,14 +13,6 @@ namespace baton::core {
 
 using namespace std::chrono_literals;
 
-namespace {
-constexpr std::size_t slice_records = 256;
-constexpr std::uint64_t branching = 16;
-constexpr std::size_t list_max = 32;  // records of a range that are told one by one
-constexpr std::size_t asked_max = 64; // ranges in one question
-constexpr std::size_t listing_bytes_max = std::size_t{256} << 10; // then sums only
-} // namespace
-
 // ---------------------------------------------------------------- the server's part
 
 // The archive first: it says up to where closed origins have been seen. Then one sum an origin.
@@ -47,7 +39,7 @@ verdict mesh::on_question(const replica_id& from, const wire::fingerprint& f, ou
     }
     if (f.number != r.number + 1 || !r.answered) return {}; // late, or it is being worked on
     const auto asked = wire::read_question(f.replicas, f.rows);
-    if (!asked || asked->size() > asked_max) return refuse("malformed question");
+    if (!asked || asked->size() > inner_bounds::asked_max) return refuse("malformed question");
     s.heard_at = at_.now;
     r.number = f.number;
     r.answer.clear();
@@ -71,14 +63,14 @@ void mesh::work_on_answer(const replica_id& to, outbound_session& s, outbox& out
     auto& r = *s.ranges;
     s.heard_at = at_.now;
     if (r.number == 0) tell_archive(s, out);
-    std::size_t steps = slice_records;
+    std::size_t steps = settings_.bounds.slice;
     while (steps != 0) {
         if (!r.current) {
             if (r.expand.empty()) return send_answer(to, s, out);
             r.current = r.whole = r.expand.front().range;
             r.expand.pop_front();
             const auto length = r.whole.last - r.whole.after;
-            const auto count = r.number == 0 ? 1 : std::min(length, branching);
+            const auto count = r.number == 0 ? 1 : std::min(length, settings_.bounds.branching);
             r.parts.assign(count, {});
             for (std::uint64_t i = 0; i < count; ++i) {
                 const auto step = (length + count - 1) / count;
@@ -97,16 +89,17 @@ void mesh::work_on_answer(const replica_id& to, outbound_session& s, outbox& out
         auto& part = r.parts[(found->counter - 1 - r.whole.after) / step];
         ++part.sum.count;
         part.sum.hash += found->hash;
-        if (part.sum.count <= list_max) part.records.push_back(*found);
+        if (part.sum.count <= settings_.bounds.listed) part.records.push_back(*found);
     }
 }
 
 // Few records are told one by one, and the whole range at once if that is few.
-void mesh::finish_range(outbound_session& s) {
+void mesh::finish_range(outbound_session& s) const {
     auto& r = *s.ranges;
     std::uint64_t total = 0;
     for (const auto& part : r.parts) total += part.sum.count;
-    if (total == 0 || (total <= list_max && r.listing.bytes() < listing_bytes_max)) {
+    if (total == 0 ||
+        (total <= settings_.bounds.listed && r.listing.bytes() < settings_.bounds.listing_bytes)) {
         wire::listed_range all{r.whole, true, {}, {}};
         for (auto& part : r.parts)
             all.records.insert(all.records.end(), part.records.begin(), part.records.end());
@@ -114,8 +107,9 @@ void mesh::finish_range(outbound_session& s) {
     } else {
         for (auto& part : r.parts) {
             if (part.range.after == part.range.last) continue;
-            part.whole = part.sum.count == 0 || (total <= 4 * list_max && part.sum.count <= list_max &&
-                                                 r.listing.bytes() < listing_bytes_max);
+            part.whole = part.sum.count == 0 ||
+                         (total <= 4 * settings_.bounds.listed && part.sum.count <= settings_.bounds.listed &&
+                          r.listing.bytes() < settings_.bounds.listing_bytes);
             r.listing.add(part);
         }
     }
@@ -219,7 +213,7 @@ bool mesh::work_on_ranges(outbox& out) {
         if (r.question.empty() && !r.done) ask_on(out);
         return false;
     }
-    std::size_t steps = slice_records;
+    std::size_t steps = settings_.bounds.slice;
     while (steps != 0 && !r.to_check.empty()) {
         const auto& l = r.to_check.front();
         if (r.own.last == 0) {
@@ -282,7 +276,7 @@ void mesh::ask_on(outbox& out) {
     wire::fingerprint f;
     std::vector<wire::asked_range> asked;
     r.asked.clear();
-    while (!r.to_ask.empty() && asked.size() < asked_max) {
+    while (!r.to_ask.empty() && asked.size() < settings_.bounds.asked) {
         asked.push_back(r.to_ask.front());
         if (!asked.back().ship) r.asked.push_back(asked.back().range);
         r.to_ask.pop_front();

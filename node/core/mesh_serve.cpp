@@ -10,14 +10,11 @@ namespace baton::core {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr std::size_t slice_slots = 512;
 constexpr auto session_forgotten_after = 5s;
 constexpr auto send_again_every = 100ms;
 constexpr std::size_t chunk_bytes_min = 256;
 constexpr std::size_t chunk_bytes_first = std::size_t{64} << 10; // until it is known how fast they pass
 constexpr std::chrono::duration<double> chunk_passes_in = 250ms, credit_passes_in = 2s; // within all patience
-constexpr std::size_t chunks_under_way_max = 128; // far below what ROUTER queues for one peer
-constexpr std::size_t archive_rows_max = 8192;    // in one chunk
 } // namespace
 
 verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
@@ -195,8 +192,9 @@ void mesh::expire_sessions(outbox& out) {
 
 // One slice for one session, the next one after the one served last. True while any can go on.
 bool mesh::work_on_serving(outbox& out) {
-    const auto can_go_on = [](const outbound_session& s) {
-        if (s.complete || s.window_bytes >= s.credit_bytes || s.window.size() >= chunks_under_way_max)
+    const auto can_go_on = [this](const outbound_session& s) {
+        if (s.complete || s.window_bytes >= s.credit_bytes ||
+            s.window.size() >= settings_.bounds.chunks_under_way)
             return false;
         return !s.ranges || s.ranges->finished || !s.ranges->answered || !s.ranges->ship.empty() ||
                s.pending || s.parts || (s.chunk && s.chunk->bytes() != 0);
@@ -217,7 +215,7 @@ bool mesh::work_on_serving(outbox& out) {
         return true;
     }
     if (!s.chunk) s.chunk.emplace(timestamp::at(at_.wall_ms));
-    std::size_t steps = slice_slots;
+    std::size_t steps = settings_.bounds.served_slots;
     fill(s, steps);
     bool walked = steps != 0 && !s.pending && !s.parts;
     if (s.ranges && !s.ranges->finished) { // more questions may come: what is there goes as it is
@@ -356,7 +354,7 @@ void mesh::tell_archive(outbound_session& s, outbox& out) {
     for (const auto& id : store_.archived().entries()) {
         if (!s.whole_archive && s.closed.of(id.replica) == id.counter) continue;
         rows.push_back(id);
-        if (rows.size() == archive_rows_max) send();
+        if (rows.size() >= settings_.bounds.archive_rows) send();
     }
     if (!rows.empty()) send();
 }

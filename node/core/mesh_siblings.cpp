@@ -78,7 +78,7 @@ void mesh::consider_siblings(const owned_slot& slot, const replica_id& by, bool 
     if (count < 2) return;
     if (raises) tell_conflict(slot, by, count, out);
     const auto wait_in = [&](waiting_slots& list) {
-        if (list.add(slot.name())) {
+        if (list.add(slot.name(), settings_.bounds.watched)) {
             siblings_.due = true;
         } else { // with a later heartbeat: looking again at once would find it as full
             siblings_.scan_again = true;
@@ -100,7 +100,7 @@ void mesh::tell_conflict(const owned_slot& slot, const replica_id& by, std::size
         s.told_since = at_.now;
     }
     if (s.told.contains(slot)) return;
-    if (s.told.size() >= sibling_watch::told_max) {
+    if (s.told.size() >= settings_.bounds.conflicts) {
         ++s.untold;
         return;
     }

@@ -18,8 +18,6 @@ namespace baton::core {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr std::size_t slice_slots = 256;
-constexpr std::size_t slice_rows = 256;
 constexpr std::size_t files_max = 1024;
 constexpr std::size_t copies_wanted = 2; // as leave_options::copies
 constexpr auto retry_after = 1s;
@@ -35,7 +33,7 @@ bool mesh::spill(const moment& at, std::string& into) {
     set_moment(at);
     into.clear();
     if (store_.folding()) {
-        store_.fold(slice_slots);
+        store_.fold(settings_.bounds.slice);
         return true;
     }
     if (!spills_) spills_ = std::make_unique<spill_desk>();
@@ -52,7 +50,7 @@ bool mesh::spill(const moment& at, std::string& into) {
     if (s.window.empty() && !s.complete) {
         outbox unused; // a file is sent nothing
         if (!s.chunk) s.chunk.emplace(timestamp::at(at_.wall_ms));
-        std::size_t steps = slice_slots;
+        std::size_t steps = settings_.bounds.slice;
         fill(s, steps);
         const bool walked = steps != 0 && !s.pending && !s.parts;
         if (walked) tell_archive(s, unused);
@@ -249,7 +247,7 @@ bool mesh::work_on_spill(outbox& out) {
         job.opened = true;
     }
     auto& row = job.ring.rows[0];
-    for (std::size_t i = 0; i < slice_rows; ++i) {
+    for (std::size_t i = 0; i < settings_.bounds.slice; ++i) {
         if (job.rows->next(row) && salvage_row(row, out)) continue;
         const auto file = spills_->open->file;
         spills_->open->job.reset();

@@ -10,7 +10,6 @@ namespace baton::core {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr std::size_t slice_records = 256;
 constexpr auto lag_patience = 2s; // without catching up, before a member is left behind
 constexpr auto order_kept_for = 60s;
 } // namespace
@@ -45,7 +44,7 @@ cut mesh::stable() const {
 
 bool mesh::order(const moment& at) {
     ordered_at_ = at.now;
-    return store_.order(slice_records);
+    return store_.order(settings_.bounds.slice);
 }
 
 // With every heartbeat. O(origins × members).
@@ -65,8 +64,8 @@ void mesh::look_for_garbage(outbox& out) {
 }
 
 bool mesh::work_on_garbage() {
-    if (store_.sweep(slice_records)) return true;
-    if (garbage_) garbage_ = store_.collect(stable_, slice_records);
+    if (store_.sweep(settings_.bounds.slice)) return true;
+    if (garbage_) garbage_ = store_.collect(stable_, settings_.bounds.slice);
     return garbage_;
 }
 
@@ -101,15 +100,15 @@ void mesh::settle_residues() {
                        (same_archive && seen.counter <= store_.archived().of(seen.replica));
             });
         if (!left && (!told || store_.counter_of(id) < p.told.of(id))) continue;
-        store_.forget_residues(id, std::min(slice_records, left ? count : p.settling_count));
-        if (!left && p.settling_count > slice_records) {
-            p.settling_count -= slice_records;
+        store_.forget_residues(id, std::min(settings_.bounds.slice, left ? count : p.settling_count));
+        if (!left && p.settling_count > settings_.bounds.slice) {
+            p.settling_count -= settings_.bounds.slice;
         } else {
             p.settling.reset();
         }
     }
     const auto own = store_.residues_of(settings_.self); // nobody knows better what it wrote than itself
-    if (own != 0) store_.forget_residues(settings_.self, std::min(slice_records, own));
+    if (own != 0) store_.forget_residues(settings_.self, std::min(settings_.bounds.slice, own));
 }
 
 // I9: an origin that has gone for good leaves the cut that travels, by an event like any other: so equal cuts

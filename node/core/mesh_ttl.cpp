@@ -5,20 +5,16 @@
 
 namespace baton::core {
 
-namespace {
-constexpr std::size_t slice_values = 256;
-} // namespace
-
 // With every heartbeat. Who is full applies nobody else's removals, and makes room by its own.
 void mesh::look_for_over() { over_ = store_.has_deadlines() && !leaving_ && (full_ || acts_for_all()); }
 
 // True while there is more to do.
 bool mesh::work_on_over() {
     if (!store_.has_deadlines()) return false;
-    if (store_.note_over(slice_values)) return true;
+    if (store_.note_over(settings_.bounds.slice)) return true;
     if (!over_ || leaving_) return false; // a cut that is frozen grows no more
     const auto until = at_.now - settings_.clock_skew_max;
-    auto steps = slice_values;
+    auto steps = settings_.bounds.slice;
     const auto remove = [&](const std::string& key) {
         publish(store_.remove_over(key, clock_.tick(at_.wall_ms), buffers_));
         ++counters_.expired;
@@ -26,7 +22,7 @@ bool mesh::work_on_over() {
     while (const auto key = store_.next_over(until, steps)) remove(*key);
     if (steps == 0) return true;
     over_ = false; // until the next heartbeat
-    steps = slice_values;
+    steps = settings_.bounds.slice;
     while (const auto key = store_.next_postponed(until, steps)) remove(*key);
     return false;
 }

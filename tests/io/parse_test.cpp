@@ -34,6 +34,16 @@ TEST_CASE("parse: durations have a number and a unit", "[io][parse]") {
     CHECK_THROWS_AS(duration_of("soon"), refusal);
 }
 
+TEST_CASE("parse: numbers are decimal, also with leading zeros", "[io][parse]") {
+    CHECK(parse_number("5671", 65535) == 5671);
+    CHECK(parse_number("05671", 65535) == 5671); // CLI11 would read 3001
+    CHECK(parse_number("0", 65535) == 0);
+    CHECK(parse_number("18446744073709551615", UINT64_MAX) == UINT64_MAX);
+    for (const auto* text :
+         {"", "-1", "+1", " 1", "1 ", "0x1f", "1e3", "1.0", "65536", "99999999999999999999999"})
+        CHECK_FALSE(parse_number(text, 65535));
+}
+
 TEST_CASE("parse: hexadecimal digits are bytes both ways", "[io][parse]") {
     const std::string bytes{"\0a\xff\n", 4};
     CHECK(to_hex(bytes) == "0061ff0a");

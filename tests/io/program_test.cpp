@@ -309,6 +309,7 @@ TEST_CASE("program: a wrong start is a usage error that names the culprit", "[io
         {{"watch"}, "PREFIX"},
         {{"run", "--nonsense"}, "--nonsense"},
         {{"run", "--port", "70000"}, "--port"},
+        {{"run", "--port", "0x1f"}, "0x1f"},
         {{"run", "--leave-within", "soon"}, "soon"},
         {{"run", "--config", "no-such-file.toml"}, "no-such-file.toml"},
         {{"get"}, "KEY"},

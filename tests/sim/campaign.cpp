@@ -1,5 +1,7 @@
 #include "sim/campaign.hpp"
 
+#include "sim/draws.hpp"
+
 #include <algorithm>
 #include <cstdio>
 
@@ -12,33 +14,13 @@ namespace {
 constexpr std::uint64_t writes_max = 500;
 constexpr auto brief_max = 3000ms; // the longest time to live
 
-// Bounds so small that the workload crosses every one of them.
-core::mesh_options draw_node(dice& luck, std::size_t slots, mutation broken) {
-    core::mesh_options node;
-    node.broken = broken;
-    auto& limits = node.limits;
-    if (luck.chance(700)) limits.delta_bytes_max = luck.between(40, 2000);
-    if (luck.chance(700)) limits.chunk_bytes_max = luck.between(256, 2000);
-    if (luck.chance(600)) limits.credit_bytes = luck.between(256, 6000);
-    if (luck.chance(400)) limits.early_bytes_max = luck.between(0, 3000);
-    limits.siblings_max = luck.between(2, luck.chance(600) ? 2 : 16);
-    if (luck.chance(400)) limits.sessions_max = luck.between(1, 3);
-    node.liveness.archive_after = std::chrono::milliseconds(luck.between(0, luck.chance(500) ? 200 : 5000));
-    node.spills = luck.chance(600);
-    node.alone_after = std::chrono::milliseconds(luck.between(20, 2000));
-    if (luck.chance(250)) { // no beacon: everybody is told every address, its own too
-        node.beacon = false;
-        for (slot_number s = 0; s < slots; ++s) node.seeds.push_back(endpoint_of(s));
-    }
-    return node;
-}
-
 class campaign {
   public:
     campaign(std::uint64_t seed, const campaign_options& how)
         : luck_(seed)
         , brief_luck_(seed ^ 0x771)
         , leave_luck_(seed ^ 0x1ea7e)
+        , node_luck_(seed ^ 0x40de)
         , slots_(luck_.between(3, luck_.chance(300) ? 9 : 5))
         , crowded_(luck_.chance(80))
         , how_(how)
@@ -86,6 +68,9 @@ class campaign {
         result.half_folded = world_.half_folded();
         result.promises_kept = world_.promises_kept();
         result.woken = world_.woken();
+        result.statements = world_.statements_checked();
+        result.most = world_.most_spent();
+        result.standstill = world_.longest_standstill();
         for (process_number p = 0; p < world_.processes(); ++p) result.leaves_met += world_.at(p).met != 0;
         return result;
     }
@@ -98,7 +83,11 @@ class campaign {
         s.keys = crowded_ ? luck_.between(300, 700) : luck_.between(5, 30);
         auto throws = luck_.fork();
         s.faults = rates::draw(throws);
-        s.node = draw_node(luck_, slots_, how_.broken);
+        s.node = draw_world(luck_, slots_, how_.broken);
+        s.watch = true;
+        // A session waits 3.3 s for a server that is silent, then for the next one; and where much is lost,
+        // each of its chunks takes several tries.
+        s.standstill_max = s.faults.loss > 150 || s.faults.late > 20 ? 20s : 10s;
         if (seed % 4 == 3) s.node.keys = {*mesh_key::from_bytes(std::string(mesh_key::size, 'k'))};
         // Of a chance of their own, so that the other stories stay as they are.
         one_seed_ = !s.node.beacon && dice(seed ^ 0x5eed).chance(500);
@@ -169,6 +158,16 @@ class campaign {
         if (!world_.run_until([&] { return world_.settled(); }, 5s))
             throw violation("settled and then: " + world_.unsettled());
         if (brief_) outlive();
+        std::string left;
+        const bool tidy = world_.run_until(
+            [&] {
+                if (world_.now() < look_at_) return false;
+                look_at_ = world_.now() + 100ms;
+                left = world_.untidy();
+                return left.empty();
+            },
+            tidy_within);
+        if (!tidy) throw violation("not tidy after " + std::to_string(tidy_within / 1s) + " s: " + left);
     }
 
     // Whatever has a time to live is over, and removed from everywhere by the ordinary work of one member.
@@ -416,7 +415,8 @@ class campaign {
             if (!id) world_.counted()(fault::restart);
             id = world_.at(p).id;
         }
-        world_.start(slot, how_.broken == mutation::i6_reuse_replica ? id : std::nullopt);
+        world_.start(slot, draw_node(world_.common(), node_luck_),
+                     how_.broken == mutation::i6_reuse_replica ? id : std::nullopt);
     }
 
     void start_somewhere() {
@@ -439,7 +439,7 @@ class campaign {
     }
     [[nodiscard]] std::size_t keys() const { return world_.keys(); }
 
-    dice luck_, brief_luck_, leave_luck_;
+    dice luck_, brief_luck_, leave_luck_, node_luck_;
     std::size_t slots_;
     bool crowded_;
     bool one_seed_ = false; ///< nobody knows anybody but the first address

@@ -31,6 +31,7 @@ void world::await_copies(process_number who, duration left) {
     if (progress.copies != 0) reach(p, leave_step::acknowledged);
     if (!p.alive()) return;
     if (!p.frozen && (progress.met || left <= 0ns)) {
+        if (how_.watch && progress.met && progress.copies == 0) check_met(p);
         if (progress.met && progress.copies != 0) {
             p.met = ++leaves_met_;
             std::size_t stayed = 0; // who was leaving already cannot have promised to stay
@@ -41,6 +42,7 @@ void world::await_copies(process_number who, duration left) {
             }
             if (stayed < progress.copies) fail(p, "counts more copies than there are");
         }
+        if (how_.watch && !progress.met) check_unsafe(p);
         if (!progress.met && progress.copies == 0 && p.mesh->settings().spills) {
             auto& file = write_spill(who);
             if (luck_.chance(how_.faults.spill_damage)) damage(file, luck_);

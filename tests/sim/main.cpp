@@ -1,6 +1,7 @@
 // baton_sim: many seeds of the simulated world; see tests/sim/README.md.
 #include "sim/campaign.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -118,6 +119,9 @@ int main(int count, char** words) {
         sum.half_folded += one.half_folded;
         sum.promises_kept += one.promises_kept;
         sum.woken += one.woken;
+        sum.statements += one.statements;
+        sum.most.raise(one.most);
+        sum.standstill = std::max(sum.standstill, one.standstill);
         sum.spills_merged += one.spills_merged;
         sum.recovered += one.recovered;
         if (one.settling > longest) longest = one.settling, longest_seed = seed;
@@ -149,10 +153,19 @@ int main(int count, char** words) {
     show("half_folded", sum.half_folded);
     show("promises_kept", sum.promises_kept);
     show("woken", sum.woken);
+    show("statements", sum.statements);
     show("spills_merged", sum.spills_merged);
     show("recovered", sum.recovered);
-    std::printf(" longest_settling=%.1f s (seed %llu)\nsim: faults:", settled.count(),
+    std::printf(" longest_settling=%.1f s (seed %llu)\nsim: most in a second:", settled.count(),
                 static_cast<unsigned long long>(longest_seed));
+    show("pulls", sum.most.pulls);
+    show("state_bytes", sum.most.state_bytes);
+    show("events", sum.most.events);
+    show("full", sum.most.full);
+    show("dials", sum.most.dials);
+    show("bytes", sum.most.bytes);
+    std::printf("; longest standstill %.1f s\nsim: faults:",
+                std::chrono::duration<double>(sum.standstill).count());
     for (std::size_t i = 0; i < fault_names.size(); ++i)
         show(std::string(fault_names[i]).c_str(), sum.faults.of[i]);
     std::printf("\n");

@@ -27,7 +27,9 @@ world::world(settings how)
                [this](process_number who, const core::input& in) {
                    if (processes_[who]->alive()) give(who, in);
                })
-    , oracle_(how_.keys) {}
+    , oracle_(how_.keys) {
+    if (how_.watch) watch();
+}
 
 world::~world() = default;
 
@@ -66,6 +68,7 @@ process_number world::start(slot_number slot, const core::mesh_options& own, std
     if (how_.merged) p.mesh->merge_under(*how_.merged);
     network_.arrive(number, slot, p.id, options.link_key);
     tell(p, "starts");
+    if (how_.watch) note_start(p), costs_.note_change(clock_.now());
     clock_.after(0ns, [this, number] { give(number, core::time_passed{}); });
     if (options.spills) {
         for (auto* const file : spills_at(slot)) find_spill(number, *file);
@@ -83,6 +86,7 @@ void world::crash(process_number who, bool noticed_at_once) {
     auto& p = *processes_[who];
     if (!p.alive()) return;
     tell(p, "crashes");
+    costs_.note_change(clock_.now());
     exit(p, noticed_at_once);
 }
 
@@ -91,8 +95,10 @@ void world::freeze(process_number who, bool on) {
     if (!p.alive() || p.frozen == on) return;
     tell(p, on ? "stands still" : "goes on");
     p.frozen = on;
+    costs_.note_change(clock_.now());
     if (on) p.stands_since = clock_.now();
     if (!on) p.stood_still += clock_.now() - p.stands_since;
+    if (!on && on_thaw) on_thaw(who);
     if (!on) give(who, core::time_passed{}); // timers first: it does not know yet that it was away
     network_.freeze(who, on);
 }
@@ -141,6 +147,16 @@ void world::toil(process& p) {
         }
         if (!slice(p)) return;
     }
+}
+
+void world::count_costs(process& p) {
+    const auto own = p.mesh->state().counter_of(p.id);
+    for (; p.counted < own; ++p.counted) costs_.note_write(clock_.now(), 0);
+    const auto most =
+        costs_.judge(p.number, clock_.now(),
+                     {alive().size(), p.mesh->state().bytes_in_use(), how_.node.limits.chunk_bytes_max});
+    if (!most.empty()) fail(p, most);
+    costs_.add(p.number, clock_.now(), out_);
 }
 
 // What it wrote by itself: the archiving of closed origins, and what one member does for all.
@@ -226,6 +242,7 @@ void world::absorb(process& p) {
     check(p);
     keep_promises(p);
     wake_waiting(p);
+    if (how_.watch) count_costs(p), check_synced(p);
     for (const auto& each : out_.traces) {
         mix(each.what);
         mix(each.a), mix(each.b);
@@ -238,6 +255,8 @@ void world::absorb(process& p) {
                 line += ' ' + std::to_string(each.a) + ' ' + std::to_string(each.b);
             tell(p, line);
         }
+        if (how_.watch && each.what == "hello" && by_id_.contains(each.who))
+            p.watched.greeted.insert(by_id_.at(each.who));
         if (on_trace) on_trace(p.number, each);
     }
     for (auto& each : out_.events) {
@@ -248,6 +267,8 @@ void world::absorb(process& p) {
                  "event " + std::string(to_string(each.kind)) + ' ' + name_of(each.id) + ": " + each.reason);
         if (each.kind == event_kind::diverged && how_.check)
             fail(p, "reports that it diverged from " + name_of(each.id));
+        if (each.kind == event_kind::joined && by_id_.contains(each.id))
+            p.watched.met.insert(by_id_.at(each.id));
         p.events.push_back(std::move(each));
     }
     for (auto& each : out_.actions) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/mesh.hpp"
+#include "sim/costs.hpp"
 #include "sim/network.hpp"
 #include "sim/oracle.hpp"
 #include "wire/spill.hpp"
@@ -38,6 +39,10 @@ class world {
         bool mixed_versions = false;
         core::mesh_options node{}; ///< for every node; self, name, address and random_seed are filled in
         bool check = true;
+        /// Costs, progress and statements are checked too: not in scenes that forge frames or hold them back.
+        bool watch = false;
+        /// How long nothing of a reachable origin may be applied that has written.
+        duration standstill_max = std::chrono::seconds(10);
         /// Registers whose names begin so are merged, by everybody who may: the largest value stays.
         std::optional<std::string> merged{};
     };
@@ -90,12 +95,34 @@ class world {
                 std::size_t joins; ///< how often `by` had seen it come
             };
             std::vector<word> words;
+            /// A process that has to be asked, known to `by`, whose events so far are so many; what it held
+            /// at the call, or what was in a file that it had found.
+            struct known_one {
+                process_number who, by;
+                std::size_t events;
+                counts held;
+                const spill* file = nullptr;
+            };
+            std::vector<known_one> known{};
         };
         std::list<promise> promises;
         std::set<std::size_t> waits_for;             ///< keys that are not there, and somebody waits for
         std::uint64_t written = 0;                   ///< own events when last looked at
         std::map<std::size_t, std::uint64_t> claims; ///< by key: the handle that was given last, lost or not
         std::map<std::size_t, std::set<dot>> shown;  ///< to that handle
+        struct stand { ///< of an origin: what was applied of it, and since when nothing more has been
+            instant since{};
+            std::uint64_t applied = 0;
+        };
+        /// What the checkers remember of it (statements.cpp).
+        struct {
+            instant since{};
+            bool synced = false;
+            std::vector<std::pair<process_number, counts>> at_start; ///< what others held when it started
+            std::set<process_number> greeted, met;                   ///< whose HELLO has come; who was up
+            std::map<std::pair<process_number, std::size_t>, instant> both_own;
+            std::map<process_number, stand> stands; ///< by origin
+        } watched;
 
         [[nodiscard]] bool alive() const { return mesh != nullptr; }
 
@@ -104,6 +131,7 @@ class world {
         std::uint64_t wake_number = 0;
         instant wake_due = instant::max();
         bool work_waiting = false, unchecked = true, merge_waiting = false;
+        std::uint64_t counted = 0; ///< own events that the costs know of
         std::uint64_t generation = 0;
         std::optional<digest> sum;
     };
@@ -138,7 +166,10 @@ class world {
     // --- the network ---
     void answer_at(slot_number slot, process_number who) { network_.answer_at(slot, who); }
     void usurp(process_number from, process_number at) { network_.usurp(from, at); }
-    void block(slot_number from, slot_number to, bool on) { network_.block(from, to, on); }
+    void block(slot_number from, slot_number to, bool on) {
+        costs_.note_change(clock_.now());
+        network_.block(from, to, on);
+    }
     void sever(slot_number a, slot_number b, bool on) { block(a, b, on), block(b, a, on); }
     void set_filter(network::filter passes) { network_.set_filter(std::move(passes)); }
 
@@ -192,15 +223,21 @@ class world {
     /// Empty when all that are alive are up at one another, synced, and equal; otherwise what is not.
     [[nodiscard]] std::string unsettled();
     [[nodiscard]] bool settled() { return unsettled().empty(); }
+    /// Empty when nothing is left of what is gone and of what has been removed; otherwise what is.
+    [[nodiscard]] std::string untidy();
     /// Gives one input as if it had come from the network.
     core::verdict give(process_number who, const core::input& in);
     void set_teller(teller tells) { teller_ = std::move(tells); }
     /// Told of every trace record, to act on what happens inside.
     std::function<void(process_number, const core::trace&)> on_trace;
+    /// Told of a process that goes on, before it is told the time itself: its program may be first.
+    std::function<void(process_number)> on_thaw;
     /// Told of every step of a leave, and may end the process there.
     std::function<void(process_number, leave_step)> on_leave_step;
     [[nodiscard]] std::uint64_t trace_hash() const { return hash_; }
     [[nodiscard]] rates& faults() { return how_.faults; }
+    /// What every node is given, but for what is its own.
+    [[nodiscard]] const core::mesh_options& common() const { return how_.node; }
     [[nodiscard]] tally& counted() { return tally_; }
     [[nodiscard]] std::string name_of(const replica_id& id) const;
     void check_everything();
@@ -213,6 +250,13 @@ class world {
     [[nodiscard]] std::uint64_t promises_kept() const { return promises_kept_; }
     /// Waiting pickups that got their key.
     [[nodiscard]] std::uint64_t woken() const { return woken_; }
+    [[nodiscard]] std::uint64_t statements_checked() const { return statements_checked_; }
+    [[nodiscard]] const spending& most_spent() const { return costs_.most(); }
+    [[nodiscard]] duration longest_standstill() const { return longest_standstill_; }
+    /// Two owners of one key, neither of them tentative, up for one another.
+    static constexpr duration both_own_max = std::chrono::seconds(3);
+    /// What a cut may name beside those that live: who is gone and not archived yet.
+    static constexpr std::size_t origins_beyond = 8;
 
   private:
     [[nodiscard]] moment moment_of(const process& p) const;
@@ -253,6 +297,18 @@ class world {
     void note_words(const process& p, process::promise& promise) const;
     void check_words(const process& p, const process::promise& promise) const;
 
+    // statements.cpp
+    void note_start(process& p);
+    void check_synced(process& p);
+    void check_met(process& p);
+    void check_unsafe(process& p);
+    void note_question(process& p, process::promise& promise);
+    void check_absent(process& p, const process::promise& promise);
+    void check_owners(process& p, process& q);
+    void watch();
+    void check_standstill(process& p, process& q);
+    void count_costs(process& p);
+
     // check.cpp
     void check(process& p);
     void check_keys(process& p);
@@ -276,7 +332,9 @@ class world {
         digests_; ///< by hash of the cut: every state any node was ever in
     core::outbox out_;
     std::size_t leaves_met_ = 0;
-    std::uint64_t hash_ = 0, half_folded_ = 0, promises_kept_ = 0, woken_ = 0;
+    costs costs_;
+    duration longest_standstill_{};
+    std::uint64_t hash_ = 0, half_folded_ = 0, promises_kept_ = 0, woken_ = 0, statements_checked_ = 0;
     struct group {
         process_number origin;
         std::uint64_t first, last;

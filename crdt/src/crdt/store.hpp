@@ -20,6 +20,7 @@
 #include "crdt/log.hpp"
 #include "crdt/mutation.hpp"
 #include "crdt/ordered_keys.hpp"
+#include "crdt/store_bounds.hpp"
 #include "crdt/time.hpp"
 #include "crdt/views.hpp"
 
@@ -81,7 +82,7 @@ struct held_dot {
 
 class store {
   public:
-    store(replica_id self, std::uint64_t seed, mutation broken = mutation::none);
+    store(replica_id self, std::uint64_t seed, mutation broken = mutation::none, store_bounds bounds = {});
     store(const store&) = delete;
     store& operator=(const store&) = delete;
 
@@ -481,17 +482,16 @@ class store {
     digest digest_{};
     std::uint64_t generation_ = 1;
     std::size_t live_keys_ = 0, live_records_ = 0, removals_ = 0, residues_ = 0, user_bytes_ = 0, roots_ = 0;
-    std::vector<handle> kept_, doomed_; ///< of splice
-    std::vector<handle> blocks_;        ///< of stage
+    std::vector<handle> kept_, doomed_, blocks_; ///< of splice; the last one of stage
     std::optional<key_order> order_;
     ordered_keys old_order_; ///< let go of
     key_notes notes_;
     std::vector<contest> contests_;
-    bool contests_missed_ = false;
     std::size_t epochs_ = 0; ///< records with one
     std::vector<std::string> disowned_;
-    bool disowned_missed_ = false, writing_ = false;
+    bool contests_missed_ = false, disowned_missed_ = false, writing_ = false;
     mutation broken_;
+    store_bounds bounds_;
 };
 
 /// What `other` has at least seen: its cut, and its archive.

@@ -32,11 +32,9 @@ struct lost_claim {
 };
 
 struct claim_book {
-    static constexpr std::size_t lost_max = 1024; ///< losses not told yet; those beyond are not told
-
     std::map<std::string, own_claim, std::less<>> held;
     std::set<std::pair<instant, std::string>> leases;
-    std::vector<lost_claim> lost;
+    std::vector<lost_claim> lost;      ///< not told yet; at most inner_bounds::lost_claims
     std::vector<std::string> disowned; ///< being looked at
     std::uint64_t last_number = 0;
     bool lease_began = false;                      ///< of which whoever waits for the time has to know

@@ -336,7 +336,7 @@ class mesh {
     static void open_ranges(outbound_session& s);
     verdict on_question(const replica_id& from, const wire::fingerprint& f, outbox& out);
     void work_on_answer(const replica_id& to, outbound_session& s, outbox& out);
-    static void finish_range(outbound_session& s);
+    void finish_range(outbound_session& s) const;
     void send_answer(const replica_id& to, outbound_session& s, outbox& out);
     verdict on_answer(const replica_id& from, const wire::fingerprint& f, outbox& out);
     void add_unlisted(std::deque<wire::listed_range>& listed);

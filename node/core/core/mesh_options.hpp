@@ -3,6 +3,7 @@
 // An aggregate with defaults; plain values.
 #pragma once
 
+#include "core/inner_bounds.hpp"
 #include "crdt/mutation.hpp"
 #include "discovery/roster.hpp"
 #include "wire/frame.hpp"
@@ -41,6 +42,7 @@ struct mesh_options {
     discovery::link_key link_key{}; ///< this node's own, with a key
     std::string nonce_seed{};       ///< 32 secret bytes, with a key
     std::chrono::milliseconds beacon_window{60'000};
+    inner_bounds bounds{};
     mutation broken = mutation::none;
 };
 

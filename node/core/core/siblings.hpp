@@ -31,10 +31,8 @@ struct owned_slot {
 /// Slots that wait for something, each once.
 class waiting_slots {
   public:
-    static constexpr std::size_t most = 256;
-
-    /// False when there is no room for it.
-    bool add(const slot_name& slot) {
+    /// False when there is no room for it beside `most` others.
+    bool add(const slot_name& slot, std::size_t most) {
         if (slots_.size() >= most) return slots_.contains(owned_slot(slot));
         slots_.emplace(slot);
         return true;
@@ -51,8 +49,6 @@ class waiting_slots {
 };
 
 struct sibling_watch {
-    static constexpr std::size_t told_max = 256; ///< conflicts named in a second; the rest is counted
-
     std::vector<contest> contests; ///< being looked at
     std::set<owned_slot> told;     ///< since `told_since`: a key is named once a second
     instant told_since{};

@@ -54,7 +54,7 @@ void mesh::look_for_garbage(outbox& out) {
     judge_lag(out);
     judge_room(out);
     look_for_over();
-    if (store_.removals() != 0) {
+    if (store_.removals() != 0 && settings_.broken != mutation::removals_stay) {
         stable_ = stable();
         garbage_ = true;
     }
@@ -115,7 +115,7 @@ void mesh::settle_residues() {
 // mean equal archives. The member with the smallest id writes it, when everybody has all that the origin
 // wrote.
 void mesh::archive_closed(outbox& out) {
-    if (leaving_ || full_) return;
+    if (leaving_ || full_ || settings_.broken == mutation::archive_never) return;
     for (const auto& [id, p] : peers_) {
         if (p.state == member_state::up && id < settings_.self) return;
     }

@@ -463,7 +463,8 @@ void mesh::note_lack(peer& p, mesh_clock::duration grace) {
 
 void mesh::check_synced(outbox& out) {
     for (auto& [id, p] : peers_) {
-        if (!is_member(p) || p.synced || p.overfull || !store_.covers(p.at_join)) continue;
+        if (!is_member(p) || p.synced || p.overfull) continue;
+        if (!store_.covers(p.at_join) && settings_.broken != mutation::synced_at_once) continue;
         p.synced = true;
         raise(out, event_kind::synced, id, "holds what it held when it joined");
     }

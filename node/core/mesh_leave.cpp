@@ -130,7 +130,8 @@ leave_progress mesh::leaving_progress() const {
     // Another's file may yet bring back what has been removed here.
     if (settings_.spills && progress.staying == 0)
         nothing_held = store_.seen().size() == 0 && store_.archived().empty();
-    progress.met = progress.copies >= wanted || nothing_held;
+    progress.met =
+        progress.copies >= wanted || nothing_held || settings_.broken == mutation::met_without_copies;
     return progress;
 }
 
@@ -154,7 +155,7 @@ void mesh::unsafe_keys(std::size_t shard, std::vector<std::string>& into) {
                 return countable(p) && (p.acked_whole || p.acked->has(r.id));
             });
         });
-        if (!safe) into.push_back(std::move(slot.key));
+        if (!safe && settings_.broken != mutation::unsafe_names_none) into.push_back(std::move(slot.key));
     }
 }
 

@@ -332,7 +332,8 @@ void mesh::queue_chunk(outbound_session& s, std::uint64_t number, std::string by
     }
     s.window_bytes += bytes.size();
     counters_.state_bytes_sent += bytes.size();
-    out.actions.push_back(send_reply{*last_served_, bytes});
+    const int times = settings_.broken == mutation::states_again ? 100 : 1;
+    for (int i = 0; i < times; ++i) out.actions.push_back(send_reply{*last_served_, bytes});
     s.window.push_back({number, std::move(bytes), s.window_bytes, at_.now});
 }
 

@@ -62,7 +62,7 @@ void mesh::look_for_garbage(outbox& out) {
     judge_lag(out);
     judge_room(out);
     look_for_over();
-    if (store_.removals() != 0) {
+    if (store_.removals() != 0 && settings_.broken != mutation::removals_stay) {
         stable_ = stable();
         garbage_ = true;
     }
@@ -132,7 +132,7 @@ void mesh::archive_closed(outbox& out) {
         const auto* const p = find(each.first);
         return (p != nullptr && can_answer(*p)) || seen.of(each.first) != each.second.counter;
     });
-    if (!acts_for_all()) return;
+    if (!acts_for_all() || settings_.broken == mutation::archive_never) return;
     for (const auto& id : seen.entries()) {
         if (id.replica == settings_.self) continue;
         const auto* const p = find(id.replica);

@@ -47,6 +47,14 @@ enum class mutation : std::uint8_t {
     type_by_folded_only,      ///< look at a key's types before all are folded in
     walk_ignored,             ///< take chunks of whatever walk of the server for one session
     spill_claims_partial,     ///< claim the cut of a damaged spill as if all of it were there
+    synced_at_once,           ///< call a node synced when it has met a member
+    unsafe_names_none,        ///< name no key that a leave has handed to nobody
+    met_without_copies,       ///< call a leave met when nobody has acknowledged it
+    removals_stay,            ///< keep removal records that everybody has seen
+    archive_never,            ///< keep origins that are gone in the cut
+    suspect_again,            ///< report a suspect each time it is looked at
+    redial_at_once,           ///< dial a suspect again each time it is looked at
+    states_again,             ///< send each chunk of a session a hundred times
 };
 
 } // namespace baton

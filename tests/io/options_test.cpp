@@ -365,12 +365,16 @@ TEST_CASE("options: writers wait for a member that falls lag_max behind, until i
         settings.limits.lag_max = lag_max;
         settings.liveness.suspect_after = 10min; // it is not its silence that ends the wait
         settings.liveness.crashed_after = 20min;
+        settings.liveness.heartbeat_every = 10ms;
         auto writer = started(settings);
         auto frozen = net.run("frozen");
         REQUIRE(next_event(writer, event_kind::joined));
         frozen.event("joined");
         load(writer, 10, 10);
         REQUIRE(eventually(5s, [&] { return writer.members().front().lag == 0; }));
+        // Writers wait for a member that has been seen to keep up, which is looked at with every heartbeat.
+        const auto said = writer.stats().hello_bytes_sent;
+        REQUIRE(eventually(5s, [&] { return writer.stats().hello_bytes_sent > said + 500; }));
         frozen.signal(SIGSTOP);
         const stopwatch start;
         std::size_t busy = 0; // answers to writers that have no time to wait

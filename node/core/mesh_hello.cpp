@@ -1,7 +1,6 @@
 // Contact and the readiness handshake. A peer is up when each side has greeted the other and each side's PUB
 // has seen the other's subscription: from then on no delta is lost to a slow joiner.
 #include "core/jobs.hpp"
-#include "core/mesh.hpp"
 #include "core/told.hpp"
 
 #include <algorithm>

@@ -301,7 +301,7 @@ void mesh::run_timers(outbox& out) {
     if (tidies) look_for_garbage(out);
     if (tidies) tidy_roster(out);
     if (tidies) tend_siblings(out);
-    if (tidies) look_for_gone();
+    if (tidies) look_for_gone(out);
     tend_claims(out);
 }
 

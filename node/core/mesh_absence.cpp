@@ -93,17 +93,6 @@ absence mesh::judge_absence(std::uint64_t question) const {
     return now;
 }
 
-bool mesh::has_everybody_answered(std::uint64_t question) const {
-    std::vector<replica_id> unheard;
-    return question != 0 && std::all_of(peers_.begin(), peers_.end(), [&](const auto& each) {
-               const auto& [id, p] = each;
-               if (!can_answer(p)) return true;
-               if (p.answer.number < question || !store_.covers(p.answer.seen)) return false;
-               name_unheard(id, p, unheard);
-               return unheard.empty();
-           });
-}
-
 void mesh::catch_up(const moment& at) {
     if (proofs_.wants_views) return;
     proofs_.wants_views = true;

@@ -184,7 +184,10 @@ void mesh::claiming::seek_agreement() {
             agreed = agreed && has_agreed(p, c.newest, m.store_);
         }
     }
-    if (c.question != 0 && (agreed || m.has_everybody_answered(c.question))) {
+    const bool answered = std::all_of(m.peers_.begin(), m.peers_.end(), [&](const auto& each) {
+        return !is_member(each.second) || each.second.answer.number >= c.question;
+    });
+    if (c.question != 0 && (agreed || answered)) {
         m.end_question(std::exchange(c.question, 0));
         c.ask_every = std::min(ask_max, 2 * c.ask_every);
         c.ask_at = m.at_.now + c.ask_every;

@@ -26,7 +26,7 @@ bool mesh::claiming::is_gone_for_good(const replica_id& owner) {
 }
 
 // With every heartbeat: whose claims are to be looked through.
-void mesh::look_for_gone() {
+void mesh::look_for_gone(outbox& out) {
     if (leaving_ || full_ || store_.folding()) return;
     claiming ours{*this};
     auto& desk = claims_.releases;
@@ -48,14 +48,38 @@ void mesh::look_for_gone() {
     }
     desk.gone.swap(now);
     ours.ask_for_gone();
+    ours.inquire_about_named(out);
     ours.withdraw_beaten();
 }
 
+// Everybody who can has answered, what they hold is here, and whom else they name has had the time to answer,
+// too.
+bool mesh::claiming::has_heard_all() {
+    auto& desk = m.claims_.releases;
+    const bool heard =
+        desk.question != 0 && std::all_of(m.peers_.begin(), m.peers_.end(), [&](const auto& each) {
+            const auto& p = each.second;
+            return !can_answer(p) || (p.answer.number >= desk.question && m.store_.covers(p.answer.seen));
+        });
+    if (!heard) {
+        desk.heard_all.reset();
+        return false;
+    }
+    if (!desk.heard_all) desk.heard_all = m.at_.now;
+    if (m.at_.now - *desk.heard_all >= m.settings_.liveness.crashed_after) return true;
+    std::vector<replica_id> unheard;
+    for (const auto& [id, p] : m.peers_) {
+        if (can_answer(p)) m.name_unheard(id, p, unheard);
+    }
+    return std::all_of(unheard.begin(), unheard.end(),
+                       [&](const replica_id& id) { return desk.gone.contains(id); });
+}
+
 // One question serves all owners that were gone when it was put. It is put again where somebody came into
-// view who has not been asked.
+// view who has not been asked, and after a death.
 void mesh::claiming::ask_for_gone() {
     auto& desk = m.claims_.releases;
-    const bool answered = m.has_everybody_answered(desk.question);
+    const bool answered = has_heard_all();
     if (answered && !desk.answered) {
         for (auto& [owner, g] : desk.gone) {
             if (g.asked) g.since = m.at_.now, g.left = all_of_them;
@@ -71,13 +95,43 @@ void mesh::claiming::ask_for_gone() {
     if (desk.open || desk.gone.empty() || (answered && !unasked)) return;
     desk.question = m.begin_question(m.at_);
     desk.open = true;
-    desk.answered = m.has_everybody_answered(desk.question); // nobody is in view
+    desk.heard_all.reset();
+    desk.answered = has_heard_all(); // nobody is in view
     for (auto& [owner, g] : desk.gone) g.asked = true;
+}
+
+// Whom an answer names its sender sees, or misses what it wrote last. Whether it hears the owner an INQUIRY
+// tells: a WORD comes as long as it does.
+void mesh::claiming::inquire_about_named(outbox& out) {
+    for (auto& [owner, g] : m.claims_.releases.gone) {
+        bool named = false;
+        for (auto& [id, p] : m.peers_) {
+            const auto& strangers = p.answer.strangers;
+            if (!can_answer(p) || !std::binary_search(strangers.begin(), strangers.end(), owner)) continue;
+            named = true;
+            m.send_to(id, p, wire::inquiry{m.settings_.self, owner}, out);
+        }
+        if (!named) {
+            g.named_at.reset();
+        } else if (!g.named_at) {
+            g.named_at = m.at_.now;
+        }
+    }
+}
+
+bool mesh::claiming::is_seen_by_others(const replica_id& owner, const gone_owner& how) {
+    if (!how.named_at) return false;
+    const auto* const p = m.find(owner);
+    const auto& l = m.settings_.liveness;
+    const auto patience =
+        p != nullptr ? l.suspect_after : 4 * l.crashed_after; // no WORD is kept of the unknown
+    return m.at_.now - *how.named_at < patience ||
+           (p != nullptr && p->life.is_vouched(m.at_.now, m.patience_));
 }
 
 bool mesh::claiming::is_known_whole(const replica_id& owner, const gone_owner& how) {
     if (m.settings_.broken == mutation::release_unasked) return true;
-    if (!how.asked || !m.claims_.releases.answered) return false;
+    if (!how.asked || !m.claims_.releases.answered || is_seen_by_others(owner, how)) return false;
     // Who went out of view at about the same time may hold its last words, and be back in a moment: half a
     // mesh that is cut off looks like that.
     const auto just_gone = [&](const peer& p) {

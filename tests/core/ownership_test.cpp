@@ -297,6 +297,28 @@ TEST_CASE("ownership: what another member holds of an owner that crashed is aske
     CHECK(older_is_read(mutation::release_unasked) != 0);
 }
 
+TEST_CASE("ownership: nothing is released for an owner whom another member sees", "[core][scenario]") {
+    // The one that would release was cut off from both for so long that it calls them crashed; it finds only
+    // the other one again.
+    owners s(3, slow_to_close(with_keys(20)));
+    const auto acts = s.smallest();
+    const process_number owner = acts == 0 ? 1 : 0, other = 3 - acts - owner;
+    REQUIRE(s.claim(owner, key));
+    REQUIRE(s.commit(owner, key, "second"));
+    s.settle();
+    s.sever(s.at(acts).slot, s.at(owner).slot, true);
+    s.sever(s.at(acts).slot, s.at(other).slot, true);
+    REQUIRE(s.run_until([&] { return s.sees(acts, owner, member_state::crashed); }, 20s));
+    s.sever(s.at(acts).slot, s.at(other).slot, false);
+    REQUIRE(s.run_until([&] { return s.sees(acts, other, member_state::up); }, 20s));
+    s.run_for(10s);
+    CHECK(s.is_claimed(other));
+    CHECK(s.owns(owner, key));
+    s.sever(s.at(acts).slot, s.at(owner).slot, false);
+    REQUIRE(s.run_until([&] { return s.settled(); }, 30s));
+    CHECK(s.owns(owner, key));
+}
+
 TEST_CASE("ownership: where all have claimed at once and the owner crashes, the key is freed with its value",
           "[core][scenario]") {
     // The others' records are copies of what all three took over.

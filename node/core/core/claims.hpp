@@ -59,14 +59,16 @@ struct gone_owner {
     std::size_t claims = 0;  ///< when last looked
     std::int64_t turns = 0;  ///< how many members have had the time to do it, since then
     instant since{};         ///< when a claim of its last ended
+    std::optional<instant> named_at; ///< since when an answer names it: somebody may see it
 };
 
 /// The releases that this node may have to write for others.
 struct release_desk {
     std::map<replica_id, gone_owner> gone;
-    std::uint64_t question = 0; ///< what members hold is asked by it; 0: never asked
-    bool open = false;          ///< it is still put to those who have not answered
-    bool answered = false;      ///< when last looked
+    std::uint64_t question = 0;       ///< what members hold is asked by it; 0: never asked
+    bool open = false;                ///< it is still put to those who have not answered
+    bool answered = false;            ///< when last looked
+    std::optional<instant> heard_all; ///< since when all have answered, and what they hold is here
 };
 
 struct claim_book {

@@ -136,7 +136,6 @@ class mesh {
     /// The longest usual round trip to a member that is up.
     [[nodiscard]] mesh_clock::duration round_trip() const;
     [[nodiscard]] absence judge_absence(std::uint64_t question) const;
-    [[nodiscard]] bool has_everybody_answered(std::uint64_t question) const; ///< and their words are applied
     /// The leaving member that has announced the key.
     [[nodiscard]] std::optional<replica_id> on_its_way(std::string_view key) const;
 
@@ -390,7 +389,7 @@ class mesh {
     bool look_at_claim(std::string_view key);
     bool work_on_claims(bool wrote, bool busy, outbox& out);
     void tend_claims(outbox& out);
-    void look_for_gone();
+    void look_for_gone(outbox& out);
     void tell_given_up(outbox& out);
 
     // mesh_siblings.cpp

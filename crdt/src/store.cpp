@@ -12,7 +12,7 @@
 namespace baton {
 
 store::store(replica_id self, std::uint64_t seed, mutation broken, store_bounds bounds)
-    : memory_(bounds.memory_chunks)
+    : memory_(bounds.chunks)
     , index_(memory_, seed)
     , staging_(memory_, seed ^ 0x9e3779b97f4a7c15)
     , staging_typed_(memory_, seed ^ 0xc2b2ae3d27d4eb4f)

@@ -355,14 +355,14 @@ void store::fold_slot(const slot_name& staged_slot, handle staged_head) {
     add_all(slot, added);
     for (const auto h : added) {
         const auto& b = at(h);
-        const bool removal = b.is(block::kind::removal);
+        const bool removal = b.is(block::kind::removal), for_good = b.epoch_value() != 0;
         const std::string value(removal ? b.value() : std::string_view{});
         if (!removal && in_scope(slot.type) && under_scope_removal(b))
             bury(h, static_cast<std::uint32_t>(b.origin));
         if (!removal) continue;
         if (slot.type == value_type::scope) kill_scope(slot.key, value);
         if (slot.type == value_type::archive)
-            set_archived(*replica_id::from_bytes(slot.key), get_word(value.data()));
+            set_archived(*replica_id::from_bytes(slot.key), get_word(value.data()), for_good);
     }
     if (broken_ == mutation::i5_drop_losers) {
         if (const auto winner = read(slot)) {

@@ -50,6 +50,36 @@ void store::forget_residues(const replica_id& id, std::size_t first) {
     if (from.residues.empty()) from.residues.shrink_to_fit();
 }
 
+// Of an origin that has said goodbye, and all of whose events are here, no record can come any more whose
+// base has yet to meet what has been removed.
+void store::forget_closed_residues(std::size_t most) {
+    for (std::size_t i = 1; i < origins_.size() && most != 0; ++i) {
+        const auto count = std::min(most, origins_[i].residues.size());
+        if (count == 0 || !is_closed_for_good(origins_[i].id)) continue;
+        forget_residues(origins_[i].id, count);
+        most -= count;
+    }
+}
+
+bool store::is_closed_for_good(const replica_id& id) const {
+    const auto known = find_origin(id);
+    return known && origins_[*known].archived && origins_[*known].for_good;
+}
+
+cut store::closed_for_good() const {
+    cut all;
+    for (const auto& [id, number] : origin_index_) {
+        if (is_closed_for_good(id)) all.push_back({id, origins_[number].counter});
+    }
+    return all;
+}
+
+void store::close_for_good(const cut& entries) {
+    for (const auto& id : entries.entries()) {
+        if (archive_.of(id.replica) == id.counter) set_archived(id.replica, id.counter, true);
+    }
+}
+
 cut store::floor() const {
     cut all;
     for (const auto& [id, number] : origin_index_) {

@@ -4,6 +4,7 @@
 #include "crdt/store.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace baton {
 
@@ -193,7 +194,7 @@ void store::stage_abort() {
     staging_typed_.clear();
     reset_staged();
     staged_archive_ = {};
-    staged_bytes_ = 0;
+    trash_bytes_ = std::exchange(staged_bytes_, 0);
     batch_ = 0;
 }
 
@@ -202,6 +203,7 @@ bool store::sweep(std::size_t slots) {
         for (; index.size() != 0 && slots != 0; --slots) {
             const auto head = index.any();
             index.erase(first_block(memory_, head).slot());
+            each(head, [&](handle h) { trash_bytes_ -= at(h).bytes(); });
             release_staged(head);
         }
     }

@@ -67,14 +67,17 @@ void store::reopen(const cut& all) {
     archive_.erase_if([&](const dot& id) { return all.of(id.replica) != 0; });
     for (const dot& id : all.entries()) {
         archive_digest_ -= hash_record({id.replica, id.counter, 0, 0, 0}, {}, {}, {});
-        origins_[*find_origin(id.replica)].archived = false;
+        auto& from = origins_[*find_origin(id.replica)];
+        from.archived = from.for_good = false;
     }
 }
 
 // I9: what is closed leaves the cut that travels; its records stay where they are, under their own dots. A
 // word of an earlier counter is out of date: the origin has gone on.
-void store::set_archived(const replica_id& id, std::uint64_t counter) {
-    if (counter == 0 || counter != counter_of(id) || archive_.of(id) == counter) return;
+void store::set_archived(const replica_id& id, std::uint64_t counter, bool for_good) {
+    if (counter == 0 || counter != counter_of(id)) return;
+    if (const auto known = find_origin(id); known && for_good) origins_[*known].for_good = true;
+    if (archive_.of(id) == counter) return;
     cut one;
     one.push_back({id, counter});
     enter_archive(one);
@@ -107,6 +110,10 @@ written store::write(const slot_name& slot, std::string_view value, const writin
     // What a removal of a counter saw has its effect on the records: the removal record need not keep it.
     const auto kept = removal && counts ? std::string_view{} : value;
     const auto made = make(0, slot, {kind, next_dot(), how.stamp, how.epoch, kept, how.ttl});
+    if (counts && !removal && replace_share(slot, hash, made)) {
+        const auto id = issue();
+        return {id, {removal, slot, how.stamp, how.epoch, value, buffers.kills, false, how.ttl}};
+    }
     writing_ = true;
     splice(slot, hash, made, [&](const block& b) {
         if (b.origin == 0) return true;
@@ -190,31 +197,6 @@ std::optional<written> store::recover(const slot_name& slot, const staged_view& 
     return written{id, {false, slot, lost.stamp, epoch, lost.value, buffers.kills, false, lost.ttl}};
 }
 
-std::int64_t store::lost_amount(std::string_view key, const staged_view& lost) {
-    const auto share = load_counter(lost.value);
-    auto from = share.base_total;
-    each(head_of({value_type::counter, key, {}}), [&](handle h) {
-        const auto& b = at(h);
-        if (b.is(block::kind::record) && dot_of(b).replica == lost.id.replica && b.counter >= share.base)
-            from = load_counter(b.value()).total;
-    });
-    return static_cast<std::int64_t>(static_cast<std::uint64_t>(share.total) -
-                                     static_cast<std::uint64_t>(from));
-}
-
-written store::add(std::string_view key, std::int64_t amount, timestamp stamp, write_buffers& buffers) {
-    const slot_name slot{value_type::counter, key, {}};
-    counter_value mine{0, origins_[0].counter, 0}; // nothing before this has a share in it
-    each(head_of(slot), [&](handle h) {
-        if (at(h).origin == 0 && at(h).is(block::kind::record)) mine = load_counter(at(h).value());
-    });
-    mine.total = static_cast<std::int64_t>(static_cast<std::uint64_t>(mine.total) +
-                                           static_cast<std::uint64_t>(amount));
-    buffers.value.resize(counter_value::bytes);
-    store_counter(buffers.value.data(), mine);
-    return write(slot, buffers.value, {false, stamp, 0, {}}, buffers);
-}
-
 // An older removal record is superseded too: this one has seen it and kills the same slot (I7).
 std::optional<written> store::remove(const slot_name& slot, timestamp stamp, write_buffers& buffers) {
     if (!read(slot)) return std::nullopt;
@@ -248,12 +230,13 @@ std::optional<written> store::remove_scope(std::string_view key, timestamp stamp
     return write(slot, buffers.value, {true, stamp, 0, {}}, buffers);
 }
 
-written store::archive(const replica_id& closed, timestamp stamp, write_buffers& buffers) {
+written store::archive(const replica_id& closed, bool for_good, timestamp stamp, write_buffers& buffers) {
     const auto counter = counter_of(closed);
     buffers.value.resize(8);
     put_word(buffers.value.data(), counter);
-    auto what = write({value_type::archive, closed.view(), {}}, buffers.value, {true, stamp, 0, {}}, buffers);
-    set_archived(closed, counter);
+    auto what = write({value_type::archive, closed.view(), {}}, buffers.value,
+                      {true, stamp, for_good ? 1U : 0U, {}}, buffers);
+    set_archived(closed, counter, for_good);
     return what;
 }
 
@@ -378,11 +361,10 @@ store::applied store::apply(const dot& id, const event_view& event) {
     if (counts && !event.removal) { // what was removed of this share stays removed
         auto share = load_counter(value);
         const auto* const head = index_.find(event.slot);
-        each(head == nullptr ? 0 : *head, [&](handle h) {
-            if (at(h).origin != *from || !at(h).is(block::kind::record)) return;
-            const auto former = load_counter(at(h).value());
-            if (former.base > share.base) share.base = former.base, share.base_total = former.base_total;
-        });
+        const auto h = share_of(head == nullptr ? 0 : *head, *from);
+        if (const auto former = h == 0 ? counter_value{} : load_counter(at(h).value());
+            former.base > share.base)
+            share.base = former.base, share.base_total = former.base_total;
         store_counter(own, share);
         value = {own, sizeof own};
     }
@@ -401,12 +383,14 @@ store::applied store::apply(const dot& id, const event_view& event) {
     if (event.slot.type == value_type::scope) value = context = widened(event.slot, value, superseded);
     const auto kind = event.removal ? block::kind::removal : block::kind::record;
     const auto made = make(*from, event.slot, {kind, id, event.stamp, event.epoch, value, event.ttl});
-    splice(event.slot, made, superseded);
+    const bool replaced = counts && !event.removal && event.kills.empty() &&
+                          replace_share(event.slot, index_.hash(event.slot), made);
+    if (!replaced) splice(event.slot, made, superseded);
     if (event.slot.type == value_type::scope) kill_scope(event.slot.key, context);
     if (counts && event.removal) subtract(event.slot, event.value);
     note_event(*from, id.counter);
     if (event.slot.type == value_type::archive)
-        set_archived(*replica_id::from_bytes(event.slot.key), get_word(event.value.data()));
+        set_archived(*replica_id::from_bytes(event.slot.key), get_word(event.value.data()), event.epoch != 0);
     return applied::yes;
 }
 

@@ -23,6 +23,7 @@ mesh::mesh(mesh_options settings, const moment& start)
     , random_(settings_.random_seed)
     , store_(settings_.self, random_(), settings_.broken, settings_.bounds.store)
     , clock_(static_cast<std::uint64_t>(settings_.clock_skew_max.count()))
+    , room_(settings_.limits.bytes_max)
     , introductions_(settings_)
     , sent_(settings_.bounds.sent_spans)
     , early_(settings_.limits.early_bytes_max) {
@@ -83,6 +84,7 @@ verdict mesh::take(const broadcast_arrived& in, outbox& out) {
         if (f->head_only) return refuse(fault_of(in.bytes, settings_.versions, "malformed broadcast"));
         if (f->cluster != settings_.cluster) return refuse("hello of another cluster");
         p->full = (f->flags & wire::hello::is_full) != 0;
+        p->live_bytes = f->live;
         // On PUB its deltas come before this word of them: what is missing of its own events is lost, not
         // late.
         const bool lost = f->latest > store_.counter_of(f->id);

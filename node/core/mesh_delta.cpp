@@ -44,8 +44,7 @@ result<void> mesh::check_write(const slot_name& slot, std::size_t value_bytes) {
                                                std::to_string(settings_.limits.value_bytes_max)};
     }
     if (leaving_) return error{errc::leaving, "the node is leaving: nothing more is written"};
-    const auto most = settings_.limits.bytes_max;
-    if (full_ || (most != 0 && store_.bytes_in_use() >= most) || store_.is_short_of_memory())
+    if (room_.is_full() || room_.has_reached(store_.state_bytes()) || store_.is_short_of_memory())
         return error{errc::full, "limits.bytes_max is reached: drop something first"};
     return check_type(slot);
 }
@@ -248,7 +247,7 @@ verdict mesh::on_delta(std::string_view bytes, const wire::delta& f, outbox& out
 
     p->life.heard(at_.now, false);
     ++counters_.deltas_received;
-    if (leaving_ || full_) return {}; // the cut is frozen
+    if (leaving_ || room_.is_full()) return {}; // the cut is frozen
     if (f.wants_ack && settings_.broken == mutation::ack_before_applying) {
         p->owes = f.first + f.count - 1;
         proofs_.acks_owed = true;

@@ -142,7 +142,8 @@ wire::hello mesh::make_hello(std::uint64_t flags) {
     f.cluster = settings_.cluster;
     f.versions = settings_.versions;
     f.id = settings_.self;
-    f.flags = flags | flag(leaving_.has_value(), wire::hello::is_leaving) | flag(full_, wire::hello::is_full);
+    f.flags = flags | flag(leaving_.has_value(), wire::hello::is_leaving) |
+              flag(room_.is_full(), wire::hello::is_full);
     f.name = settings_.name;
     f.hosts = settings_.hosts;
     f.port = settings_.port;
@@ -151,6 +152,7 @@ wire::hello mesh::make_hello(std::uint64_t flags) {
     f.latest = store_.counter_of(settings_.self);
     f.clock = clock_.last();
     f.reach = settings_.reach;
+    if (f.at.has_state) f.live = live_bytes(store_);
     return f;
 }
 
@@ -288,6 +290,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     if (first) meet_namesakes(f.id, p, out);
     p.sees_me = (f.flags & wire::hello::sees_you) != 0;
     p.full = (f.flags & wire::hello::is_full) != 0;
+    p.live_bytes = f.live;
     if ((f.flags & wire::hello::is_leaving) != 0 && p.state == member_state::up) begin_leaving(f.id, p, out);
     observe(f.id, f.clock, out);
     if ((f.flags & wire::hello::wants_answer) != 0) {
@@ -366,6 +369,7 @@ verdict mesh::on_brief(const wire::brief& f, outbox& out) {
     if (p == nullptr) return refuse("broadcast by nobody known");
     p->life.heard(at_.now, false);
     if (!is_member(*p)) return {};
+    if (p->version >= 5) p->full = false; // one that is full sends whole HELLOs
     // What its own counter says is certain: PUB delivers in order, so a delta we have not seen by now is
     // lost.
     if (f.latest > store_.counter_of(f.id)) {
@@ -459,7 +463,8 @@ void mesh::note_lack(peer& p, mesh_clock::duration grace) {
 
 void mesh::check_synced(outbox& out) {
     for (auto& [id, p] : peers_) {
-        if (!is_member(p) || p.synced || p.overfull || !store_.covers(p.at_join)) continue;
+        if (!is_member(p) || p.synced || p.overfull) continue;
+        if (!store_.covers(p.at_join) && settings_.broken != mutation::synced_at_once) continue;
         p.synced = true;
         raise(out, event_kind::synced, id, "holds what it held when it joined");
     }
@@ -471,9 +476,10 @@ bool mesh::publish_hello(outbox& out) {
     choose_version();
     send_batches(out); // on PUB a word of an event never comes before the event
     const auto sum = store_.state_digest();
-    const bool unchanged =
-        published_generation_ == store_.generation() && sum == published_digest_ && !told_full_changed_;
-    told_full_changed_ = false;
+    // Who is full says so with every heartbeat: the one that told it first may be lost.
+    const bool unchanged = published_generation_ == store_.generation() && sum == published_digest_ &&
+                           full_told_ && !room_.is_full();
+    full_told_ = true;
     std::string bytes;
     if (unchanged) {
         bytes = encode_for_all(wire::brief{settings_.self, wire::hash_of(standing()), sum ? sum->low : 0,

@@ -116,9 +116,10 @@ leave_progress mesh::leaving_progress() const {
     if (!leaving_) return progress;
     for (const auto& [id, p] : peers_) {
         const bool says_leaving = p.acked && !p.acked_staying;
-        // A suspect is back, or crashed, before long: until then it is one that may stay.
+        // A suspect is back, or crashed, before long: until then it is one that may stay. One that is full
+        // takes nothing over.
         const bool here = p.state == member_state::up || p.state == member_state::suspect;
-        if (here && !says_leaving) ++progress.staying;
+        if (here && !says_leaving && !p.full) ++progress.staying;
         if (countable(p) && p.acked_whole) ++progress.copies;
     }
     const auto wanted = std::max<std::size_t>(1, std::min(leaving_->copies, progress.staying));
@@ -129,7 +130,8 @@ leave_progress mesh::leaving_progress() const {
     // Another's file may yet bring back what has been removed here.
     if (settings_.spills && progress.staying == 0)
         nothing_held = store_.seen().size() == 0 && store_.archived().empty();
-    progress.met = progress.copies >= wanted || nothing_held;
+    progress.met =
+        progress.copies >= wanted || nothing_held || settings_.broken == mutation::met_without_copies;
     return progress;
 }
 
@@ -153,7 +155,7 @@ void mesh::unsafe_keys(std::size_t shard, std::vector<std::string>& into) {
                 return countable(p) && (p.acked_whole || p.acked->has(r.id));
             });
         });
-        if (!safe) into.push_back(std::move(slot.key));
+        if (!safe && settings_.broken != mutation::unsafe_names_none) into.push_back(std::move(slot.key));
     }
 }
 
@@ -221,7 +223,8 @@ void mesh::answer_leavings(outbox& out) {
         const bool whole = store_.covers(p.seen);
         if (!whole && !leaving_) continue;
         send_to(id, p,
-                wire::ack{settings_.self, !leaving_ && !full_, whole, p.answer_leaving, store_.seen(), 0},
+                wire::ack{settings_.self, !leaving_ && !room_.is_full(), whole, p.answer_leaving,
+                          store_.seen(), 0},
                 out);
         p.answer_leaving = 0;
     }

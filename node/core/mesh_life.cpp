@@ -57,7 +57,8 @@ void mesh::judge(const replica_id& id, peer& p, outbox& out) {
     judge_namesake(id, p, out);
     const auto verdict = p.life.judge(at_.now, patience_);
     // TCP goes on with what it has lost after pauses that double: a new connection is there sooner.
-    if (at_.now - std::max(p.life.linked_at(), p.redialled_at) >= settings_.liveness.crashed_after)
+    if (at_.now - std::max(p.life.linked_at(), p.redialled_at) >= settings_.liveness.crashed_after ||
+        (settings_.broken == mutation::redial_at_once && verdict == liveness::verdict::suspect))
         redial(id, p, out);
     const bool said_goodbye = p.goodbye_at && at_.now - *p.goodbye_at < settings_.liveness.crashed_after;
     if (verdict == liveness::verdict::crashed && said_goodbye && p.life.is_closed()) {
@@ -71,7 +72,8 @@ void mesh::judge(const replica_id& id, peer& p, outbox& out) {
     }
     send_probe(p, out);
     if (verdict == liveness::verdict::suspect) {
-        if (p.state == member_state::up) {
+        const bool again = settings_.broken == mutation::suspect_again;
+        if (p.state == member_state::up || again) {
             p.state = member_state::suspect;
             p.agreed.reset();
             raise(out, event_kind::suspect, id, p.life.is_closed() ? "its connection closed" : "silent");
@@ -89,7 +91,9 @@ void mesh::judge(const replica_id& id, peer& p, outbox& out) {
 
 void mesh::redial(const replica_id& id, peer& p, outbox& out) {
     p.redialled_at = at_.now;
-    if (!p.via || !links_[*p.via].open) return;
+    const bool at_once = settings_.broken == mutation::redial_at_once;
+    if (!p.via || (!links_[*p.via].open && !at_once)) return;
+    if (at_once) wake_by(at_.now + 1ms);
     const auto endpoint = links_[*p.via].endpoint;
     const auto key = links_[*p.via].key;
     release_link(p, out);

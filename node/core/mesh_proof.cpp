@@ -211,7 +211,7 @@ verdict mesh::on_ask(const replica_id& from, const wire::ask& f, outbox& out) {
 }
 
 void mesh::acknowledge(const replica_id& id, peer& p, std::uint64_t asked, outbox& out) {
-    const bool staying = !leaving_ && !full_;
+    const bool staying = !leaving_ && !room_.is_full();
     wire::ack f{settings_.self, staying, store_.covers(p.seen), 0, store_.seen(), asked};
     std::string view;
     if (asked != 0) show_view(id, f, view);
@@ -234,7 +234,7 @@ void mesh::answer_wanted(outbox& out) {
         if (p.owes != 0 && (early || store_.counter_of(id) >= p.owes)) {
             cut part;
             part.push_back({id, early ? p.owes : store_.counter_of(id)});
-            const bool staying = !leaving_ && !full_;
+            const bool staying = !leaving_ && !room_.is_full();
             send_to(id, p, wire::ack{settings_.self, staying, false, 0, std::move(part), 0}, out);
             ++counters_.acks_sent;
             p.owes = 0;

@@ -34,12 +34,12 @@ bool believe_commit(peer& p, const inbound_session& s, const cut& claimed, const
 
 // Asks the peer that holds most of what is missing here, once its grace is over. One session at a time.
 void mesh::consider_pull(outbox& out) {
-    if (pulling_ || store_.folding() || leaving_ || !deltas_.empty() || full_) return;
+    if (pulling_ || store_.folding() || leaving_ || !deltas_.empty()) return;
     std::uint64_t most = 0;
     std::pair<const replica_id, peer>* best = nullptr;
     for (auto& each : peers_) {
         auto& p = each.second;
-        if (!p.pull_at || !is_member(p) || p.full) continue;
+        if (!p.pull_at || !is_member(p) || !has_room_for(p)) continue;
         const auto due =
             settings_.broken == mutation::retry_undercut ? *p.pull_at : std::max(*p.pull_at, p.pace.due());
         // Equal cuts with different digests: what is missing cannot be counted (repair by union).
@@ -246,10 +246,10 @@ verdict mesh::on_state(const replica_id& from, std::string_view bytes, const wir
         if (!rows || (f.flags & wire::state::commit) != 0 || s.archive_rows.size() > archive_entries_max)
             return malformed();
         s.archive_rows.join(*rows);
+        if ((f.flags & wire::state::for_good) != 0) s.final_rows.join(*rows);
     }
     // Where the same has been too much before, it is looked at before anything is staged.
-    const auto most = settings_.limits.bytes_max;
-    if (room_short_ && most != 0 && f.chunk == 0 && store_.bytes_in_use() + f.bytes > most) {
+    if (room_short_ && f.chunk == 0 && room_.is_exceeded(store_.state_bytes(), f.bytes)) {
         end_session(session_end::full, out);
         return {};
     }
@@ -446,6 +446,7 @@ void mesh::finish_pull(outbox& out) {
     store_.stage_archive(s.archive_rows);
     if (s.cached) store_.stage_trim(claimed);
     store_.commit(claimed, s.by_union);
+    store_.close_for_good(s.final_rows);
     if (compared || newcomer || s.absent) store_.raise_floor(s.commit_floor);
     if (s.absent) store_.raise_floor(s.archive_rows);
     if (compared) store_.raise_floor(s.ranges->at); // removal records do not come by ranges

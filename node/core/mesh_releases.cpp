@@ -27,7 +27,7 @@ bool mesh::claiming::is_gone_for_good(const replica_id& owner) {
 
 // With every heartbeat: whose claims are to be looked through.
 void mesh::look_for_gone(outbox& out) {
-    if (leaving_ || full_ || store_.folding()) return;
+    if (leaving_ || room_.is_full() || store_.folding()) return;
     claiming ours{*this};
     auto& desk = claims_.releases;
     std::map<replica_id, gone_owner> now;
@@ -156,7 +156,7 @@ bool mesh::claiming::has_nobody(const replica_id& owner) {
 
 bool mesh::claiming::work(std::size_t steps) {
     auto& desk = m.claims_.releases;
-    if (desk.gone.empty() || m.leaving_ || m.full_ || m.store_.folding()) return false;
+    if (desk.gone.empty() || m.leaving_ || m.room_.is_full() || m.store_.folding()) return false;
     ask_for_gone();
     for (auto& [owner, g] : desk.gone) {
         if (!g.looking || g.left == 0 || !is_known_whole(owner, g)) continue;

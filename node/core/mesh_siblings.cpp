@@ -13,16 +13,6 @@ namespace {
 constexpr auto conflict_window = 1s;
 } // namespace
 
-// One member does what is to be done once: the smallest id among those that are up and take writes. Views
-// may differ for a moment: whatever it writes has to bear being written twice.
-bool mesh::acts_for_all() const {
-    if (leaving_ || full_) return false;
-    return std::none_of(peers_.begin(), peers_.end(), [&](const auto& each) {
-        const auto& p = each.second;
-        return p.state == member_state::up && !p.full && each.first < settings_.self;
-    });
-}
-
 // With every slice of work: costs nothing while nothing was added to anything.
 bool mesh::work_on_siblings(outbox& out) {
     auto& s = siblings_;

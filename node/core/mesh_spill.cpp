@@ -120,7 +120,8 @@ std::size_t mesh::spills_waiting() const {
 void mesh::tend_spills(outbox& out) {
     if (!spills_ || spills_->files.empty()) return;
     release_spills(out);
-    if (pulling_ || store_.folding() || leaving_ || full_ || !deltas_.empty() || spills_->open) return;
+    if (pulling_ || store_.folding() || leaving_ || room_.is_full() || !deltas_.empty() || spills_->open)
+        return;
     if (!met_any_ && !settings_.founding && at_.now < started_ + settings_.alone_after)
         return wake_by(started_ + settings_.alone_after);
     if (met_any_ && !synced()) return;
@@ -199,6 +200,7 @@ verdict mesh::take(const spill_read& in, outbox& out) {
     const auto rows = wire::decode_cut(f->rows);
     if (rows) {
         s.archive_rows.join(*rows);
+        if ((f->flags & wire::state::for_good) != 0) s.final_rows.join(*rows);
         out.actions.push_back(read_spill{in.file, false});
     } else {
         end_session(session_end::malformed, out);
@@ -230,7 +232,7 @@ bool mesh::work_on_spill(outbox& out) {
         finish_pull(out);
         return true;
     }
-    if (!spills_->open || !spills_->open->job || full_ || leaving_) return false;
+    if (!spills_->open || !spills_->open->job || room_.is_full() || leaving_) return false;
     auto& job = *spills_->open->job;
     if (!job.opened) {
         auto frame = wire::decode(job.bytes);

@@ -14,8 +14,16 @@ constexpr auto lag_patience = 2s; // without catching up, before a member is lef
 constexpr auto order_kept_for = 60s;
 } // namespace
 
-// Whose acknowledgement is waited for. One that leaves applies nothing more.
+namespace {
+bool has_left_with(const peer& p, std::uint64_t counter) {
+    return p.state == member_state::left && p.final == counter;
+}
+} // namespace
+
+// Whose acknowledgement is waited for. One that leaves, or is full, applies nothing more; with room again it
+// is served as its cut and the server's floor allow (I8).
 bool mesh::holds_back(const peer& p) const {
+    if (p.full && settings_.broken != mutation::full_holds_back) return false;
     return (p.state == member_state::up || p.state == member_state::suspect) && !p.evicted;
 }
 
@@ -54,10 +62,11 @@ void mesh::look_for_garbage(outbox& out) {
     judge_lag(out);
     judge_room(out);
     look_for_over();
-    if (store_.removals() != 0) {
+    if (store_.removals() != 0 && settings_.broken != mutation::removals_stay) {
         stable_ = stable();
         garbage_ = true;
     }
+    close_for_good(out); // before what it is about goes here
     settle_residues();
     archive_closed(out);
     forget_archived();
@@ -78,6 +87,7 @@ void mesh::settle_residues() {
     const bool compared = std::any_of(serving_.begin(), serving_.end(),
                                       [](const auto& each) { return each.second->ranges.has_value(); });
     if (store_.residues() == 0 || compared) return;
+    store_.forget_closed_residues(settings_.bounds.slice);
     for (auto& each : peers_) {
         const auto& id = each.first;
         auto& p = each.second;
@@ -113,7 +123,7 @@ void mesh::settle_residues() {
 }
 
 // I9: an origin that has gone for good leaves the cut that travels, by an event like any other: so equal cuts
-// mean equal archives. The member with the smallest id writes it, when everybody has all that the origin
+// mean equal archives. The member that acts for all writes it, when everybody has all that the origin
 // wrote.
 void mesh::archive_closed(outbox& out) {
     const auto seen = store_.seen();
@@ -122,10 +132,7 @@ void mesh::archive_closed(outbox& out) {
         const auto* const p = find(each.first);
         return (p != nullptr && can_answer(*p)) || seen.of(each.first) != each.second.counter;
     });
-    if (leaving_ || full_) return;
-    for (const auto& [id, p] : peers_) {
-        if (p.state == member_state::up && id < settings_.self) return;
-    }
+    if (!acts_for_all() || settings_.broken == mutation::archive_never) return;
     for (const auto& id : seen.entries()) {
         if (id.replica == settings_.self) continue;
         const auto* const p = find(id.replica);
@@ -144,7 +151,9 @@ void mesh::archive_closed(outbox& out) {
         });
         if (!stable) continue;
         extra_depends_.raise(id); // the cut does not name it any more, and the event needs it
-        publish(store_.archive(id.replica, clock_.tick(at_.wall_ms), buffers_));
+        const bool for_good = (p != nullptr && has_left_with(*p, id.counter)) ||
+                              settings_.broken == mutation::closed_by_silence;
+        publish(store_.archive(id.replica, for_good, clock_.tick(at_.wall_ms), buffers_));
         note(out, "archive", id.replica, id.counter);
         if (settings_.broken == mutation::i9_rewrite_origin) rewrite(id.replica);
     }
@@ -157,6 +166,19 @@ void mesh::forget_archived() {
         if (p.seen.size() <= peers_.size() + 8) continue;
         p.seen.erase_if(
             [this](const dot& id) { return id.replica != settings_.self && store_.archived().has(id); });
+    }
+}
+
+// It was archived by somebody who had not heard its goodbye, and something is left of what it counted:
+// whoever has heard it says so by the same event once more, which newcomers learn from, too.
+void mesh::close_for_good(outbox& out) {
+    if (leaving_ || room_.is_full() || store_.residues() == 0) return;
+    for (const auto& [id, p] : peers_) {
+        const auto counter = store_.archived().of(id);
+        if (counter == 0 || !has_left_with(p, counter) || store_.is_closed_for_good(id)) continue;
+        if (store_.residues_of(id) == 0) continue;
+        publish(store_.archive(id, true, clock_.tick(at_.wall_ms), buffers_));
+        note(out, "closes for good", id, counter);
     }
 }
 
@@ -191,15 +213,17 @@ std::uint64_t mesh::bytes_behind(const peer& p) const {
 }
 
 // A member that stays more than limits.lag_max events behind, or limits.lag_bytes_max of what was written
-// here, without catching up is left behind.
+// here, without catching up is left behind. Where this node is full, any lag is too much: what is kept for
+// that member may be all that fills it, and then nothing is written any more that would let the lag grow.
 void mesh::judge_lag(outbox& out) {
     const auto own = store_.seen();
+    const auto most = room_.is_full() ? 0 : settings_.limits.lag_max;
     for (auto& [id, p] : peers_) {
         // While a session of its moves on, it is catching up.
         const bool still = is_member(p) && !is_catching_up(id);
         auto lag = still ? events_missing(p.seen, own) : 0;
         const auto bytes = still ? bytes_behind(p) : 0;
-        if (!is_member(p) || (lag <= settings_.limits.lag_max && bytes <= settings_.limits.lag_bytes_max)) {
+        if (!is_member(p) || (lag <= most && bytes <= settings_.limits.lag_bytes_max)) {
             if (!is_catching_up(id)) {
                 p.evicted = false;
                 p.kept_up = is_member(p);
@@ -228,37 +252,12 @@ bool mesh::is_crowded() const {
     if (own - uncrowded_at_ < look_every && written - uncrowded_bytes_ < look_every_bytes) return false;
     const bool crowded = is_overtaken() || std::any_of(peers_.begin(), peers_.end(), [&](const auto& each) {
                              const auto& p = each.second;
-                             return p.kept_up && is_member(p) &&
+                             return p.kept_up && is_member(p) && !p.full &&
                                     (own > p.seen.of(settings_.self) + settings_.limits.lag_max ||
                                      bytes_behind(p) > settings_.limits.lag_bytes_max);
                          });
     if (!crowded) uncrowded_at_ = own, uncrowded_bytes_ = written;
     return crowded;
-}
-
-// At limits.bytes_max nothing more is taken, here or from others, and everybody is told.
-void mesh::judge_room(outbox& out) {
-    const auto limit = settings_.limits.bytes_max, most = limit == 0 ? SIZE_MAX : limit;
-    // What is committed is folded in first: half a commit can be neither kept nor let go of.
-    if (store_.folding()) return;
-    const auto held = store_.bytes_in_use();
-    const bool full = held >= (full_ ? most - most / 16 + 1 : most) || store_.is_short_of_memory();
-    if (full == full_) return;
-    full_ = full;
-    publish_now_ = true;
-    told_full_changed_ = true;
-    if (full_) {
-        deltas_.clear();
-        early_.clear();
-        const bool told = pulling_ && room_short_; // the same content as before, and as little room
-        if (pulling_) end_session(session_end::full, out);
-        if (store_.staged_slots() != 0) store_.stage_abort(); // a cache of an earlier one
-        if (!told) raise(out, event_kind::full, settings_.self, std::to_string(held) + " bytes held");
-        return;
-    }
-    for (auto& [id, p] : peers_) {
-        if (is_member(p)) note_lack(p, 0ms);
-    }
 }
 
 } // namespace baton::core

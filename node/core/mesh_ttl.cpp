@@ -1,12 +1,14 @@
 // Registers with a time to live. Hiding one is each node's own affair, by its own monotonic clock (the
-// store's); removing it is an event like any other, written by the member that is up with the smallest id,
+// store's); removing it is an event like any other, written by the member that acts for all,
 // clock_skew_max after it was hidden there: by then it is hidden wherever it was applied in time.
 #include "core/mesh.hpp"
 
 namespace baton::core {
 
 // With every heartbeat. Who is full applies nobody else's removals, and makes room by its own.
-void mesh::look_for_over() { over_ = store_.has_deadlines() && !leaving_ && (full_ || acts_for_all()); }
+void mesh::look_for_over() {
+    over_ = store_.has_deadlines() && !leaving_ && (room_.is_full() || acts_for_all());
+}
 
 // True while there is more to do.
 bool mesh::work_on_over() {

@@ -83,3 +83,67 @@ TEST_CASE(
     s.settle(20s);
     for (const auto who : {stays, sleeps, newcomer}) CHECK(s.mesh(who).state().count("visits") == 5);
 }
+
+TEST_CASE(
+    "counter: nothing is left of what one that has said goodbye had added to counters that are removed later",
+    "[core][scenario]") {
+    // Nor at a newcomer, which has never met it. Removed before or after the leave.
+    scene s;
+    s.gather(3);
+    for (int i = 0; i < 50; ++i) {
+        s.add(2, "count " + std::to_string(i), 1);
+        s.add(0, "count " + std::to_string(i), 1);
+    }
+    s.settle();
+    const bool before = GENERATE(false, true);
+    const auto remove = [&] {
+        for (int i = 0; i < 50; ++i) CHECK(s.erase(0, "count " + std::to_string(i)));
+    };
+    if (before) {
+        s.sever(1, 2, true); // what it has not heard keeps the residues until then
+        remove();
+        s.run_for(500ms);
+        s.sever(1, 2, false);
+    }
+    s.leave(2, 2, 5s);
+    s.run_for(90s);
+    const auto n = s.join(3);
+    if (!before) remove();
+    s.run_for(30s);
+    for (const process_number p : {process_number{0}, process_number{1}, n}) {
+        CHECK(s.mesh(p).state().keys() == 0);
+        CHECK(s.mesh(p).state().residues() == 0);
+    }
+    s.settle();
+    const auto last = s.join(2);
+    s.run_for(5s);
+    CHECK(s.mesh(last).state().residues() == 0);
+}
+
+TEST_CASE("counter: an origin that was archived before its goodbye was heard is closed for good by whoever "
+          "has heard it",
+          "[core][scenario]") {
+    scene s;
+    s.gather(3);
+    s.add(2, "count", 1);
+    s.settle();
+    s.set_filter([&](process_number from, process_number, channel, std::string_view bytes) {
+        return from != 2 || !is<wire::left>(bytes);
+    });
+    s.leave(2, 2, 5s);
+    s.run_for(90s);
+    s.set_filter({});
+    REQUIRE(s.mesh(0).state().archived().of(s.at(2).id) != 0);
+    CHECK(s.erase(0, "count"));
+    s.run_for(10s);
+    CHECK(s.mesh(0).state().residues() == 1); // it may come back with more that has not seen the removal
+    CHECK_FALSE(s.mesh(0).state().is_closed_for_good(s.at(2).id));
+    const auto final = s.mesh(0).state().archived().of(s.at(2).id);
+    const auto bytes = wire::encode(wire::left{s.at(2).id, final, false, false, s.at(2).id});
+    s.give(1, core::broadcast_arrived{bytes});
+    s.run_for(10s);
+    for (process_number p = 0; p < 2; ++p) {
+        CHECK(s.mesh(p).state().residues() == 0);
+        CHECK(s.mesh(p).state().archived().of(s.at(2).id) == final);
+    }
+}

@@ -107,7 +107,7 @@ TEST_CASE("full: a store whose memory can be named no more is full, and ends not
     how.check = false;
     scene s(how);
     core::mesh_options small;
-    small.bounds.store.memory_chunks = 24;
+    small.bounds.store.chunks = 24;
     s.start(0);
     s.start(1, small);
     s.settle();

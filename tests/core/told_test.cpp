@@ -184,6 +184,9 @@ TEST_CASE("early frames: a flood of one origin leaves room for another's", "[cor
     how.node.limits.early_bytes_max = 20000;
     scene s(how);
     s.gather(3);
+    for (process_number who = 0; who < 3; ++who) s.put(who, "by " + std::to_string(who), "x");
+    s.settle();
+    s.run_for(1s);
     std::string late;
     bool losing = true;
     s.set_filter([&](process_number from, process_number to, channel, std::string_view bytes) {

@@ -121,7 +121,12 @@ TEST_CASE("word: of an origin that is not up, whoever serves its events is belie
 TEST_CASE("word: one that was archived while it stood still is believed by its HELLO", "[core][scenario]") {
     // Its own cut does not name it before it writes again, but what it says of its latest event does. While
     // others write there are no BRIEFs.
-    scene s;
+    // Whom the newcomer asks first differs from seed to seed; here it is not the one that it hears nothing
+    // of.
+    const auto seed = GENERATE(range(1, 9));
+    world::settings how;
+    how.seed = static_cast<std::uint64_t>(seed);
+    scene s(how);
     s.gather(4);
     for (process_number who = 0; who < 4; ++who) s.fill(who, 3);
     s.settle();
@@ -132,6 +137,10 @@ TEST_CASE("word: one that was archived while it stood still is believed by its H
     for (const process_number who : {0, 3}) REQUIRE(s.mesh(who).state().archived().of(s.at(3).id) == 3);
 
     const auto fresh = s.start(4);
+    std::optional<replica_id> asked;
+    s.on_trace = [&](process_number who, const core::trace& each) {
+        if (who == fresh && each.what == "pull" && !asked) asked = each.who;
+    };
     s.set_filter([&](process_number from, process_number to, channel, std::string_view bytes) {
         if (is<wire::brief>(bytes)) return false;
         const bool serves = to == fresh && (is<wire::state>(bytes) || is<wire::fingerprint>(bytes));
@@ -140,6 +149,7 @@ TEST_CASE("word: one that was archived while it stood still is believed by its H
     for (int i = 0; i < 30 && !s.mesh(fresh).synced(); ++i) {
         s.stash(0, 9, std::to_string(i));
         s.run_for(100ms);
+        if (asked == s.at(3).id) return;
     }
     CHECK(s.mesh(fresh).synced());
     CHECK(s.refused(fresh, reason) == 0);

@@ -91,7 +91,7 @@ void world::archive(std::size_t i, std::size_t origin) {
     const auto closed = replica(origin % finals_.size());
     auto context = seen(i);
     if (closed == at(i).self() || context.of(closed) == 0 || at(i).archived().of(closed) != 0) return;
-    note(i, at(i).archive(closed, clock_.tick(1), buffers_), std::move(context));
+    note(i, at(i).archive(closed, false, clock_.tick(1), buffers_), std::move(context));
 }
 
 // What a server has seen and forgotten must not come back while the receiver compares itself to it, or takes

@@ -67,7 +67,7 @@ TEST_CASE("roster: is bounded, and forgets who has been silent longest, members 
     const auto tidy = [&](const moment& now, const std::function<bool(const replica_id&)>& keeps) {
         table.tidy(now, keeps, [&](const replica_id& id) { gone.push_back(id); });
     };
-    for (const std::uint8_t number : {1, 2, 3})
+    for (const std::uint8_t number : std::initializer_list<std::uint8_t>{1, 2, 3})
         REQUIRE(table.hear(replica(number), key(number), said(1), wall, false,
                            {at.now + std::chrono::seconds{number}, wall}) == finding::vouched);
     CHECK(table.hear(replica(4), key(4), said(1), wall, false, at) == finding::full);

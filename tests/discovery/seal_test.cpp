@@ -28,7 +28,7 @@ std::string hex(std::string_view bytes) {
 
 TEST_CASE("seal: what was sealed is opened by the key it was sealed with", "[discovery]") {
     const keyring ring({key_number(1), key_number(2)});
-    for (const std::uint8_t number : {1, 2}) {
+    for (const std::uint8_t number : std::initializer_list<std::uint8_t>{1, 2}) {
         const auto bytes = sealed("payload", key_number(number));
         CHECK(bytes.size() == 7 + seal_bytes);
         const auto got = unseal(bytes, purpose::beacon, ring);

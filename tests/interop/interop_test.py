@@ -17,6 +17,7 @@ except ImportError as missing:
     sys.exit(77)
 
 SLOWDOWN = max(1.0, float(os.environ.get("BATON_TEST_SLOWDOWN", "1")))
+PATIENCE = 6 * SLOWDOWN  # with what should come within some seconds: the machine may be busy
 
 
 class Failure(Exception):
@@ -49,7 +50,7 @@ class Node:
         self.process.stdin.flush()
 
     def answer(self, kind, name, seconds=30):
-        end = time.monotonic() + seconds * SLOWDOWN
+        end = time.monotonic() + seconds * PATIENCE
         while time.monotonic() < end:
             self.peer.pump(0.002)
             while not self.lines.empty():
@@ -90,7 +91,7 @@ class Stories:
         return self.nodes[-1]
 
     def until(self, condition, what, seconds=10):
-        expect(self.peer.until(condition, seconds * SLOWDOWN), what)
+        expect(self.peer.until(condition, seconds * PATIENCE), what)
 
     def same(self, *nodes):
         """Digest, cut and number of keys of the reader are those that every node says."""
@@ -104,7 +105,7 @@ class Stories:
             told = f"reader {own}, nodes {said}"
             return all((one["digest"], sorted(one["cut"])) == own for one in said)
 
-        expect(self.peer.until(equal, 10 * SLOWDOWN), f"not the same: {told}")
+        expect(self.peer.until(equal, 10 * PATIENCE), f"not the same: {told}")
 
     # The stories, in order; each goes on where the one before has ended.
 
@@ -120,7 +121,8 @@ class Stories:
         expect(self.peer.store.read(store.REGISTER, b"long") == b"x" * 20000, "the long value")
 
     def follows_registers(self):
-        before = self.peer.counts["commits"]
+        before, usual = self.peer.counts["commits"], self.peer.pull_after
+        self.peer.pull_after = 60 * SLOWDOWN  # what is late comes all the same; what is lost is not late
         for n in range(50):
             self.a.ask(f"stash key{n} first")
             self.a.ask(f"stash key{n} second")
@@ -133,7 +135,8 @@ class Stories:
         self.same()
         expect(self.peer.store.read(store.REGISTER, b"key1") == b"second", "the overwritten value")
         expect(self.peer.store.read(store.REGISTER, b"key2") is None, "the dropped value")
-        expect(SLOWDOWN > 1 or self.peer.counts["commits"] == before, "deltas alone, without a pull")
+        expect(self.peer.counts["commits"] == before, "deltas alone, without a pull")
+        self.peer.pull_after = usual
 
     def acknowledges(self):
         before = dict(self.peer.counts)
@@ -194,7 +197,7 @@ class Stories:
             if n % 8 == 5:
                 self.peer.ignore_deltas = 1
         self.same(a, b)
-        self.overtaken, end = 0, time.monotonic() + 10 * SLOWDOWN
+        self.overtaken, end = 0, time.monotonic() + 10 * PATIENCE
         while not self.overtaken and time.monotonic() < end:  # removals amid the other's additions
             b.tell("\n".join(["add both 1"] * 200))
             a.tell("\n".join(["drop both", "add both -3"] * 40))
@@ -227,7 +230,7 @@ class Stories:
         late = reader.Reader("late", version=self.version)
         try:
             late.dial(self.b.endpoint)
-            end = time.monotonic() + 10 * SLOWDOWN
+            end = time.monotonic() + 10 * PATIENCE
             while time.monotonic() < end and late.store.digest() != self.peer.store.digest():
                 late.pump(0.005)
                 self.peer.pump()

@@ -49,6 +49,7 @@ class Reader:
             ("refused", "commits", "chunks", "deltas", "ignored", "equal", "diverged", "parts", "given_up", "asked",
              "acks"), 0)
         self.beat_at, self.beaten = 0, None
+        self.pull_after = 0.1  # seconds for what is missing to come by itself
         self.context, self.poller = zmq.Context(), zmq.Poller()
         self.router, self.xpub, self.sub = (self.socket(kind) for kind in (zmq.ROUTER, zmq.XPUB, zmq.SUB))
         self.router.setsockopt(zmq.ROUTER_HANDOVER, 1)
@@ -87,6 +88,13 @@ class Reader:
 
     def peer_of(self, id):
         return next((peer for peer in self.peers.values() if peer.id == id), None)
+
+    def known(self, id):
+        """The peer; None of one that has left, whose frames by another connection may come after its goodbye."""
+        peer = self.peer_of(id)
+        if not peer and id not in self.gone:
+            raise Refused("unknown")
+        return peer
 
     def send(self, peer, data):
         try:
@@ -217,9 +225,9 @@ class Reader:
 
     def on_brief(self, fields, link, answer):
         id, hash, state_low, latest = fields[:4]
-        peer = self.peer_of(id)
+        peer = self.known(id)
         if not peer:
-            raise Refused("unknown")
+            return
         if latest:
             peer.told = join(peer.told, {id: latest})
         self.gap |= latest > self.store.seen().get(id, 0)
@@ -239,8 +247,8 @@ class Reader:
 
     def on_delta(self, fields, link, answer):
         origin, first, count, base, depends, replicas, rows, wants_ack = fields[:8]
-        if not self.peer_of(origin):
-            raise Refused("unknown")
+        if not self.known(origin):
+            return
         events = list(delta_rows(base, ids(replicas), rows))
         if len(events) != count or first < 1:
             raise Refused("count")
@@ -256,9 +264,9 @@ class Reader:
 
     def on_ask(self, fields, link, answer):
         id, number, want = fields[:3]
-        peer = self.peer_of(id)
+        peer = self.known(id)
         if not peer:
-            raise Refused("unknown")
+            return
         peer.told, peer.wanted = join(peer.told, decode_cut(want)), join(peer.wanted, decode_cut(want))
         self.gap |= not under(peer.wanted, self.store.seen())
         self.counts["asked"] += 1
@@ -302,7 +310,7 @@ class Reader:
             self.lacking_since, self.gap = None, False
             return
         self.lacking_since = self.lacking_since or now
-        if self.gap or now - self.lacking_since > 0.1:
+        if self.gap or now - self.lacking_since > self.pull_after:
             self.sessions += 1
             self.session = Session(best, self.sessions, seen, self.store.archive)
             self.gap, self.lacking_since = False, None
@@ -405,9 +413,9 @@ class Reader:
 
     def on_leaving(self, fields, link, answer):
         id, number, _, seen = fields[:4]
-        peer = self.peer_of(id)
+        peer = self.known(id)
         if not peer:
-            raise Refused("unknown")
+            return
         peer.leaving, peer.told = (number, decode_cut(seen)), join(peer.told, decode_cut(seen))
 
     def on_left(self, fields, link, answer):

@@ -54,7 +54,7 @@ TEST_CASE("misuse: without any time every call answers at once", "[io][misuse]")
     REQUIRE(next_event(node, event_kind::joined));
     frozen.event("joined", "node");
     frozen.signal(SIGSTOP);
-    const auto start = clock::now();
+    const stopwatch start;
     const auto done = node.stash("key", "v", {.ack = ack_level::copies(2), .within = none});
     REQUIRE(done);
     CHECK_FALSE(done->met);
@@ -73,7 +73,7 @@ TEST_CASE("misuse: without any time every call answers at once", "[io][misuse]")
     REQUIRE(report);
     CHECK(report->outcome == leave_outcome::unsafe);
     CHECK(report->unsafe_keys == std::vector<std::string>{"key", "x", "y"});
-    CHECK(since(start) < patience(1s));
+    CHECK(start.unhindered() < at_most(1s));
 }
 
 TEST_CASE("misuse: levels that nobody can meet are refused, or not met in time", "[io][misuse]") {
@@ -94,13 +94,13 @@ TEST_CASE("misuse: levels that nobody can meet are refused, or not met in time",
     refused(nodes.other, ack_level::majority()); // of what?
     CHECK(nodes.one.cut() == before);            // nothing was written
     const auto unmet = [&](ack_level level) {
-        const auto start = clock::now();
+        const stopwatch start;
         const auto done = nodes.one.stash("key", "v", {.ack = level, .within = 100ms});
         REQUIRE(done);
         CHECK_FALSE(done->met);
         CHECK(done->copies == 2);
-        CHECK(since(start) >= 100ms);
-        CHECK(since(start) < patience(2s));
+        CHECK(start.elapsed() >= 100ms);
+        CHECK(start.unhindered() < at_most(2s));
     };
     unmet(ack_level::copies(3));
     unmet(ack_level::copies(std::numeric_limits<std::size_t>::max()));
@@ -226,7 +226,7 @@ TEST_CASE("misuse: after a leave, writes are refused and no wait lasts", "[io][m
     const auto written = nodes.one.stash("key", "v");
     REQUIRE(written);
     REQUIRE(nodes.one.leave());
-    const auto start = clock::now();
+    const stopwatch start;
     const stash_options how{.ack = ack_level::copies(2), .within = endless};
     CHECK(code_of(nodes.one.stash("key", "new", how)) == errc::leaving);
     CHECK(code_of(nodes.one.stash(pairs, how)) == errc::leaving);
@@ -242,7 +242,7 @@ TEST_CASE("misuse: after a leave, writes are refused and no wait lasts", "[io][m
     }
     nodes.one.hurry();
     CHECK(nodes.one.pickup("key")->value == "v");
-    CHECK(since(start) < patience(1s));
+    CHECK(start.unhindered() < at_most(1s));
 }
 
 TEST_CASE("misuse: what the log or on_applied throws ends the node's I/O thread, not the program",

@@ -2,10 +2,12 @@
 // folder.
 //
 // One thread. Nothing sleeps: every wait is for a line, for the end of a process or for a condition, and has
-// a deadline, which BATON_TEST_SLOWDOWN (default 1) multiplies for sanitizer builds. A missed deadline
-// throws, and the sentence holds what the child wrote. The child is killed and reaped with its object; should
-// the test itself be killed, the child's input ends and it leaves by itself.
+// a deadline (patience.hpp), which BATON_TEST_SLOWDOWN (default 1) multiplies for sanitizer builds. A missed
+// deadline throws, and the sentence holds what the child wrote. The child is killed and reaped with its
+// object; should the test itself be killed, the child's input ends and it leaves by itself.
 #pragma once
+
+#include "patience.hpp"
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
@@ -31,39 +33,7 @@
 
 namespace io {
 
-using namespace std::chrono_literals;
 using json = nlohmann::json;
-using clock = std::chrono::steady_clock;
-using std::chrono::milliseconds;
-
-/// How many times slower than usual a program is here; one under a sanitizer has that much more memory, too.
-inline double slowdown() {
-    static const double factor = [] {
-        const char* set = std::getenv("BATON_TEST_SLOWDOWN");
-        return set != nullptr ? std::max(1.0, std::strtod(set, nullptr)) : 1.0;
-    }();
-    return factor;
-}
-
-/// How long `usual` may take here.
-inline milliseconds patience(milliseconds usual) {
-    return std::chrono::duration_cast<milliseconds>(usual * slowdown());
-}
-
-inline milliseconds since(clock::time_point start) {
-    return std::chrono::ceil<milliseconds>(clock::now() - start);
-}
-
-/// Waits until `holds()`; false when `within` passes first. Between two looks a short time passes.
-template <class Condition>
-[[nodiscard]] bool eventually(milliseconds within, Condition holds) {
-    const auto until = clock::now() + patience(within);
-    while (!holds()) {
-        if (clock::now() >= until) return false;
-        poll(nullptr, 0, 5);
-    }
-    return true;
-}
 
 class process {
   public:
@@ -101,6 +71,7 @@ class process {
         close(out[1]);
         for (const auto& word : arguments) command_ += ' ' + word;
         if (fault != 0) throw std::runtime_error("cannot start " + command_);
+        watched_processes::add(pid_);
         pidfd_ =
             static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)); // glibc 2.36 declares pidfd_open for C only
     }
@@ -109,6 +80,7 @@ class process {
         if (!status_) {
             ::kill(pid_, SIGKILL);
             waitpid(pid_, nullptr, 0);
+            watched_processes::remove(pid_);
         }
         for (const int fd : {to_, from_, log_, pidfd_})
             if (fd >= 0) close(fd);
@@ -187,6 +159,7 @@ class process {
             throw std::runtime_error(told("has not ended in time"));
         int raw = 0;
         waitpid(pid_, &raw, 0);
+        watched_processes::remove(pid_);
         status_ = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
         return *status_;
     }

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from harness import SLOWDOWN, Failure, Lan, Node, Skipped
+from harness import PATIENCE, Failure, Lan, Node, Skipped
 
 
 def scenarios():
@@ -46,7 +46,7 @@ def run(scenario):
 
     started, figures, fault, lacking = time.monotonic(), "", "", ""
     signal.signal(signal.SIGALRM, too_long)
-    signal.alarm(int(net.seconds * SLOWDOWN))
+    signal.alarm(int(net.seconds * PATIENCE))
     try:
         with net:
             figures = scenario(net) or ""

@@ -32,6 +32,8 @@ const std::vector<std::pair<std::string, mutation>> mutations{
     {"commit_check_log_only", mutation::commit_check_log_only},
     {"context_without_archive", mutation::context_without_archive},
     {"residue_of_archived", mutation::residue_of_archived},
+    {"closed_by_silence", mutation::closed_by_silence},
+    {"closed_rows_ignored", mutation::closed_rows_ignored},
     {"cache_speaks_for_slot", mutation::cache_speaks_for_slot},
     {"dead_mark_forgets_base", mutation::dead_mark_forgets_base},
     {"cache_keeps_base", mutation::cache_keeps_base},

@@ -58,6 +58,9 @@ enum class mutation {
     commit_check_log_only,   // newcomers and ranges plans do not look at the floor at COMMIT
     context_without_archive, // the context of a scope removal is the cut that travels
     residue_of_archived,     // archived is enough to drop a residue
+    closed_by_silence,       // an archive event says "for good" of an origin that has not said goodbye
+    closed_rows_ignored,     // the receiver does not join which origins are closed for good: no safety, but
+                             // residues stay
     cache_speaks_for_slot,   // a cached chain kills what it does not list
     dead_mark_forgets_base,  // a dead mark takes a counter record away before its successor has met its base
     cache_keeps_base,        // a cached counter record with another base than the listed one stays
@@ -85,6 +88,7 @@ struct block {
     slot where;
     bool removal = false;
     int value = 0;                      // unique for each put; the final counter in an archive event
+    bool closed = false;                // archive event: the origin has said goodbye with that counter
     int total = 0;                      // counter: the origin's running total
     int base_counter = 0, base_sum = 0; // counter: how much of it is removed
     std::vector<taken> takes;           // removal of a counter
@@ -121,7 +125,7 @@ struct message {
     int origin = 0, low = 0, high = 0;
     std::map<dot, std::pair<std::uint64_t, bool>> listed; // hash; whether it is a counter's
     vec at{}; // start: the server's seen; listing: the same at that moment; commit: the cut
-    vec floor{}, archive{};
+    vec floor{}, archive{}, closed{};
     bool rows = false;
     plan how = plan::log;
     vec truth{}; // commit: for the oracle, what the server has seen
@@ -154,7 +158,7 @@ struct session {
 struct node {
     int self = 0;
     bool alive = true;
-    vec counter{}, archived{}, floor{};
+    vec counter{}, archived{}, floor{}, closed{}; // closed: for good, at that counter
     std::map<slot, chain> chains;
     std::array<peer, origins_max> peers;
     std::optional<session> inbound;
@@ -185,6 +189,7 @@ class world {
     void step();
     node& any_alive();
     void heal();
+    bool said_goodbye(int origin) const;
     // writing
     void write(node& x);
     void issue(node& x, block what, int amount = 0, bool rewrite = false);
@@ -215,7 +220,7 @@ class world {
     mutation broken_;
     bool trace_;
     int step_ = 0, values_ = 0, regs_, counters_, elements_, loss_, removes_, burst_, ranges_, only_, keep_;
-    bool cascade_;
+    bool cascade_, gossip_;
     std::array<int, 12> weights_;
     std::vector<node> nodes_; // the index is the origin
     std::array<std::vector<event>, origins_max> events_;

@@ -102,6 +102,7 @@ void node::apply(const event& e) {
     if (made.where.what == type::counter) settle(blocks);
     if (made.where.what == type::scope) kill_scope(made.where.key, made.context);
     if (made.where.what == type::archive) archive_to(made.where.key, made.value);
+    if (made.closed) closed[made.where.key] = made.value;
     counter[made.id.origin] = made.id.counter;
 }
 

@@ -103,12 +103,14 @@ void world::write(node& x) {
 
 void world::try_archive(node& x) {
     for (int o = 0; o < static_cast<int>(nodes_.size()); ++o) {
-        const auto& p = x.peers[o];
+        auto& p = x.peers[o];
         const int last = x.seen()[o];
+        const bool left = last != 0 && p.final == last, unsaid = left && x.closed[o] != last;
         const bool gone = p.gone && (p.final < 0 || broken_ != mutation::left_is_final);
-        if (o == x.self || x.cut()[o] == 0 || p.counted || !(gone || p.final == last)) continue;
+        if (o == x.self || (x.cut()[o] == 0 && !unsaid) || p.counted || !(gone || p.final == last)) continue;
         bool mine = true;
         for (int m = 0; m < x.self; ++m) mine &= !x.peers[m].counted;
+        mine |= x.cut()[o] == 0; // archived by somebody who has not heard the goodbye: whoever has adds it
         if (!mine || (!stable(x, {o, last}) && broken_ != mutation::archive_unstable)) continue;
         if (broken_ == mutation::archive_rewrites) {
             std::vector<block> again;
@@ -125,6 +127,7 @@ void world::try_archive(node& x) {
         what.where = {type::archive, o, 0};
         what.removal = true;
         what.value = last;
+        what.closed = left || broken_ == mutation::closed_by_silence;
         return issue(x, what);
     }
 }
@@ -139,7 +142,7 @@ void world::hello(node& from, node& to) {
     p.told_archive = from.archive();
     for (int o = 0; o < origins_max; ++o) { // a LEFT is passed on
         auto& mine = to.peers[o];
-        if (from.peers[o].final < 0 || o == to.self) continue;
+        if (from.peers[o].final < 0 || o == to.self || !gossip_) continue;
         mine.final = from.peers[o].final;
         mine.counted = false;
     }
@@ -189,7 +192,10 @@ bool world::residue_done(const node& x, block& b) const {
     const auto& p = x.peers[o];
     const auto seen = x.seen();
     if (broken_ == mutation::residue_at_once || o == x.self) return true;
+    // It has left, and all that it wrote is here: by its own word, or by the archive, which newcomers have
+    // too.
     if (p.final >= 0 && seen[o] == p.final) return true;
+    if (x.closed[o] != 0 && x.closed[o] == x.archive()[o]) return true;
     if (x.archive()[o] != 0 && broken_ == mutation::residue_of_archived) return true;
     if (!b.residue_at) b.residue_at = seen;
     for (int i = 0; i < origins_max; ++i) {

@@ -130,6 +130,7 @@ void world::serve(node& server, session& s) {
     m.at = server.cut();
     m.floor = server.floor;
     m.archive = server.archive();
+    m.closed = server.closed;
     m.rows = s.how != plan::log || m.archive != s.pull_archive;
     m.truth = server.seen();
     s.open = false;
@@ -259,10 +260,14 @@ bool world::commit(node& x, session& s, const message& m) {
     }
     for (const auto& [where, each] : s.staged) {
         if (where.what != type::archive || each.cached) continue;
-        for (const auto& [b, reference] : each.entries) x.archive_to(where.key, b.value);
+        for (const auto& [b, reference] : each.entries) {
+            x.archive_to(where.key, b.value);
+            if (b.closed) x.closed[where.key] = b.value;
+        }
     }
     std::erase_if(x.chains, [](const auto& each) { return each.second.empty(); });
     for (int o = 0; o < origins_max; ++o) x.archive_to(o, rows[o]);
+    if (broken_ != mutation::closed_rows_ignored) x.closed = join(x.closed, m.closed);
     x.counter = join(x.counter, m.at);
     if (s.how != plan::log && broken_ != mutation::newcomer_floor_unjoined) x.floor = join(x.floor, m.floor);
     // A ranges plan brings no removal records but those of its tail.

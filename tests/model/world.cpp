@@ -22,6 +22,8 @@ world::world(std::uint64_t seed, mutation broken, bool trace)
     only_ =
         std::array{-1, -1, 0, 3}[static_cast<std::size_t>(below(4))]; // all in one slot: deaths are frequent
     if (only_ >= 0) regs_ = counters_ = 1;
+    gossip_ = chance(
+        50); // that a member has left is passed on; else it is known where it was said, and by the archive
     cascade_ = chance(40); // servers that are being served themselves
     keep_ = std::array{10, 70, 100}[static_cast<std::size_t>(below(3))];
     const int members = 2 + below(3);
@@ -135,6 +137,12 @@ void world::step() {
     say("node " + std::to_string(x.self) + (leaves ? " leaves" : " crashes"));
 }
 
+bool world::said_goodbye(int origin) const {
+    return std::any_of(nodes_.begin(), nodes_.end(), [&](const node& x) {
+        return x.alive && (x.peers[origin].final == x.seen()[origin] || x.closed[origin] != 0);
+    });
+}
+
 // All that live can talk, nothing is lost, nothing new is written but archive events.
 void world::heal() {
     ++step_;
@@ -177,6 +185,10 @@ void world::heal() {
                 for (const auto& b : blocks) done &= !b.removal;
             }
             for (const auto& other : nodes_) done &= other.alive || x.cut()[other.self] == 0;
+            // Nothing is left of what those have counted that have said goodbye, where anybody has heard it.
+            for (const auto& [where, blocks] : x.chains) {
+                for (const auto& b : blocks) done &= !b.residue() || !said_goodbye(b.id.origin);
+            }
         }
         if (done) return;
     }

@@ -12,6 +12,9 @@ namespace {
 constexpr std::uint64_t state_base = 64 << 10, state_copies = 4;
 // Each of the others may come, be suspected, come back and go within a second, as two incarnations.
 constexpr std::uint64_t events_base = 10, events_a_process = 8;
+// A server that fails is asked again after 0.2 s, doubling; what is lacked after a commit at once; and a
+// server may want to be told more, twice.
+constexpr std::uint64_t pulls_base = 8, pulls_a_process = 4;
 // Full once, room once: a node that has room again keeps a sixteenth of it free before it says so.
 constexpr std::uint64_t full_max = 2;
 // An address is dialled at most every 100 ms, and so is each of its other ways.
@@ -99,6 +102,7 @@ std::string costs::judge(process_number who, instant now, const causes& why) {
     const auto processes = why.processes + cause.changes;
     const auto content = why.store_bytes + cause.bytes + 100 * cause.events;
     const std::uint64_t state_max = state_base + processes * (state_copies * content + 8 * why.chunk_bytes);
+    const std::uint64_t pulls_max = pulls_base + pulls_a_process * processes;
     const std::uint64_t events_max = events_base + events_a_process * processes;
     const std::uint64_t dials_max = dials_base + dials_a_process * processes;
     const std::uint64_t bytes_max = bytes_base + bytes_a_process * processes + 2 * state_max;
@@ -107,6 +111,7 @@ std::string costs::judge(process_number who, instant now, const causes& why) {
                " have a cause";
     };
     if (s.state_bytes > state_max) return over("bytes of STATE", s.state_bytes, state_max);
+    if (s.pulls > pulls_max) return over("PULLs", s.pulls, pulls_max);
     if (s.full > full_max) return over("times full", s.full, full_max);
     if (s.events > events_max) return over("events", s.events, events_max);
     if (s.dials > dials_max) return over("dials", s.dials, dials_max);

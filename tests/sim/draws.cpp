@@ -60,8 +60,23 @@ core::mesh_options draw_world(dice& luck, std::size_t slots, mutation broken) {
     return node;
 }
 
-core::mesh_options draw_node(core::mesh_options node, dice& luck) {
+world_kind draw_kind(dice luck, std::size_t slots) {
+    world_kind k;
+    k.slots = slots;
+    k.forgets = luck.chance(200);
+    k.lags = luck.chance(150);
+    k.sleeps = luck.chance(15);
+    k.restarts = luck.chance(2);
+    return k;
+}
+
+core::mesh_options draw_node(core::mesh_options node, const world_kind& kind, dice& luck) {
     auto& limits = node.limits;
+    if (kind.forgets && luck.chance(600)) {
+        node.liveness.redial_for = std::chrono::seconds(luck.between(0, 2));
+        if (luck.chance(500)) limits.peers_max = 2 * kind.slots + luck.below(4);
+    }
+    if (kind.lags && luck.chance(500)) limits.lag_max = luck.between(3, 60);
     if (luck.chance(300)) limits.delta_bytes_max = luck.between(40, 2000);
     if (luck.chance(300)) limits.chunk_bytes_max = luck.between(256, 2000);
     if (luck.chance(300)) limits.credit_bytes = luck.between(256, 6000);

@@ -13,7 +13,17 @@ namespace baton::sim {
 
 /// What the nodes of one world have in common.
 [[nodiscard]] core::mesh_options draw_world(dice& luck, std::size_t slots, mutation broken);
-/// One node of it: `common`, and bounds of its own.
-[[nodiscard]] core::mesh_options draw_node(core::mesh_options common, dice& luck);
+/// What is unusual about a world; most have nothing of it.
+struct world_kind {
+    std::size_t slots = 0;
+    bool forgets = false;  ///< some nodes forget who is gone within 2 s, and know few at a time
+    bool lags = false;     ///< some nodes leave a member behind that lacks a few events
+    bool sleeps = false;   ///< processes stand still for longer than every timeout, also inside a session
+    bool restarts = false; ///< thousands of times
+};
+[[nodiscard]] world_kind draw_kind(dice luck, std::size_t slots);
+
+/// One node of it: `common`, and limits and bounds of its own.
+[[nodiscard]] core::mesh_options draw_node(core::mesh_options common, const world_kind& kind, dice& luck);
 
 } // namespace baton::sim

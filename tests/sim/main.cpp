@@ -23,6 +23,7 @@ constexpr named mutations[] = {
     {"i4_serve_staged", mutation::i4_serve_staged},
     {"i5_drop_losers", mutation::i5_drop_losers},
     {"i6_reuse_replica", mutation::i6_reuse_replica},
+    {"closed_by_silence", mutation::closed_by_silence},
     {"i7_drop_unstable", mutation::i7_drop_unstable},
     {"i7_forget_open_sessions", mutation::i7_forget_open_sessions},
     {"i8_skip_floor_check", mutation::i8_skip_floor_check},
@@ -52,6 +53,14 @@ constexpr named mutations[] = {
     {"retry_undercut", mutation::retry_undercut},
     {"strangers_ignored", mutation::strangers_ignored},
     {"spill_claims_partial", mutation::spill_claims_partial},
+    {"synced_at_once", mutation::synced_at_once},
+    {"unsafe_names_none", mutation::unsafe_names_none},
+    {"met_without_copies", mutation::met_without_copies},
+    {"removals_stay", mutation::removals_stay},
+    {"archive_never", mutation::archive_never},
+    {"suspect_again", mutation::suspect_again},
+    {"redial_at_once", mutation::redial_at_once},
+    {"states_again", mutation::states_again},
 };
 
 struct arguments {

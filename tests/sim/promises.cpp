@@ -80,8 +80,8 @@ void world::ask(process_number who, std::size_t key) {
     promise.until = clock_.now() + promise_open_for;
     promise.key = key;
     for (const auto number : in_view(p)) promise.in_view.emplace_back(number, processes_[number]->cut);
-    if (how_.watch) note_question(p, promise);
     note_words(p, promise);
+    if (how_.watch) note_question(p, promise);
     promise.ticket = p.mesh->begin_question(moment_of(p));
     toil(p);
 }
@@ -137,8 +137,8 @@ void world::keep_promises(process& p) {
                 if (std::find(still.begin(), still.end(), who) != still.end() && !covers(p.cut, held))
                     fail(p, "calls a key absent without knowing what " + processes_[who]->name + " held");
             }
-            check_absent(p, promise);
             check_words(p, promise);
+            check_absent(p, promise);
         }
         if (over) {
             proof ? p.mesh->stop_awaiting(promise.ticket) : p.mesh->end_question(promise.ticket);

@@ -89,6 +89,22 @@ TEST_CASE("frame: a field that version 5 has added may be missing, and version 4
     }
 }
 
+TEST_CASE("frame: what the state of a hello's sender takes is told from version 5 on, where it is known",
+          "[wire]") {
+    auto f = std::get<hello>(samples::one_of_each()[0]);
+    const auto live_of = [&](std::uint64_t version) {
+        const auto back = decode(encode(f, version));
+        REQUIRE(back);
+        return std::get<hello>(*back).live;
+    };
+    CHECK(live_of(5).value_or(0) == 99);
+    CHECK_FALSE(live_of(4));
+    f.live = 0;
+    CHECK(live_of(5).value_or(1) == 0);
+    f.live.reset();
+    CHECK_FALSE(live_of(5));
+}
+
 TEST_CASE("frame: of a version that is not spoken only a hello is read, up to the id", "[wire]") {
     // A far later one, with fields that nobody here knows.
     const auto later = raw_frame(kind::hello, 6, [](frame_writer& out) {
@@ -325,18 +341,21 @@ TEST_CASE("frame: a list of peers is bounded, and what earlier versions do not s
     all.all.push_back({replica(40), {}});
     REQUIRE_FALSE(decode(encode(all)));
 
-    // A HELLO and a beacon without their last field, and with more of them.
+    // A HELLO without its last fields, and with more of them.
     hello h;
     h.cluster = "c";
     h.id = replica(3);
     h.port = h.publish_port = 1;
     const auto bytes = encode(h);
-    REQUIRE(bytes[0] == static_cast<char>(0xdc)); // an array of 17
-    REQUIRE(bytes[2] == 17);
-    auto shorter = bytes.substr(0, bytes.size() - 1); // an empty text is one byte
-    shorter[2] = 16;
-    REQUIRE(decode(shorter));
+    REQUIRE(bytes[0] == static_cast<char>(0xdc)); // an array of 18
+    REQUIRE(bytes[2] == 18);
+    auto shorter = bytes;
+    for (const char fields : {char{17}, char{16}}) { // 0 and an empty text are one byte each
+        shorter.pop_back();
+        shorter[2] = fields;
+        REQUIRE(decode(shorter));
+    }
     auto longer = bytes + "\x01\xc0";
-    longer[2] = 19;
+    longer[2] = 20;
     REQUIRE(decode(longer));
 }

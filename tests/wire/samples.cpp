@@ -24,6 +24,7 @@ hello some_hello() {
     h.latest = 300;
     h.clock = timestamp::at(5);
     h.reach = "10.0.0.5 fd00::5";
+    h.live = 99;
     return h;
 }
 
@@ -129,6 +130,7 @@ frame without_later(frame from) {
     std::visit(
         [](auto& body) {
             if constexpr (requires { body.walk; }) body.walk = 0;
+            if constexpr (requires { body.live; }) body.live.reset();
             if constexpr (std::is_same_v<std::decay_t<decltype(body)>, state>) body.bytes = 0;
             if constexpr (requires { body.view; })
                 body.has_view = body.view_cut_short = body.unread_spill = false, body.view = {};

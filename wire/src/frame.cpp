@@ -41,12 +41,13 @@ struct encoder {
     }
 
     void operator()(const hello& f) const {
-        auto out = begin(kind::hello, 15);
+        auto out = begin(kind::hello, 15 + later);
         out.text(f.cluster).number(f.versions.min).number(f.versions.max).id(f.id).number(f.flags);
         out.text(f.name).text(f.hosts).number(f.port).number(f.publish_port);
         out.number(f.latest).number(f.clock.raw);
         put(out, f.at);
         out.text(f.reach);
+        if (later != 0) out.number(f.live ? *f.live + 1 : 0);
     }
     void operator()(const brief& f) const {
         begin(kind::brief, 4).id(f.id).number(f.standing_hash).number(f.state_low).number(f.latest);
@@ -134,6 +135,11 @@ struct encoder {
 };
 
 // What its first fields say is the same in every version: they tell whether the rest can be read.
+// Fields at the end that version 5 has added may be missing.
+std::uint64_t get_later(frame_reader& in, std::uint64_t version) {
+    return version >= 5 && in.more() ? in.number() : 0;
+}
+
 hello get_hello(frame_reader& in, std::uint64_t version, const versions& spoken) {
     hello f;
     f.cluster = in.bytes(name_bytes_max);
@@ -154,6 +160,7 @@ hello get_hello(frame_reader& in, std::uint64_t version, const versions& spoken)
     f.clock = timestamp{in.number()};
     f.at = get_standing(in);
     if (in.more()) f.reach = in.bytes(hosts_bytes_max);
+    if (const auto live = get_later(in, version); live != 0) f.live = live - 1;
     if (f.port == 0 || f.publish_port == 0) in.fail();
     // A node has applied all it wrote; archived by mistake, it may be missing in its own cut.
     if (const auto own = f.at.seen.of(f.id); own != f.latest && own != 0) in.fail();
@@ -193,11 +200,6 @@ pull get_pull(frame_reader& in) {
     }
     f.closed = in.vector();
     return f;
-}
-
-// Fields at the end that version 5 has added may be missing.
-std::uint64_t get_later(frame_reader& in, std::uint64_t version) {
-    return version >= 5 && in.more() ? in.number() : 0;
 }
 
 state get_state(frame_reader& in, std::uint64_t version) {

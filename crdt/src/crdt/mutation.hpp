@@ -16,11 +16,13 @@ enum class mutation : std::uint8_t {
     i7_drop_unstable,         ///< drop removal records without waiting for anybody
     i7_forget_open_sessions,  ///< drop what a session under way has yet to carry, and do not look at its
                               ///< COMMIT
+    full_holds_back,          ///< wait for a full member before anything is forgotten
     i8_skip_floor_check,      ///< serve whoever is below the floor by walking the logs
     i8_absence_by_commit,     ///< judge what is absent by the cut of the COMMIT instead of the listing's
     i8_trust_cache,           ///< take over what another server had sent without asking the new one
     i9_ignore_archive,        ///< a receiver does not join the server's archive
     i9_rewrite_origin,        ///< give the records of an archived origin to the one that archives it
+    closed_by_silence,        ///< take an origin that is silent for one that has said goodbye
     counter_drops_residue,    ///< forget at once what was removed of a counter
     claim_stash_kills,        ///< a put replaces what somebody else has claimed
     claim_above_own_clock,    ///< a claim's epoch is above its writer's clock, too
@@ -45,6 +47,14 @@ enum class mutation : std::uint8_t {
     type_by_folded_only,      ///< look at a key's types before all are folded in
     walk_ignored,             ///< take chunks of whatever walk of the server for one session
     spill_claims_partial,     ///< claim the cut of a damaged spill as if all of it were there
+    synced_at_once,           ///< call a node synced when it has met a member
+    unsafe_names_none,        ///< name no key that a leave has handed to nobody
+    met_without_copies,       ///< call a leave met when nobody has acknowledged it
+    removals_stay,            ///< keep removal records that everybody has seen
+    archive_never,            ///< keep origins that are gone in the cut
+    suspect_again,            ///< report a suspect each time it is looked at
+    redial_at_once,           ///< dial a suspect again each time it is looked at
+    states_again,             ///< send each chunk of a session a hundred times
 };
 
 } // namespace baton

@@ -163,8 +163,9 @@ class store {
     /// Removes what has been seen of a key's set, map and flag; nothing when there is nothing. O(members).
     /// Not while folding().
     std::optional<written> remove_scope(std::string_view key, timestamp stamp, write_buffers& buffers);
-    /// Writes that `closed` is closed at the counter that is seen of it (I9).
-    written archive(const replica_id& closed, timestamp stamp, write_buffers& buffers);
+    /// Writes that `closed` is closed at the counter that is seen of it (I9). `for_good`: it has said goodbye
+    /// with that counter, so nothing of it can come any more.
+    written archive(const replica_id& closed, bool for_good, timestamp stamp, write_buffers& buffers);
 
     // --- what is over: registers with a time to live (store_ttl.cpp) ---
     //
@@ -294,6 +295,11 @@ class store {
     /// No event of an origin has been seen both here and by `other`.
     [[nodiscard]] bool is_disjoint(const cut& other) const;
     [[nodiscard]] const cut& archived() const { return archive_; }
+    /// Archived for good, and something of them is here. O(origins). The same, as a server has told it.
+    [[nodiscard]] cut closed_for_good() const;
+    [[nodiscard]] bool is_closed_for_good(const replica_id& id) const;
+    void close_for_good(const cut& entries);
+    void forget_closed_residues(std::size_t most); ///< at most `most` of them
     [[nodiscard]] const digest& archive_digest() const { return archive_digest_; }
     /// Origins that are archived and have nothing here any more need no entry of their own. Not while a
     /// log_walk is under way, folding() or something is staged. O(origins).
@@ -314,13 +320,14 @@ class store {
     }
     /// About what the present contents need, staged ones included.
     [[nodiscard]] std::size_t bytes_in_use() const;
+    [[nodiscard]] std::size_t state_bytes() const { return bytes_in_use() - staged_bytes_ - trash_bytes_; }
 
   private:
     struct origin {
         replica_id id;
         std::uint64_t counter = 0;
         std::uint64_t floor = 0;
-        bool archived = false;
+        bool archived = false, for_good = false;
         event_log log;
         std::vector<std::uint64_t> removals; ///< min-heap of counters; some may be gone already
         std::vector<std::uint64_t> residues; ///< counters, in order of their coming to be
@@ -425,7 +432,9 @@ class store {
     void raise_base(handle h, std::uint64_t seen, std::int64_t total);
     void settle_counter(const dot& id, const event_view& event, counter_value& mine);
     void subtract(const slot_name& slot, std::string_view sums);
-    void set_archived(const replica_id& id, std::uint64_t counter);
+    void set_archived(const replica_id& id, std::uint64_t counter, bool for_good = false);
+    [[nodiscard]] handle share_of(handle head, std::uint32_t from) const;
+    bool replace_share(const slot_name& slot, std::uint64_t hash, handle added);
     void enter_archive(const cut& all);
     void reopen(const cut& all);
     void note_event(std::uint32_t origin, std::uint64_t counter);
@@ -466,7 +475,7 @@ class store {
     digest archive_digest_{};
     staged_totals staged_;
     cut staged_archive_;
-    std::size_t staged_bytes_ = 0;
+    std::size_t staged_bytes_ = 0, trash_bytes_ = 0;
     std::uint64_t batch_ = 0; ///< of what is being staged; a cache is of earlier ones
     std::optional<folding_state> fold_;
     digest digest_{};

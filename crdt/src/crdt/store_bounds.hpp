@@ -17,7 +17,8 @@ struct store_bounds {
     std::uint64_t batches = 15;  ///< abandoned sessions whose records are kept staged; at most batches_max
     std::size_t typed = 4096;    ///< typed slots that an abandoned session may drop in one go
 
-    std::size_t memory_chunks = arena::chunks_most; ///< of 1 MiB each
+    std::size_t chunks =
+        arena::chunks_most; ///< of memory, 1 MiB each; it is full at seven eighths. At least 16
 
     static constexpr std::uint64_t batches_max = 15; ///< a staged block numbers its batch in four bits
 };

@@ -87,6 +87,7 @@ struct inbound_session {
     bool has_archive = false, compare = false, by_union = false, newcomer = false, cached = false,
          whole_cut = false;
     cut archive_rows; ///< entries of the server's archive
+    cut final_rows;   ///< those of them that are closed for good
     std::unique_ptr<comparison> ranges;
     std::optional<wire::standing> commit; ///< arrived, and waiting for the word of an origin
     cut commit_floor;

@@ -15,6 +15,7 @@
 #include "core/mesh_options.hpp"
 #include "core/peers.hpp"
 #include "core/proof.hpp"
+#include "core/room.hpp"
 #include "core/scouting.hpp"
 #include "core/sending.hpp"
 #include "core/sent_log.hpp"
@@ -109,7 +110,7 @@ class mesh {
     bool order(const moment& at);
     /// A member that had kept up is limits.lag_max or lag_bytes_max behind, or a session is overtaken.
     [[nodiscard]] bool is_crowded() const;
-    [[nodiscard]] bool is_full() const { return full_; }
+    [[nodiscard]] bool is_full() const { return room_.is_full(); }
     [[nodiscard]] bool synced() const;
     /// Before is_caught_up() is waited for: members are asked whom they know. Then call work().
     void catch_up(const moment& at);
@@ -159,10 +160,8 @@ class mesh {
     [[nodiscard]] timestamp clock() const { return clock_.last(); }
 
   private:
-    /// A received frame that is being worked through.
-    struct delta_job;
-    /// A PULL of somebody else's.
-    struct outbound_session;
+    struct delta_job;        ///< a received frame that is being worked through
+    struct outbound_session; ///< a PULL of somebody else's
 
     // mesh.cpp: dispatch, timers, members
     verdict take(const beacon_arrived& in, outbox& out);
@@ -359,12 +358,14 @@ class mesh {
     bool work_on_garbage();
     void settle_residues();
     void archive_closed(outbox& out);
+    void close_for_good(outbox& out);
     void forget_archived();
     void rewrite(const replica_id& origin);
     [[nodiscard]] bool is_catching_up(const replica_id& id) const;
     void judge_lag(outbox& out);
     [[nodiscard]] std::uint64_t bytes_behind(const peer& p) const;
-    void judge_room(outbox& out);
+    void judge_room(outbox& out); // mesh_room.cpp
+    [[nodiscard]] bool has_room_for(const peer& p) const;
 
     // mesh_proof.cpp
     [[nodiscard]] bool is_holder(const peer& p, const dot& id) const;
@@ -441,6 +442,7 @@ class mesh {
     std::mt19937_64 random_;
     store store_;
     hybrid_clock clock_;
+    room room_;
     node_stats counters_{};
     std::map<std::string_view, std::uint64_t> refused_;
 
@@ -457,8 +459,8 @@ class mesh {
     instant heartbeat_at_{}, step_at_{};
     std::uint64_t published_generation_ = 0;
     digest published_digest_{};
-    bool publish_now_ = false;
-    wire::standing published_; ///< the last one on PUB
+    bool publish_now_ = false, full_told_ = true; ///< on PUB, that it is full or has room again
+    wire::standing published_;                    ///< the last one on PUB
 
     sent_log sent_;
     unsent unsent_;
@@ -481,11 +483,9 @@ class mesh {
     cut stable_;              ///< removal records under it are being dropped
     bool over_ = false;       ///< registers whose time is over are this node's to remove
     bool garbage_ = false;    ///< some may be left under stable_
-    bool full_ = false;       ///< limits.bytes_max is reached: nothing more is applied or written
     bool room_short_ = false; ///< a session has ended for that, and `full` was told: the next one is to fit
     std::map<replica_id, silence> quiet_; ///< origins that nobody here accounts for
     cut extra_depends_;
-    bool told_full_changed_ = false;
     std::uint64_t last_session_ = 0;
     std::vector<staged_view> chain_;
     std::map<replica_id, std::unique_ptr<outbound_session>> serving_;

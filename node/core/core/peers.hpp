@@ -89,12 +89,13 @@ struct peer {
     redial_record redial;               ///< while it is crashed (mesh_redial.cpp)
     std::optional<replica_id> namesake; ///< a member of the same name that has been asked whether it lives
     instant namesake_asked_at{};
-    cut seen;                ///< all it has told that it has applied
-    cut told;                ///< its whole cut, as it stood at one moment
-    bool overfull = false;   ///< its last whole cut named more than is kept (told.hpp)
-    digest archive{};        ///< of its archive, as of the last standing
-    std::uint64_t final = 0; ///< of its LEFT
-    bool full = false;       ///< it applies nothing at present
+    cut seen;                                ///< all it has told that it has applied
+    cut told;                                ///< its whole cut, as it stood at one moment
+    bool overfull = false;                   ///< its last whole cut named more than is kept (told.hpp)
+    digest archive{};                        ///< of its archive, as of the last standing
+    std::uint64_t final = 0;                 ///< of its LEFT
+    bool full = false;                       ///< it applies no deltas at present
+    std::optional<std::uint64_t> live_bytes; ///< of its state; nothing: not told
     bool wants_archive = false, compare_next = false, wants_cut = false; ///< for the next PULL
     bool told_otherwise = false; ///< it has a later word of ours than the last one on PUB
     std::optional<cut> settling; ///< once it has seen this, its counter leftovers up to then may go

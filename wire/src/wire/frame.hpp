@@ -80,6 +80,9 @@ struct hello {
     std::uint64_t latest = 0; ///< the sender's own highest counter
     timestamp clock{};
     std::string reach; ///< addresses of its interfaces, where `hosts` does not say which to dial; not on PUB
+    /// What a node needs to hold the sender's visible state, in bytes, beside key and value 41 a record; not
+    /// told before version 5, nor in the middle of a merge.
+    std::optional<std::uint64_t> live{};
     bool head_only = false; ///< in a version that is not spoken here: the rest, after `id`, was not read
 };
 
@@ -134,6 +137,7 @@ struct state {
         compared = 32,      ///< with commit: the receiver has been told by ranges what is not there
         wants_cut = 64,     ///< that standing is not known here: ask again with the whole cut
         difference = 128,   ///< with commit: the cut is only what differs from the receiver's
+        for_good = 256,     ///< with archive: entries told before, of origins that have said goodbye
     };
     std::uint64_t flags = 0;
     std::uint64_t records = 0; ///< about how many will come in all

@@ -1,0 +1,53 @@
+// room: whether limits.bytes_max leaves room for writes, and for what a session brings.
+//
+// Values, no clock. Judged with every slice of work; whoever holds the mesh's lock calls it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+namespace baton {
+class store;
+}
+
+namespace baton::core {
+
+/// What a node needs that has the visible state of this store and nothing else: a function of that state.
+[[nodiscard]] std::uint64_t live_bytes(const store& of);
+
+class room {
+  public:
+    /// `most`: limits.bytes_max; 0: no bound.
+    explicit room(std::size_t most)
+        : most_(most) {}
+
+    /// Nothing more is written here, and no delta is applied.
+    [[nodiscard]] bool is_full() const { return full_; }
+    [[nodiscard]] bool is_bounded() const { return most_ != 0; }
+    /// `held`: the bytes of the state, without what is staged. True when the node has become full, or has
+    /// room again: a sixteenth of the bound.
+    /// `no_memory`: the store cannot grow any more, whatever the bound.
+    bool judge(std::size_t held, bool no_memory) {
+        const bool over = most_ != 0 && (full_ ? held > most_ - most_ / 16 : held >= most_);
+        const bool full = over || no_memory;
+        return std::exchange(full_, full) != full;
+    }
+    [[nodiscard]] bool has_reached(std::size_t held) const { return most_ != 0 && held >= most_; }
+    /// What a session stages takes the place of much that is here, and the two are here at once until it has
+    /// been folded in: together they may be half as much again.
+    [[nodiscard]] bool is_exceeded(std::size_t held, std::size_t staged) const {
+        return most_ != 0 && held + staged > most_ + most_ / 2;
+    }
+    /// Whether a member's state of so many bytes leaves this node, with that state, room again.
+    [[nodiscard]] bool fits(std::optional<std::uint64_t> live) const {
+        return most_ != 0 && live && *live <= most_ - most_ / 16;
+    }
+
+  private:
+    std::size_t most_ = 0;
+    bool full_ = false;
+};
+
+} // namespace baton::core

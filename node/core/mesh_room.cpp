@@ -1,0 +1,63 @@
+// limits.bytes_max. A full node writes nothing, applies no deltas, and says so. Nobody waits for it: it holds
+// back no forgetting (mesh_stable.cpp), acts for nobody and is no copy. It still asks for a session with a
+// member whose state would leave it room again: so it learns of the drops that make the room, and of
+// everything before them, in one commit.
+#include "core/jobs.hpp"
+#include "core/mesh.hpp"
+
+#include <algorithm>
+
+namespace baton::core {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr auto unfit_for = 60s;          // until what did not fit is tried again, unless it has become less
+constexpr std::size_t record_bytes = 41; // beside key and value: a block's head, its places in index and log
+} // namespace
+
+std::uint64_t live_bytes(const store& of) { return of.key_value_bytes() + of.records() * record_bytes; }
+
+// What has just been too much is tried again at the session's pace (mesh_pull.cpp).
+bool mesh::has_room_for(const peer& p) const { return !room_.is_full() || room_.fits(p.live_bytes); }
+
+// With every slice of work. What is committed is folded in first: half a commit can be neither kept nor let
+// go of.
+void mesh::judge_room(outbox& out) {
+    if (store_.folding()) return;
+    const auto held = store_.state_bytes();
+    const auto end = [&](const std::string& why) {
+        const bool told = pulling_ && room_short_; // the same content as before, and as little room
+        if (pulling_) end_session(session_end::full, out);
+        if (store_.staged_slots() != 0) store_.stage_abort(); // a cache of an earlier one
+        if (!told) raise(out, event_kind::full, settings_.self, why);
+    };
+    const auto staged = store_.staged_bytes();
+    if (pulling_ && room_.is_exceeded(held, staged))
+        end(std::to_string(staged) + " bytes of a session do not fit");
+    if (!room_.judge(held, store_.is_short_of_memory())) return;
+    publish_now_ = true;
+    full_told_ = false;
+    if (room_.is_full()) {
+        deltas_.clear();
+        early_.clear();
+        return end(std::to_string(held) + " bytes held");
+    }
+    for (auto& [id, p] : peers_) {
+        if (is_member(p)) note_lack(p, 0ms);
+    }
+}
+
+// One member does for all what is to be done once: the smallest id among those that are up and take writes.
+// The one rule for archiving, for removing what is over and for siblings. Views may differ for a moment, as
+// one is full or suspect here and not yet there: whatever is written so has to bear being written twice, and
+// waits if nobody writes it.
+bool mesh::acts_for_all() const {
+    if (leaving_ || room_.is_full()) return false;
+    return std::none_of(peers_.begin(), peers_.end(), [&](const auto& each) {
+        const auto& p = each.second;
+        return p.state == member_state::up && !p.full && each.first < settings_.self;
+    });
+}
+
+} // namespace baton::core

@@ -12,6 +12,10 @@ using namespace std::chrono_literals;
 namespace {
 constexpr mesh_clock::duration turn = 1s; // without progress, until the next in order does it
 constexpr auto all_of_them = std::numeric_limits<std::size_t>::max();
+
+bool names(const peer& p, const replica_id& id) {
+    return can_answer(p) && std::binary_search(p.answer.strangers.begin(), p.answer.strangers.end(), id);
+}
 } // namespace
 
 bool mesh::claiming::is_gone_for_good(const replica_id& owner) {
@@ -103,24 +107,20 @@ void mesh::claiming::ask_for_gone() {
 // Whom an answer names its sender sees, or misses what it wrote last. Whether it hears the owner an INQUIRY
 // tells: a WORD comes as long as it does.
 void mesh::claiming::inquire_about_named(outbox& out) {
-    for (auto& [owner, g] : m.claims_.releases.gone) {
-        bool named = false;
+    for (const auto& [owner, g] : m.claims_.releases.gone) {
         for (auto& [id, p] : m.peers_) {
-            const auto& strangers = p.answer.strangers;
-            if (!can_answer(p) || !std::binary_search(strangers.begin(), strangers.end(), owner)) continue;
-            named = true;
-            m.send_to(id, p, wire::inquiry{m.settings_.self, owner}, out);
-        }
-        if (!named) {
-            g.named_at.reset();
-        } else if (!g.named_at) {
-            g.named_at = m.at_.now;
+            if (names(p, owner)) m.send_to(id, p, wire::inquiry{m.settings_.self, owner}, out);
         }
     }
 }
 
-bool mesh::claiming::is_seen_by_others(const replica_id& owner, const gone_owner& how) {
-    if (!how.named_at) return false;
+bool mesh::claiming::is_seen_by_others(const replica_id& owner, gone_owner& how) {
+    if (std::none_of(m.peers_.begin(), m.peers_.end(),
+                     [&](const auto& each) { return names(each.second, owner); })) {
+        how.named_at.reset();
+        return false;
+    }
+    if (!how.named_at) how.named_at = m.at_.now;
     const auto* const p = m.find(owner);
     const auto& l = m.settings_.liveness;
     const auto patience =
@@ -129,7 +129,7 @@ bool mesh::claiming::is_seen_by_others(const replica_id& owner, const gone_owner
            (p != nullptr && p->life.is_vouched(m.at_.now, m.patience_));
 }
 
-bool mesh::claiming::is_known_whole(const replica_id& owner, const gone_owner& how) {
+bool mesh::claiming::is_known_whole(const replica_id& owner, gone_owner& how) {
     if (m.settings_.broken == mutation::release_unasked) return true;
     if (!how.asked || !m.claims_.releases.answered || is_seen_by_others(owner, how)) return false;
     // Who went out of view at about the same time may hold its last words, and be back in a moment: half a

@@ -32,12 +32,12 @@ struct mesh::claiming {
     /// suspect goes on owning.
     [[nodiscard]] bool is_gone_for_good(const replica_id& owner);
     /// Of an owner that is gone: nobody living can hold more of it than is here.
-    [[nodiscard]] bool is_known_whole(const replica_id& owner, const gone_owner& how);
+    [[nodiscard]] bool is_known_whole(const replica_id& owner, gone_owner& how);
     [[nodiscard]] bool has_nobody(const replica_id& owner);
     [[nodiscard]] bool has_heard_all();
     void ask_for_gone();
     void inquire_about_named(outbox& out);
-    [[nodiscard]] bool is_seen_by_others(const replica_id& owner, const gone_owner& how);
+    [[nodiscard]] bool is_seen_by_others(const replica_id& owner, gone_owner& how);
     /// True while more is left that may be looked at now.
     bool work(std::size_t steps);
     void release_if_ours_to(const dot& claimed, const gone_owner& owner);

@@ -3,6 +3,7 @@
 // Values, no clock. Judged with every slice of work; whoever holds the mesh's lock calls it.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -35,10 +36,10 @@ class room {
         return std::exchange(full_, full) != full;
     }
     [[nodiscard]] bool has_reached(std::size_t held) const { return most_ != 0 && held >= most_; }
-    /// What a session stages takes the place of much that is here, and the two are here at once until it has
-    /// been folded in: together they may be half as much again.
+    /// What a session stages takes the place of what is here, and the two are here at once until it has been
+    /// folded in: so it may go beyond the bound by what is held, and by half of the bound at most.
     [[nodiscard]] bool is_exceeded(std::size_t held, std::size_t staged) const {
-        return most_ != 0 && held + staged > most_ + most_ / 2;
+        return most_ != 0 && held + staged > most_ + std::min(held, most_ / 2);
     }
     /// Whether a member's state of so many bytes leaves this node, with that state, room again.
     [[nodiscard]] bool fits(std::optional<std::uint64_t> live) const {

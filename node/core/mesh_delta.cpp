@@ -8,7 +8,9 @@ namespace baton::core {
 
 using namespace std::chrono_literals;
 
-namespace {} // namespace
+namespace {
+constexpr std::size_t kill_bytes = 16 + 4 + 10; // in a DELTA: the id, its index, the counter
+} // namespace
 
 result<void> mesh::check_ttl(const slot_name& slot, std::optional<std::chrono::milliseconds> ttl) {
     if (!ttl) return {};
@@ -106,7 +108,10 @@ result<version> mesh::stash_all(const moment& at,
     for (const auto& [key, value] : all) {
         if (const auto good = check_write({value_type::reg, key, {}}, value.size()); !good)
             return good.error();
-        bytes += key.size() + value.size();
+        const slot_name slot{value_type::reg, key, {}};
+        (void)store_.sibling_count(slot); // folded in, if a commit is being so
+        store_.chain_of(slot, chain_);    // at most that is replaced
+        bytes += key.size() + value.size() + kill_bytes * chain_.size();
     }
     // In one frame or in none: then a session brings them, whose commit is of one moment.
     unsent_.group_left = all.size();
@@ -149,15 +154,14 @@ result<bool> mesh::drop(const moment& at, std::string_view key) {
 }
 
 void mesh::queue_event(const dot& id, event_view event) {
-    const bool opens = unsent_.group_left != 0 && unsent_.group_bytes != 0,
-               fits = unsent_.group_left == 0 || unsent_.group_fits;
-    constexpr std::size_t kill_bytes = 16 + 4 + 10; // the replica's id, its index, the counter
+    const bool grouped = unsent_.group_left != 0, opens = grouped && unsent_.group_bytes != 0;
     auto bytes = event.slot.key.size() + event.slot.element.size() + event.value.size() +
                  kill_bytes * event.kills.size();
     if (opens) bytes = std::exchange(unsent_.group_bytes, 0); // the room for all of them
     if (unsent_.group_left != 0) event.joined = --unsent_.group_left != 0;
     if (subscribers_.empty()) return; // whoever comes later begins with a PULL
-    if (!fits || bytes > settings_.limits.delta_bytes_max) {
+    const bool fits = grouped ? unsent_.group_fits : bytes <= settings_.limits.delta_bytes_max;
+    if (!fits) {
         publish_now_ = true; // announced by its counter in HELLO, fetched by PULL
         return;
     }

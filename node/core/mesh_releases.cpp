@@ -80,13 +80,15 @@ bool mesh::claiming::has_heard_all() {
 }
 
 // One question serves all owners that were gone when it was put. It is put again where somebody came into
-// view who has not been asked, and after a death.
+// view who has not been asked, after a death, and every second while an answer names one of the owners.
 void mesh::claiming::ask_for_gone() {
     auto& desk = m.claims_.releases;
     const bool answered = has_heard_all();
     if (answered && !desk.answered) {
         for (auto& [owner, g] : desk.gone) {
-            if (g.asked) g.since = m.at_.now, g.left = all_of_them;
+            if (!g.asked) continue;
+            if (!desk.repeated) g.since = m.at_.now;
+            g.left = all_of_them;
         }
     }
     desk.answered = answered;
@@ -96,8 +98,18 @@ void mesh::claiming::ask_for_gone() {
     }
     const bool unasked =
         std::any_of(desk.gone.begin(), desk.gone.end(), [](const auto& each) { return !each.second.asked; });
-    if (desk.open || desk.gone.empty() || (answered && !unasked)) return;
+    if (desk.open || desk.gone.empty()) return;
+    // An answer that names an owner was true when it was given: its sender may have lost sight of it since.
+    const bool named = m.at_.now - desk.asked_at >= turn &&
+                       std::any_of(desk.gone.begin(), desk.gone.end(), [this](const auto& each) {
+                           return std::any_of(m.peers_.begin(), m.peers_.end(), [&](const auto& other) {
+                               return names(other.second, each.first);
+                           });
+                       });
+    if (answered && !unasked && !named) return;
+    desk.repeated = answered && !unasked;
     desk.question = m.begin_question(m.at_);
+    desk.asked_at = m.at_.now;
     desk.open = true;
     desk.heard_all.reset();
     desk.answered = has_heard_all(); // nobody is in view

@@ -251,3 +251,16 @@ TEST_CASE("limits: a context that is longer than a frame goes in parts", "[core]
     CHECK(largest <= wire::frame_bytes_max);
     CHECK(s.mesh(newcomer).stats().sessions_failed == 0);
 }
+
+TEST_CASE("groups: one that replaces many values goes in one frame or in none", "[core][scenario]") {
+    // The one in the middle names five values that it replaces, which alone is more than a frame may have.
+    auto how = with_keys(4);
+    how.node.limits.delta_bytes_max = 100;
+    scene s(how);
+    s.gather(5);
+    for (process_number p = 0; p < 5; ++p) s.stash(p, 1, "v");
+    s.settle();
+    s.stash_all(0, {{0, "a"}, {1, "b"}, {2, "c"}});
+    s.settle();
+    for (process_number p = 1; p < 5; ++p) CHECK(s.refused(p, "malformed delta") == 0);
+}

@@ -226,10 +226,11 @@ TEST_CASE("parts: empty, beyond the value, or of what never is large, they are r
     REQUIRE_FALSE(refused(slot, {record(1, 1, large)}, {id}));
     REQUIRE_FALSE(refused({map, "k", "e"}, {record(1, 1, large)}, {id}));
     REQUIRE(refused({set, "k", "e"}, {record(1, 1, large)}, {id}));
-    REQUIRE(refused({counter, "k", {}}, {record(1, 1, share)}, {id}));
     REQUIRE(refused({flag, "k", {}}, {record(1, 1, large)}, {id}));
     const std::string_view removal_in_parts("\x02\x01k\x09\x00\x02\x00\x64", 8);
     REQUIRE(refused(replica(1).view(), removal_in_parts));
+    const std::string_view share_in_parts("\x12\x01k\x08\x00\x02\x00\x64", 8);
+    REQUIRE(refused(replica(1).view(), share_in_parts));
     const std::string_view record_in_parts("\x02\x01k\x08\x00\x02\x00\x64", 8);
     REQUIRE_FALSE(refused(replica(1).view(), record_in_parts));
     REQUIRE(refused(replica(1).view(), record_in_parts, {512, 99}));

@@ -64,6 +64,8 @@ struct gone_owner {
 
 /// The releases that this node may have to write for others.
 struct release_desk {
+    instant asked_at{};    ///< when the question was put last
+    bool repeated = false; ///< it is put once more, and asks for nobody new
     std::map<replica_id, gone_owner> gone;
     std::uint64_t question = 0;       ///< what members hold is asked by it; 0: never asked
     bool open = false;                ///< it is still put to those who have not answered

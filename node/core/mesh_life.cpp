@@ -230,9 +230,14 @@ void mesh::say_heard(const replica_id& id, const replica_id& to, const peer::inq
 }
 
 verdict mesh::on_word(const wire::word& f) {
-    auto* const p = find(f.about);
-    if (p == nullptr || f.age > 60'000) return {};
-    p->life.vouched(at_.now - std::chrono::milliseconds{f.age});
+    if (f.age > 60'000) return {};
+    const auto when = at_.now - std::chrono::milliseconds{f.age};
+    if (auto* const p = find(f.about)) {
+        p->life.vouched(when);
+    } else if (const auto owner = claims_.releases.gone.find(f.about); owner != claims_.releases.gone.end()) {
+        auto& heard_at = owner->second.heard_at;
+        heard_at = std::max(when, heard_at.value_or(when));
+    }
     return {};
 }
 

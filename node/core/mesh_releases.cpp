@@ -80,15 +80,13 @@ bool mesh::claiming::has_heard_all() {
 }
 
 // One question serves all owners that were gone when it was put. It is put again where somebody came into
-// view who has not been asked, after a death, and every second while an answer names one of the owners.
+// view who has not been asked, and after a death.
 void mesh::claiming::ask_for_gone() {
     auto& desk = m.claims_.releases;
     const bool answered = has_heard_all();
     if (answered && !desk.answered) {
         for (auto& [owner, g] : desk.gone) {
-            if (!g.asked) continue;
-            if (!desk.repeated) g.since = m.at_.now;
-            g.left = all_of_them;
+            if (g.asked) g.since = m.at_.now, g.left = all_of_them;
         }
     }
     desk.answered = answered;
@@ -98,18 +96,8 @@ void mesh::claiming::ask_for_gone() {
     }
     const bool unasked =
         std::any_of(desk.gone.begin(), desk.gone.end(), [](const auto& each) { return !each.second.asked; });
-    if (desk.open || desk.gone.empty()) return;
-    // An answer that names an owner was true when it was given: its sender may have lost sight of it since.
-    const bool named = m.at_.now - desk.asked_at >= turn &&
-                       std::any_of(desk.gone.begin(), desk.gone.end(), [this](const auto& each) {
-                           return std::any_of(m.peers_.begin(), m.peers_.end(), [&](const auto& other) {
-                               return names(other.second, each.first);
-                           });
-                       });
-    if (answered && !unasked && !named) return;
-    desk.repeated = answered && !unasked;
+    if (desk.open || desk.gone.empty() || (answered && !unasked)) return;
     desk.question = m.begin_question(m.at_);
-    desk.asked_at = m.at_.now;
     desk.open = true;
     desk.heard_all.reset();
     desk.answered = has_heard_all(); // nobody is in view
@@ -134,11 +122,10 @@ bool mesh::claiming::is_seen_by_others(const replica_id& owner, gone_owner& how)
     }
     if (!how.named_at) how.named_at = m.at_.now;
     const auto* const p = m.find(owner);
-    const auto& l = m.settings_.liveness;
-    const auto patience =
-        p != nullptr ? l.suspect_after : 4 * l.crashed_after; // no WORD is kept of the unknown
-    return m.at_.now - *how.named_at < patience ||
-           (p != nullptr && p->life.is_vouched(m.at_.now, m.patience_));
+    const auto patience = m.settings_.liveness.suspect_after;
+    const bool vouched = p != nullptr ? p->life.is_vouched(m.at_.now, m.patience_)
+                                      : how.heard_at && m.at_.now - *how.heard_at < patience;
+    return vouched || m.at_.now - *how.named_at < patience;
 }
 
 bool mesh::claiming::is_known_whole(const replica_id& owner, gone_owner& how) {

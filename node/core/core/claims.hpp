@@ -59,13 +59,12 @@ struct gone_owner {
     std::size_t claims = 0;  ///< when last looked
     std::int64_t turns = 0;  ///< how many members have had the time to do it, since then
     instant since{};         ///< when a claim of its last ended
+    std::optional<instant> heard_at; ///< by others, as they said; of one that this node has never met
     std::optional<instant> named_at; ///< since when an answer names it: somebody may see it
 };
 
 /// The releases that this node may have to write for others.
 struct release_desk {
-    instant asked_at{};    ///< when the question was put last
-    bool repeated = false; ///< it is put once more, and asks for nobody new
     std::map<replica_id, gone_owner> gone;
     std::uint64_t question = 0;       ///< what members hold is asked by it; 0: never asked
     bool open = false;                ///< it is still put to those who have not answered

@@ -335,7 +335,8 @@ TEST_CASE("options: at bytes_max a node takes nothing more, until there is room"
     CHECK(small.add("counter"));
 }
 
-TEST_CASE("options: what a full node could not take comes when there is room", "[io][options]") {
+TEST_CASE("options: what a full node could not take comes when drops elsewhere have made room",
+          "[io][options]") {
     const mesh net;
     auto settings = net.options("small");
     settings.limits.bytes_max = 4 << 20;
@@ -347,10 +348,6 @@ TEST_CASE("options: what a full node could not take comes when there is room", "
     REQUIRE(next_event(small, event_kind::full));
     REQUIRE(large.stash("late", "value"));
     for (int number = 0; number < 60; ++number) REQUIRE(large.drop("key-" + std::to_string(number)));
-    CHECK_FALSE(small.pickup("late", {.within = 300ms})->found());
-    CHECK_FALSE(small.keys("key-").empty());
-
-    for (int number = 0; number < 60; ++number) REQUIRE(small.drop("key-" + std::to_string(number)));
     CHECK(value_at(small, "late") == "value");
     CHECK(agree(small, large));
     CHECK(small.stats().keys == 21);

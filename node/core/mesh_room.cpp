@@ -12,7 +12,6 @@ namespace baton::core {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr auto unfit_for = 60s;          // until what did not fit is tried again, unless it has become less
 constexpr std::size_t record_bytes = 41; // beside key and value: a block's head, its places in index and log
 } // namespace
 

@@ -1,6 +1,21 @@
 #include <baton/result.hpp>
 
+#include <cstdio>
+#include <exception>
+
 namespace baton {
+
+void detail::end_for_missing_value(const error& instead) noexcept {
+    const auto kind = to_string(instead.code);
+    std::fprintf(stderr, "baton: a value was read of a result that holds an error, %.*s: %s\n",
+                 static_cast<int>(kind.size()), kind.data(), instead.what.c_str());
+    std::terminate();
+}
+
+void detail::end_for_missing_error() noexcept {
+    std::fputs("baton: an error was read of a result that holds none\n", stderr);
+    std::terminate();
+}
 
 std::string_view to_string(errc code) {
     switch (code) {

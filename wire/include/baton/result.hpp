@@ -47,7 +47,15 @@ struct error {
     std::string what; ///< one sentence that names the thing, the value and the limit
 };
 
-/// A value or an error. Reading the one that is not there is a bug of the caller (it terminates).
+namespace detail {
+/// End the program (std::terminate) with a line on standard error: of the error that was there instead of a
+/// value, or that there was none.
+[[noreturn]] void end_for_missing_value(const error& instead) noexcept;
+[[noreturn]] void end_for_missing_error() noexcept;
+} // namespace detail
+
+/// A value or an error. Reading the one that is not there is a bug of the caller: the program ends with the
+/// error's sentence on standard error.
 template <class T>
 class [[nodiscard]] result {
   public:
@@ -59,19 +67,28 @@ class [[nodiscard]] result {
     [[nodiscard]] bool has_value() const noexcept { return data_.index() == 0; }
     explicit operator bool() const noexcept { return has_value(); }
 
-    [[nodiscard]] T& value() & noexcept { return std::get<0>(data_); }
-    [[nodiscard]] const T& value() const& noexcept { return std::get<0>(data_); }
-    [[nodiscard]] T&& value() && noexcept { return std::get<0>(std::move(data_)); }
+    [[nodiscard]] T& value() & noexcept { return *there(); }
+    [[nodiscard]] const T& value() const& noexcept { return const_cast<result*>(this)->value(); }
+    [[nodiscard]] T&& value() && noexcept { return std::move(*there()); }
     T& operator*() & noexcept { return value(); }
     const T& operator*() const& noexcept { return value(); }
     T&& operator*() && noexcept { return std::move(*this).value(); }
     T* operator->() noexcept { return &value(); }
     const T* operator->() const noexcept { return &value(); }
 
-    [[nodiscard]] const baton::error& error() const noexcept { return std::get<1>(data_); }
+    [[nodiscard]] const baton::error& error() const noexcept {
+        if (has_value()) [[unlikely]]
+            detail::end_for_missing_error();
+        return *std::get_if<1>(&data_);
+    }
     [[nodiscard]] T value_or(T other) const& { return has_value() ? value() : std::move(other); }
 
   private:
+    T* there() noexcept {
+        if (!has_value()) [[unlikely]]
+            detail::end_for_missing_value(error());
+        return std::get_if<0>(&data_);
+    }
     std::variant<T, baton::error> data_;
 };
 
@@ -83,7 +100,11 @@ class [[nodiscard]] result<void> {
         : data_(std::in_place_index<1>, std::move(failure)) {}
     [[nodiscard]] bool has_value() const noexcept { return data_.index() == 0; }
     explicit operator bool() const noexcept { return has_value(); }
-    [[nodiscard]] const baton::error& error() const noexcept { return std::get<1>(data_); }
+    [[nodiscard]] const baton::error& error() const noexcept {
+        if (has_value()) [[unlikely]]
+            detail::end_for_missing_error();
+        return *std::get_if<1>(&data_);
+    }
 
   private:
     std::variant<std::monostate, baton::error> data_;

@@ -16,6 +16,17 @@ struct player {
     MSGPACK_DEFINE(name, score)
 };
 
+// The same in the next release, which runs beside the old one during an update: what is new is appended and
+// has a default, and payload_version stays as it is. Both programs read both forms.
+namespace next_release {
+struct player {
+    std::string name;
+    int score = 0;
+    std::string team = "none";
+    MSGPACK_DEFINE(name, score, team)
+};
+} // namespace next_release
+
 int main() {
     auto settings = baton::options::loopback();
     settings.cluster = "arcade-" + std::to_string(std::random_device{}()); // meets nobody else's example
@@ -50,6 +61,16 @@ int main() {
     const auto ada = baton::map<player>{*west, "board/players"}.get("east");
     const auto open = baton::flag{*west, "board/open"}.enabled();
     if (!stored || !total || *total != 200 || !online || !ada || !*ada || !open) return 1;
+
+    baton::map<next_release::player> updated{*west, "board/players"}; // west has been updated, east has not
+    const auto old_form = updated.get("east");
+    if (!old_form || !*old_form || (*old_form)->team != "none") return 1;
+    if (!updated.set("west", {"Bob of west", 42, "red"})) return 1;
+    for (int wait = 0; wait < 5000 && east->digest() != west->digest(); ++wait)
+        std::this_thread::sleep_for(1ms);
+    const auto new_form = baton::map<player>{*east, "board/players"}.get("west");
+    if (!new_form || !*new_form || (*new_form)->score != 42) return 1;
+    std::cout << "east reads of west's record: " << (*new_form)->name << ", " << (*new_form)->score << '\n';
     std::cout << "rounds: " << *total << '\n';
     for (const auto& who : *online) std::cout << "online: " << who << '\n';
     std::cout << "east's record: " << (*ada)->name << ", " << (*ada)->score << '\n';

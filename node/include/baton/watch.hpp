@@ -40,7 +40,7 @@ struct change {
     /// Of a put. A key that holds values of several types (see node.hpp) is told once for each, one after the
     /// other.
     value_kind type{};
-    /// Of a register: what pickup() answers.
+    /// Of a register: what pickup() answers; if that is an object, unpack<T> (<baton/typed.hpp>) reads it.
     std::string value{};
     version written{};
     std::size_t siblings = 0;

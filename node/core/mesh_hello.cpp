@@ -465,7 +465,7 @@ void mesh::check_synced(outbox& out) {
         if (!is_member(p) || p.synced || p.overfull) continue;
         if (!store_.covers(p.at_join) && settings_.broken != mutation::synced_at_once) continue;
         p.synced = true;
-        raise(out, event_kind::synced, id, "holds what it held when it joined");
+        raise(out, event_kind::synced, id, p.at_join.size() != 0 ? "what it had is here" : "it had nothing");
     }
 }
 

@@ -84,6 +84,7 @@ void mesh::judge(const replica_id& id, peer& p, outbox& out) {
         inquire(id, p, out);
     } else if (p.state == member_state::suspect) {
         p.state = member_state::up;
+        raise(out, event_kind::up, id, "heard again");
         check_synced(out);
     }
     wake_by(p.life.due(at_.now, patience_));

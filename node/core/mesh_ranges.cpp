@@ -175,7 +175,10 @@ verdict mesh::on_answer(const replica_id& from, const wire::fingerprint& f, outb
         });
     });
     if (!rows.ok() || !fits) return refuse("malformed listing");
-    if (opening) s.ranges = std::move(opening);
+    if (opening) {
+        s.ranges = std::move(opening);
+        ++counters_.sessions_compared;
+    }
     s.progress_at = at_.now;
     s.repeats = 0;
     counters_.state_bytes_received += f.rows.size();

@@ -29,6 +29,8 @@ std::string_view to_string(event_kind kind) {
         return "synced";
     case event_kind::suspect:
         return "suspect";
+    case event_kind::up:
+        return "up";
     case event_kind::leaving:
         return "leaving";
     case event_kind::left:

@@ -30,6 +30,22 @@ TEST_CASE("life: a cut cable is suspect, then crashed, by silence alone", "[core
     CHECK(s.now() - begun <= 5s);
 }
 
+TEST_CASE("life: a suspect that is heard again is up, and an event says so", "[core][scenario]") {
+    world::settings how;
+    how.faults.detect_min = how.faults.detect_max = 60s;
+    scene s(how);
+    s.gather(2);
+    s.run_for(1s);
+    s.sever(0, 1, true);
+    REQUIRE(s.run_until([&] { return s.sees(0, 1, member_state::suspect); }, 5s));
+    CHECK(s.heard(0, event_kind::up, 1) == 0);
+    s.sever(0, 1, false);
+    REQUIRE(s.run_until([&] { return s.sees(0, 1, member_state::up); }, 3s));
+    CHECK(s.heard(0, event_kind::up, 1) == s.heard(0, event_kind::suspect, 1));
+    CHECK(s.heard(0, event_kind::crashed, 1) == 0);
+    CHECK(s.heard(0, event_kind::joined, 1) == 1); // it was a member all the time
+}
+
 TEST_CASE("life: a connection that closes and comes back at once is not a crash", "[core][scenario]") {
     world::settings how;
     how.faults.detect_min = how.faults.detect_max = 10ms;

@@ -116,6 +116,7 @@ TEST_CASE("ranges: what is absent is judged by the cut of the listing, not by wh
     listing_may_come = true;
     s.settle();
     CHECK(s.mesh(0).stats().sessions_compared == 1);
+    CHECK(s.mesh(1).stats().sessions_compared == 1); // which asked for it
     for (const process_number who : {0, 1}) {
         CHECK(s.pickup(who, 31) == "by the receiver");
         CHECK(s.mesh(who).state().keys() == 21);

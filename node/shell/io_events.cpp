@@ -1,6 +1,7 @@
 // What the node's user reads of its events: one by one, by a descriptor that says when there are some, or in
 // the log.
 #include "shell/io_thread.hpp"
+#include "shell/text.hpp"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -10,31 +11,9 @@
 
 namespace baton::shell {
 
-namespace {
-
-// A name is anybody's, and any bytes: it must not end its line, nor pass for what follows it.
-std::string word(std::string_view name) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string made;
-    bool quoted = name.empty();
-    for (const char c : name) {
-        const auto byte = static_cast<unsigned char>(c);
-        quoted = quoted || byte <= ' ' || byte == 0x7f || c == '"' || c == '\\';
-        if (byte < ' ' || byte == 0x7f) {
-            ((made += "\\x") += digits[byte >> 4]) += digits[byte & 15];
-            continue;
-        }
-        if (c == '"' || c == '\\') made += '\\';
-        made += c;
-    }
-    return quoted ? '"' + made + '"' : made;
-}
-
-} // namespace
-
 std::string io_thread::line_of(const event& told) {
-    return "event=" + std::string(to_string(told.kind)) + " member=" + word(told.name) +
-           " id=" + told.id.to_string().substr(0, 8) + " reason=\"" + told.reason + '"';
+    return "event=" + std::string(to_string(told.kind)) + " member=" + log_word(told.name) +
+           " id=" + told.id.to_string().substr(0, 8) + " reason=\"" + printable(told.reason) + '"';
 }
 
 std::optional<event> io_thread::next_event(std::chrono::milliseconds timeout) {

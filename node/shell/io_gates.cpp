@@ -1,5 +1,5 @@
 // When the process has no descriptors left, whoever connects is left outside, so that members can still be
-// dialled, spills be written, and libzmq does not run in circles. See gate.hpp.
+// dialled, spills be written, and no processor is kept busy. See gate.hpp.
 #include "shell/io_thread.hpp"
 
 namespace baton::shell {
@@ -7,8 +7,8 @@ namespace baton::shell {
 using namespace std::chrono_literals;
 
 namespace {
-// Seldom, with the beat of the heart; after a shortage for a while closely, since libzmq runs in circles
-// until the gates are shut, and they stay shut for long beside that.
+// Seldom, with the beat of the heart; after a shortage for a while closely, since it costs a processor until
+// the gates are shut, and they stay shut for long beside that.
 constexpr auto look_every = 100ms, look_closely_every = 20ms, look_closely_for = 10'000ms, shut_for = 500ms;
 } // namespace
 

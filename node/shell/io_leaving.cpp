@@ -39,14 +39,15 @@ void io_thread::manage_leave() {
         wake_at_ = std::min(wake_at_, at.now + 5ms);
         return;
     }
+    const bool given_up = hurry_ || (leaving_->nobody_stays && progress.staying == 0);
     const auto deadline = leaving_->deadline;
     auto due = deadline; // of giving up
     if (!settings_.spill_dir.empty() && !progress.met && !spilled_) {
         if (!spilling_) due -= time_to_spill();
-        if (at.now < deadline && (spilling_ || at.now >= due || hurry_) && spill_some(at)) return;
+        if (at.now < deadline && (spilling_ || at.now >= due || given_up) && spill_some(at)) return;
         if (at.now >= deadline) stop_spilling(true); // what is readable of it is salvaged
     }
-    if (progress.met || at.now >= deadline || hurry_ || spilled_) {
+    if (progress.met || at.now >= deadline || given_up || spilled_) {
         if (progress.met) stop_spilling(false);
         finish_leave(progress.met, progress.copies);
     } else {

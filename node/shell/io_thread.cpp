@@ -99,7 +99,7 @@ bool io_thread::send_directly(const moment& at) {
     return !sockets_->publisher_readable();
 }
 
-leave_report io_thread::leave(std::chrono::milliseconds within, std::size_t copies) {
+leave_report io_thread::leave(std::chrono::milliseconds within, std::size_t copies, bool nobody_stays) {
     std::unique_lock lock(mutex_, std::defer_lock);
     enter(lock);
     if (!leaving_) {
@@ -108,6 +108,7 @@ leave_report io_thread::leave(std::chrono::milliseconds within, std::size_t copi
         leaving_->since = since;
         leaving_->deadline = since + bounded(within);
         leaving_->copies = copies;
+        leaving_->nobody_stays = nobody_stays;
         ring();
     }
     changed_.wait(lock, [this] { return stopped_; });
@@ -329,7 +330,8 @@ void io_thread::act(const core::hang_up& a) { sockets_->hang_up(a.link); }
 void io_thread::complain(std::string_view host, const char* reason) {
     if (!settings_.log || told_.size() >= told_max) return;
     if (!told_.insert(std::string(host) + '|' + reason).second) return;
-    log(log_level::warning, "event=refused from=" + std::string(host) + " reason=\"" + reason + '"');
+    const auto from = host.empty() ? "unknown" : std::string(host); // libzmq does not always say
+    log(log_level::warning, "event=refused from=" + from + " reason=\"" + reason + '"');
 }
 
 // ---------------------------------------------------------------- sockets → inputs
@@ -388,7 +390,7 @@ void io_thread::read_router() {
             give(core::noise_arrived{"stolen identity"}, host);
         } else if (who) {
             give(core::request_arrived{*who, host, message.to_string_view()}, host);
-        } else {
+        } else if (!sockets::is_of_a_replaced_link(from.to_string_view(), message)) {
             give(core::noise_arrived{"request without a routing id"}, host);
         }
     }

@@ -3,6 +3,7 @@
 #include "shell/node_impl.hpp"
 #include "shell/security.hpp"
 #include "shell/seeds.hpp"
+#include "shell/text.hpp"
 
 #include <pthread.h>
 
@@ -81,7 +82,7 @@ result<node> node::start(options settings) {
 
 result<node> node::open(options settings) {
     if (const auto good = settings.validate(); !good) return good.error();
-    // First of all: libzmq ends the process when it has none to begin with.
+    // First of all: libzmq needs some to begin with.
     auto share = shell::descriptor_share::take(settings.limits.peers_max);
     if (!share) return share.error();
     auto interfaces = shell::usable_interfaces(settings);
@@ -109,8 +110,9 @@ result<node> node::open(options settings) {
     const auto log = [&](log_level level, const std::string& line) {
         if (settings.log) settings.log(level, line);
     };
-    log(log_level::info, "event=started name=" + settings.name + " id=" + body->id.to_string() +
-                             " endpoint=" + body->endpoint + " cluster=" + settings.cluster);
+    log(log_level::info, "event=started name=" + shell::log_word(settings.name) +
+                             " id=" + body->id.to_string() + " endpoint=" + body->endpoint +
+                             " cluster=" + shell::log_word(settings.cluster));
     if (keys->empty()) {
         log(log_level::warning,
             "event=open_mesh reason=\"no key: anybody who reaches this network may join\"");
@@ -183,7 +185,8 @@ bool node::wait_synced(std::chrono::milliseconds within) const {
 
 result<leave_report> node::leave(leave_options how) {
     if (impl_->forked()) return forked_error();
-    return impl_->engine->leave(how.within.value_or(impl_->settings.leave_within), how.copies);
+    return impl_->engine->leave(how.within.value_or(impl_->settings.leave_within), how.copies,
+                                how.nobody_stays);
 }
 
 void node::hurry() {

@@ -5,12 +5,28 @@
 #include <baton/watch.hpp>
 
 #include <algorithm>
+#include <system_error>
 
 namespace baton {
 
 namespace {
 
 constexpr std::size_t keys_slice = 256;
+
+value_kind kind_of(value_type type) {
+    switch (type) {
+    case value_type::counter:
+        return value_kind::counter;
+    case value_type::set:
+        return value_kind::set;
+    case value_type::map:
+        return value_kind::map;
+    case value_type::flag:
+        return value_kind::flag;
+    default:
+        return value_kind::reg;
+    }
+}
 
 picked pick(store& state, const slot_name& slot) {
     std::size_t live = 0;
@@ -189,8 +205,12 @@ result<void> node::merge_with(std::string_view prefix, merge_function merge) {
     if (impl_->forked()) return forked_error();
     if (prefix.size() > key_bytes_max)
         return error{errc::key_too_long, "the prefix is longer than any key can be"};
-    std::call_once(impl_->merging,
-                   [this] { impl_->merger = std::make_unique<shell::merger>(*impl_->engine); });
+    try {
+        std::call_once(impl_->merging,
+                       [this] { impl_->merger = std::make_unique<shell::merger>(*impl_->engine); });
+    } catch (const std::system_error& failure) {
+        return error{errc::network, std::string("no thread for merge functions: ") + failure.what()};
+    }
     impl_->merger->add(prefix, std::move(merge));
     return {};
 }
@@ -232,6 +252,19 @@ result<watch_handle> node::watch(std::string_view prefix, change_handler handler
 }
 
 // ---------------------------------------------------------------- typed values
+
+result<std::vector<value_kind>> node::types(std::string_view key) const {
+    if (!impl_->forked()) impl_->know_types();
+    return impl_->read({value_type::reg, key, {}}, [&](store& state) {
+        std::vector<value_kind> all;
+        const auto held = state.types_of(key);
+        for (const auto type :
+             {value_type::reg, value_type::counter, value_type::set, value_type::map, value_type::flag}) {
+            if ((held >> static_cast<unsigned>(type) & 1) != 0) all.push_back(kind_of(type));
+        }
+        return all;
+    });
+}
 
 result<version> node::add(std::string_view key, std::int64_t amount) {
     if (impl_->forked()) return forked_error();

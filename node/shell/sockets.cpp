@@ -148,6 +148,12 @@ bool sockets::is_from(zmq::message_t& message, const replica_id& who) const {
     return user != nullptr && who.to_string() == user;
 }
 
+bool sockets::is_of_a_replaced_link(std::string_view routing_id, zmq::message_t& message) {
+    if (routing_id.size() != 5 || routing_id.front() != 0) return false;
+    const char* const said = zmq_msg_gets(message.handle(), "Identity");
+    return said != nullptr && *said == routing;
+}
+
 bool sockets::is_of_a_link(zmq::message_t& message) {
     return zmq_msg_gets(message.handle(), "Socket-Type") != nullptr;
 }
@@ -161,9 +167,8 @@ void sockets::tune(zmq::socket_t& socket) const {
     socket.set(zmq::sockopt::handshake_ivl, handshake_ms);
     socket.set(zmq::sockopt::reconnect_ivl, redial_ms);
     socket.set(zmq::sockopt::reconnect_ivl_max, redial_max_ms);
-    // The kernel gives up connections that nobody answers on. Not ZeroMQ's own heartbeat: in 4.3.4 its timer
-    // ends the process (an assertion in out_event) when a peer closes while we are behind with reading what
-    // it sent.
+    // The kernel gives up connections that nobody answers on. Not ZeroMQ's own heartbeat: with 4.3.4 that
+    // ended processes in the tests of many nodes.
     socket.set(zmq::sockopt::tcp_maxrt, unanswered_ms);
     socket.set(zmq::sockopt::tcp_keepalive, 1);
     socket.set(zmq::sockopt::tcp_keepalive_idle, keepalive_s);

@@ -1,4 +1,6 @@
 // The numbers of node_stats by name, and as text for Prometheus.
+#include "shell/text.hpp"
+
 #include <baton/stats.hpp>
 
 #include <array>
@@ -46,8 +48,8 @@ constexpr std::array table{
     stat_field{"sessions_pulled", "repairs and full syncs received", true, &node_stats::sessions_pulled},
     stat_field{"sessions_served", "repairs and full syncs served", true, &node_stats::sessions_served},
     stat_field{"sessions_failed", "those that were given up", true, &node_stats::sessions_failed},
-    stat_field{"sessions_compared", "those served by comparing ranges instead of walking logs", true,
-               &node_stats::sessions_compared},
+    stat_field{"sessions_compared", "those, on either side, that compared ranges instead of walking logs",
+               true, &node_stats::sessions_compared},
     stat_field{"sessions_resumed", "times that one served was overtaken by large writes, and goes on", true,
                &node_stats::sessions_resumed},
     stat_field{"evictions", "members left behind by limits.lag_max or lag_bytes_max", true,
@@ -93,16 +95,20 @@ constexpr std::array table{
                &node_stats::sends_refused},
 };
 
-// As the format wants a label's value.
+// As the format wants a label's value, which is UTF-8: its own escapes are \\, \" and \n. What is no text, or
+// controls a terminal, is written as \xNN.
 std::string label_text(std::string_view text) {
     std::string made = "\"";
-    for (const char c : text) {
-        if (c == '\n') {
-            made += "\\n";
-            continue;
+    while (!text.empty()) {
+        const auto plain = text.substr(0, text.find_first_of("\\\"\n"));
+        for (const char c : shell::printable(plain)) {
+            if (c == '\\') made += '\\'; // of \xNN
+            made += c;
         }
-        if (c == '\\' || c == '"') made += '\\';
-        made += c;
+        text.remove_prefix(plain.size());
+        if (text.empty()) break;
+        (made += '\\') += text.front() == '\n' ? 'n' : text.front();
+        text.remove_prefix(1);
     }
     return made += '"';
 }
@@ -151,6 +157,7 @@ std::string to_prometheus(const node_stats& stats, std::string_view node_name) {
     const auto by_member = [&](std::string_view name, std::string_view meaning, auto value) {
         out.head(name, meaning, false);
         for (const auto& each : stats.members) {
+            if (each.state == member_state::contacting) continue; // anybody may be that, under any name
             out.line(name, "member=" + label_text(each.name) + ",id=" + label_text(each.id.to_string()),
                      decimal(value(each)));
         }

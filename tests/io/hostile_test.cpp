@@ -7,6 +7,8 @@
 
 #include <zmq.hpp>
 
+#include <condition_variable>
+#include <mutex>
 #include <set>
 
 using namespace io;
@@ -215,6 +217,89 @@ TEST_CASE("hostile: malformed frames on ROUTER are counted and dropped", "[io][h
     CHECK(eventually(5s, [&] { return at.refused("routing id") == 1; }));
     CHECK(at.victim.stats().refused_frames == frames.size() + 3);
     at.check_unharmed();
+}
+
+TEST_CASE("hostile: what a link has sent before its peer's next link replaced it is no refusal",
+          "[io][hostile]") {
+    // As after a cut: the peer dials anew, while frames of its former link are still to be read. The node is
+    // held up by its log until all of that has arrived.
+    const mesh net;
+    struct {
+        std::mutex mutex;
+        std::condition_variable changed;
+        bool held = false, free = false;
+    } gate;
+    auto settings = net.options("victim");
+    settings.log = [&gate](baton::log_level, std::string_view line) {
+        if (line.find("without a routing id") == line.npos) return;
+        std::unique_lock lock(gate.mutex);
+        gate.held = true;
+        gate.changed.notify_all();
+        gate.changed.wait(lock, [&] { return gate.free; });
+    };
+    auto victim = started(settings);
+    const auto refused = [&](std::string_view reason) {
+        std::uint64_t count = 0;
+        const auto stats = victim.stats();
+        for (const auto& [known, times] : stats.refused_by_reason)
+            if (known.find(reason) != known.npos) count += times;
+        return count;
+    };
+    zmq::context_t context;
+    const stranger peer{net.cluster};
+    auto former = attacker(context, zmq::socket_type::dealer, peer.route());
+    former.connect(victim.endpoint());
+    send(former, noise(10));
+    REQUIRE(eventually(10s, [&] { return refused("malformed") == 1; })); // it is known by its name
+    auto nameless = attacker(context, zmq::socket_type::dealer);
+    nameless.connect(victim.endpoint());
+    send(nameless, noise(10));
+    {
+        std::unique_lock lock(gate.mutex);
+        REQUIRE(gate.changed.wait_for(lock, patience(10s), [&] { return gate.held; }));
+    }
+    constexpr int frames = 50;
+    for (int i = 0; i < frames; ++i) send(former, noise(10));
+    auto later = attacker(context, zmq::socket_type::dealer, peer.route());
+    zmq_socket_monitor(later.handle(), "inproc://later", ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    zmq::socket_t monitor{context, zmq::socket_type::pair};
+    monitor.set(zmq::sockopt::linger, 0);
+    monitor.set(zmq::sockopt::rcvtimeo, static_cast<int>(patience(10s).count()));
+    monitor.connect("inproc://later");
+    later.connect(victim.endpoint());
+    zmq::message_t event;
+    REQUIRE(monitor.recv(event));
+    for (int i = 0; i < frames; ++i) send(later, noise(10)); // the links are read in turn
+    {
+        const std::lock_guard lock(gate.mutex);
+        gate.free = true;
+    }
+    gate.changed.notify_all();
+    CHECK(eventually(10s,
+                     [&] { return refused("malformed") + refused("another wire version") >= 1 + frames; }));
+    CHECK(refused("without a routing id") == 1);
+    zmq_socket_monitor(later.handle(), nullptr, 0);
+}
+
+TEST_CASE("hostile: a stranger's name is no label, and a member's is fit for one", "[io][hostile]") {
+    target at;
+    const mesh& net = at.net;
+    zmq::context_t context;
+    const stranger someone{net.cluster};
+    auto link = attacker(context, zmq::socket_type::dealer, someone.route());
+    link.connect(at.victim.endpoint());
+    send(link, someone.hello());
+    const auto is_known = [&](const std::string& name) {
+        return std::ranges::any_of(at.victim.members(), [&](const auto& each) { return each.name == name; });
+    };
+    REQUIRE(eventually(10s, [&] { return is_known("stranger"); }));
+    auto strange = started(net.options("\xff\x9b"
+                                       "31m\n\"x\\"));
+    REQUIRE(next_event(at.victim, baton::event_kind::joined));
+    const auto page = baton::to_prometheus(at.victim.stats(), at.victim.name());
+    CHECK(page.find("stranger") == page.npos);
+    CHECK(page.find(R"(member="\\xff\\x9b31m\n\"x\\")") != page.npos);
+    CHECK(page.find('\xff') == page.npos);
 }
 
 TEST_CASE("hostile: frames of the wrong people on ROUTER are counted and dropped", "[io][hostile]") {

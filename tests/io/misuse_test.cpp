@@ -4,8 +4,13 @@
 // missed deadline here.
 #include "watching.hpp"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <array>
+#include <csignal>
+#include <exception>
+#include <fstream>
 #include <functional>
 #include <future>
 #include <limits>
@@ -376,3 +381,80 @@ TEST_CASE("misuse: inside a handler of a node that has left, calls answer as els
     REQUIRE(done.get_future().wait_for(patience(10s)) == std::future_status::ready);
     CHECK(wrong == std::vector<std::string>{});
 }
+
+namespace {
+
+struct last_words {
+    int status = 0;
+    std::string text; ///< on standard error
+};
+/// What a forked process says, and how it ends.
+last_words ended_by(const std::function<void()>& work) {
+    std::array<int, 2> ends{};
+    REQUIRE(pipe2(ends.data(), O_CLOEXEC) == 0);
+    const pid_t child = fork();
+    if (child == 0) { // no test macros here: they belong to the parent
+        std::signal(SIGABRT, SIG_DFL);
+        std::set_terminate([] { std::abort(); });
+        dup2(ends[1], STDERR_FILENO);
+        work();
+        _exit(0);
+    }
+    close(ends[1]);
+    last_words said;
+    std::array<char, 4096> piece{};
+    for (ssize_t got = 0; (got = read(ends[0], piece.data(), piece.size())) > 0;)
+        said.text.append(piece.data(), static_cast<std::size_t>(got));
+    close(ends[0]);
+    waitpid(child, &said.status, 0);
+    return said;
+}
+
+} // namespace
+
+TEST_CASE("misuse: a value that is not there ends the program with the error's sentence", "[io][misuse]") {
+    const result<int> failed = error{errc::key_too_long, "the key has 513 bytes"};
+    const auto by_value = ended_by([&] { static_cast<void>(failed.value()); });
+    CHECK(WIFSIGNALED(by_value.status));
+    CHECK(by_value.text.find("key_too_long: the key has 513 bytes") != std::string::npos);
+    const auto by_star = ended_by([] {
+        const auto none = node::start([] {
+            auto settings = options::loopback();
+            settings.seeds = {"nowhere"};
+            return settings;
+        }());
+        static_cast<void>(none->name());
+    });
+    CHECK(WIFSIGNALED(by_star.status));
+    CHECK(by_star.text.find("seed 'nowhere' is not HOST:PORT") != std::string::npos);
+    const auto by_error = ended_by([] { static_cast<void>(result<void>{}.error()); });
+    CHECK(WIFSIGNALED(by_error.status));
+    CHECK(by_error.text.find("holds none") != std::string::npos);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // they need memory of their own
+TEST_CASE("misuse: where no thread can be had merge_with says so, and can be called again", "[io][misuse]") {
+    const auto end = ended_by([] {
+        const mesh net;
+        auto one = started(net.options("one"));
+        std::size_t pages = 0;
+        std::ifstream("/proc/self/statm") >> pages;
+        rlimit usual{}, tight{};
+        getrlimit(RLIMIT_AS, &usual);
+        tight = usual;
+        tight.rlim_cur =
+            pages * static_cast<std::size_t>(getpagesize()) + (std::size_t{4} << 20); // half a stack
+        setrlimit(RLIMIT_AS, &tight);
+        const auto first = [](const std::vector<std::string_view>& siblings) {
+            return std::string(siblings[0]);
+        };
+        const auto refused = one.merge_with("k/", first);
+        setrlimit(RLIMIT_AS, &usual);
+        if (refused || refused.error().code != errc::network) _exit(1);
+        if (!one.merge_with("k/", first)) _exit(2);
+    });
+    CAPTURE(end.text);
+    CHECK(WIFEXITED(end.status));
+    CHECK(WEXITSTATUS(end.status) == 0);
+}
+#endif

@@ -28,8 +28,10 @@ namespace baton {
 
 enum class event_kind : std::uint8_t {
     joined,    ///< a member is up
-    synced,    ///< this node now holds everything that member held when it joined
+    synced,    ///< this node now holds everything that member held when it joined; says nothing of what that
+               ///< member holds, which for a newcomer is nothing
     suspect,   ///< silent for liveness.suspect_after, or its connection closed
+    up,        ///< a suspect has been heard again; no `joined` follows, as it was a member all the time
     leaving,   ///< a member has announced that it leaves
     left,      ///< a member said goodbye
     crashed,   ///< a member is gone without a word
@@ -132,6 +134,10 @@ struct leave_report {
 struct leave_options {
     std::optional<std::chrono::milliseconds> within{}; ///< default: options::leave_within
     std::size_t copies = 2;                            ///< wanted holders; fewer where fewer members stay
+    /// The whole mesh is being stopped: as soon as no member is left that stays, the leave ends (with a
+    /// spill, where there is a folder for it), and does not wait for somebody to come. Members that stay are
+    /// handed everything as usual.
+    bool nobody_stays = false;
 };
 
 /// What ends the wait of a pickup before its time.
@@ -145,7 +151,8 @@ struct pickup_options {
     pickup_until until = pickup_until::found;
 };
 
-class claim_handle; // <baton/claim.hpp>, which comes with this header
+class claim_handle;                   // <baton/claim.hpp>, which comes with this header
+enum class value_kind : std::uint8_t; // <baton/watch.hpp>
 
 struct claim_options {
     std::chrono::milliseconds within{0}; ///< wait this long for the key to appear
@@ -209,8 +216,8 @@ class node {
     /// may be known of and lost: then the key stays `absent_unsynced` for liveness.redial_for (6 h), or until
     /// another node has that process's very address. Alone it is said only with options::founding, or when
     /// options::alone_after has passed and no seed can be reached. A key that holds a counter, set, map or
-    /// flag is no register: it is answered as if it were not there. Does not remove anything. Errors:
-    /// key_empty, key_too_long, forked. O(key + value) without waiting.
+    /// flag is no register: it is answered as if it were not there (see types()). Does not remove anything.
+    /// Errors: key_empty, key_too_long, forked. O(key + value) without waiting.
     [[nodiscard]] result<picked> pickup(std::string_view key, pickup_options how = {}) const;
 
     /// Every concurrent value of `key`, the one that pickup reads first, then by falling (epoch, clock, id).
@@ -235,7 +242,8 @@ class node {
     /// longest prefix that fits counts; a prefix given again has its function replaced. Runs on a thread of
     /// the node's own, without a lock, a key at a time; the destructor waits for a call under way. It must
     /// not call the node. What somebody has claimed is left alone. A function that throws is logged, and the
-    /// key left as it is until it has one sibling more. Errors: key_too_long, forked.
+    /// key left as it is until it has one sibling more. Errors: key_too_long, network (no thread to be had),
+    /// forked.
     result<void> merge_with(std::string_view prefix, merge_function merge);
 
     /// Removes what this node has seen of `key`, of whatever type; a concurrent write survives. True if there
@@ -264,6 +272,9 @@ class node {
     // Source: Shapiro et al. 2011, "A comprehensive study of Convergent and Commutative Replicated Data
     // Types": counters by replica, and the observed-remove set, here without tombstones, because the cut says
     // what has been seen; a map is such a set of fields with registers, a flag such a set of one element.
+
+    /// What `key` holds: as a rule one type; none if it is not here. O(key).
+    [[nodiscard]] result<std::vector<value_kind>> types(std::string_view key) const;
 
     /// Adds to the counter `key`; `amount` may be negative. Additions everywhere sum up. Never conflicts.
     result<version> add(std::string_view key, std::int64_t amount = 1);

@@ -21,9 +21,9 @@ namespace baton {
 
 enum class log_level : std::uint8_t { debug, info, warning, error };
 
-/// Called from the node's I/O thread, one line an event, `key=value` words. Must not block and must not call
-/// the node. What it throws ends the node's I/O thread: nothing more is written, what is there stays
-/// readable.
+/// Called from the node's I/O thread, one line an event, `key=value` words; names of others stand in it with
+/// control characters and what is no UTF-8 as \xNN. Must not block and must not call the node. What it throws
+/// ends the node's I/O thread: nothing more is written, what is there stays readable.
 using log_sink = std::function<void(log_level, std::string_view line)>;
 
 /// How a node announces itself and hears of others by UDP.

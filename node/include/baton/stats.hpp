@@ -44,7 +44,7 @@ struct node_stats {
     std::uint64_t sessions_pulled = 0;   ///< repairs and full syncs received
     std::uint64_t sessions_served = 0;   ///< repairs and full syncs served
     std::uint64_t sessions_failed = 0;   ///< those that were given up
-    std::uint64_t sessions_compared = 0; ///< those served by comparing ranges instead of walking logs
+    std::uint64_t sessions_compared = 0; ///< those, on either side, that compared ranges, not logs
     std::uint64_t sessions_resumed = 0;  ///< times that one served was overtaken by large writes, and goes on
     std::uint64_t evictions = 0;         ///< members left behind by limits.lag_max or lag_bytes_max
     std::uint64_t state_bytes_sent = 0;  ///< bytes of sessions
@@ -90,7 +90,8 @@ struct stat_field {
 
 /// For a /metrics page: `baton_<name>` or `baton_<name>_total` for each number, with the label `node`;
 /// `baton_refused_total` by `reason`; `baton_member_up`, `baton_member_lag_events`,
-/// `baton_member_lag_seconds` and `baton_member_round_trip_seconds` by `member` and `id`. O(what is told).
+/// `baton_member_lag_seconds` and `baton_member_round_trip_seconds` by `member` and `id`, of everybody who
+/// has been a member. In labels control characters and what is no UTF-8 are written \\xNN. O(what is told).
 [[nodiscard]] std::string to_prometheus(const node_stats& stats, std::string_view node_name);
 
 } // namespace baton

@@ -1,5 +1,5 @@
 // gate: a TCP port that listens for libzmq, and can be shut without closing what has come in by it. libzmq
-// itself accepts whoever connects, and runs in circles when it has no descriptor for somebody who waits.
+// itself accepts whoever connects, and costs a processor when there is no descriptor for it.
 //
 // One thread, beside libzmq's own, which accepts from the same port.
 // Source: socket(7), SO_ATTACH_FILTER; close_range(2), CLOSE_RANGE_UNSHARE.

@@ -134,7 +134,7 @@ class io_thread {
         if (remarks_.size() < 64) remarks_.push_back(std::move(line));
     }
 
-    leave_report leave(std::chrono::milliseconds within, std::size_t copies);
+    leave_report leave(std::chrono::milliseconds within, std::size_t copies, bool nobody_stays = false);
     void hurry();
 
     [[nodiscard]] static moment now();
@@ -294,6 +294,7 @@ class io_thread {
     struct leaving {
         instant since{}, deadline{};
         std::size_t copies = 2;
+        bool nobody_stays = false; ///< and nobody is waited for who does not stay
         bool begun = false;
         std::optional<instant> farewell_until;
         std::optional<leave_report> report;

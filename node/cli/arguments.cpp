@@ -5,74 +5,159 @@
 
 #include <CLI/CLI.hpp>
 
+#include <functional>
 #include <iostream>
 #include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <sstream>
 
 namespace baton::cli {
 namespace {
 
-std::string footer() {
+std::string commands_page() {
     return R"(
 Commands of `baton run`, one a line, each answered by a JSON object on one line:
-)" + session::help() +
+)" + session::page() +
            R"(
   A leading "#ID " comes back as "id". DUR is a number and ms, s, m or h. VALUE and ELEMENT go to the end of the line;
   they, KEY, PREFIX and FIELD may be written as JSON strings in double quotes. With --hex VALUE and ELEMENT are
-  hexadecimal. A key holds one type of value (stash, add, insert, set-field, enable) until it is dropped. The cut of `digest` is a list of "replica:counter". A reply with "error" changed nothing.
-  End of input, SIGTERM and SIGINT mean leave; a second signal ends the leave with what it has reached.
+  hexadecimal. A key holds one type of value (stash, add, insert, set-field, enable) until it is dropped. The cut of
+  `digest` is a list of "replica:counter". A reply with "error" changed nothing.
+  Words at the end of a stash that look like its options are options, and the reply lists them; after KEY -- nothing is.
+  What is no UTF-8 is replied in base64: "value" is null then, and "value_base64" says it; likewise "key_base64",
+  "element_base64" and so on, and {"base64":…} in lists. KEY, PREFIX, FIELD and ELEMENT may be typed so: base64:/wA=
+  End of input, SIGTERM and SIGINT mean leave; a second signal ends the leave with what it has reached. With --leave-now
+  they mean `leave now`, which stops a whole mesh without waiting for anybody to take over.
 
   A key is changed in a running mesh by key-install on every node, then key-use, then key-remove of the old one; ID is
   16 hexadecimal digits, the name of a key, and KEY of key-install 64, or base64. keys-installed names the one in use first.
 
   A watch writes lines with "change" (put, removed, initial_done, lagged) and its PREFIX as "watch".
 
-Exit status: 0 safe, 1 could not start (get, put, members, watch: nobody found, no such key, or output that nobody
-takes), 2 usage, 3 degraded or spilled, 4 unsafe.
 )";
 }
 
+constexpr const char* statuses = R"(
+Exit status: 0 safe, 1 could not start (get, put, members, watch: nobody found, no such key, or output that nobody
+takes), 2 usage, 3 degraded or spilled, 4 unsafe.
+)";
+
+/// What is wrong with an option's value, or nothing. By the option's name, without its dashes.
+using value_checks = std::map<std::string, std::function<std::optional<std::string>(const std::string&)>>;
+
+/// An option whose value is text that `parse` makes something of, on the command line and in a file.
+template <class Into, class Parse>
+CLI::Option* add_parsed(CLI::App& app, value_checks& checks, const std::string& name, Into& into,
+                        const std::string& text, Parse parse, const std::string& what) {
+    const auto fault = [parse, what](const std::string& given) -> std::optional<std::string> {
+        if (parse(given)) return std::nullopt;
+        return cited(given) + " is not " + what;
+    };
+    checks.emplace(name.substr(2), fault);
+    return app.add_option_function<std::string>(
+        name,
+        [name, &into, parse, fault](const std::string& given) {
+            if (const auto wrong = fault(given)) throw CLI::ValidationError(name, *wrong);
+            into = *parse(given);
+        },
+        text);
+}
+
 template <class Duration>
-void add_duration(CLI::App& app, const std::string& name, Duration& into, const std::string& text) {
-    app.add_option_function<std::string>(
-           name,
-           [name, &into](const std::string& given) {
-               const auto parsed = parse_duration(given);
-               if (!parsed)
-                   throw CLI::ValidationError(name,
-                                              "'" + given + "' is not a duration such as 250ms, 1.5s or 1m");
-               into = std::chrono::ceil<Duration>(*parsed);
-           },
-           text)
+void add_duration(CLI::App& app, value_checks& checks, const std::string& name, Duration& into,
+                  const std::string& text) {
+    const auto parse = [](const std::string& given) -> std::optional<Duration> {
+        const auto parsed = parse_duration(given);
+        return parsed ? std::optional(std::chrono::ceil<Duration>(*parsed)) : std::nullopt;
+    };
+    add_parsed(app, checks, name, into, text, parse, "a duration such as 250ms, 1.5s or 1m")
         ->type_name("DUR");
 }
 
 // CLI11 reads a number with a leading zero as octal: `--port 05671` would be port 3001.
 template <class Number>
-void add_number(CLI::App& app, const std::string& name, Number& into, const std::string& text,
-                const std::string& type) {
+void add_number(CLI::App& app, value_checks& checks, const std::string& name, Number& into,
+                const std::string& text, const std::string& type) {
     constexpr auto most = std::numeric_limits<Number>::max();
-    app.add_option_function<std::string>(
-           name,
-           [name, &into](const std::string& given) {
-               const auto parsed = parse_number(given, most);
-               if (!parsed)
-                   throw CLI::ValidationError(name, "'" + given + "' is not a whole number from 0 to " +
-                                                        std::to_string(most));
-               into = static_cast<Number>(*parsed);
-           },
-           text)
+    const auto parse = [](const std::string& given) -> std::optional<Number> {
+        const auto parsed = parse_number(given, most);
+        return parsed ? std::optional(static_cast<Number>(*parsed)) : std::nullopt;
+    };
+    add_parsed(app, checks, name, into, text, parse, "a whole number from 0 to " + std::to_string(most))
         ->type_name(type)
         ->default_str(std::to_string(into));
 }
 
-void add_network(CLI::App& app, options& node) {
+/// The file of --config: bounded, whatever it is, and with faults named by file and line.
+class options_file : public CLI::ConfigBase {
+  public:
+    options_file(const CLI::App& app, const value_checks& checks)
+        : app_(app)
+        , checks_(checks) {}
+
+    [[nodiscard]] std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
+        constexpr std::size_t file_bytes_max = std::size_t{1} << 20;
+        const auto file = app_.get_config_ptr()->as<std::string>();
+        std::string text(file_bytes_max + 1, '\0');
+        input.read(text.data(), static_cast<std::streamsize>(text.size()));
+        text.resize(static_cast<std::size_t>(input.gcount()));
+        if (text.size() > file_bytes_max)
+            throw CLI::ConfigError(file + ": a file of options has at most " +
+                                   std::to_string(file_bytes_max) + " bytes");
+        std::istringstream lines(text);
+        auto all = CLI::ConfigBase::from_config(lines);
+        for (const auto& each : all) {
+            if (const auto wrong = fault_of(each))
+                throw CLI::ConfigError(file + ':' + std::to_string(line_of(each, text)) + ": " + *wrong);
+        }
+        return all;
+    }
+
+  private:
+    [[nodiscard]] std::optional<std::string> fault_of(const CLI::ConfigItem& item) const {
+        if (!item.parents.empty()) return "there are no sections, and here is [" + item.parents.front() + "]";
+        const auto* const known = app_.get_option_no_throw((item.name.size() == 1 ? "-" : "--") + item.name);
+        if (known == nullptr || !known->get_configurable()) return cited(item.name) + " is no option";
+        if (known->get_expected_min() == 0) { // a flag
+            try {
+                for (const auto& value : item.inputs) static_cast<void>(CLI::detail::to_flag_value(value));
+            } catch (const std::exception&) {
+                return item.name + ": " + cited(item.inputs.front()) + " is neither true nor false";
+            }
+        }
+        const auto check = checks_.find(item.name);
+        if (check == checks_.end() || item.inputs.empty()) return std::nullopt;
+        const auto wrong = check->second(item.inputs.back());
+        return wrong ? std::optional(item.name + ": " + *wrong) : std::nullopt;
+    }
+
+    /// The first that begins with its name.
+    static std::size_t line_of(const CLI::ConfigItem& item, const std::string& text) {
+        const auto wanted = item.parents.empty() ? item.name : '[' + item.parents.front();
+        std::istringstream lines(text);
+        std::size_t number = 1;
+        for (std::string line; std::getline(lines, line); ++number) {
+            line.erase(0, line.find_first_not_of(" \t\"'"));
+            if (line.starts_with(wanted) && line.find_first_of(" \t\"'=:]", wanted.size()) == wanted.size())
+                break;
+        }
+        return number;
+    }
+
+    const CLI::App& app_;
+    const value_checks& checks_;
+};
+
+void add_network(CLI::App& app, value_checks& checks, options& node) {
     app.option_defaults()->group("Network");
     app.add_option("--name", node.name, "Shown to people; default: node- and 8 digits of the id");
     app.add_option("--cluster", node.cluster, "Nodes of other clusters are ignored")->capture_default_str();
     app.add_option("--host", node.host, "Local address to use; default: every usable interface")
         ->type_name("ADDR");
-    add_number(app, "--port", node.port, "Port that others name as a seed; 0: any", "PORT");
-    add_number(app, "--publish-port", node.publish_port, "Port of the delta stream; 0: any", "PORT");
+    add_number(app, checks, "--port", node.port, "Port that others name as a seed; 0: any", "PORT");
+    add_number(app, checks, "--publish-port", node.publish_port, "Port of the delta stream; 0: any", "PORT");
     app.add_option("--seed", node.seeds, "HOST:PORT of a member to join by; repeatable")
         ->type_name("HOST:PORT")
         ->allow_extra_args(false);
@@ -85,7 +170,7 @@ void add_network(CLI::App& app, options& node) {
         "Neither tell members of one another nor heed what they tell");
     app.add_flag_callback(
         "--no-beacon", [&node] { node.beacon.enabled = false; }, "Neither announce nor listen by UDP");
-    add_number(app, "--beacon-port", node.beacon.port, "UDP port of the beacon", "PORT");
+    add_number(app, checks, "--beacon-port", node.beacon.port, "UDP port of the beacon", "PORT");
     app.add_option("--group", node.beacon.group, "IPv4 multicast group of the beacon")
         ->type_name("ADDR")
         ->capture_default_str();
@@ -100,18 +185,51 @@ void add_network(CLI::App& app, options& node) {
                    "Network interface not to use; repeatable")
         ->type_name("IF")
         ->allow_extra_args(false);
-    add_number(app, "--chunk-bytes", node.limits.chunk_bytes_max, "Size of one piece of a full state", "N");
-    add_duration(app, "--redial-for", node.liveness.redial_for,
+    add_number(app, checks, "--chunk-bytes", node.limits.chunk_bytes_max, "Size of one piece of a full state",
+               "N");
+    add_duration(app, checks, "--redial-for", node.liveness.redial_for,
                  "How long the address of a crashed member is dialled; default: 6h");
-    add_duration(app, "--leave-within", node.leave_within, "Deadline of a leave; default: 25s");
+    add_duration(app, checks, "--leave-within", node.leave_within, "Deadline of a leave; default: 25s");
     app.add_option("--key-file", node.security.key_file,
                    "Keys of the mesh, a file that only its owner can read; default: an open mesh")
         ->type_name("FILE");
     app.add_option("--spill-dir", node.spill_dir,
                    "Folder for the whole state when nobody takes over, and to come back from")
         ->type_name("DIR");
-    add_duration(app, "--alone-after", node.alone_after,
+    add_duration(app, checks, "--alone-after", node.alone_after,
                  "With --spill-dir: go on without others after; default: 5s");
+    add_number(app, checks, "--mesh-size", node.mesh_size,
+               "How many members the mesh is meant to have, so that a minority can tell; 0: not known", "N");
+    app.add_flag(
+        "--founding", node.founding,
+        "The first node of a new mesh: it needs nobody to be synced, and may call a key absent while alone");
+}
+
+/// `baton ACTION --help`: what concerns that action.
+std::string page_of(const CLI::App& app, const CLI::App& sub) {
+    const CLI::Formatter pages;
+    const bool runs = sub.get_name() == "run", joins = sub.get_name() != "keygen";
+    std::string usage = "Usage: baton " + sub.get_name();
+    for (const auto* each : sub.get_options()) {
+        const auto name = each->get_name(true);
+        usage += each->get_required() ? ' ' + name : " [" + name + ']';
+    }
+    return usage + (joins ? " [OPTIONS]\n\n" : "\n\n") + sub.get_description() + '\n' +
+           (joins ? pages.make_groups(&app, CLI::AppFormatMode::Normal) : std::string{}) +
+           (runs ? commands_page() : std::string{}) + statuses;
+}
+
+/// What to say of a command line that makes no sense.
+std::string sentence_of(const CLI::App& app, const CLI::ParseError& fault) {
+    if (!app.get_subcommands().empty()) return fault.what();
+    for (const auto& word : app.remaining()) {
+        if (word.starts_with('-')) continue;
+        std::string known;
+        for (const auto* each : app.get_subcommands({}))
+            (known += known.empty() ? "" : ", ") += each->get_name();
+        return cited(word) + " is not an action; those are " + known;
+    }
+    return fault.what();
 }
 
 } // namespace
@@ -121,32 +239,40 @@ std::variant<arguments, int> parse_arguments(int argc, const char* const* argv) 
     CLI::App app{
         "One member of a baton mesh: a replicated map in memory, handed over when a process goes away.",
         "baton"};
-    app.footer(footer());
+    app.footer(commands_page() + statuses);
+    app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast); // of one that is repeated
     app.set_version_flag("--version", "baton " BATON_VERSION);
     app.set_config("--config", "", "Read options from a file of NAME = VALUE lines (TOML)")
         ->type_name("FILE");
     app.allow_config_extras(CLI::config_extras_mode::error);
     app.require_subcommand(1);
     app.fallthrough(); // options may stand before or after the action, and mean the same in the file
-    add_network(app, given.node);
+    value_checks checks;
+    app.config_formatter(std::make_shared<options_file>(app, checks));
+    add_network(app, checks, given.node);
     app.option_defaults()->group("Options");
-    add_duration(app, "--within", given.within,
+    add_duration(app, checks, "--within", given.within,
                  "get, put, members, watch: how long to look for the mesh; default: 5s");
     app.add_flag("--hex", given.hex, "Values are hexadecimal digits");
+    app.add_flag(
+        "--leave-now", given.leave_now,
+        "run: leave without waiting for anybody who is not here, as the whole mesh is being stopped");
     app.add_flag("-v,--verbose", given.verbose,
                  "Log everything to standard error, not only warnings and errors");
 
     const auto action_of = [&](const std::string& name, action what, const std::string& text) {
         auto* sub = app.add_subcommand(name, text);
-        sub->set_help_flag(); // the one page of help says it all
+        sub->set_help_flag(); // that of the program is told which action it is about
         sub->callback([&given, what] { given.what = what; });
         return sub;
     };
     action_of("run", action::run, "Be a member until told to leave; commands on stdin, JSON lines on stdout");
-    auto* get = action_of("get", action::get, "KEY: join, print its value, leave");
+    auto* get = action_of("get", action::get, "KEY: join, print its value, leave. KEY may be base64:…");
     get->add_option("KEY", given.key)->required();
     auto* put =
-        action_of("put", action::put, "KEY VALUE: join, stash, leave; the exit status says how safe it is");
+        action_of("put", action::put,
+                  "KEY VALUE: join, stash, leave; the exit status says how safe it is. VALUE -: standard "
+                  "input, whole");
     put->add_option("KEY", given.key)->required();
     put->add_option("VALUE", given.value)->required();
     action_of("members", action::members, "Join, print every other member as a JSON line, leave");
@@ -162,16 +288,19 @@ std::variant<arguments, int> parse_arguments(int argc, const char* const* argv) 
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
-        std::cout << app.get_formatter()->make_help(&app, "baton", CLI::AppFormatMode::Normal);
+        const auto about = app.get_subcommands();
+        std::cout << (about.empty()
+                          ? app.get_formatter()->make_help(&app, "baton", CLI::AppFormatMode::Normal)
+                          : page_of(app, *about.front()));
         return 0;
     } catch (const CLI::CallForVersion& version) {
         std::cout << version.what() << '\n';
         return 0;
     } catch (const CLI::ParseError& fault) {
-        std::cerr << "baton: " << fault.what() << "\nRun baton --help for more information.\n";
+        std::cerr << "baton: " << sentence_of(app, fault) << "\nRun baton --help for more information.\n";
         return 2;
     }
-    given.node.log = log_to_stderr(given.verbose);
+    given.node.log = log_to_stderr(given.verbose, given.what != action::run);
     return given;
 }
 

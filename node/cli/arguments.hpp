@@ -18,6 +18,7 @@ struct arguments {
     options node{};
     bool hex = false;
     bool verbose = false;
+    bool leave_now = false;                 ///< run: a leave does not wait for somebody who is not here
     std::string key{};                      ///< get, put; of watch the prefix; of keygen the file
     std::string value{};                    ///< put
     std::chrono::milliseconds within{5000}; ///< all but run: to join and be synced

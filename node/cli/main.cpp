@@ -13,7 +13,9 @@ int main(int argc, char** argv) try {
     if (const auto* status = std::get_if<int>(&parsed)) return *status;
     const auto& given = std::get<arguments>(parsed);
     if (given.what == action::keygen) return keygen(given);
-    return given.what == action::run ? run(given) : run_once(given);
+    const int status = given.what == action::run ? run(given) : run_once(given);
+    static_cast<void>(standard_error().flush());
+    return status;
 } catch (const std::exception& fault) {
     std::cerr << "baton: " << fault.what() << '\n';
     return 1;

@@ -1,6 +1,7 @@
 #include "parse.hpp"
 
 #include <nlohmann/json.hpp>
+#include <sodium.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +14,7 @@ namespace baton::cli {
 namespace {
 
 constexpr std::string_view blanks = " \t";
+constexpr std::string_view any_bytes = "base64:";
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -38,6 +40,12 @@ std::string unquoted(std::string_view text) {
     return parsed.get<std::string>();
 }
 
+std::string checked(std::string word, std::string_view what) {
+    if (word.size() <= words::bytes_max) return word;
+    throw refusal{"usage", std::string{what} + " has " + std::to_string(word.size()) + " bytes; at most " +
+                               std::to_string(words::bytes_max) + " make sense"};
+}
+
 bool is_stash_option(std::string_view word) {
     return word.starts_with("copies=") || word.starts_with("within=") || word.starts_with("ttl=");
 }
@@ -56,7 +64,7 @@ void apply(const std::string& option, stash_options& how) {
     } else {
         const auto count = parse_number(value, std::numeric_limits<std::size_t>::max());
         if (!count || *count == 0)
-            throw refusal{"usage", "'" + option + "' is not copies=N, copies=majority or copies=all"};
+            throw refusal{"usage", cited(option) + " is not copies=N, copies=majority or copies=all"};
         how.ack = ack_level::copies(*count);
     }
 }
@@ -95,7 +103,7 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
 
 std::chrono::milliseconds duration_of(std::string_view text) {
     if (const auto parsed = parse_duration(text)) return *parsed;
-    throw refusal{"usage", "'" + std::string{text} + "' is not a duration such as 250ms, 1.5s or 1m"};
+    throw refusal{"usage", cited(text) + " is not a duration such as 250ms, 1.5s or 1m"};
 }
 
 std::optional<std::uint64_t> parse_number(std::string_view text, std::uint64_t most) {
@@ -131,6 +139,45 @@ std::optional<std::string> from_hex(std::string_view digits) {
     return out;
 }
 
+std::string to_base64(std::string_view bytes) {
+    std::string out(sodium_base64_encoded_len(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+    sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(bytes.data()),
+                      bytes.size(), sodium_base64_VARIANT_ORIGINAL);
+    out.pop_back(); // its zero byte
+    return out;
+}
+
+std::optional<std::string> from_base64(std::string_view text) {
+    std::string out(text.size(), '\0');
+    for (const int variant : {sodium_base64_VARIANT_ORIGINAL, sodium_base64_VARIANT_ORIGINAL_NO_PADDING}) {
+        std::size_t size = 0;
+        if (sodium_base642bin(reinterpret_cast<unsigned char*>(out.data()), out.size(), text.data(),
+                              text.size(), nullptr, &size, nullptr, variant) != 0)
+            continue;
+        out.resize(size);
+        return out;
+    }
+    return std::nullopt;
+}
+
+std::string cited(std::string_view typed) {
+    constexpr std::size_t most = 80;
+    if (typed.size() <= most) return "'" + std::string{typed} + "'";
+    return "'" + std::string{typed.substr(0, most)} + "…' (" + std::to_string(typed.size()) + " bytes)";
+}
+
+std::string typed(std::string value, bool hex) {
+    if (!hex) return value;
+    if (auto bytes = from_hex(value)) return *std::move(bytes);
+    throw refusal{"usage", "with --hex a value is an even number of hexadecimal digits"};
+}
+
+std::string bytes_named(std::string_view text) {
+    if (!text.starts_with(any_bytes)) return std::string{text};
+    if (auto bytes = from_base64(text.substr(any_bytes.size()))) return *std::move(bytes);
+    throw refusal{"usage", cited(text) + " is not base64 after its colon; in double quotes it would be text"};
+}
+
 command_line parse_command(std::string_view line) {
     command_line parsed;
     line = without_leading_blanks(line);
@@ -148,13 +195,13 @@ command_line parse_command(std::string_view line) {
 std::optional<std::string> words::maybe() {
     rest_ = without_leading_blanks(rest_);
     if (rest_.empty()) return std::nullopt;
-    const bool quoted = rest_.front() == '"';
-    const auto word = quoted ? quoted_prefix(rest_) : rest_.substr(0, rest_.find_first_of(blanks));
+    const bool in_quotes = rest_.front() == '"';
+    const auto word = in_quotes ? quoted_prefix(rest_) : rest_.substr(0, rest_.find_first_of(blanks));
     rest_.remove_prefix(word.size());
-    if (!quoted) return std::string{word};
+    if (!in_quotes) return checked(bytes_named(word), "a word");
     if (!rest_.empty() && blanks.find(rest_.front()) == blanks.npos)
         throw refusal{"usage", "a blank has to follow the closing quote"};
-    return unquoted(word);
+    return checked(unquoted(word), "a word");
 }
 
 std::string words::next(std::string_view what) {
@@ -166,16 +213,23 @@ std::string words::last(std::string_view what) {
     if (rest_.empty()) throw refusal{"usage", std::string{what} + " is missing; \"\" is the empty one"};
     rest_.remove_prefix(1);
     if (rest_.starts_with('"')) {
-        auto text = next(what);
+        const auto word = quoted_prefix(rest_);
+        rest_.remove_prefix(word.size());
         end();
-        return text;
+        return unquoted(word);
     }
     return std::string{std::exchange(rest_, {})};
 }
 
+std::string words::last_name(std::string_view what, bool hex) {
+    if (rest_.size() > 1 && rest_.substr(1).starts_with(any_bytes))
+        return checked(bytes_named(last(what)), what);
+    return checked(typed(last(what), hex), what);
+}
+
 void words::end() const {
     const auto extra = without_leading_blanks(rest_);
-    if (!extra.empty()) throw refusal{"usage", "'" + std::string{extra} + "' is too much"};
+    if (!extra.empty()) throw refusal{"usage", cited(extra) + " is too much"};
 }
 
 stash_arguments parse_stash(std::string_view text) {
@@ -185,13 +239,16 @@ stash_arguments parse_stash(std::string_view text) {
     auto rest = args.rest();
     if (rest.empty()) throw refusal{"usage", "VALUE is missing; \"\" is the empty one"};
     rest.remove_prefix(1);
-    if (rest.starts_with('"')) {
+    if (rest.starts_with("--") && rest.substr(2, 1).find_first_not_of(blanks) == rest.npos) {
+        if (rest.size() == 2) throw refusal{"usage", "VALUE is missing after --; \"\" is the empty one"};
+        parsed.value = std::string{rest.substr(3)};
+    } else if (rest.starts_with('"')) {
         const auto value = quoted_prefix(rest);
         parsed.value = unquoted(value);
         words options{rest.substr(value.size())};
         while (auto option = options.maybe()) {
             if (!is_stash_option(*option))
-                throw refusal{"usage", "'" + *option + "' follows a quoted VALUE and is no option"};
+                throw refusal{"usage", cited(*option) + " follows a quoted VALUE and is no option"};
             parsed.options.push_back(*std::move(option));
         }
     } else {

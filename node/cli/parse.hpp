@@ -32,6 +32,13 @@ std::string to_hex(std::string_view bytes);
 /// Nothing unless `digits` is an even number of hexadecimal digits.
 std::optional<std::string> from_hex(std::string_view digits);
 
+std::string to_base64(std::string_view bytes);
+/// With or without padding; nothing for anything else.
+std::optional<std::string> from_base64(std::string_view text);
+
+/// What somebody typed, in quotes for a sentence; of a long one its beginning and its length.
+std::string cited(std::string_view typed);
+
 /// `[#ID ]NAME[ REST]`; REST is kept as it is, from the first blank after NAME on.
 struct command_line {
     std::optional<std::string> id;
@@ -41,17 +48,22 @@ struct command_line {
 command_line parse_command(std::string_view line);
 
 /// Reads words separated by blanks. A word in double quotes is a JSON string, so that it can be empty or hold
-/// blanks.
+/// blanks. One that begins with `base64:`, without quotes, is any bytes, as replies show those that are no
+/// text.
 class words {
   public:
     explicit words(std::string_view text)
         : rest_(text) {}
+
+    static constexpr std::size_t bytes_max = 4096; ///< of a word; no key or name is half as long
 
     /// The next word, called `what` in the refusal when there is none.
     std::string next(std::string_view what);
     std::optional<std::string> maybe();
     /// The last one: all text after one blank, or a JSON string.
     std::string last(std::string_view what);
+    /// The same for a name among the last words: also `base64:…`, and hexadecimal digits with `hex`.
+    std::string last_name(std::string_view what, bool hex);
     /// What has not been read yet.
     [[nodiscard]] std::string_view rest() const { return rest_; }
     /// Throws unless everything was read.
@@ -62,7 +74,7 @@ class words {
 };
 
 /// `KEY VALUE [copies=…] [within=…] [ttl=…]`. VALUE is all text after one blank up to the options, or a JSON
-/// string.
+/// string. `KEY -- VALUE`: all text, whatever it looks like.
 struct stash_arguments {
     std::string key;
     std::string value;
@@ -70,5 +82,10 @@ struct stash_arguments {
     stash_options how{}; ///< what they say
 };
 stash_arguments parse_stash(std::string_view rest);
+
+/// A value as typed: text, or with `hex` hexadecimal digits. Throws a `usage` refusal when it is none.
+std::string typed(std::string value, bool hex);
+/// A KEY, PREFIX or FIELD as given to the program: text, or `base64:…`.
+std::string bytes_named(std::string_view text);
 
 } // namespace baton::cli

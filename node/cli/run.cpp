@@ -1,16 +1,22 @@
 #include "actions.hpp"
 #include "session.hpp"
+#include "shell/text.hpp"
 #include "terminal.hpp"
 
 #include <baton/node.hpp>
 
+#include <unistd.h>
+
 #include <atomic>
+#include <future>
 #include <thread>
 
 namespace baton::cli {
 namespace {
 
 using namespace std::chrono_literals;
+
+constexpr auto ends_within = 2s; // of the second signal
 
 /// Prints membership events as they come, and on its destruction those that are left.
 class event_printer {
@@ -63,28 +69,39 @@ json serve(session& commands, const stop_signals& stop, json_lines& out) {
 
 int run(const arguments& given) {
     auto stop = heed_signals();
-    json_lines out;
+    json_lines out{[&stop] { return stop.stopping(); }};
     auto started = node::start(given.node);
     if (!started) {
         out.write({{"event", "failed"},
                    {"error", to_string(started.error().code)},
                    {"detail", started.error().what}});
+        out.finish();
         return 1;
     }
     auto& self = *started;
     out.write({{"event", "started"},
-               {"name", self.name()},
+               {"name", shell::printable(self.name())},
                {"id", self.id().to_string()},
                {"endpoint", self.endpoint()}});
-    stop.on_second([&self] { self.hurry(); });
-    session commands{self, stop, out, given.hex};
+    // The second signal ends the leave with what it has reached, and, should that not end the program, all of
+    // it.
+    std::promise<void> over;
+    stop.on_second([&, ended = over.get_future().share()] {
+        self.hurry();
+        out.give_up();
+        if (ended.wait_for(ends_within) == std::future_status::timeout)
+            _exit(exit_status(leave_outcome::unsafe));
+    });
+    session commands{self, stop, out, {given.hex, given.leave_now, given.node.leave_within}};
     json farewell;
     {
         const event_printer events{self, out};
         farewell = serve(commands, stop, out);
     }
-    stop.on_second(nullptr);
     out.write(farewell);
+    out.finish();
+    over.set_value();
+    stop.on_second(nullptr);
     return commands.left() ? exit_status(*commands.left()) : 1;
 }
 

@@ -1,6 +1,7 @@
 #include "actions.hpp"
 #include "parse.hpp"
 #include "session.hpp"
+#include "shell/text.hpp"
 #include "terminal.hpp"
 
 #include <baton/node.hpp>
@@ -9,7 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -19,7 +20,7 @@ namespace baton::cli {
 namespace {
 
 int fail(int status, const std::string& sentence) {
-    write_all(STDERR_FILENO, "baton: " + sentence + "\n");
+    complain(sentence);
     return status;
 }
 
@@ -27,10 +28,27 @@ int unwritten(int why) {
     return fail(1, std::string{"standard output cannot be written: "} + std::strerror(why));
 }
 
+/// Why there is no value: of a key that holds something else, what that is, and which command reads it.
+int tell_absent(const node& self, const std::string& key) {
+    const auto name = "'" + shell::printable(key) + "'";
+    const auto types = self.types(key);
+    if (!types || types->empty()) return fail(1, "no member in view has " + name);
+    std::string held;
+    for (const auto type : *types) {
+        const char* const command = type == value_kind::counter ? "count"
+                                    : type == value_kind::set   ? "elements"
+                                    : type == value_kind::map   ? "fields"
+                                                                : "enabled";
+        held += (held.empty() ? "a " : " and a ") + std::string(to_string(type)) + ", which `" + command +
+                "` of `baton run` reads";
+    }
+    return fail(1, name + " holds " + held);
+}
+
 int get(node& self, const arguments& given) {
     auto got = self.pickup(given.key);
     if (!got) return fail(2, got.error().what);
-    if (!got->found()) return fail(1, "no member in view has '" + given.key + "'");
+    if (!got->found()) return tell_absent(self, given.key);
     if (!write_all(STDOUT_FILENO, shown(std::move(got->value), given.hex) + "\n")) return unwritten(errno);
     return 0;
 }
@@ -48,24 +66,42 @@ int put(node& self, const arguments& given, const std::string& value) {
 }
 
 int members(node& self) {
-    json_lines out;
     for (const auto& who : self.members())
-        if (!out.write(to_json(who))) return unwritten(errno);
+        if (!write_all(STDOUT_FILENO, to_line(to_json(who)))) return unwritten(errno);
     return 0;
 }
 
 /// Prints changes until a signal comes, or nobody takes them any more.
 int watch(node& self, const arguments& given, const stop_signals& stop) {
-    json_lines out;
-    std::atomic<int> fault = 0;
-    const auto watched = self.watch(given.key, [&](const change& what) {
-        if (fault != 0 || out.write(to_json(what, given.key, given.hex))) return;
-        fault = errno;
-        kill(getpid(), SIGTERM); // which is what stop waits for
-    });
+    json_lines out{[&stop] { return stop.stopping(); },
+                   [] { kill(getpid(), SIGTERM); }}; // which stop waits for
+    auto watched =
+        self.watch(given.key, [&](const change& what) { out.write(to_json(what, given.key, given.hex)); });
     if (!watched) return fail(2, watched.error().what);
     stop.wait();
-    return fault == 0 ? 0 : unwritten(fault);
+    watched->unwatch();
+    out.finish();
+    return out.fault() == 0 ? 0 : unwritten(out.fault());
+}
+
+/// What `put` is to write; `-` is standard input, whole.
+std::string value_of(const arguments& given) {
+    if (given.what != action::put || given.value != "-") return typed(given.value, given.hex);
+    constexpr std::size_t value_bytes_max = std::size_t{8} << 20, typed_bytes_max = 2 * value_bytes_max + 2;
+    std::string text;
+    std::array<char, std::size_t{64} << 10> piece;
+    for (;;) {
+        const auto got = read(STDIN_FILENO, piece.data(), piece.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0)
+            throw refusal{"usage", std::string{"standard input cannot be read: "} + std::strerror(errno)};
+        if (got == 0) break;
+        text.append(piece.data(), static_cast<std::size_t>(got));
+        if (text.size() > (given.hex ? typed_bytes_max : value_bytes_max))
+            throw refusal{"value_too_long", "standard input holds more than a value may, 8 MiB"};
+    }
+    if (given.hex) text.erase(std::min(text.find_last_not_of(" \r\n") + 1, text.size())); // of a line
+    return typed(std::move(text), given.hex);
 }
 
 /// True once this node is synced; false when the time is over or a signal came first.
@@ -82,9 +118,11 @@ bool join(const node& self, std::chrono::milliseconds within, const std::optiona
 
 } // namespace
 
-int run_once(const arguments& given) try {
-    const auto value = typed(given.value, given.hex); // before joining: a fault here concerns nobody else
-    std::optional<stop_signals> stop;                 // one that ends by a signal leaves first
+int run_once(const arguments& as_given) try {
+    auto given = as_given;
+    given.key = bytes_named(given.key);
+    const auto value = value_of(given); // before joining: a fault here concerns nobody else
+    std::optional<stop_signals> stop;   // one that ends by a signal leaves first
     if (given.what == action::watch) stop = heed_signals();
     auto started = node::start(given.node);
     if (!started) return fail(1, started.error().what);

@@ -1,7 +1,10 @@
 #include "session.hpp"
 
+#include "shell/text.hpp"
+
 #include <algorithm>
 #include <charconv>
+#include <sstream>
 
 namespace baton::cli {
 namespace {
@@ -18,7 +21,7 @@ std::uint64_t number(std::string_view what, std::string_view text) {
     const auto* end = text.data() + text.size();
     const auto [stop, fault] = std::from_chars(text.data(), end, value);
     if (fault != std::errc{} || stop != end)
-        throw refusal{"usage", std::string{what} + " '" + std::string{text} + "' is not a whole number"};
+        throw refusal{"usage", std::string{what} + " " + cited(text) + " is not a whole number"};
     return value;
 }
 
@@ -48,64 +51,95 @@ std::string generated_key(std::string_view prefix, std::uint64_t index) {
     return std::string{prefix} + std::string(digits - std::min(digits, text.size()), '0') + text;
 }
 
+constexpr std::size_t echo_bytes_max = 256;  // of what only names a reply
+constexpr milliseconds explained_after{300}; // a leave that takes longer waits for somebody
+constexpr const char* how_to_end = "One more ^C (SIGINT or SIGTERM) ends this at once";
+
 } // namespace
 
 struct session::command {
     std::string_view name;
     std::string_view arguments;
+    std::string_view meaning;
     json (session::*run)(std::string_view rest);
 };
 
 const session::command session::commands[] = {
-    {"stash", " KEY VALUE [copies=N|majority|all] [within=DUR] [ttl=DUR]", &session::stash},
-    {"load", " COUNT BYTES [PREFIX]", &session::load},
-    {"pickup", " KEY [within=DUR] [until=known]", &session::pickup},
-    {"claim", " KEY [within=DUR] [lease=DUR]", &session::claim},
-    {"commit", " KEY VALUE", &session::commit},
-    {"release", " KEY", &session::release},
-    {"drop", " KEY", &session::drop},
-    {"add", " KEY N", &session::add},
-    {"count", " KEY", &session::count},
-    {"insert", " KEY ELEMENT", &session::insert},
-    {"erase", " KEY ELEMENT", &session::erase},
-    {"elements", " KEY", &session::elements},
-    {"set-field", " KEY FIELD VALUE", &session::set_field},
-    {"erase-field", " KEY FIELD", &session::erase_field},
-    {"field", " KEY FIELD", &session::field},
-    {"fields", " KEY", &session::fields},
-    {"enable", " KEY", &session::enable},
-    {"disable", " KEY", &session::disable},
-    {"enabled", " KEY", &session::enabled},
-    {"keys", " [PREFIX]", &session::keys},
-    {"digest", "", &session::digest},
-    {"members", "", &session::members},
-    {"stats", " [prometheus]", &session::stats},
-    {"wait-synced", " DUR", &session::wait_synced},
-    {"watch", " PREFIX", &session::watch},
-    {"unwatch", " PREFIX", &session::unwatch},
-    {"key-install", " KEY", &session::key_install},
-    {"key-use", " ID", &session::key_use},
-    {"key-remove", " ID", &session::key_remove},
-    {"keys-installed", "", &session::keys_installed},
-    {"leave", " [DUR]", &session::leave},
+    {"stash", " KEY VALUE [copies=N|majority|all] [within=DUR] [ttl=DUR]",
+     "write; with copies= until so many members hold it. KEY -- VALUE: no options", &session::stash},
+    {"load", " COUNT BYTES [PREFIX]", "stash COUNT generated values", &session::load},
+    {"pickup", " KEY [within=DUR] [until=known]", "read; with within= wait for it", &session::pickup},
+    {"claim", " KEY [within=DUR] [lease=DUR]", "take over, and own until release", &session::claim},
+    {"commit", " KEY VALUE", "write what is claimed", &session::commit},
+    {"release", " KEY", "own no more", &session::release},
+    {"drop", " KEY", "remove, of whatever type", &session::drop},
+    {"add", " KEY N", "counter: add, or take off", &session::add},
+    {"count", " KEY", "counter: the sum", &session::count},
+    {"insert", " KEY ELEMENT", "set: put in", &session::insert},
+    {"erase", " KEY ELEMENT", "set: take out", &session::erase},
+    {"elements", " KEY", "set: all that is in it", &session::elements},
+    {"set-field", " KEY FIELD VALUE", "map: write one field", &session::set_field},
+    {"erase-field", " KEY FIELD", "map: remove one field", &session::erase_field},
+    {"field", " KEY FIELD", "map: read one field", &session::field},
+    {"fields", " KEY", "map: the names of its fields", &session::fields},
+    {"enable", " KEY", "flag: on", &session::enable},
+    {"disable", " KEY", "flag: off", &session::disable},
+    {"enabled", " KEY", "flag: is it on", &session::enabled},
+    {"keys", " [PREFIX]", "all keys that begin so, sorted", &session::keys},
+    {"digest", "", "equal on nodes of equal state", &session::digest},
+    {"members", "", "everybody this node knows of", &session::members},
+    {"stats", " [prometheus]", "counters and sizes", &session::stats},
+    {"wait-synced", " DUR", "until this node has what the others have", &session::wait_synced},
+    {"watch", " PREFIX", "a line for what is there and for each change", &session::watch},
+    {"unwatch", " PREFIX", "no more of them", &session::unwatch},
+    {"key-install", " KEY", "accept another key of the mesh", &session::key_install},
+    {"key-use", " ID", "seal by it", &session::key_use},
+    {"key-remove", " ID", "accept it no more", &session::key_remove},
+    {"keys-installed", "", "the ids of those accepted", &session::keys_installed},
+    {"leave", " [DUR] [now]", "hand over and end; now: wait for nobody who is not here", &session::leave},
+    {"help", " [COMMAND]", "this", &session::help},
 };
 
-std::string session::help() {
+std::string session::page() {
+    constexpr std::size_t column = 34;
     std::string text;
-    for (const auto& known : commands)
-        text.append("  ").append(known.name).append(known.arguments).append("\n");
+    for (const auto& known : commands) {
+        std::string line{"  "};
+        line.append(known.name).append(known.arguments);
+        line.append(line.size() < column ? std::string(column - line.size(), ' ')
+                                         : '\n' + std::string(column, ' '));
+        text.append(line).append(known.meaning).append("\n");
+    }
     return text;
+}
+
+json session::help(std::string_view rest) {
+    words args{rest};
+    const auto wanted = args.maybe();
+    args.end();
+    json list = json::array();
+    for (const auto& known : commands) {
+        if (wanted && known.name != *wanted) continue;
+        list.push_back(
+            {{"command", std::string{known.name}.append(known.arguments)}, {"does", known.meaning}});
+    }
+    if (list.empty()) throw refusal{"unknown_command", cited(*wanted) + " is not a command of this version"};
+    return {{"commands", std::move(list)}};
 }
 
 json session::answer(std::string_view line) {
     const auto given = parse_command(line);
     if (given.name.empty() && !given.id) return json::object();
-    json reply{{"reply", given.name}};
-    if (given.id) reply["id"] = *given.id;
+    json reply;
+    show(reply, "reply", std::string_view{given.name}.substr(0, echo_bytes_max));
+    if (given.id) show(reply, "id", std::string_view{*given.id}.substr(0, echo_bytes_max));
     try {
+        if (given.id && given.id->size() > echo_bytes_max)
+            throw refusal{"usage", "an ID has at most " + std::to_string(echo_bytes_max) + " bytes"};
         const auto* known = std::ranges::find(commands, given.name, &command::name);
         if (known == std::end(commands))
-            throw refusal{"unknown_command", "'" + given.name + "' is not a command of this version"};
+            throw refusal{"unknown_command",
+                          cited(given.name) + " is not a command of this version; `help` lists them"};
         reply.update((this->*known->run)(given.rest));
     } catch (const refusal& no) {
         reply["error"] = no.error;
@@ -116,12 +150,17 @@ json session::answer(std::string_view line) {
 
 json session::stash(std::string_view rest) {
     const auto args = parse_stash(rest);
-    auto pending = node_.stash_async(args.key, typed(args.value, hex_), args.how);
-    while (pending.wait_for(slice) != std::future_status::ready) {
-        if (stop_.stopping()) return {{"key", args.key}, {"copies", 1}, {"met", false}}; // it is written
-    }
-    const auto done = need(pending.get());
-    return {{"key", args.key}, {"copies", done.copies}, {"met", done.met}};
+    auto pending = node_.stash_async(args.key, typed(args.value, how_.hex), args.how);
+    stashed done{{}, 1, false}; // it is written
+    bool known = false;
+    while (!known && !stop_.stopping()) known = pending.wait_for(slice) == std::future_status::ready;
+    if (known) done = need(pending.get());
+    auto reply = about(args.key);
+    reply["copies"] = done.copies;
+    reply["met"] = done.met;
+    if (!args.options.empty())
+        reply["options"] = args.options; // which were meant as part of the value, perhaps
+    return reply;
 }
 
 json session::load(std::string_view rest) {
@@ -154,7 +193,7 @@ json session::pickup(std::string_view rest) {
         } else if (*option == "until=known") {
             until = pickup_until::known;
         } else {
-            throw refusal{"usage", "'" + *option + "' is neither within=DUR nor until=known"};
+            throw refusal{"usage", cited(*option) + " is neither within=DUR nor until=known"};
         }
     }
 
@@ -167,8 +206,14 @@ json session::pickup(std::string_view rest) {
         unfinished_.push_back(std::move(pending));
         throw refusal{"leaving", "the program is asked to end"};
     }
-    json reply{{"key", key}};
-    reply.update(to_json(need(pending.get()), hex_));
+    auto got = need(pending.get());
+    const bool found = got.found();
+    auto reply = about(key);
+    reply.update(to_json(std::move(got), how_.hex));
+    if (found) return reply;
+    for (const auto type : need(node_.types(key))) { // it is there, and no plain value
+        if (type != value_kind::reg) reply["type"] = to_string(type);
+    }
     return reply;
 }
 
@@ -177,14 +222,16 @@ json session::drop(std::string_view rest) {
     const auto key = args.next("KEY");
     args.end();
     const bool was_there = need(node_.drop(key));
-    return {{"key", key}, {"dropped", was_there}};
+    auto reply = about(key);
+    reply["dropped"] = was_there;
+    return reply;
 }
 
 json session::keys(std::string_view rest) {
     words args{rest};
     const auto prefix = args.maybe().value_or("");
     args.end();
-    return {{"keys", node_.keys(prefix)}};
+    return {{"keys", list_of(node_.keys(prefix))}};
 }
 
 json session::digest(std::string_view rest) {
@@ -209,7 +256,7 @@ json session::stats(std::string_view rest) {
     args.end();
     const auto now = node_.stats();
     if (form == "prometheus") return {{"prometheus", to_prometheus(now, node_.name())}};
-    if (form) throw refusal{"usage", "'" + *form + "' is not prometheus"};
+    if (form) throw refusal{"usage", cited(*form) + " is not prometheus"};
     json all;
     for (const auto& each : all_stats()) all[std::string(each.name)] = now.*each.value;
     json by_reason = json::object();
@@ -235,42 +282,46 @@ json session::wait_synced(std::string_view rest) {
 json session::leave(std::string_view rest) {
     words args{rest};
     leave_options how;
-    if (const auto within = args.maybe()) how.within = duration_of(*within);
-    args.end();
-    const auto report = need(node_.leave(how));
+    how.nobody_stays = how_.leave_now;
+    while (const auto word = args.maybe()) {
+        if (*word == "now") {
+            how.nobody_stays = true;
+        } else if (!how.within) {
+            how.within = duration_of(*word);
+        } else {
+            throw refusal{"usage", cited(*word) + " is too much"};
+        }
+    }
+    auto leaving = std::async([this, how] { return node_.leave(how); });
+    if (leaving.wait_for(explained_after) == std::future_status::timeout)
+        explain_leave(how.within.value_or(how_.leave_within));
+    const auto report = need(leaving.get());
     left_ = report.outcome;
+    out_.hurry();     // or a reader that has stopped reading would hold the program for ever
     watches_.clear(); // the reply is the last word
     return {
         {"outcome", to_string(report.outcome)},
         {"copies", report.copies},
-        {"unsafe", report.unsafe_keys}, // the first 1,000
+        {"unsafe", list_of(report.unsafe_keys)}, // the first 1,000
         {"unsafe_count", report.unsafe},
         {"spilled", report.path.empty() ? json(nullptr) : json(report.path)},
         {"seconds", std::chrono::duration<double>(report.took).count()},
     };
 }
 
-json to_json(const member& who) {
-    return {{"name", who.name},         {"id", who.id.to_string()}, {"state", to_string(who.state)},
-            {"endpoint", who.endpoint}, {"synced", who.synced},     {"lag", who.lag}};
-}
-
-json to_json(picked got, bool hex) {
-    json reply{{"result", to_string(got.outcome)}, {"value", nullptr}, {"siblings", got.siblings}};
-    if (got.found()) reply["value"] = shown(std::move(got.value), hex);
-    show_owner(reply, got.epoch, got.owner());
-    for (const auto& id : got.who) reply["who"].push_back(id.to_string());
-    return reply;
-}
-
-json to_json(const event& happened) {
-    json line{{"event", to_string(happened.kind)},
-              {"name", happened.name},
-              {"id", happened.id.to_string()},
-              {"reason", happened.reason}};
-    if (happened.count != 0) line["count"] = happened.count;
-    if (!happened.key.empty()) line["key"] = happened.key;
-    return line;
+void session::explain_leave(milliseconds within) const {
+    std::string who;
+    for (const auto& each : node_.members()) {
+        const bool stays = each.state == member_state::up || each.state == member_state::suspect;
+        if (stays) (who += who.empty() ? "" : ", ") += shell::printable(each.name);
+    }
+    const auto keys = std::to_string(node_.stats().keys) + " keys";
+    std::ostringstream most;
+    most << std::chrono::duration<double>(within).count() << " s";
+    complain(who.empty() ? "nobody is here to take over " + keys + ": waiting up to " + most.str() +
+                               " for somebody to come. " + how_to_end + "; `leave now` does not wait"
+                         : "waiting up to " + most.str() + " until " + who + " has taken over " + keys +
+                               ". " + how_to_end);
 }
 
 int exit_status(leave_outcome outcome) {
@@ -284,14 +335,6 @@ int exit_status(leave_outcome outcome) {
         return 4;
     }
     return 4;
-}
-
-std::string shown(std::string value, bool hex) { return hex ? to_hex(value) : std::move(value); }
-
-std::string typed(std::string value, bool hex) {
-    if (!hex) return value;
-    if (auto bytes = from_hex(value)) return *std::move(bytes);
-    throw refusal{"usage", "with --hex a value is an even number of hexadecimal digits"};
 }
 
 } // namespace baton::cli

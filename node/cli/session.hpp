@@ -5,6 +5,7 @@
 #pragma once
 
 #include "parse.hpp"
+#include "show.hpp"
 #include "terminal.hpp"
 
 #include <baton/node.hpp>
@@ -23,11 +24,16 @@ namespace baton::cli {
 
 class session {
   public:
-    session(node& served, const stop_signals& stop, json_lines& out, bool hex)
+    struct terms {
+        bool hex = false;                         ///< values are hexadecimal digits
+        bool leave_now = false;                   ///< `leave` means `leave now`
+        std::chrono::milliseconds leave_within{}; ///< the node's own deadline of a leave
+    };
+    session(node& served, const stop_signals& stop, json_lines& out, terms how)
         : node_(served)
         , stop_(stop)
         , out_(out)
-        , hex_(hex) {}
+        , how_(how) {}
 
     /// The reply to one line; an empty object for an empty line. A command that fails changes nothing.
     json answer(std::string_view line);
@@ -37,8 +43,8 @@ class session {
     /// Set once a leave has been carried out; the reply that told it is the last one.
     [[nodiscard]] std::optional<leave_outcome> left() const { return left_; }
 
-    /// The commands, one a line, for --help.
-    static std::string help();
+    /// The commands, one a line with what it does, for --help.
+    static std::string page();
 
   private:
     struct command;
@@ -74,19 +80,21 @@ class session {
     json key_remove(std::string_view rest);
     json keys_installed(std::string_view rest);
     json leave(std::string_view rest);
+    json help(std::string_view rest);
     json watch(std::string_view rest);
     json unwatch(std::string_view rest);
 
     [[nodiscard]] json owned(const claim_handle& held) const;
+    /// For a person who waits: for whom, how long, and how to end it.
+    void explain_leave(std::chrono::milliseconds within) const;
     /// What every command of that type replies: the key and what it holds now.
     [[nodiscard]] json counted(const std::string& key) const;
-    [[nodiscard]] json listed(const std::string& key) const;
     [[nodiscard]] json switched(const std::string& key) const;
 
     node& node_;
     const stop_signals& stop_;
     json_lines& out_;
-    const bool hex_;
+    const terms how_;
     std::optional<leave_outcome> left_;
     std::vector<std::future<result<picked>>> unfinished_; ///< waits that a signal has cut short
     std::atomic<bool> told_ = true;                       ///< or a reply is to be written first
@@ -94,14 +102,6 @@ class session {
     std::map<std::string, claim_handle> claims_;
 };
 
-json to_json(const member& who);
-/// `result`, `value` and `siblings`; `who` stands against its absence, if anybody.
-json to_json(picked got, bool hex);
-/// `epoch` and `owner` (null: free), where the key has ever been claimed.
-void show_owner(json& line, std::uint64_t epoch, const std::optional<replica_id>& owner);
-json to_json(const event& happened);
-/// `change`, the prefix that is watched as `watch`, and what belongs to that kind of change.
-json to_json(const change& what, const std::string& prefix, bool hex);
 /// Of the program, by what its leave reached: 0 safe, 3 degraded or spilled, 4 unsafe.
 int exit_status(leave_outcome outcome);
 
@@ -111,10 +111,5 @@ T need(result<T> got) {
     if (!got) throw refusal{std::string{to_string(got.error().code)}, got.error().what};
     return std::move(got).value();
 }
-
-/// A value as typed and shown: text, or hexadecimal digits.
-std::string shown(std::string value, bool hex);
-/// Throws a `usage` refusal when `hex` is set and `value` is not hexadecimal.
-std::string typed(std::string value, bool hex);
 
 } // namespace baton::cli

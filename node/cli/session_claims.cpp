@@ -7,21 +7,17 @@ namespace baton::cli {
 namespace {
 
 refusal not_claimed(const std::string& key) {
-    return {std::string{to_string(errc::claim_lost)}, "\"" + key + "\" has not been claimed here"};
+    return {std::string{to_string(errc::claim_lost)}, cited(key) + " has not been claimed here"};
 }
 
 } // namespace
 
-// Of a key that has been claimed.
-void show_owner(json& line, std::uint64_t epoch, const std::optional<replica_id>& owner) {
-    if (epoch == 0) return;
-    line["epoch"] = epoch;
-    line["owner"] = owner ? json(owner->to_string()) : json(nullptr);
-}
-
 /// `owner` is this node's id, as members() of others show it.
 json session::owned(const claim_handle& held) const {
-    return {{"key", held.key()}, {"epoch", held.epoch()}, {"owner", node_.id().to_string()}};
+    auto reply = about(held.key());
+    reply["epoch"] = held.epoch();
+    reply["owner"] = node_.id().to_string();
+    return reply;
 }
 
 json session::claim(std::string_view rest) {
@@ -35,7 +31,7 @@ json session::claim(std::string_view rest) {
         } else if (text.starts_with("lease=")) {
             how.lease = duration_of(text.substr(6));
         } else {
-            throw refusal{"usage", "'" + *option + "' is neither within=DUR nor lease=DUR"};
+            throw refusal{"usage", cited(*option) + " is neither within=DUR nor lease=DUR"};
         }
     }
     const auto deadline = std::chrono::steady_clock::now() + how.within;
@@ -47,7 +43,7 @@ json session::claim(std::string_view rest) {
         if (!held && held.error().code == errc::absent && left > slice && !stop_.stopping()) continue;
         auto got = need(std::move(held));
         auto reply = owned(got);
-        reply["value"] = shown(got.taken().value, hex_);
+        show(reply, "value", shown(got.taken().value, how_.hex));
         reply["siblings"] = got.shown().size() - 1;
         claims_.insert_or_assign(key, std::move(got));
         return reply;
@@ -57,7 +53,7 @@ json session::claim(std::string_view rest) {
 json session::commit(std::string_view rest) {
     words args{rest};
     const auto key = args.next("KEY");
-    const auto value = typed(args.last("VALUE"), hex_);
+    const auto value = typed(args.last("VALUE"), how_.hex);
     const auto held = claims_.find(key);
     if (held == claims_.end()) throw not_claimed(key);
     need(held->second.commit(value));
@@ -72,7 +68,10 @@ json session::release(std::string_view rest) {
     if (held == claims_.end()) throw not_claimed(key);
     const auto epoch = held->second.release();
     claims_.erase(held); // lost or not
-    return {{"key", key}, {"epoch", need(epoch)}, {"owner", nullptr}};
+    auto reply = about(key);
+    reply["epoch"] = need(epoch);
+    reply["owner"] = nullptr;
+    return reply;
 }
 
 } // namespace baton::cli

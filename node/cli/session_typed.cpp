@@ -11,7 +11,7 @@ std::int64_t amount(std::string_view text) {
     const auto* end = text.data() + text.size();
     const auto [stop, fault] = std::from_chars(text.data(), end, value);
     if (fault != std::errc{} || stop != end)
-        throw refusal{"usage", "N '" + std::string{text} + "' is not a whole number of 64 bits"};
+        throw refusal{"usage", "N " + cited(text) + " is not a whole number of 64 bits"};
     return value;
 }
 
@@ -22,11 +22,19 @@ std::string key_alone(std::string_view rest) {
     return key;
 }
 
+json about_field(std::string_view key, std::string_view field) {
+    auto reply = about(key);
+    show(reply, "field", field);
+    return reply;
+}
+
 } // namespace
 
 json session::counted(const std::string& key) const {
     const auto sum = need(node_.count(key));
-    return {{"key", key}, {"value", sum ? json(*sum) : json(nullptr)}};
+    auto reply = about(key);
+    reply["value"] = sum ? json(*sum) : json(nullptr);
+    return reply;
 }
 
 json session::add(std::string_view rest) {
@@ -40,36 +48,41 @@ json session::add(std::string_view rest) {
 
 json session::count(std::string_view rest) { return counted(key_alone(rest)); }
 
-json session::listed(const std::string& key) const {
-    json list = json::array();
-    for (auto& element : need(node_.elements(key))) list.push_back(shown(std::move(element), hex_));
-    return {{"key", key}, {"elements", std::move(list)}};
-}
-
+// What is in the set is another command's reply: these cost as much in a set of a million.
 json session::insert(std::string_view rest) {
     words args{rest};
     const auto key = args.next("KEY");
-    need(node_.insert(key, typed(args.last("ELEMENT"), hex_)));
-    return listed(key);
+    const auto element = args.last_name("ELEMENT", how_.hex);
+    need(node_.insert(key, element));
+    auto reply = about(key);
+    show(reply, "element", shown(element, how_.hex));
+    return reply;
 }
 
 json session::erase(std::string_view rest) {
     words args{rest};
     const auto key = args.next("KEY");
-    const bool was_there = need(node_.erase(key, typed(args.last("ELEMENT"), hex_)));
-    auto reply = listed(key);
+    const auto element = args.last_name("ELEMENT", how_.hex);
+    const bool was_there = need(node_.erase(key, element));
+    auto reply = about(key);
+    show(reply, "element", shown(element, how_.hex));
     reply["erased"] = was_there;
     return reply;
 }
 
-json session::elements(std::string_view rest) { return listed(key_alone(rest)); }
+json session::elements(std::string_view rest) {
+    const auto key = key_alone(rest);
+    auto reply = about(key);
+    reply["elements"] = list_of(need(node_.elements(key)), how_.hex);
+    return reply;
+}
 
 json session::set_field(std::string_view rest) {
     words args{rest};
     const auto key = args.next("KEY");
     const auto field = args.next("FIELD");
-    need(node_.set_field(key, field, typed(args.last("VALUE"), hex_)));
-    return {{"key", key}, {"field", field}};
+    need(node_.set_field(key, field, typed(args.last("VALUE"), how_.hex)));
+    return about_field(key, field);
 }
 
 json session::erase_field(std::string_view rest) {
@@ -78,7 +91,9 @@ json session::erase_field(std::string_view rest) {
     const auto field = args.next("FIELD");
     args.end();
     const bool was_there = need(node_.erase_field(key, field));
-    return {{"key", key}, {"field", field}, {"erased", was_there}};
+    auto reply = about_field(key, field);
+    reply["erased"] = was_there;
+    return reply;
 }
 
 json session::field(std::string_view rest) {
@@ -86,18 +101,22 @@ json session::field(std::string_view rest) {
     const auto key = args.next("KEY");
     const auto field = args.next("FIELD");
     args.end();
-    json reply{{"key", key}, {"field", field}};
-    reply.update(to_json(need(node_.field(key, field)), hex_));
+    auto reply = about_field(key, field);
+    reply.update(to_json(need(node_.field(key, field)), how_.hex));
     return reply;
 }
 
 json session::fields(std::string_view rest) {
     const auto key = key_alone(rest);
-    return {{"key", key}, {"fields", need(node_.fields(key))}};
+    auto reply = about(key);
+    reply["fields"] = list_of(need(node_.fields(key)));
+    return reply;
 }
 
 json session::switched(const std::string& key) const {
-    return {{"key", key}, {"enabled", need(node_.enabled(key))}};
+    auto reply = about(key);
+    reply["enabled"] = need(node_.enabled(key));
+    return reply;
 }
 
 json session::enable(std::string_view rest) {

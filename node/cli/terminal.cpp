@@ -24,21 +24,6 @@ bool first_is_readable(int first, int second) {
 
 } // namespace
 
-bool write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const auto written = ::write(fd, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0 && errno == EAGAIN) { // somebody else's terminal mode
-            pollfd wait{fd, POLLOUT, 0};
-            poll(&wait, 1, -1);
-            continue;
-        }
-        if (written < 0) return false;
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
-}
-
 void occupy_terminal() {
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) { // each open() takes the lowest number
         const int other_way = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
@@ -79,6 +64,8 @@ std::optional<line_reader::line> line_reader::next() {
 bool line_reader::fill() {
     if (!first_is_readable(STDIN_FILENO, stop_.fd())) return false;
     buffered_.erase(0, taken_);
+    if (buffered_.capacity() > kept_bytes_max && buffered_.size() < kept_bytes_max / 2)
+        buffered_.shrink_to_fit();
     searched_ -= taken_;
     taken_ = 0;
     std::array<char, std::size_t{64} << 10> piece;
@@ -90,20 +77,40 @@ bool line_reader::fill() {
     return true;
 }
 
-bool json_lines::write(const json& object) {
-    auto text = object.dump(-1, ' ', false, json::error_handler_t::replace);
-    text += '\n';
-    const std::scoped_lock lock{mutex_};
-    return write_all(STDOUT_FILENO, text);
+std::string to_line(const json& object) {
+    return object.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
 }
 
-log_sink log_to_stderr(bool verbose) {
-    return [verbose](log_level level, std::string_view line) {
+json_lines::json_lines(std::function<bool()> ends, std::function<void()> on_fault)
+    : out_({.fd = STDOUT_FILENO, .ends = std::move(ends), .on_fault = std::move(on_fault)}) {}
+
+bool json_lines::write(const json& object) { return out_.put(to_line(object)); }
+
+void json_lines::finish() {
+    if (out_.flush() || out_.fault() != 0) return;
+    if (const auto lost = out_.take_dropped(); lost != 0)
+        complain("nobody reads standard output: " + std::to_string(lost) + " lines were dropped");
+}
+
+output& standard_error() {
+    static auto& there = *new output({.fd = STDERR_FILENO}); // whoever logs last may be later than any end
+    return there;
+}
+
+void complain(const std::string& sentence) { standard_error().offer("baton: " + sentence + '\n'); }
+
+log_sink log_to_stderr(bool verbose, bool is_guest) {
+    return [verbose, is_guest](log_level level, std::string_view line) {
         constexpr std::array<std::string_view, 4> names{"debug", "info", "warning", "error"};
-        if (level < log_level::warning && !verbose) return;
+        if (!verbose && (level < log_level::warning || (is_guest && line.starts_with("event=open_mesh "))))
+            return;
+        auto& out = standard_error();
+        if (const auto lost = out.take_dropped(); lost != 0)
+            out.offer("warning event=log_dropped count=" + std::to_string(lost) +
+                      " reason=\"nobody read standard error\"\n");
         std::string text{names[static_cast<std::size_t>(level)]};
         text.append(" ").append(line).append("\n");
-        write_all(STDERR_FILENO, text);
+        out.offer(std::move(text));
     };
 }
 

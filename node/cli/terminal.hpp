@@ -4,13 +4,15 @@
 // descriptor.
 #pragma once
 
+#include "output.hpp"
+
 #include <baton/options.hpp>
 #include <baton/signals.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include <cstddef>
-#include <mutex>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,6 +45,7 @@ class line_reader {
     std::optional<line> next();
 
   private:
+    static constexpr std::size_t kept_bytes_max = std::size_t{1} << 20; // of memory, once a long line is over
     bool fill();
 
     const stop_signals& stop_;
@@ -52,20 +55,34 @@ class line_reader {
     bool ended_ = false;
 };
 
-/// One JSON object a line on standard output, each flushed whole. Any thread.
+/// The object as a line. Bytes that are no UTF-8 become U+FFFD: values, keys and names have been seen to
+/// before.
+std::string to_line(const json& object);
+
+/// One JSON object a line on standard output, each whole. Any thread.
 class json_lines {
   public:
-    /// Bytes that are not UTF-8 become U+FFFD; --hex is there for them. False when it is not written.
+    /// As output::terms has them.
+    explicit json_lines(std::function<bool()> ends, std::function<void()> on_fault = {});
+    /// Waits while the reader lags. False: it will not be written.
     bool write(const json& object);
+    /// The last line has been written, or nobody takes it.
+    void finish();
+    void hurry() { out_.hurry(); }
+    void give_up() { out_.give_up(); }
+    [[nodiscard]] int fault() const { return out_.fault(); }
 
   private:
-    std::mutex mutex_;
+    output out_;
 };
 
-/// Writes all of `text` to `fd`; false, and the rest is lost, when it does not go there (any more).
-bool write_all(int fd, std::string_view text);
+/// What the program says to people. Nobody waits for its reader; what is over 1 MiB is dropped and counted.
+output& standard_error();
+/// The sentence, as of this program.
+void complain(const std::string& sentence);
 
-/// Warnings and errors to standard error, with `verbose` all the rest.
-log_sink log_to_stderr(bool verbose);
+/// Warnings and errors to standard error, with `verbose` all the rest. `is_guest`: of a node that is there
+/// for a moment, to whom it is no news that the mesh is open.
+log_sink log_to_stderr(bool verbose, bool is_guest);
 
 } // namespace baton::cli

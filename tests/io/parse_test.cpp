@@ -52,6 +52,43 @@ TEST_CASE("parse: hexadecimal digits are bytes both ways", "[io][parse]") {
     for (const auto* text : {"0", "0g", "g0", "-1", "+1", " 1", "0x", "001"}) CHECK_FALSE(from_hex(text));
 }
 
+TEST_CASE("parse: base64 is bytes both ways", "[io][parse]") {
+    const std::string bytes{"\0a\xff\n", 4};
+    CHECK(to_base64(bytes) == "AGH/Cg==");
+    CHECK(from_base64("AGH/Cg==") == bytes);
+    CHECK(from_base64("AGH/Cg") == bytes);
+    CHECK(from_base64("") == "");
+    CHECK(to_base64("") == "");
+    for (const auto* text : {"A", "AGH/Cg=", "AG H/Cg==", "AGH_Cg==", "!", "AGH/Cg==AA"})
+        CHECK_FALSE(from_base64(text));
+    CHECK(bytes_named("base64:AGH/Cg==") == bytes);
+    CHECK(bytes_named("base64:") == "");
+    CHECK(bytes_named("base64") == "base64");
+    CHECK_THROWS_AS(bytes_named("base64:!"), refusal);
+    words args{R"( base64:AGH/Cg== "base64:AGH/Cg==" base64:! )"};
+    CHECK(args.next("A") == bytes);
+    CHECK(args.next("B") == "base64:AGH/Cg==");
+    CHECK_THROWS_AS(args.next("C"), refusal);
+    const auto name_of = [](std::string_view rest, bool hex) {
+        return words{rest}.last_name("ELEMENT", hex);
+    };
+    CHECK(name_of(" base64:AGH/Cg==", false) == bytes);
+    CHECK(name_of(" base64:AGH/Cg==", true) == bytes);
+    CHECK(name_of(" 0061ff0a", true) == bytes);
+    CHECK(name_of(" two words", false) == "two words");
+    CHECK(name_of(" \"base64:AGH/Cg==\"", false) == "base64:AGH/Cg==");
+}
+
+TEST_CASE("parse: what is cited is short, and no word is longer than anything may be", "[io][parse]") {
+    CHECK(cited("soon") == "'soon'");
+    CHECK(cited(std::string(1'000'000, 'x')) == "'" + std::string(80, 'x') + "…' (1000000 bytes)");
+    const std::string most(words::bytes_max, 'x');
+    CHECK(words{most}.next("KEY") == most);
+    CHECK_THROWS_AS(words{most + 'x'}.next("KEY"), refusal);
+    CHECK_THROWS_AS(words{" " + most + 'x'}.last_name("ELEMENT", false), refusal);
+    CHECK(words{" " + most + 'x'}.last("VALUE").size() == most.size() + 1);
+}
+
 TEST_CASE("parse: a command line is an id, a name and the rest", "[io][parse]") {
     CHECK(parse_command("digest").name == "digest");
     CHECK(parse_command("digest").rest.empty());
@@ -130,6 +167,13 @@ TEST_CASE("parse: options follow the value", "[io][parse]") {
     CHECK(parse_stash(" k copies=majority").value.empty());
     CHECK(parse_stash(" k v copies=majority").how.ack == baton::ack_level::majority());
     CHECK(parse_stash(" k v ttl=1500ms").how.ttl == 1500ms);
+    const auto literal = parse_stash(" k -- a value ttl=1s");
+    CHECK(literal.value == "a value ttl=1s");
+    CHECK(literal.options.empty());
+    CHECK(parse_stash(" k -- ").value.empty());
+    CHECK(parse_stash(" k -- \"x\"").value == "\"x\"");
+    CHECK(parse_stash(" k --x ttl=1s").value == "--x");
+    CHECK(refused(" k --") == "usage");
     CHECK(parse_stash(" k v copies=all").how.ack == baton::ack_level::all_up());
 }
 

@@ -81,13 +81,12 @@ TEST_CASE("program: typed values reply as documented, and are there on another n
     CHECK(reply("count hits") == json{{"reply", "count"}, {"key", "hits"}, {"value", -2}});
     CHECK(reply("elements crew") ==
           json{{"reply", "elements"}, {"key", "crew"}, {"elements", json::array()}});
-    CHECK(reply("insert crew eve") == json{{"reply", "insert"}, {"key", "crew"}, {"elements", {"eve"}}});
-    CHECK(one("insert crew Ada Lovelace").at("elements") == json{"Ada Lovelace", "eve"});
-    CHECK(one("insert crew \"two\\nlines\"").at("elements") == json{"Ada Lovelace", "eve", "two\nlines"});
-    CHECK(reply("erase crew eve") == json{{"reply", "erase"},
-                                          {"key", "crew"},
-                                          {"elements", {"Ada Lovelace", "two\nlines"}},
-                                          {"erased", true}});
+    CHECK(reply("insert crew eve") == json{{"reply", "insert"}, {"key", "crew"}, {"element", "eve"}});
+    CHECK(one("insert crew Ada Lovelace").at("element") == "Ada Lovelace");
+    CHECK(one("insert crew \"two\\nlines\"").at("element") == "two\nlines");
+    CHECK(one("elements crew").at("elements") == json{"Ada Lovelace", "eve", "two\nlines"});
+    CHECK(reply("erase crew eve") ==
+          json{{"reply", "erase"}, {"key", "crew"}, {"element", "eve"}, {"erased", true}});
     CHECK(one("erase crew eve").at("erased") == false);
     CHECK(reply("set-field ship name Santa Maria") ==
           json{{"reply", "set-field"}, {"key", "ship"}, {"field", "name"}});
@@ -277,14 +276,15 @@ TEST_CASE("program: values that are not text", "[io][program]") {
     meet(text, "text", hex, "hex");
     hex("stash bytes 00ff80");
     CHECK(hex("pickup bytes").at("value") == "00ff80");
-    CHECK(text("pickup bytes within=5s").at("value") == std::string("\0", 1) + "\xEF\xBF\xBD\xEF\xBF\xBD");
+    CHECK(text("pickup bytes within=5s").at("value_base64") == "AP+A");
     text("stash words abc");
     CHECK(hex("pickup words within=5s").at("value") == "616263");
-    CHECK(hex("insert set 00ff").at("elements") == json{"00ff"});
+    CHECK(hex("insert set 00ff").at("element") == "00ff");
+    CHECK(hex("elements set").at("elements") == json{"00ff"});
     CHECK(hex("set-field map name 6162").at("field") == "name"); // the value alone is bytes
     agree({&text, &hex});
     CHECK(text("field map name").at("value") == "ab");
-    CHECK(text("elements set").at("elements") == json{std::string("\0", 1) + "\xEF\xBF\xBD"});
+    CHECK(text("elements set").at("elements") == json{json{{"base64", "AP8="}}});
     CHECK(hex.ask("insert set 0").at("error") == "usage");
     CHECK(hex.ask("stash bytes 0").at("error") == "usage");
     CHECK(hex.ask("stash bytes 0g").at("error") == "usage");
@@ -400,7 +400,6 @@ TEST_CASE("program: help and version", "[io][program]") {
     CHECK(contains(page.output, "[within=DUR] [ttl=DUR]"));
     const auto hours = std::chrono::duration_cast<std::chrono::hours>(baton::options{}.liveness.redial_for);
     CHECK(contains(page.output, "default: " + std::to_string(hours.count()) + "h"));
-    CHECK(finish(process{{"run", "--help"}}).output == page.output);
     CHECK(finish(process{{"--version"}}).output.starts_with("baton "));
 }
 

@@ -5,6 +5,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <iostream>
 #include <limits>
@@ -120,17 +122,19 @@ class options_file : public CLI::ConfigBase {
         if (!item.parents.empty()) return "there are no sections, and here is [" + item.parents.front() + "]";
         const auto* const known = app_.get_option_no_throw((item.name.size() == 1 ? "-" : "--") + item.name);
         if (known == nullptr || !known->get_configurable()) return cited(item.name) + " is no option";
-        if (known->get_expected_min() == 0) { // a flag
-            try {
-                for (const auto& value : item.inputs) static_cast<void>(CLI::detail::to_flag_value(value));
-            } catch (const std::exception&) {
-                return item.name + ": " + cited(item.inputs.front()) + " is neither true nor false";
-            }
-        }
+        const bool is_flag = known->get_expected_min() == 0;
+        if (is_flag && !std::all_of(item.inputs.begin(), item.inputs.end(), is_switch))
+            return item.name + ": " + cited(item.inputs.front()) + " is neither true nor false";
         const auto check = checks_.find(item.name);
         if (check == checks_.end() || item.inputs.empty()) return std::nullopt;
         const auto wrong = check->second(item.inputs.back());
         return wrong ? std::optional(item.name + ": " + *wrong) : std::nullopt;
+    }
+
+    static bool is_switch(const std::string& value) {
+        constexpr std::array<std::string_view, 10> known{"true", "false",  "on",      "off", "yes",
+                                                         "no",   "enable", "disable", "1",   "0"};
+        return std::find(known.begin(), known.end(), value) != known.end();
     }
 
     /// The first that begins with its name.

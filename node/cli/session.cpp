@@ -315,7 +315,8 @@ void session::explain_leave(milliseconds within) const {
         const bool stays = each.state == member_state::up || each.state == member_state::suspect;
         if (stays) (who += who.empty() ? "" : ", ") += shell::printable(each.name);
     }
-    const auto keys = std::to_string(node_.stats().keys) + " keys";
+    const auto held = node_.stats().keys;
+    const auto keys = std::to_string(held) + (held == 1 ? " key" : " keys");
     std::ostringstream most;
     most << std::chrono::duration<double>(within).count() << " s";
     complain(who.empty() ? "nobody is here to take over " + keys + ": waiting up to " + most.str() +

@@ -23,6 +23,7 @@ namespace {
 /// A pipe that takes 4 KiB before somebody reads.
 struct small_pipe {
     small_pipe() {
+        std::signal(SIGPIPE, SIG_IGN);
         if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
         if (fcntl(ends[1], F_SETPIPE_SZ, 4096) < 4096) throw std::runtime_error("F_SETPIPE_SZ");
     }

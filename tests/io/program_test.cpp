@@ -284,7 +284,7 @@ TEST_CASE("program: values that are not text", "[io][program]") {
     CHECK(hex("set-field map name 6162").at("field") == "name"); // the value alone is bytes
     agree({&text, &hex});
     CHECK(text("field map name").at("value") == "ab");
-    CHECK(text("elements set").at("elements") == json{json{{"base64", "AP8="}}});
+    CHECK(text("elements set").at("elements") == json::array({json::object({{"base64", "AP8="}})}));
     CHECK(hex.ask("insert set 0").at("error") == "usage");
     CHECK(hex.ask("stash bytes 0").at("error") == "usage");
     CHECK(hex.ask("stash bytes 0g").at("error") == "usage");

@@ -49,15 +49,21 @@ takes), 2 usage, 3 degraded or spilled, 4 unsafe.
 /// What is wrong with an option's value, or nothing. By the option's name, without its dashes.
 using value_checks = std::map<std::string, std::function<std::optional<std::string>(const std::string&)>>;
 
+class checked_app : public CLI::App {
+  public:
+    using CLI::App::App;
+    value_checks checks{};
+};
+
 /// An option whose value is text that `parse` makes something of, on the command line and in a file.
 template <class Into, class Parse>
-CLI::Option* add_parsed(CLI::App& app, value_checks& checks, const std::string& name, Into& into,
-                        const std::string& text, Parse parse, const std::string& what) {
+CLI::Option* add_parsed(checked_app& app, const std::string& name, Into& into, const std::string& text,
+                        Parse parse, const std::string& what) {
     const auto fault = [parse, what](const std::string& given) -> std::optional<std::string> {
         if (parse(given)) return std::nullopt;
         return cited(given) + " is not " + what;
     };
-    checks.emplace(name.substr(2), fault);
+    app.checks.emplace(name.substr(2), fault);
     return app.add_option_function<std::string>(
         name,
         [name, &into, parse, fault](const std::string& given) {
@@ -68,26 +74,24 @@ CLI::Option* add_parsed(CLI::App& app, value_checks& checks, const std::string& 
 }
 
 template <class Duration>
-void add_duration(CLI::App& app, value_checks& checks, const std::string& name, Duration& into,
-                  const std::string& text) {
+void add_duration(checked_app& app, const std::string& name, Duration& into, const std::string& text) {
     const auto parse = [](const std::string& given) -> std::optional<Duration> {
         const auto parsed = parse_duration(given);
         return parsed ? std::optional(std::chrono::ceil<Duration>(*parsed)) : std::nullopt;
     };
-    add_parsed(app, checks, name, into, text, parse, "a duration such as 250ms, 1.5s or 1m")
-        ->type_name("DUR");
+    add_parsed(app, name, into, text, parse, "a duration such as 250ms, 1.5s or 1m")->type_name("DUR");
 }
 
 // CLI11 reads a number with a leading zero as octal: `--port 05671` would be port 3001.
 template <class Number>
-void add_number(CLI::App& app, value_checks& checks, const std::string& name, Number& into,
-                const std::string& text, const std::string& type) {
+void add_number(checked_app& app, const std::string& name, Number& into, const std::string& text,
+                const std::string& type) {
     constexpr auto most = std::numeric_limits<Number>::max();
     const auto parse = [](const std::string& given) -> std::optional<Number> {
         const auto parsed = parse_number(given, most);
         return parsed ? std::optional(static_cast<Number>(*parsed)) : std::nullopt;
     };
-    add_parsed(app, checks, name, into, text, parse, "a whole number from 0 to " + std::to_string(most))
+    add_parsed(app, name, into, text, parse, "a whole number from 0 to " + std::to_string(most))
         ->type_name(type)
         ->default_str(std::to_string(into));
 }
@@ -95,9 +99,8 @@ void add_number(CLI::App& app, value_checks& checks, const std::string& name, Nu
 /// The file of --config: bounded, whatever it is, and with faults named by file and line.
 class options_file : public CLI::ConfigBase {
   public:
-    options_file(const CLI::App& app, const value_checks& checks)
-        : app_(app)
-        , checks_(checks) {}
+    explicit options_file(const checked_app& app)
+        : app_(app) {}
 
     [[nodiscard]] std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
         constexpr std::size_t file_bytes_max = std::size_t{1} << 20;
@@ -125,8 +128,8 @@ class options_file : public CLI::ConfigBase {
         const bool is_flag = known->get_expected_min() == 0;
         if (is_flag && !std::all_of(item.inputs.begin(), item.inputs.end(), is_switch))
             return item.name + ": " + cited(item.inputs.front()) + " is neither true nor false";
-        const auto check = checks_.find(item.name);
-        if (check == checks_.end() || item.inputs.empty()) return std::nullopt;
+        const auto check = app_.checks.find(item.name);
+        if (check == app_.checks.end() || item.inputs.empty()) return std::nullopt;
         const auto wrong = check->second(item.inputs.back());
         return wrong ? std::optional(item.name + ": " + *wrong) : std::nullopt;
     }
@@ -150,18 +153,17 @@ class options_file : public CLI::ConfigBase {
         return number;
     }
 
-    const CLI::App& app_;
-    const value_checks& checks_;
+    const checked_app& app_;
 };
 
-void add_network(CLI::App& app, value_checks& checks, options& node) {
+void add_network(checked_app& app, options& node) {
     app.option_defaults()->group("Network");
     app.add_option("--name", node.name, "Shown to people; default: node- and 8 digits of the id");
     app.add_option("--cluster", node.cluster, "Nodes of other clusters are ignored")->capture_default_str();
     app.add_option("--host", node.host, "Local address to use; default: every usable interface")
         ->type_name("ADDR");
-    add_number(app, checks, "--port", node.port, "Port that others name as a seed; 0: any", "PORT");
-    add_number(app, checks, "--publish-port", node.publish_port, "Port of the delta stream; 0: any", "PORT");
+    add_number(app, "--port", node.port, "Port that others name as a seed; 0: any", "PORT");
+    add_number(app, "--publish-port", node.publish_port, "Port of the delta stream; 0: any", "PORT");
     app.add_option("--seed", node.seeds, "HOST:PORT of a member to join by; repeatable")
         ->type_name("HOST:PORT")
         ->allow_extra_args(false);
@@ -174,7 +176,7 @@ void add_network(CLI::App& app, value_checks& checks, options& node) {
         "Neither tell members of one another nor heed what they tell");
     app.add_flag_callback(
         "--no-beacon", [&node] { node.beacon.enabled = false; }, "Neither announce nor listen by UDP");
-    add_number(app, checks, "--beacon-port", node.beacon.port, "UDP port of the beacon", "PORT");
+    add_number(app, "--beacon-port", node.beacon.port, "UDP port of the beacon", "PORT");
     app.add_option("--group", node.beacon.group, "IPv4 multicast group of the beacon")
         ->type_name("ADDR")
         ->capture_default_str();
@@ -189,20 +191,19 @@ void add_network(CLI::App& app, value_checks& checks, options& node) {
                    "Network interface not to use; repeatable")
         ->type_name("IF")
         ->allow_extra_args(false);
-    add_number(app, checks, "--chunk-bytes", node.limits.chunk_bytes_max, "Size of one piece of a full state",
-               "N");
-    add_duration(app, checks, "--redial-for", node.liveness.redial_for,
+    add_number(app, "--chunk-bytes", node.limits.chunk_bytes_max, "Size of one piece of a full state", "N");
+    add_duration(app, "--redial-for", node.liveness.redial_for,
                  "How long the address of a crashed member is dialled; default: 6h");
-    add_duration(app, checks, "--leave-within", node.leave_within, "Deadline of a leave; default: 25s");
+    add_duration(app, "--leave-within", node.leave_within, "Deadline of a leave; default: 25s");
     app.add_option("--key-file", node.security.key_file,
                    "Keys of the mesh, a file that only its owner can read; default: an open mesh")
         ->type_name("FILE");
     app.add_option("--spill-dir", node.spill_dir,
                    "Folder for the whole state when nobody takes over, and to come back from")
         ->type_name("DIR");
-    add_duration(app, checks, "--alone-after", node.alone_after,
+    add_duration(app, "--alone-after", node.alone_after,
                  "With --spill-dir: go on without others after; default: 5s");
-    add_number(app, checks, "--mesh-size", node.mesh_size,
+    add_number(app, "--mesh-size", node.mesh_size,
                "How many members the mesh is meant to have, so that a minority can tell; 0: not known", "N");
     app.add_flag(
         "--founding", node.founding,
@@ -240,7 +241,7 @@ std::string sentence_of(const CLI::App& app, const CLI::ParseError& fault) {
 
 std::variant<arguments, int> parse_arguments(int argc, const char* const* argv) {
     arguments given;
-    CLI::App app{
+    checked_app app{
         "One member of a baton mesh: a replicated map in memory, handed over when a process goes away.",
         "baton"};
     app.footer(commands_page() + statuses);
@@ -251,11 +252,10 @@ std::variant<arguments, int> parse_arguments(int argc, const char* const* argv) 
     app.allow_config_extras(CLI::config_extras_mode::error);
     app.require_subcommand(1);
     app.fallthrough(); // options may stand before or after the action, and mean the same in the file
-    value_checks checks;
-    app.config_formatter(std::make_shared<options_file>(app, checks));
-    add_network(app, checks, given.node);
+    app.config_formatter(std::make_shared<options_file>(app));
+    add_network(app, given.node);
     app.option_defaults()->group("Options");
-    add_duration(app, checks, "--within", given.within,
+    add_duration(app, "--within", given.within,
                  "get, put, members, watch: how long to look for the mesh; default: 5s");
     app.add_flag("--hex", given.hex, "Values are hexadecimal digits");
     app.add_flag(

@@ -164,12 +164,18 @@ void add_network(checked_app& app, options& node) {
         ->type_name("ADDR");
     add_number(app, "--port", node.port, "Port that others name as a seed; 0: any", "PORT");
     add_number(app, "--publish-port", node.publish_port, "Port of the delta stream; 0: any", "PORT");
-    app.add_option("--seed", node.seeds, "HOST:PORT of a member to join by; repeatable")
+    app.add_option(
+           "--seed", node.seeds,
+           "HOST:PORT of a member to join by, or a service, _baton._tcp.NAME, by its SRV records; repeatable")
         ->type_name("HOST:PORT")
         ->allow_extra_args(false);
     app.add_option("--advertise", node.advertise,
                    "Where others are to dial this node, instead of where it is seen; repeatable")
         ->type_name("HOST[:PORT[/PUBLISH_PORT]]")
+        ->allow_extra_args(false);
+    app.add_option("--dns-server", node.dns_servers,
+                   "Name server to ask for names of seeds; default: the system's; repeatable")
+        ->type_name("ADDR[:PORT]")
         ->allow_extra_args(false);
     app.add_flag_callback(
         "--no-peer-exchange", [&node] { node.exchange_peers = false; },
@@ -202,7 +208,7 @@ void add_network(checked_app& app, options& node) {
                    "Folder for the whole state when nobody takes over, and to come back from")
         ->type_name("DIR");
     add_duration(app, "--alone-after", node.alone_after,
-                 "With --spill-dir: go on without others after; default: 5s");
+                 "Go on without others after, if every seed refuses; default: 5s");
     add_number(app, "--mesh-size", node.mesh_size,
                "How many members the mesh is meant to have, so that a minority can tell; 0: not known", "N");
     app.add_flag(

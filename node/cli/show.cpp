@@ -54,6 +54,7 @@ json to_json(picked got, bool hex) {
     reply["siblings"] = got.siblings;
     show_owner(reply, got.epoch, got.owner());
     for (const auto& id : got.who) reply["who"].push_back(id.to_string());
+    for (const auto& seed : got.seeds) reply["seeds"].push_back(seed);
     return reply;
 }
 

@@ -25,7 +25,7 @@ json list_of(const std::vector<std::string>& all, bool hex = false);
 json about(std::string_view key);
 
 json to_json(const member& who);
-/// `result`, `value` and `siblings`; `who` stands against its absence, if anybody.
+/// `result`, `value` and `siblings`; `who` stands against its absence, if anybody, and `seeds`.
 json to_json(picked got, bool hex);
 /// `epoch` and `owner` (null: free), where the key has ever been claimed.
 void show_owner(json& line, std::uint64_t epoch, const std::optional<replica_id>& owner);

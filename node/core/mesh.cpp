@@ -1,6 +1,7 @@
 #include "core/mesh.hpp"
 
 #include "core/jobs.hpp"
+#include "core/seeding.hpp"
 #include "crdt/assert.hpp"
 
 #include <algorithm>
@@ -34,6 +35,7 @@ mesh::mesh(mesh_options settings, const moment& start)
     pace.usual = settings_.beacon_every;
     scout_.beacon = {pace, start.now};
     store_.set_now(start.now);
+    seeding{*this}.begin();
 }
 
 mesh::~mesh() = default;
@@ -279,13 +281,7 @@ void mesh::run_timers(outbox& out) {
     }
     wake_by(std::min(heartbeat_at_, at_.now + stall_min / 2));
 
-    // Seeds are dialled until they answer; connections that broke are redialled below us, by the socket.
-    for (const auto& seed : settings_.seeds) {
-        if (gone || scout_.self_endpoints.contains(seed)) continue;
-        const auto answered = scout_.seed_ids.find(seed);
-        const auto* const p = answered == scout_.seed_ids.end() ? nullptr : find(answered->second);
-        if (p == nullptr || is_gone(*p)) connect(seed, out);
-    }
+    if (!gone) seeding{*this}.tend(out);
     tend_links(out);
     greet_links(out);
     judge_peers(out);
@@ -353,6 +349,7 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
     }
     if (!half_known) raise(out, kind, id, std::move(reason));
     scout_.beacon.news(at_.now);
+    seeding{*this}.hurry();
     check_synced(out);
 }
 

@@ -1,7 +1,7 @@
 // Is a key absent? It is, when everybody who could hold it has answered, and all that they named is applied
 // here. What stands against that is named, so that a caller knows whom it waits for.
 #include "core/jobs.hpp"
-#include "core/mesh.hpp"
+#include "core/seeding.hpp"
 
 #include <algorithm>
 
@@ -90,6 +90,9 @@ absence mesh::judge_absence(std::uint64_t question) const {
     // What a file holds may be that key.
     if (has_unread_spill()) return now;
     now.confirmed = met_any_ || settings_.founding || is_alone();
+    if (now.confirmed) return now;
+    now.seeds = scout_.seeds.standing(scout_.names);
+    for (const auto& [id, each] : scout_.unmet) now.who.push_back(id);
     return now;
 }
 
@@ -113,9 +116,11 @@ bool mesh::is_caught_up() const {
     });
 }
 
-// Nobody has been met for options::alone_after, and no seed can be reached.
+// Nobody has been met for options::alone_after, nobody is heard of, and each address of each seed refuses or
+// is this node's own. Silence says nothing: neither a seed's, nor anybody's while there is no network.
 bool mesh::is_alone() const {
-    return !met_any_ && at_.now - started_ >= settings_.alone_after &&
+    return !met_any_ && at_.now - started_ >= settings_.alone_after && settings_.attached &&
+           scout_.unmet.empty() && scout_.seeds.standing(scout_.names).empty() &&
            std::none_of(links_.begin(), links_.end(), [](const auto& each) { return each.second.open; });
 }
 

@@ -1,7 +1,7 @@
 // How others are found: beacons, ours and theirs; the addresses at which a node is tried; what members tell
 // of one another. All of it makes a node dial, never believe: who somebody is, and lives, is told by what
 // answers on a link.
-#include "core/mesh.hpp"
+#include "core/seeding.hpp"
 
 #include <algorithm>
 
@@ -137,14 +137,15 @@ verdict mesh::meet(const discovery::beacon& b, const std::vector<address>& ways,
     return {};
 }
 
-// Our interfaces have changed: whoever hears it can reach us where we are now.
+// Our interfaces have changed: whoever hears it can reach us where we are now. What led to ourselves may lead
+// to others, and names to other addresses.
 verdict mesh::take(const addresses_changed& in, outbox& out) {
     settings_.reach = in.hosts;
-    scout_.beacon.restart(at_.now);
-    for (auto& [id, p] : peers_) {
-        if (is_member(p)) tell(id, p, false, out);
-    }
-    wake_by(at_.now);
+    settings_.own_hosts = in.own_hosts;
+    settings_.attached = in.attached;
+    scout_.self_endpoints.clear();
+    seeding{*this}.hurry();
+    seeding{*this}.tell_addresses(out);
     return {};
 }
 

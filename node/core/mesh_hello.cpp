@@ -1,6 +1,7 @@
 // Contact and the readiness handshake. A peer is up when each side has greeted the other and each side's PUB
 // has seen the other's subscription: from then on no delta is lost to a slow joiner.
 #include "core/jobs.hpp"
+#include "core/seeding.hpp"
 #include "core/told.hpp"
 
 #include <algorithm>
@@ -244,9 +245,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     if (from.link) links_[*from.link].doubted = links_[*from.link].stale = false;
     if (from.link) {
         const auto& endpoint = links_[*from.link].endpoint;
-        if (std::find(settings_.seeds.begin(), settings_.seeds.end(), endpoint) != settings_.seeds.end()) {
-            scout_.seed_ids[endpoint] = f.id;
-        }
+        if (scout_.seeds.contains(endpoint)) scout_.seed_ids[endpoint] = f.id;
     }
     p.name = f.name;
     if (p.version != version) {
@@ -359,6 +358,7 @@ void mesh::maybe_up(const replica_id& id, peer& p, outbox& out) {
     tell_peers(id, p, out);
     exchange_soon();
     scout_.beacon.news(at_.now);
+    seeding{*this}.hurry();
     check_synced(out);
     consider_pull(out);
 }

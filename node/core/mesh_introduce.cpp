@@ -224,8 +224,7 @@ verdict mesh::take(const datagram_arrived& in, outbox& out) {
         if (const auto v = answer(in, heard, stale, out); !v) return v;
     }
     if (!echoed || stale) return {};
-    if (std::find(settings_.seeds.begin(), settings_.seeds.end(), endpoint) != settings_.seeds.end())
-        scout_.seed_ids[endpoint] = b.id;
+    if (scout_.seeds.contains(endpoint)) scout_.seed_ids[endpoint] = b.id;
     const auto* const known = find(b.id);
     if (known != nullptr && known->state == member_state::left) return {};
     if (known != nullptr && known->via) {

@@ -1,5 +1,5 @@
 // Members that were called crashed, tried again: a cut heals by itself after hours, and the dead cost little.
-#include "core/mesh.hpp"
+#include "core/seeding.hpp"
 
 #include <algorithm>
 
@@ -79,6 +79,7 @@ void mesh::tend_dead(outbox& out) {
 }
 
 verdict mesh::take(const knocked& in, outbox& out) {
+    if (in.who.is_nil()) return seeding{*this}.knocked(in, out);
     auto* const p = find(in.who);
     if (p == nullptr || p->state != member_state::crashed) return {};
     redialling::knocked(p->redial, in.how, at_.now);

@@ -64,6 +64,7 @@ result<std::vector<interface>> all_interfaces(std::vector<std::string>& names) {
         one.name = each->ifa_name;
         one.number = if_nametoindex(each->ifa_name);
         one.loopback = (each->ifa_flags & IFF_LOOPBACK) != 0;
+        one.running = (each->ifa_flags & IFF_RUNNING) != 0;
         family == AF_INET ? fill_ipv4(one, *each) : fill_ipv6(one, *each);
         found.push_back(std::move(one));
     }
@@ -124,6 +125,23 @@ std::string best_host(const std::vector<interface>& usable) {
         if (best == nullptr || (best->link_local && !each.link_local)) best = &each;
     }
     return best == nullptr ? "127.0.0.1" : best->host;
+}
+
+std::string all_hosts_of(const std::vector<interface>& usable) {
+    std::string all;
+    for (const auto& each : usable) all += (all.empty() ? "" : " ") + each.host;
+    return all;
+}
+
+bool is_attached(const options& settings, const std::vector<interface>& usable, bool beacon) {
+    if (settings.beacon.enabled && !beacon && settings.seeds.empty()) return false;
+    const auto is_loopback = [](const interface& each) { return each.loopback; };
+    const bool stays_here =
+        is_every_host(settings.host)
+            ? !settings.beacon.interfaces.empty() && std::all_of(usable.begin(), usable.end(), is_loopback)
+            : discovery::is_loopback(settings.host);
+    return std::any_of(usable.begin(), usable.end(),
+                       [&](const interface& each) { return each.loopback ? stays_here : each.running; });
 }
 
 std::string hosts_of(const std::vector<interface>& usable) {

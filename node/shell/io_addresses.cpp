@@ -42,7 +42,8 @@ void io_thread::take_addresses() {
     if (usable != interfaces_) log(log_level::info, "event=addresses hosts=\"" + hosts_of(usable) + '"');
     interfaces_ = std::move(usable);
     beacon_complained_ = false;
-    give(core::addresses_changed{hosts}, {});
+    const auto own = all_hosts_of(interfaces_);
+    give(core::addresses_changed{hosts, own, is_attached(settings_, interfaces_, beacon_.has_value())}, {});
 }
 
 } // namespace baton::shell

@@ -44,6 +44,7 @@ io_thread::io_thread(options settings, core::mesh_options mesh_settings, std::un
     , sockets_(std::move(owned))
     , beacon_(std::move(beacon))
     , unicast_(std::move(unicast))
+    , resolver_(settings_.dns_servers, names)
     , interfaces_(std::move(interfaces))
     , bell_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))
     , timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
@@ -188,6 +189,7 @@ void io_thread::loop() {
         read_datagrams();
         read_doors();
         read_knocks();
+        read_names();
         watch_addresses();
         tend_gates();
         if (now().now >= wake_at_) give(core::time_passed{}, {});
@@ -225,8 +227,8 @@ void io_thread::poll() {
     const bool rung = rung_, packing = rung && burst_ && at < pack_until_;
     if (packing) arm_timer(pack_until_ - at);
     const bool due = spills_due_ || (rung && !packing);
-    const auto next =
-        std::min({wake_at_, look_at_, gates_watched_ ? gates_at_ : instant::max(), knocker_.due()});
+    const auto next = std::min(
+        {wake_at_, look_at_, gates_watched_ ? gates_at_ : instant::max(), knocker_.due(), names_at_});
     const auto left = due ? 0ms : std::chrono::ceil<std::chrono::milliseconds>(next - at);
     sockets_->sources().wait(std::clamp(left, 0ms, 1000ms));
 }

@@ -19,14 +19,20 @@ namespace {
 
 using core::knock_outcome;
 
+knock_outcome outcome_of_failure(int number) {
+    if (number == ECONNREFUSED) return knock_outcome::refused;
+    const bool nowhere = number == EHOSTUNREACH || number == ENETUNREACH || number == EACCES ||
+                         number == EPERM || number == EHOSTDOWN || number == ENETDOWN;
+    return nowhere ? knock_outcome::unreachable : knock_outcome::silent;
+}
+
 // What the connection came to. One that a port of this machine made to itself is nobody's: where nobody
 // listens, the kernel may choose that very number for the near end.
 knock_outcome outcome_of(int socket) {
     int failure = 0;
     socklen_t size = sizeof failure;
     if (::getsockopt(socket, SOL_SOCKET, SO_ERROR, &failure, &size) != 0) return knock_outcome::silent;
-    if (failure == ECONNREFUSED) return knock_outcome::refused;
-    if (failure != 0) return knock_outcome::silent;
+    if (failure != 0) return outcome_of_failure(failure);
     sockaddr_storage near{}, far{};
     socklen_t near_size = sizeof near, far_size = sizeof far;
     if (::getsockname(socket, reinterpret_cast<sockaddr*>(&near), &near_size) != 0 ||
@@ -64,7 +70,7 @@ void knocker::knock(const core::knock& at, poller& sources, instant now) {
         return answered_.push_back(std::move(what));
     }
     if (errno != EINPROGRESS) {
-        if (errno == ECONNREFUSED) what.how = knock_outcome::refused;
+        what.how = outcome_of_failure(errno);
         return answered_.push_back(std::move(what));
     }
     sources.add_writer(made.get(), name_);

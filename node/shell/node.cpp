@@ -1,8 +1,7 @@
-#include "discovery/address.hpp"
+#include "discovery/names.hpp"
 #include "shell/interfaces.hpp"
 #include "shell/node_impl.hpp"
 #include "shell/security.hpp"
-#include "shell/seeds.hpp"
 #include "shell/text.hpp"
 
 #include <pthread.h>
@@ -44,15 +43,17 @@ core::mesh_options mesh_options_of(const options& o, const replica_id& id, const
     if (!shell::is_every_host(o.host) && !discovery::is_link_local(o.host)) m.hosts = o.host;
     if (!o.advertise.empty()) m.hosts.clear();
     for (const auto& each : o.advertise) {
-        auto one = *discovery::parse_address(each);
+        auto one = *discovery::parse_named(each);
         if (one.port != 0 && one.publish_port == 0) one.publish_port = bound.publish_port();
-        m.hosts += (m.hosts.empty() ? "" : " ") + discovery::to_text(one);
+        m.advertise.push_back(discovery::to_text(one));
     }
-    if (m.hosts.empty() && shell::is_every_host(o.host)) m.reach = shell::hosts_of(usable);
+    if (o.advertise.empty() && shell::is_every_host(o.host)) m.reach = shell::hosts_of(usable);
+    m.own_hosts = shell::all_hosts_of(usable);
+    m.attached = shell::is_attached(o, usable, beacon);
     m.exchanges_peers = o.exchange_peers;
     m.port = bound.port();
     m.publish_port = bound.publish_port();
-    for (const auto& seed : o.seeds) m.seeds.push_back(*shell::seed_endpoint(seed));
+    m.seeds = o.seeds;
     m.beacon = beacon;
     m.beacon_every = o.beacon.every;
     m.liveness = o.liveness;
@@ -104,7 +105,7 @@ result<node> node::open(options settings) {
     const auto host = shell::is_every_host(settings.host) ? shell::best_host(*interfaces) : settings.host;
     const auto named = settings.advertise.empty()
                            ? discovery::address{host, port, 0}
-                           : *discovery::parse_address(settings.advertise.front(), {{}, port, 0});
+                           : *discovery::parse_named(settings.advertise.front(), {{}, port, 0});
     body->endpoint = discovery::endpoint_of(named.host, named.port);
 
     const auto log = [&](log_level level, const std::string& line) {

@@ -50,7 +50,9 @@ void explain(picked& answer, core::mesh& mesh, std::string_view key, std::uint64
               {},
               {},
               0,
-              std::move(known.who)};
+              std::move(known.who),
+              0,
+              std::move(known.seeds)};
 }
 
 std::vector<picked> pick_all(store& state, const slot_name& slot) {

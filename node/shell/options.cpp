@@ -1,13 +1,12 @@
-#include "discovery/address.hpp"
+#include "discovery/names.hpp"
 #include "shell/interfaces.hpp"
-#include "shell/seeds.hpp"
+#include "shell/resolver.hpp"
 
 #include <baton/options.hpp>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include <charconv>
 #include <limits>
 
 namespace baton {
@@ -121,42 +120,22 @@ result<void> options::validate() const {
     all.require(advertise.size() <= discovery::addresses_max,
                 "advertise must name at most " + std::to_string(discovery::addresses_max) + " addresses");
     for (const auto& each : advertise) {
-        const auto parsed = discovery::parse_address(each);
+        const auto parsed = discovery::parse_named(each);
         all.require(parsed && !discovery::is_link_local(parsed->host) && !shell::is_every_host(parsed->host),
                     "advertise '" + each +
-                        "' is not HOST, HOST:PORT or HOST:PORT/PUBLISH_PORT of a numeric host");
+                        "' is not HOST, HOST:PORT or HOST:PORT/PUBLISH_PORT of an address or a name");
     }
+    for (const auto& each : dns_servers)
+        all.require(shell::resolver::is_server(each), "dns_servers '" + each + "' is not ADDR or ADDR:PORT");
     bool bad_seed = false;
     for (const auto& seed : seeds) {
-        const bool good = shell::seed_endpoint(seed).has_value();
-        all.require(good, "seed '" + seed + "' is not HOST:PORT");
+        const bool good = discovery::parse_seed(seed).has_value();
+        all.require(good, "seed '" + seed + "' is not HOST:PORT, or _SERVICE._tcp.NAME");
         bad_seed = bad_seed || !good;
     }
     if (all.text().empty()) return {};
     return error{bad_seed ? errc::bad_seed : errc::bad_option, all.text()};
 }
-
-namespace shell {
-
-std::optional<std::string> seed_endpoint(std::string_view seed) {
-    if (seed.starts_with("tcp://")) seed.remove_prefix(6);
-    const auto colon = seed.rfind(':');
-    if (colon == std::string_view::npos || colon == 0) return std::nullopt;
-    auto host = seed.substr(0, colon);
-    const auto digits = seed.substr(colon + 1);
-    unsigned port = 0;
-    const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-    if (failure != std::errc{} || end != digits.data() + digits.size() || port == 0 || port > 65535)
-        return std::nullopt;
-    const bool brackets = host.starts_with('[') && host.ends_with(']');
-    if (brackets) host = host.substr(1, host.size() - 2);
-    if (brackets != (host.find(':') != std::string_view::npos)) return std::nullopt;
-    if (brackets && !discovery::is_ipv6(host)) return std::nullopt;
-    if (host.find_first_of(" \t/*[]") != std::string_view::npos) return std::nullopt;
-    return "tcp://" + std::string(seed);
-}
-
-} // namespace shell
 
 options options::lan() { return {}; }
 

@@ -1,11 +1,9 @@
 #include "shell/unicast_socket.hpp"
 
 #include "discovery/address.hpp"
-#include "shell/threads.hpp"
 
 #include <arpa/inet.h>
 #include <net/if.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,20 +11,13 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <chrono>
 #include <cstring>
-#include <map>
-#include <mutex>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 namespace baton::shell {
 
 namespace {
-
-constexpr std::size_t names_max = 256;
-constexpr auto name_lasts = std::chrono::seconds{30};
 
 struct address {
     in6_addr host{};     ///< IPv4 as ::ffff:a.b.c.d
@@ -62,26 +53,6 @@ std::optional<address> numeric(const std::string& host) {
     return v6;
 }
 
-std::optional<address> looked_up(const std::string& host) {
-    addrinfo hints{}, *list = nullptr;
-    hints.ai_socktype = SOCK_DGRAM;
-    if (::getaddrinfo(host.c_str(), nullptr, &hints, &list) != 0) return std::nullopt;
-    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(list, &::freeaddrinfo);
-    std::optional<address> found;
-    for (const auto* each = list; each != nullptr && !found; each = each->ai_next) {
-        if (each->ai_family == AF_INET) {
-            sockaddr_in in{};
-            std::memcpy(&in, each->ai_addr, sizeof in);
-            found = mapped(in.sin_addr);
-        } else if (each->ai_family == AF_INET6) {
-            sockaddr_in6 in{};
-            std::memcpy(&in, each->ai_addr, sizeof in);
-            found = address_of(in);
-        }
-    }
-    return found;
-}
-
 std::string text_of(const address& from) {
     std::array<char, INET6_ADDRSTRLEN> text{};
     std::array<char, IF_NAMESIZE> name{};
@@ -103,37 +74,6 @@ error system_error(std::uint16_t port, int number) {
 
 } // namespace
 
-// Shared with the thread that looks one name up at a time; it may outlive the socket.
-struct unicast_socket::names {
-    struct entry {
-        std::optional<address> found;
-        std::chrono::steady_clock::time_point at;
-    };
-    std::mutex guard;
-    std::map<std::string, entry> known;
-    bool looking = false;
-
-    static std::optional<address> find(const std::shared_ptr<names>& self, const std::string& host) {
-        const auto now = std::chrono::steady_clock::now();
-        const std::lock_guard lock(self->guard);
-        const auto at = self->known.find(host);
-        const bool fresh = at != self->known.end() && now - at->second.at < name_lasts;
-        if (!fresh && !self->looking && (self->known.size() < names_max || at != self->known.end())) {
-            try {
-                start_thread([self, host] {
-                    const auto found = looked_up(host);
-                    const std::lock_guard locked(self->guard);
-                    self->known[host] = {found, std::chrono::steady_clock::now()};
-                    self->looking = false;
-                }).detach();
-                self->looking = true;
-            } catch (const std::system_error&) { // no thread to be had: another time
-            }
-        }
-        return at == self->known.end() ? std::nullopt : at->second.found;
-    }
-};
-
 result<unicast_socket> unicast_socket::open(const std::string& host, std::uint16_t port) {
     const bool any = host.empty() || host == "0.0.0.0";
     in_addr v4{};
@@ -144,7 +84,7 @@ result<unicast_socket> unicast_socket::open(const std::string& host, std::uint16
         fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     }
     if (fd < 0) return system_error(port, errno);
-    unicast_socket made(fd, is_v6, std::make_shared<names>());
+    unicast_socket made(fd, is_v6);
     int outcome = 0;
     if (is_v6) {
         const int no = 0;
@@ -164,8 +104,7 @@ result<unicast_socket> unicast_socket::open(const std::string& host, std::uint16
 
 unicast_socket::unicast_socket(unicast_socket&& other) noexcept
     : fd_(std::exchange(other.fd_, -1))
-    , is_v6_(other.is_v6_)
-    , names_(std::move(other.names_)) {}
+    , is_v6_(other.is_v6_) {}
 
 unicast_socket::~unicast_socket() {
     if (fd_ >= 0) ::close(fd_);
@@ -179,7 +118,7 @@ bool unicast_socket::send(const std::string& endpoint, std::string_view bytes) {
     std::uint16_t port = 0;
     const auto* const end = endpoint.data() + endpoint.size();
     if (std::from_chars(endpoint.data() + colon + 1, end, port).ptr != end || port == 0) return false;
-    const auto to = numeric(host) ? numeric(host) : names::find(names_, host);
+    const auto to = numeric(host);
     if (!to) return false;
     ssize_t sent = -1;
     if (is_v6_) {

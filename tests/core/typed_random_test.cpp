@@ -17,7 +17,7 @@ namespace {
 using deed = typed_oracle::deed;
 constexpr std::array types{value_type::reg, value_type::counter, value_type::set, value_type::map,
                            value_type::flag};
-constexpr std::size_t slots = 4, key_total = 4, names = 3;
+constexpr std::size_t slots = 4, key_total = 4, name_total = 3;
 
 struct random_story : scene {
     explicit random_story(std::uint64_t seed)
@@ -67,7 +67,7 @@ struct random_story : scene {
     void write_something(process_number who) {
         const auto key = key_of(luck.below(key_total));
         const auto type = types[luck.below(types.size())];
-        const auto name = has_element(type) ? "e" + std::to_string(luck.below(names)) : std::string();
+        const auto name = has_element(type) ? "e" + std::to_string(luck.below(name_total)) : std::string();
         const slot_name slot{type, key, name};
         const bool valued = type == value_type::reg || type == value_type::map;
         const auto value =
@@ -139,7 +139,7 @@ struct random_story : scene {
             CAPTURE(key);
             REQUIRE(store.count(key).value_or(0) == oracle.count(key, under));
             for (const auto type : {value_type::reg, value_type::set, value_type::map, value_type::flag}) {
-                for (std::size_t name = 0; name < (has_element(type) ? names : 1); ++name) {
+                for (std::size_t name = 0; name < (has_element(type) ? name_total : 1); ++name) {
                     const auto element = has_element(type) ? "e" + std::to_string(name) : std::string();
                     const slot_name slot{type, key, element};
                     store.siblings(slot, found);

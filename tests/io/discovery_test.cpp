@@ -149,7 +149,8 @@ TEST_CASE("discovery: of the addresses that a node advertises one that answers i
     REQUIRE(inside.stash("key", "value"));
     CHECK(value_at(outside, "key") == "value");
 
-    for (const std::string bad : {"name", "name:1", "127.0.0.1:0", "::1:x", "fe80::1", "0.0.0.0", "[::]:1"}) {
+    for (const std::string bad :
+         {"na me", "127.0.0.256", "name:0", "127.0.0.1:0", "::1:x", "fe80::1", "0.0.0.0", "[::]:1"}) {
         CAPTURE(bad);
         settings.advertise = {bad};
         CHECK_FALSE(settings.validate());

@@ -239,7 +239,23 @@ void network::knock(process_number who, const core::knock& at) {
     clock_.after(took, [this, who, in = core::knocked{at.who, at.endpoint, how}] { deliver_(who, in); });
 }
 
+void network::resolve(process_number who, const core::resolve& what) {
+    ++asked_[who];
+    core::resolved in;
+    in.said.number = what.number;
+    const auto known = names_.find(what.name);
+    if (known == names_.end()) {
+        in.said.why = "timed out";
+    } else {
+        in.said.how = known->second.empty() ? discovery::name_state::nobody : discovery::name_state::known;
+        in.said.found = known->second;
+    }
+    clock_.after(known == names_.end() ? duration{5s} : delay() + delay(),
+                 [this, who, in] { deliver_(who, in); });
+}
+
 void network::perform(process_number who, core::action& what) {
+    if (const auto* const asked = std::get_if<core::resolve>(&what)) return resolve(who, *asked);
     if (const auto* const k = std::get_if<core::knock>(&what)) return knock(who, *k);
     if (auto* const a = std::get_if<core::send_beacon>(&what)) {
         for (const auto& [slot, other] : at_) {

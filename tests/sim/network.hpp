@@ -60,6 +60,14 @@ class network {
     void block(slot_number from, slot_number to, bool on);
     [[nodiscard]] bool blocked(slot_number from, slot_number to) const;
     void set_filter(filter passes) { passes_ = std::move(passes); }
+    /// What the name service says of a name, or of a service with those ports; no addresses: nobody is there.
+    /// Of what is not set it says nothing, and a question fails after five seconds.
+    void set_name(const std::string& name, std::vector<discovery::address> all) {
+        names_[name] = std::move(all);
+    }
+    void forget_name(const std::string& name) { names_.erase(name); }
+    /// How often it was asked.
+    [[nodiscard]] std::size_t questions_of(process_number who) { return asked_[who]; }
     /// What a process has sent out to find or keep others.
     struct spending {
         std::uint64_t dials = 0;     ///< connections tried, and knocks
@@ -97,6 +105,7 @@ class network {
     };
 
     void knock(process_number who, const core::knock& at);
+    void resolve(process_number who, const core::resolve& what);
     connection& open_link(process_number from, core::link_id link, bool is_sub, const std::string& endpoint,
                           const discovery::link_key& key);
     void attempt(connection& c);
@@ -127,6 +136,8 @@ class network {
     std::map<slot_number, process_number> at_; ///< the latest at an address
     void note_dial(process_number who);
     std::map<process_number, spending> spent_;
+    std::map<std::string, std::vector<discovery::address>> names_;
+    std::map<process_number, std::size_t> asked_;
     std::deque<connection> connections_; ///< never shrinks: callbacks hold references
     std::map<std::pair<process_number, core::link_id>, connection*> dealers_, subs_;
     std::map<process_number, std::map<replica_id, connection*>> routes_;

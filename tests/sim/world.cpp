@@ -59,6 +59,7 @@ process_number world::start(slot_number slot, const core::mesh_options& own, std
     auto options = own;
     options.self = p.id;
     if (options.name.empty()) options.name = p.name;
+    if (options.own_hosts.empty()) options.own_hosts = host_of(slot);
     options.port = router_port;
     options.publish_port = publish_port;
     options.random_seed = luck_.next();
@@ -276,6 +277,7 @@ void world::absorb(process& p) {
             p.watched.met.insert(by_id_.at(each.id));
         p.events.push_back(std::move(each));
     }
+    for (auto& each : out_.remarks) p.remarks.push_back(std::move(each));
     for (auto& each : out_.actions) {
         mix(each.index());
         if (!perform(p, each)) network_.perform(p.number, each);

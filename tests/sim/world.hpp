@@ -80,7 +80,8 @@ class world {
         std::vector<opened> spills; ///< what it has found; by core::spill_id
         std::int64_t clock_offset_ms = 0, drift_per_mille = 0;
         std::vector<event> events;
-        counts cut; ///< as last seen; kept after its end
+        std::vector<std::string> remarks; ///< for its log
+        counts cut;                       ///< as last seen; kept after its end
         /// Something it has been asked to find out: who holds a write, or that nobody has a key.
         struct promise {
             core::proof wanted{};
@@ -177,6 +178,8 @@ class world {
     }
     void sever(slot_number a, slot_number b, bool on) { block(a, b, on), block(b, a, on); }
     void set_filter(network::filter passes) { network_.set_filter(std::move(passes)); }
+    /// The name service: see network.hpp.
+    [[nodiscard]] network& names() { return network_; }
 
     // --- writes; keys are named by number ---
     static std::string key_name(std::size_t key) { return "key-" + std::to_string(key); }

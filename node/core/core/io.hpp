@@ -8,6 +8,7 @@
 
 #include "core/redialling.hpp"
 #include "crdt/time.hpp"
+#include "discovery/names.hpp"
 #include "discovery/roster.hpp"
 
 #include <baton/node.hpp>
@@ -59,13 +60,17 @@ struct subscriber_changed { ///< seen on XPUB: `who` receives, or no longer rece
 struct noise_arrived { ///< something that is no frame at all
     const char* what;  ///< a literal
 };
-struct addresses_changed { ///< those of this machine that others may dial, as in mesh_options::reach
-    std::string_view hosts;
+struct addresses_changed { ///< those of this machine, as in mesh_options::reach, own_hosts and attached
+    std::string_view hosts, own_hosts{};
+    bool attached = true;
 };
-struct knocked { ///< the answer to knock
-    replica_id who{};
+struct knocked {      ///< the answer to knock
+    replica_id who{}; ///< as in the question
     std::string endpoint;
     knock_outcome how{};
+};
+struct resolved { ///< an answer to resolve, or a part of one
+    discovery::name_answer said;
 };
 struct time_passed {};
 /// One file of a spill, as the shell numbers them.
@@ -83,7 +88,7 @@ struct spill_read {      ///< the answer to read_spill
 };
 using input = std::variant<beacon_arrived, datagram_arrived, broadcast_arrived, request_arrived,
                            reply_arrived, link_changed, subscriber_changed, noise_arrived, addresses_changed,
-                           time_passed, spill_found, spills_listed, spill_read, knocked>;
+                           time_passed, spill_found, spills_listed, spill_read, knocked, resolved>;
 
 // --- outputs ---
 struct send_beacon {
@@ -125,8 +130,13 @@ struct hang_up {
     link_id link{};
 };
 struct knock { ///< a TCP connection, closed at once: does anybody listen there? To be answered by knocked
-    replica_id who{}; ///< is expected there
+    replica_id who{}; ///< is expected there; nil: whoever, as it is a seed
     std::string endpoint;
+};
+struct resolve { ///< the addresses of a name, of both families; to be answered by resolved
+    std::uint32_t number = 0;
+    std::string name;
+    bool service = false; ///< by its SRV records
 };
 struct read_spill { ///< to be answered by spill_read, in a later input
     spill_id file{};
@@ -140,7 +150,7 @@ struct keep_spill_aside { ///< damaged: under another name, so that it is not fo
 };
 using action =
     std::variant<send_beacon, send_datagram, admit, expel, send_broadcast, send_request, send_reply, dial,
-                 subscribe, hang_up, read_spill, drop_spill, keep_spill_aside, knock>;
+                 subscribe, hang_up, read_spill, drop_spill, keep_spill_aside, knock, resolve>;
 
 /// One step of the story, for logs and transcripts; never acted upon.
 struct trace {

@@ -178,6 +178,7 @@ class mesh {
     verdict take(const spills_listed& in, outbox& out);
     verdict take(const spill_read& in, outbox& out);
     verdict take(const knocked& in, outbox& out);
+    verdict take(const resolved& in, outbox& out);
     verdict refuse(const char* reason);
     void run_timers(outbox& out);
     // mesh_life.cpp
@@ -385,8 +386,8 @@ class mesh {
     void note_answer(peer& p, const wire::ack& f);
     void name_unheard(const replica_id& id, const peer& p, std::vector<replica_id>& into) const;
     [[nodiscard]] bool is_alone() const;
-    // mesh_claims.cpp, mesh_releases.cpp
-    struct claiming;
+    struct claiming; ///< mesh_claims.cpp, mesh_releases.cpp
+    struct seeding;  ///< mesh_seeds.cpp
     bool look_at_claim(std::string_view key);
     bool work_on_claims(bool wrote, bool busy, outbox& out);
     void tend_claims(outbox& out);

@@ -25,7 +25,11 @@ struct mesh_options {
     std::string hosts; ///< addresses to advertise, separated by blanks; empty: those we are seen under
     std::string reach; ///< where `hosts` is empty: addresses of this machine's interfaces, likewise
     std::uint16_t port = 1, publish_port = 1;
-    std::vector<std::string> seeds; ///< "tcp://HOST:PORT"
+    /// In the place of `hosts`, where some are names: as discovery::parse_named() takes them, with all ports.
+    std::vector<std::string> advertise;
+    std::string own_hosts;          ///< every address of this machine, likewise
+    bool attached = true;           ///< has an interface that others could be reached by
+    std::vector<std::string> seeds; ///< as discovery::parse_seed() takes them
     bool beacon = true;
     bool exchanges_peers = true;
     std::chrono::milliseconds beacon_every{1000};

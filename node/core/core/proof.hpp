@@ -21,8 +21,9 @@ struct proof {
 };
 /// Who could still have a key that is not here.
 struct absence {
-    bool confirmed = false;      ///< nobody has it
-    std::vector<replica_id> who; ///< they have not answered, or hold more than is applied here
+    bool confirmed = false;           ///< nobody has it
+    std::vector<replica_id> who;      ///< they have not answered, or hold more than is applied here
+    std::vector<std::string> seeds{}; ///< as they were written: it is not known that nobody is there
 };
 
 /// What is under way.

@@ -16,7 +16,12 @@
 
 namespace baton::core {
 
-enum class knock_outcome : std::uint8_t { open, refused, silent };
+enum class knock_outcome : std::uint8_t {
+    open,
+    refused,
+    silent,
+    unreachable, ///< somebody on the way says that it cannot be reached
+};
 
 /// Of one dead member.
 struct redial_record {

@@ -8,6 +8,8 @@
 
 #include "discovery/address.hpp"
 #include "discovery/announcing.hpp"
+#include "discovery/names.hpp"
+#include "discovery/seeds.hpp"
 
 #include <baton/dot.hpp>
 
@@ -30,8 +32,20 @@ struct quest {
     std::optional<instant> over_at; ///< given up; forgotten then, so that it can begin anew
 };
 
+/// A node that is heard of, and with which the handshake is not over.
+struct unmet_node {
+    instant first{}, last{};
+    std::optional<instant> told_at{};
+    static constexpr std::size_t most = 64; ///< at a time; what is beyond is not reported
+};
+
 struct scouting {
     discovery::announcing beacon;
+    discovery::name_book names; ///< of seeds, and those this node advertises
+    discovery::seed_table seeds;
+    std::vector<discovery::address> advertised; ///< where a host may be a name
+    std::map<replica_id, unmet_node> unmet;
+    instant unmet_at{};                 ///< to be looked at again
     std::uint64_t sequence = 0;         ///< of the last beacon
     std::map<replica_id, quest> quests; ///< at most quests_max
     instant tell_at{};

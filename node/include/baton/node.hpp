@@ -107,6 +107,9 @@ struct picked {
     /// minority of options::mesh_size, or has a spill to read.
     std::vector<replica_id> who{};
     std::uint64_t epoch = 0; ///< 0: never claimed; odd: owned by whoever wrote it; even: free again
+    /// absent_unsynced of a node that has met nobody: the seeds of which it is not known that nobody is
+    /// there.
+    std::vector<std::string> seeds{};
     /// The node that owns what was found, as far as is known here; nobody: it is free.
     [[nodiscard]] std::optional<replica_id> owner() const {
         return epoch % 2 == 1 ? std::optional(written.id.replica) : std::nullopt;
@@ -215,9 +218,9 @@ class node {
     /// nobody who is silent or crashed with more than is here. The last write of a process that was killed
     /// may be known of and lost: then the key stays `absent_unsynced` for liveness.redial_for (6 h), or until
     /// another node has that process's very address. Alone it is said only with options::founding, or when
-    /// options::alone_after has passed and no seed can be reached. A key that holds a counter, set, map or
-    /// flag is no register: it is answered as if it were not there (see types()). Does not remove anything.
-    /// Errors: key_empty, key_too_long, forked. O(key + value) without waiting.
+    /// options::alone_after has passed and every seed refuses: silence is no evidence. A key that holds a
+    /// counter, set, map or flag is no register: it is answered as if it were not there (see types()). Does
+    /// not remove anything. Errors: key_empty, key_too_long, forked. O(key + value) without waiting.
     [[nodiscard]] result<picked> pickup(std::string_view key, pickup_options how = {}) const;
 
     /// Every concurrent value of `key`, the one that pickup reads first, then by falling (epoch, clock, id).

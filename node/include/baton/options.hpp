@@ -123,13 +123,19 @@ struct options {
     std::uint16_t port = 0;         ///< the port others name as a seed; 0: any free one
     std::uint16_t publish_port = 0; ///< the port of the delta stream; 0: any free one
     /// "HOST:PORT" or "tcp://HOST:PORT" of members to join by; IPv6 in brackets: "[fd00::5]:5000", and with
-    /// an interface where it is link-local: "[fe80::5%eth0]:5000". One is enough for the whole mesh.
+    /// an interface where it is link-local: "[fe80::5%eth0]:5000". One is enough for the whole mesh. HOST may
+    /// be a name: every address of it, of both families, is dialled, at most 32, and it is asked for again
+    /// and again, as long as the node runs. "_baton._tcp.example.org" is a service, whose SRV records have
+    /// the hosts and ports.
     std::vector<std::string> seeds{};
     /// Under which addresses others are to dial this node, instead of where it is seen, for containers and
-    /// NAT: up to 8 of "HOST", "HOST:PORT" or "HOST:PORT/PUBLISH_PORT", numeric, an IPv6 host with a port in
-    /// brackets. Ports not said are those bound. Tried in this order, a tenth of a second apart; the first
-    /// that answers is kept.
+    /// NAT: up to 8 of "HOST", "HOST:PORT" or "HOST:PORT/PUBLISH_PORT", numeric or a name, an IPv6 host with
+    /// a port in brackets. Ports not said are those bound. Others are told numbers: a name is looked up here,
+    /// again and again, and counts while it has addresses. Tried in this order, a tenth of a second apart;
+    /// the first that answers is kept.
     std::vector<std::string> advertise{};
+    /// Name servers to ask, "ADDR" or "ADDR:PORT"; none: the system's. The machine's hosts file comes first.
+    std::vector<std::string> dns_servers{};
     /// Members tell one another of members, so that one seed is enough. Off: only who is in `seeds`, or heard
     /// by beacon, is dialled from here, and nobody is told of others.
     bool exchange_peers = true;
@@ -141,8 +147,10 @@ struct options {
     std::size_t mesh_size = 0;
     /// The first node of a new mesh: it needs nobody to be synced, and may call a key absent while alone.
     bool founding = false;
-    /// A node that has met nobody for this long, and reaches no seed, takes itself for the only one. One that
-    /// has met nobody goes on with what its files in `spill_dir` hold.
+    /// A node that has met nobody for this long takes itself for the only one, if it hears of nobody, has a
+    /// network interface that is up (on loopback, where `host` is), and every address of each seed refuses
+    /// connections or is its own. A seed that is silent, cannot be reached, or whose name has no address, may
+    /// be there. One that has met nobody goes on with what its files in `spill_dir` hold.
     std::chrono::milliseconds alone_after{5000};
     /// A peer's clock further ahead than this does not drag ours along; it is counted.
     std::chrono::milliseconds clock_skew_max{5000};

@@ -59,7 +59,7 @@ struct node_stats {
     std::uint64_t ways_dialled = 0;       ///< dials beside the first one to a node
     std::uint64_t introductions_sent = 0; ///< questions for the key of a link
     std::uint64_t probes_sent = 0;        ///< questions by UDP to members that are silent, or crashed
-    std::uint64_t knocks = 0;             ///< TCP connections tried to members that crashed
+    std::uint64_t knocks = 0;             ///< TCP connections tried to members that crashed, and to seeds
     std::uint64_t probes_answered = 0;    ///< of these
     std::uint64_t introductions_received = 0; ///< questions and answers of others
     std::uint64_t introductions_answered = 0; ///< questions answered

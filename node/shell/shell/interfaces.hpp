@@ -20,6 +20,7 @@ struct interface {
     std::uint32_t address = 0;   ///< IPv4, host byte order
     std::uint32_t broadcast = 0; ///< directed broadcast, host byte order; `address` where there is none
     bool loopback = false;
+    bool running = false; ///< its cable is in
     bool operator==(const interface&) const = default;
 };
 
@@ -34,6 +35,12 @@ struct interface {
 /// Those that other machines may dial, separated by blanks: neither loopback nor link-local, and not too
 /// many.
 [[nodiscard]] std::string hosts_of(const std::vector<interface>& usable);
+
+/// Every address, separated by blanks; link-local ones with their zones.
+[[nodiscard]] std::string all_hosts_of(const std::vector<interface>& usable);
+/// Whether silence on these can mean that nobody is there: one of them has its cable in, or the node is to
+/// stay on this machine; and beacons are heard, by `beacon`, if nothing else was to find others.
+[[nodiscard]] bool is_attached(const options& settings, const std::vector<interface>& usable, bool beacon);
 
 /// Whether `host` stands for every address: empty, "0.0.0.0" or "::".
 [[nodiscard]] bool is_every_host(const std::string& host);

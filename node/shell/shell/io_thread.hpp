@@ -10,6 +10,7 @@
 #include "shell/beacon_socket.hpp"
 #include "shell/descriptors.hpp"
 #include "shell/knocker.hpp"
+#include "shell/resolver.hpp"
 #include "shell/sockets.hpp"
 #include "shell/spill_file.hpp"
 #include "shell/unicast_socket.hpp"
@@ -235,6 +236,7 @@ class io_thread {
     void read_datagrams();
     void read_doors();
     void read_knocks();
+    void read_names();      // io_names.cpp
     void tend_gates();      // io_gates.cpp
     void watch_addresses(); // io_addresses.cpp
     void take_addresses();
@@ -254,6 +256,7 @@ class io_thread {
     void act(const core::read_spill& a);
     void act(const core::drop_spill& a);
     void act(const core::keep_spill_aside& a);
+    void act(const core::resolve& a);
     void act(const core::knock& a) { knocker_.knock(a, sockets_->sources(), now().now); }
     // io_spilling.cpp
     void tend_spills();
@@ -315,6 +318,8 @@ class io_thread {
     std::optional<beacon_socket> beacon_;
     std::optional<unicast_socket> unicast_;
     knocker knocker_{knocks};
+    resolver resolver_;
+    instant names_at_{instant::max()}; ///< to be looked at again
     address_watch addresses_;
     std::vector<interface> interfaces_; ///< as of the last look
     instant look_at_{};                 ///< at the interfaces again

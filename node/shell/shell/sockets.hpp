@@ -75,6 +75,7 @@ enum source : poller::name {
     beacons,
     datagrams,
     knocks,
+    names,
     first_link
 };
 inline poller::name source_of(core::link_id link) { return first_link + static_cast<poller::name>(link); }

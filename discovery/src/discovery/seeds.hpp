@@ -1,0 +1,82 @@
+// seeds: where a node was told to look for members: the numeric addresses of its seeds, as their names stand
+// for them now, and what each of them has answered last. That nobody is there is known of an address that
+// refuses, and of the node's own; silence says nothing.
+//
+// Pure; a value inside whatever dials. When to knock again: place::knock_at.
+#pragma once
+
+#include "crdt/time.hpp"
+#include "discovery/names.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace baton::discovery {
+
+/// The latest that is known of an address.
+enum class sign : std::uint8_t {
+    none,        ///< nothing yet
+    answered,    ///< a member is there
+    own,         ///< it is this node's
+    refused,     ///< its machine refused the connection: nobody listens there
+    unreachable, ///< the network says that there is no way to it
+    silent,      ///< no answer at all
+    strange,     ///< it takes connections, and does not answer as a member
+};
+
+class seed_table {
+  public:
+    static constexpr auto knock_first = std::chrono::milliseconds{250}; ///< after it was dialled
+    static constexpr auto knock_again = std::chrono::seconds{1};        ///< doubled each time, up to
+    static constexpr auto knock_last = std::chrono::seconds{30};
+    static constexpr auto trouble_after = std::chrono::seconds{3}; ///< without an answer, it is reported
+    static constexpr auto told_every = std::chrono::hours{1};      ///< and again
+
+    struct place {
+        std::string endpoint; ///< "tcp://HOST:PORT", numeric
+        sign last = sign::none;
+        instant knock_at{};
+        mesh_clock::duration knock_every{knock_again};
+        instant retry_at{}; ///< of one that led to this node by an address that is not its own
+    };
+    struct seed {
+        seed_name as;
+        std::optional<std::uint32_t> name; ///< its number; none: it is numeric
+        instant well_at{};                 ///< when it was last answered, or its own
+        std::optional<instant> told_at;    ///< of its trouble
+    };
+
+    /// `texts`: as parse_seed() takes them; what it does not take is left out.
+    void begin(const std::vector<std::string>& texts, name_book& names, instant now);
+    /// Call it when the addresses of a name differ. The endpoints that are none any more.
+    std::vector<std::string> follow(const name_book& names, instant now);
+
+    [[nodiscard]] bool contains(std::string_view endpoint) const;
+    [[nodiscard]] std::vector<place>& places() { return places_; }
+    [[nodiscard]] const std::vector<seed>& all() const { return seeds_; }
+    [[nodiscard]] place* find(std::string_view endpoint);
+
+    /// A member answers there, or it is the node's own: from now on nobody need knock.
+    static void is_well(place& of, sign how, instant now);
+    /// Precondition: nobody answers there now. Whether to knock; then the next time is set.
+    static bool knocks_now(place& of, instant now);
+    static void knocked(place& of, sign how);
+
+    /// Seeds, as they were written, of which it is not known that nobody is there.
+    [[nodiscard]] std::vector<std::string> standing(const name_book& names) const;
+    /// A sentence for people about each seed that has been in trouble for long enough and has not been told
+    /// of lately: `event=… seed=… reason="…"`.
+    [[nodiscard]] std::vector<std::string> troubles(const name_book& names, instant now, bool by_udp);
+    /// When troubles() may have something.
+    [[nodiscard]] instant due() const;
+
+  private:
+    [[nodiscard]] std::vector<const place*> places_of(const seed& of, const name_book& names) const;
+    std::vector<seed> seeds_;
+    std::vector<place> places_; ///< each endpoint once, in the order of the seeds
+};
+
+} // namespace baton::discovery

@@ -10,8 +10,9 @@ link_key link_key::from_bytes(std::string_view raw) {
     return key;
 }
 
-// A datagram comes once by each interface and address: the same sequence again is no replay. That a replayed
-// one is refused hinges on the incarnation being known; for one that is not, on the clocks or on the echo.
+// A beacon comes once by each interface and address, so its sequence again may be the same beacon. An
+// introduction is sent to one address, each with a sequence of its own. That a replayed one is refused hinges
+// on the incarnation being known; for one that is not, on the clocks or on the echo.
 roster::finding roster::hear(const replica_id& id, const link_key& key, const place& said,
                              std::uint64_t time_ms, bool echoed, const moment& at) {
     const std::size_t which = said.of == purpose::beacon ? 0 : 1;
@@ -22,10 +23,12 @@ roster::finding roster::hear(const replica_id& id, const link_key& key, const pl
         auto& e = known->second;
         if (e.key != key) return finding::other_key;
         auto& last = e.sequences[which];
-        if (said.sequence < last && !echoed) return finding::replayed;
+        const bool same = said.sequence == last;
+        const bool old = said.sequence < last || (same && said.of != purpose::beacon);
+        if (old && !echoed) return finding::replayed;
         last = std::max(last, said.sequence);
         e.heard_at = at.now;
-        return finding::known;
+        return same && !echoed ? finding::repeated : finding::known;
     }
     const auto apart = time_ms > at.wall_ms ? time_ms - at.wall_ms : at.wall_ms - time_ms;
     if (!echoed && apart > static_cast<std::uint64_t>(how_.window.count())) return finding::stale;

@@ -43,7 +43,7 @@ Commands of `baton run`, one a line, each answered by a JSON object on one line:
 
 constexpr const char* statuses = R"(
 Exit status: 0 safe, 1 could not start (get, put, members, watch: nobody found, no such key, or output that nobody
-takes), 2 usage, 3 degraded or spilled, 4 unsafe.
+takes), 2 usage, 3 degraded or spilled, 4 unsafe, or the node has failed.
 )";
 
 /// What is wrong with an option's value, or nothing. By the option's name, without its dashes.
@@ -193,6 +193,8 @@ void add_network(checked_app& app, options& node) {
     app.add_option("--interface", node.beacon.interfaces, "Network interface for the beacon; repeatable")
         ->type_name("IF")
         ->allow_extra_args(false);
+    app.add_flag("--wait-for-interface", node.wait_for_interface,
+                 "Start though --host or --interface is not there yet");
     app.add_option("--exclude-interface", node.beacon.interfaces_excluded,
                    "Network interface not to use; repeatable")
         ->type_name("IF")

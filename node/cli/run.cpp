@@ -21,8 +21,9 @@ constexpr auto ends_within = 2s; // of the second signal
 /// Prints membership events as they come, and on its destruction those that are left.
 class event_printer {
   public:
-    event_printer(node& served, json_lines& out)
+    event_printer(node& served, stop_signals& stop, json_lines& out)
         : node_(served)
+        , stop_(stop)
         , out_(out)
         , thread_([this] { print(); }) {}
     ~event_printer() {
@@ -30,22 +31,29 @@ class event_printer {
         thread_.join();
     }
     event_printer(event_printer&&) = delete;
+    /// The node is of no use any more.
+    [[nodiscard]] bool failed() const { return failed_; }
 
   private:
     void print() {
         constexpr auto look_up = 50ms; // bounds how long the end waits for this thread
         for (;;) {
             const bool last = done_;
-            if (const auto happened = node_.next_event(last ? 0ms : look_up))
-                out_.write(to_json(*happened));
-            else if (last)
-                return;
+            const auto happened = node_.next_event(last ? 0ms : look_up);
+            if (!happened && last) return;
+            if (!happened) continue;
+            out_.write(to_json(*happened));
+            if (happened->kind == event_kind::failed) { // there is nothing more that the program could do
+                failed_ = true;
+                stop_.stop();
+            }
         }
     }
 
     node& node_;
+    stop_signals& stop_;
     json_lines& out_;
-    std::atomic<bool> done_ = false;
+    std::atomic<bool> done_ = false, failed_ = false;
     std::thread thread_;
 };
 
@@ -94,14 +102,18 @@ int run(const arguments& given) {
     });
     session commands{self, stop, out, {given.hex, given.leave_now, given.node.leave_within}};
     json farewell;
+    bool failed = false;
     {
-        const event_printer events{self, out};
+        const event_printer events{self, stop, out};
         farewell = serve(commands, stop, out);
+        failed = events.failed();
     }
     out.write(farewell);
     out.finish();
     over.set_value();
     stop.on_second(nullptr);
+    if (failed)
+        return exit_status(leave_outcome::unsafe); // a file may have been written: it is not handed over
     return commands.left() ? exit_status(*commands.left()) : 1;
 }
 

@@ -205,13 +205,17 @@ verdict mesh::take(const link_changed& in, outbox& out) {
     l.asked_at.reset();
     check_later(l);
     if (in.refused) { // libzmq has given it up
+        out.actions.push_back(hang_up{in.link});
+        l.publish_endpoint.clear();
         l.dialled = false;
-        l.dial_at = at_.now + 2s;
+        l.dial_at = l.ask_at = at_.now + 2s;
         wake_by(l.dial_at);
         return refuse("link to where another security, or none, is spoken");
     }
     auto* const p = l.peer ? find(*l.peer) : nullptr;
     if (in.open) {
+        l.contact = false;
+        if (p != nullptr && p->via == in.link) follow(*p, out);
         l.greet_every = 50ms;
         l.greet_at = at_.now + l.greet_every;
         greet(in.link, true, out);
@@ -238,6 +242,12 @@ verdict mesh::take(const link_changed& in, outbox& out) {
 verdict mesh::take(const subscriber_changed& in, outbox& out) {
     if (!in.present) {
         subscribers_.erase(in.who);
+        auto* const p = find(in.who);
+        if (p == nullptr || !is_member(*p) || !p->via) return {};
+        auto& l = links_[*p->via]; // it hears no broadcast for now: so that it hears of us at all
+        l.greet_at = at_.now;
+        l.greet_every = 50ms;
+        wake_by(at_.now);
         return {};
     }
     if (subscribers_.size() >= 4 * settings_.limits.peers_max) return refuse("too many subscribers");
@@ -259,7 +269,10 @@ void mesh::run_timers(outbox& out) {
     // A process that did not run cannot blame others for the silence.
     const auto pause = at_.now - step_at_;
     if (pause > stall_min) {
-        for (auto& [id, p] : peers_) p.life.excuse(pause);
+        for (auto& [id, p] : peers_) {
+            p.life.excuse(pause);
+            if (p.one_way_since) *p.one_way_since += pause;
+        }
         for (auto& [number, l] : links_) {
             if (l.asked_at) *l.asked_at += pause;
         }

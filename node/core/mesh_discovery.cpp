@@ -95,20 +95,29 @@ verdict mesh::take(const beacon_arrived& in, outbox& out) {
             seek(b.id, latest_first(p), p.state == member_state::contacting ? dials_apart : 0ms);
         return {};
     }
-    return meet(b, ways, !is_open(), out);
+    return meet(b, ways, true, out);
 }
 
-// Where it can be dialled, going by what it says and where it was heard.
-std::vector<address> mesh::ways_of(const discovery::beacon& b, std::string_view seen_at) {
-    auto ways = discovery::parse_hosts(b.hosts, {{}, b.port, b.publish_port}, seen_at);
-    if (ways.empty()) ways.push_back({std::string(seen_at), b.port, b.publish_port});
-    return ways;
+// Where it can be dialled, going by what it says and where it was heard. What it says is sealed, in a mesh
+// with a key; where it was heard from is not, as anybody may send a recording from anywhere. That place
+// counts if it is among what is sealed, or if the beacon could not have named it: then whoever is there is
+// asked first.
+std::vector<address> mesh::ways_of(const discovery::beacon& b, std::string_view seen_at) const {
+    const address own_ports{{}, b.port, b.publish_port};
+    auto ways = discovery::parse_hosts(b.hosts, own_ports, seen_at);
+    if (!ways.empty()) return ways;
+    if (!is_open() && !discovery::is_link_local(seen_at) && !discovery::is_loopback(seen_at)) {
+        ways = discovery::parse_hosts(b.reach, own_ports, {});
+        const bool sealed =
+            std::any_of(ways.begin(), ways.end(), [&](const address& each) { return each.host == seen_at; });
+        if (!ways.empty() && !sealed) return ways;
+    }
+    return {{std::string(seen_at), b.port, b.publish_port}};
 }
 
-// What a beacon leads to: a peer, and a link to it. `asks_first`: whoever hears only our datagrams has to
-// know our key before it lets us in.
-verdict mesh::meet(const discovery::beacon& b, const std::vector<address>& ways, bool asks_first,
-                   outbox& out) {
+// What a beacon leads to: a peer, and a link to it. `contact`: nobody there has answered yet; whoever hears
+// only our datagrams has to know our key before it lets us in.
+verdict mesh::meet(const discovery::beacon& b, const std::vector<address>& ways, bool contact, outbox& out) {
     const auto endpoint = discovery::endpoint_of(ways.front().host, ways.front().port);
     if (scout_.self_endpoints.contains(endpoint)) return {};
     if (held_by_another(endpoint, b.id)) {
@@ -127,7 +136,7 @@ verdict mesh::meet(const discovery::beacon& b, const std::vector<address>& ways,
     p.redial.link_until = std::max<instant>(p.redial.link_until, at_.now + redialling::link_tried_for);
     note(out, "beacon", b.id, b.sequence);
     follow(p, out);
-    bind(connect(endpoint, out, b.key, asks_first), b.id, out);
+    bind(connect(endpoint, out, b.key, contact), b.id, out);
     learn_ways(p, ways);
     if (ways.size() > 1) seek(b.id, ways, dials_apart);
     // It may not have heard of us; as a rule our HELLO is there long before.
@@ -194,6 +203,8 @@ void mesh::seek(const replica_id& id, const std::vector<address>& ways, mesh_clo
         }
         at = scout_.quests.emplace(id, quest{}).first;
         at->second.next_at = at_.now + after;
+        const auto* const p = find(id);
+        at->second.of_contact = p != nullptr && p->state == member_state::contacting && !p->greeted;
     }
     auto& q = at->second;
     for (const auto& each : ways) {
@@ -216,7 +227,9 @@ void mesh::try_way(const replica_id& id, quest& q, outbox& out) {
     const auto* const p = find(id);
     const auto via = p != nullptr && p->via ? links_.find(*p->via) : links_.end();
     const auto key = via != links_.end() ? via->second.key : discovery::link_key{};
-    auto& l = links_[connect(endpoint, out, key, !is_open())];
+    const bool contact = !is_open() || p == nullptr || p->state == member_state::contacting;
+    if (is_open() && contact && !introductions_.dials.take(at_.now)) return;
+    auto& l = links_[connect(endpoint, out, key, contact)];
     l.trying = id;
     l.until = at_.now + dial_for;
     ++q.under_way;
@@ -260,7 +273,8 @@ void mesh::tend_quests(outbox& out) {
         const auto& id = at->first;
         auto& q = at->second;
         auto* const p = find(id);
-        if (gone || (p != nullptr && !needs_way(*p)) || (q.over_at && at_.now >= *q.over_at)) {
+        const bool ended = q.of_contact && p == nullptr; // a new beacon begins anew
+        if (gone || ended || (p != nullptr && !needs_way(*p)) || (q.over_at && at_.now >= *q.over_at)) {
             at = quests.erase(at);
             continue;
         }
@@ -284,7 +298,8 @@ void mesh::tend_quests(outbox& out) {
 
 // Nobody answered anywhere: for now the link it has is what there is.
 void mesh::end_round(quest& q, peer* p) {
-    if (++q.rounds >= rounds_max) {
+    const bool unproven = p != nullptr && p->state == member_state::contacting && !p->greeted;
+    if (++q.rounds >= rounds_max || unproven) {
         q.over_at = at_.now + rest_last;
     } else {
         q.next = 0;
@@ -293,7 +308,8 @@ void mesh::end_round(quest& q, peer* p) {
     if (p == nullptr || !p->via) return;
     auto& l = links_[*p->via];
     l.stale = false;
-    if (is_member(*p) && !l.open) p->life.unreachable(at_.now);
+    const bool heard = at_.now - p->life.heard_at() < settings_.liveness.suspect_after; // by its own links
+    if (is_member(*p) && !l.open && !heard) p->life.unreachable(at_.now);
 }
 
 // ---------------------------------------------------------------- what members tell of one another

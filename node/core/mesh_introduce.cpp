@@ -13,8 +13,8 @@ using discovery::purpose;
 
 namespace {
 constexpr auto question_lasts = 5s;
-constexpr auto dial_unanswered_after = 50ms; // UDP to that port may be blocked where the beacon's is not
-constexpr auto ask_every_min = 50ms;
+constexpr auto ask_every_min = 50ms, ask_strangers_every_min = 100ms;
+constexpr auto redial_contact_min = 500ms, redial_contact_max = 10'000ms;
 constexpr unsigned unanswered_told_at = 5;
 
 std::string host_in(const std::string& endpoint) { return endpoint.substr(6, endpoint.rfind(':') - 6); }
@@ -31,7 +31,7 @@ verdict mesh::refuse_beacon(const char* reason) {
 // Somebody who has no key of ours, or has one that we have not: its operator wants to know.
 verdict mesh::refuse_stranger(const char* reason, std::string_view host, outbox& out) {
     const auto whose = std::string(host) + '|' + reason;
-    if (scout_.foreign_told.size() < 256 && scout_.foreign_told.insert(whose).second)
+    if (scout_.foreign_told.first(whose, at_.now) || scout_.foreign_told.is_new_kind(reason))
         out.events.push_back({event_kind::refused, {}, std::string(host), reason, 0});
     return refuse_beacon(reason);
 }
@@ -127,11 +127,16 @@ bool mesh::believes(const discovery::beacon& b, std::string_view host, verdict& 
         why = refuse_beacon(fault);
         return false;
     }
+    // Its last beacon again, and it has not answered: a recording may be played for ever.
+    if (found == discovery::roster::finding::repeated && find(b.id) == nullptr) {
+        why = refuse_beacon("replayed beacon");
+        return false;
+    }
     if (found != discovery::roster::finding::stale) return true;
     // Its clock or ours is wrong, or it is an old recording: only a living node can echo.
     if (introductions_.challenges.take(at_.now)) {
         const auto way = ways_of(b, host).front();
-        ask(discovery::endpoint_of(way.host, way.port), out);
+        ask(discovery::endpoint_of(way.host, way.port), true, out);
     } else {
         why = refuse_beacon("too many introductions");
     }
@@ -156,19 +161,22 @@ std::string mesh::beacon_bytes() {
     return bytes;
 }
 
-// At most questions_max at a time; the rest is asked again later anyway.
-std::string mesh::new_question(const std::string& endpoint) {
+// At most questions_max at a time, and limits.introductions_max a second; the rest is asked again later
+// anyway. Empty: not now.
+std::string mesh::new_question(const std::string& endpoint, bool of_stranger) {
     auto& asked = introductions_.asked;
     std::erase_if(asked, [this](const auto& each) { return each.second.until <= at_.now; });
     if (asked.size() >= introductions::questions_max) return {};
+    if (of_stranger && !introductions_.questions_to_strangers.take(at_.now)) return {};
+    if (!introductions_.questions.take(at_.now)) return {};
     auto nonce = discovery::make_nonce(settings_.nonce_seed, ++introductions_.last_nonce);
     asked[nonce] = {endpoint, at_.now + question_lasts};
     return nonce;
 }
 
-void mesh::ask(const std::string& endpoint, outbox& out) {
+void mesh::ask(const std::string& endpoint, bool of_stranger, outbox& out) {
     auto b = make_beacon();
-    b.nonce = new_question(endpoint);
+    b.nonce = new_question(endpoint, of_stranger);
     if (b.nonce.empty()) return;
     auto bytes = discovery::encode(b, introductions::datagram_bytes - discovery::seal_bytes);
     discovery::seal(bytes, purpose::introduction, introductions_.ring.used());
@@ -177,14 +185,22 @@ void mesh::ask(const std::string& endpoint, outbox& out) {
 }
 
 // Under the key of the question, which the asker has; never longer than the question.
-verdict mesh::answer(const datagram_arrived& in, const heard_beacon& question, bool stale, outbox& out) {
-    auto& allowed = stale ? introductions_.challenges : introductions_.answers;
-    if (!allowed.take(at_.now)) return refuse_beacon("too many introductions");
+verdict mesh::answer(const datagram_arrived& in, const heard_beacon& question,
+                     discovery::roster::finding asker, outbox& out) {
+    using finding = discovery::roster::finding;
+    const bool stale = asker == finding::stale;
+    if (stale && !introductions_.challenged.note(question.said.nonce))
+        return refuse_beacon("replayed introduction");
+    auto& allowed = stale                       ? introductions_.challenges
+                    : asker == finding::vouched ? introductions_.newcomers
+                                                : introductions_.answers;
+    if (!introductions_.by_source.take(in.host, at_.now) || !allowed.take(at_.now))
+        return refuse_beacon("too many introductions");
     auto b = make_beacon();
     b.echo = question.said.nonce;
     std::size_t bytes_min = 0;
     if (stale) { // it has to echo, too, and its answer needs room
-        b.nonce = new_question(in.endpoint);
+        b.nonce = new_question(in.endpoint, true);
         bytes_min = introductions::datagram_bytes - discovery::seal_bytes;
     }
     auto bytes = discovery::encode(b, bytes_min);
@@ -221,7 +237,7 @@ verdict mesh::take(const datagram_arrived& in, outbox& out) {
     if (const auto* const fault = fault_of(found)) return refuse_beacon(fault);
     const bool stale = found == discovery::roster::finding::stale;
     if (!b.nonce.empty()) {
-        if (const auto v = answer(in, heard, stale, out); !v) return v;
+        if (const auto v = answer(in, heard, found, out); !v) return v;
     }
     if (!echoed || stale) return {};
     if (scout_.seeds.contains(endpoint)) scout_.seed_ids[endpoint] = b.id;
@@ -231,6 +247,7 @@ verdict mesh::take(const datagram_arrived& in, outbox& out) {
         auto& l = links_[*known->via];
         if (l.endpoint == endpoint && l.key == b.key) { // asked before dialling, or because it was silent
             l.unanswered = 0;
+            l.contact = false; // it has answered
             if (!l.dialled) dial_now(*known->via, out);
             return {};
         }
@@ -238,6 +255,7 @@ verdict mesh::take(const datagram_arrived& in, outbox& out) {
         for (auto& [number, other] : links_) { // another address of it
             if (other.endpoint != endpoint || other.dialled || !wanted) continue;
             other.key = b.key;
+            other.contact = false;
             dial_now(number, out);
             return {};
         }
@@ -255,16 +273,19 @@ verdict mesh::take(const datagram_arrived& in, outbox& out) {
 // ---------------------------------------------------------------- links
 
 // In an open mesh at once. Otherwise not before the key of whoever is there is known: who has none yet is
-// asked to introduce itself.
+// asked to introduce itself. `contact`: nobody has proved to be there, so that with a key it is asked, too.
 link_id mesh::connect(const std::string& endpoint, outbox& out, const discovery::link_key& key,
-                      bool asks_first) {
+                      bool contact) {
     for (auto& [number, l] : links_) {
         if (l.endpoint != endpoint) continue;
         if (!key.is_none() && l.key != key) { // somebody new is there
             if (l.dialled) out.actions.push_back(hang_up{number});
             l.publish_endpoint.clear();
             l.open = l.dialled = false;
-            prepare(number, key, asks_first, out);
+            prepare(number, key, contact, out);
+        } else if (!contact && !l.dialled && !is_open()) { // it was only asked so far
+            l.contact = false;
+            dial_now(number, out);
         }
         return number;
     }
@@ -272,20 +293,21 @@ link_id mesh::connect(const std::string& endpoint, outbox& out, const discovery:
     auto& l = links_[number];
     l.endpoint = endpoint;
     l.greet_every = 50ms;
-    prepare(number, key, asks_first, out);
+    prepare(number, key, contact, out);
     return number;
 }
 
-void mesh::prepare(link_id number, const discovery::link_key& key, bool asks_first, outbox& out) {
+void mesh::prepare(link_id number, const discovery::link_key& key, bool contact, outbox& out) {
     auto& l = links_[number];
     l.key = key;
+    l.contact = contact;
     l.dial_at = l.ask_at = at_.now;
-    l.ask_every = ask_every_min;
+    l.ask_every = contact ? ask_strangers_every_min : ask_every_min;
+    l.dial_every = redial_contact_min;
     l.unanswered = 0;
-    if (is_open() || (!key.is_none() && !asks_first)) {
+    if (is_open() || (!key.is_none() && !contact)) {
         dial_now(number, out);
     } else {
-        l.dial_at += dial_unanswered_after;
         tend_link(number, l, out);
     }
 }
@@ -294,22 +316,31 @@ void mesh::dial_now(link_id number, outbox& out) {
     auto& l = links_[number];
     l.dialled = true;
     l.ask_at = at_.now + 1s; // unless it opens
-    out.actions.push_back(dial{number, l.endpoint, l.key});
+    const bool once = l.contact && is_open();
+    if (once) {
+        l.dial_at = at_.now + l.dial_every;
+        l.dial_every = std::min<mesh_clock::duration>(2 * l.dial_every, redial_contact_max);
+        wake_by(l.dial_at);
+    }
+    out.actions.push_back(dial{number, l.endpoint, l.key, once});
     if (auto* const p = l.peer ? find(*l.peer) : nullptr; p != nullptr && p->via == number) follow(*p, out);
 }
 
-// While a link is not open somebody new may be there, with a key of its own.
+// While a link is not open somebody new may be there, with a key of its own. In a mesh with a key nothing is
+// dialled before it has answered; in an open one a contact is dialled anew ever more seldom, and all contacts
+// together no more often than `redials` allows: whoever named the address may have named anybody's.
 void mesh::tend_link(link_id number, link& l, outbox& out) {
     if (l.open) return;
-    const bool dialable = !l.dialled && (is_open() || !l.key.is_none());
-    if (dialable && at_.now >= l.dial_at) {
+    if (is_open()) {
+        const bool repeats = l.contact && !l.trying; // a quest has rounds of its own
+        if (l.dialled && !repeats) return;
+        if (at_.now >= l.dial_at && l.contact && !introductions_.redials.take(at_.now))
+            l.dial_at = at_.now + redial_contact_min;
+        if (at_.now < l.dial_at) return wake_by(l.dial_at);
         out.actions.push_back(hang_up{number}); // what was refused there, if anything
         l.publish_endpoint.clear();
-        dial_now(number, out);
-    } else if (dialable) {
-        wake_by(l.dial_at);
+        return dial_now(number, out);
     }
-    if (is_open()) return;
     if (at_.now >= l.ask_at) {
         if (++l.unanswered == unanswered_told_at && !l.dialled) {
             out.remarks.push_back(
@@ -317,9 +348,9 @@ void mesh::tend_link(link_id number, link& l, outbox& out) {
                 " reason=\"no answer to an introduction: nobody is there, or it has none of "
                 "our keys, or UDP does not reach that port\"");
         }
-        ask(l.endpoint, out);
+        ask(l.endpoint, l.contact, out);
         l.ask_at = at_.now + l.ask_every + std::chrono::milliseconds{random_() % 20};
-        l.ask_every = std::min<mesh_clock::duration>(2 * l.ask_every, l.dialled ? 10s : 2s);
+        l.ask_every = std::min<mesh_clock::duration>((l.contact ? 4 : 2) * l.ask_every, l.dialled ? 10s : 2s);
     }
     wake_by(l.ask_at);
 }

@@ -19,7 +19,35 @@ constexpr auto probe_every = 125ms;      // while it is silent
 constexpr auto probe_quickly = 20ms;     // while its connection is closed, and nobody has heard it since
 constexpr auto just_now = 50ms;          // heard so lately that nobody need ask it for a sign
 constexpr auto namesake_patience = 1000ms; // for an answer of a member whose name somebody else has, too
+
+// Of the connections that two nodes need, each to the other's ROUTER and PUB, what is missing; nullptr: none.
+const char* lacking(const peer& p, const link* via, bool hears_us) {
+    if (via == nullptr || !via->open) return "it is heard, and cannot be dialled from here";
+    if (!hears_us) return "it is heard, and does not hear this node, which it cannot dial";
+    return p.sees_me ? nullptr : "it is heard, and its publish port cannot be dialled from here";
+}
 } // namespace
+
+// Since when one direction does not work; what is missing in it.
+const char* mesh::look_both_ways(const replica_id& id, peer& p) {
+    const auto via = p.via ? links_.find(*p.via) : links_.end();
+    const auto* const missing =
+        lacking(p, via == links_.end() ? nullptr : &via->second, subscribers_.contains(id));
+    if (missing == nullptr) {
+        p.one_way_since.reset();
+        p.one_way_told = false;
+    } else if (!p.one_way_since) {
+        p.one_way_since = at_.now;
+    }
+    return missing;
+}
+
+// Once, until it is well again: whoever runs it has a firewall to open, as a rule.
+void mesh::tell_one_way(const replica_id& id, peer& p, const char* missing, outbox& out) {
+    if (p.one_way_told) return;
+    p.one_way_told = true;
+    raise(out, event_kind::one_way, id, std::string(missing) + ": " + p.endpoint);
+}
 
 void mesh::judge_peers(outbox& out) {
     using discovery::liveness;
@@ -36,6 +64,11 @@ void mesh::judge_peers(outbox& out) {
             // Never answered: forget it, so that a beacon or a seed can begin anew.
             forgotten = p.life.judge(at_.now, patience_) == liveness::verdict::crashed;
             if (!forgotten) wake_by(p.life.due(at_.now, patience_));
+            if (!forgotten && p.greeted) {
+                const auto* const missing = look_both_ways(id, p);
+                if (missing != nullptr && at_.now - *p.one_way_since >= settings_.liveness.crashed_after)
+                    tell_one_way(id, p, missing, out);
+            }
             contact_lost = contact_lost || (forgotten && p.greeted);
         } else {
             judge(id, p, out);
@@ -71,18 +104,28 @@ void mesh::judge(const replica_id& id, peer& p, outbox& out) {
                         p.life.is_closed() ? "its connection closed and did not come back" : "silent", out);
     }
     send_probe(p, out);
-    if (verdict == liveness::verdict::suspect) {
-        const bool again = settings_.broken == mutation::suspect_again;
+    // Up is who works both ways. One that is merely heard is suspect for as long as that is so, and no
+    // longer: it neither swings between the two, nor is it called crashed.
+    const auto* const missing = look_both_ways(id, p);
+    const bool silent = verdict == liveness::verdict::suspect;
+    const bool one_way = missing != nullptr && at_.now - *p.one_way_since >= settings_.liveness.suspect_after;
+    if (missing != nullptr && !one_way) wake_by(*p.one_way_since + settings_.liveness.suspect_after);
+    if (silent || one_way) {
+        const bool again = settings_.broken == mutation::suspect_again && silent;
         if (p.state == member_state::up || again) {
             p.state = member_state::suspect;
             p.agreed.reset();
-            raise(out, event_kind::suspect, id, p.life.is_closed() ? "its connection closed" : "silent");
+            raise(out, event_kind::suspect, id,
+                  !silent              ? missing
+                  : p.life.is_closed() ? "its connection closed"
+                                       : "silent");
             if (p.via) links_[*p.via].greet_at = at_.now, links_[*p.via].greet_every = 100ms;
             p.inquire_at = at_.now;
             wake_by(at_.now + 1ms);
         }
-        inquire(id, p, out);
-    } else if (p.state == member_state::suspect) {
+        if (silent) inquire(id, p, out);
+        if (!silent && p.state == member_state::suspect) tell_one_way(id, p, missing, out);
+    } else if (p.state == member_state::suspect && missing == nullptr) {
         p.state = member_state::up;
         raise(out, event_kind::up, id, "heard again");
         check_synced(out);

@@ -34,7 +34,7 @@ std::string mesh::no_common_version(const wire::versions& theirs) const {
 
 // Once of each node.
 void mesh::tell_refused(const replica_id& id, std::string name, std::string reason, outbox& out) {
-    if (scout_.foreign_told.size() < 256 && scout_.foreign_told.insert(id.to_string()).second)
+    if (scout_.foreign_told.first(id.to_string(), at_.now))
         out.events.push_back({event_kind::refused, id, std::move(name), std::move(reason), 0});
 }
 

@@ -57,6 +57,10 @@ std::string_view to_string(event_kind kind) {
         return "recovered";
     case event_kind::dropped:
         return "dropped";
+    case event_kind::failed:
+        return "failed";
+    case event_kind::one_way:
+        return "one_way";
     }
     return "unknown";
 }

@@ -168,8 +168,9 @@ void beacon_socket::join(unsigned number, bool on, bool ipv6) const {
     }
 }
 
-// Joined again even where we are in already: an interface that went and came back under its number has
-// forgotten it, and otherwise the system refuses.
+// Left and joined again even where this socket is a member already. An interface that went and came back
+// under its number has forgotten the group, while the socket's own list still has it: then the system refuses
+// a second join, and only a leave takes the entry off that list.
 void beacon_socket::use(std::vector<interface> on) {
     std::set<std::pair<unsigned, bool>> wanted;
     heard_.clear();
@@ -177,9 +178,7 @@ void beacon_socket::use(std::vector<interface> on) {
         heard_.insert(each.number);
         if (each.ipv6 ? ipv6_ >= 0 : ipv4_ >= 0) wanted.insert({each.number, each.ipv6});
     }
-    for (const auto& [number, ipv6] : memberships_) {
-        if (!wanted.contains({number, ipv6})) join(number, false, ipv6);
-    }
+    for (const auto& [number, ipv6] : memberships_) join(number, false, ipv6);
     for (const auto& [number, ipv6] : wanted) join(number, true, ipv6);
     memberships_ = std::move(wanted);
     interfaces_ = std::move(on);

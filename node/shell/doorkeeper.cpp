@@ -1,10 +1,14 @@
 #include "shell/doorkeeper.hpp"
 
 #include "shell/threads.hpp"
+#include "shell/uninterrupted.hpp"
 
 #include <sodium.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <exception>
 #include <vector>
 
 namespace baton::shell {
@@ -43,9 +47,9 @@ replica_id guest_list::owner_of(const discovery::link_key& key) const {
 }
 
 doorkeeper::doorkeeper(zmq::context_t& context)
-    : requests_(context, zmq::socket_type::rep) {
+    : requests_(context, zmq::socket_type::router) {
     requests_.set(zmq::sockopt::linger, 0);
-    requests_.bind("inproc://zeromq.zap.01");
+    uninterrupted([&] { requests_.bind("inproc://zeromq.zap.01"); });
     thread_ = start_thread([this] { run(); });
 }
 
@@ -73,37 +77,50 @@ replica_id doorkeeper::judge(std::string_view domain, std::string_view key) cons
     return wanted.is_none() ? replica_id{} : guests->owner_of(wanted);
 }
 
-// A request has seven parts: version, request id, domain, address, identity, mechanism, key.
+// A request has an envelope, two parts, and seven of its own: version, request id, domain, address, identity,
+// mechanism, key. ROUTER, and not REP, which after a fault in the middle of an answer could take nothing
+// more: here a request is lost at most, and its client asks again.
+bool doorkeeper::serve_one() {
+    constexpr std::size_t envelope = 2, most = envelope + 8;
+    std::vector<std::string> parts;
+    for (bool more = true; more;) {
+        zmq::message_t part;
+        uninterrupted([&] { (void)requests_.recv(part); });
+        more = part.more();
+        if (parts.size() < most) parts.push_back(part.to_string());
+    }
+    if (parts.size() < envelope + 2) return false;
+    const auto* const request = &parts[envelope];
+    const bool sound = parts.size() == envelope + 7 && request[0] == "1.0" && request[5] == "CURVE";
+    const auto who = sound ? judge(request[2], request[6]) : replica_id{};
+    const bool in = !who.is_nil();
+    const std::array<std::string, envelope + 6> reply{parts[0],
+                                                      parts[1],
+                                                      "1.0",
+                                                      request[1],
+                                                      in ? "200" : "300",
+                                                      in ? "OK" : "nobody has vouched for this key",
+                                                      in ? who.to_string() : std::string{},
+                                                      ""};
+    for (std::size_t i = 0; i < reply.size(); ++i) {
+        const auto flags = i + 1 < reply.size() ? zmq::send_flags::sndmore : zmq::send_flags::none;
+        uninterrupted([&] { (void)requests_.send(zmq::buffer(reply[i]), flags); });
+    }
+    return true;
+}
+
+// Nothing but the end of the context ends it: without it nobody new is let in, and nobody would know why.
 void doorkeeper::run() {
-    try {
-        std::vector<std::string> parts;
-        for (;;) {
-            zmq::message_t part;
-            try {
-                parts.clear();
-                do {
-                    (void)requests_.recv(part);
-                    if (parts.size() < 8) parts.push_back(part.to_string());
-                } while (part.more());
-            } catch (const zmq::error_t& failure) {
-                if (failure.num() == EINTR) continue;
-                throw;
-            }
-            const bool sound = parts.size() == 7 && parts[0] == "1.0" && parts[5] == "CURVE";
-            const auto who = sound ? judge(parts[2], parts[6]) : replica_id{};
-            const bool in = !who.is_nil();
-            const std::array<std::string, 6> reply{"1.0",
-                                                   parts.size() > 1 ? parts[1] : std::string{},
-                                                   in ? "200" : "300",
-                                                   in ? "OK" : "nobody has vouched for this key",
-                                                   in ? who.to_string() : std::string{},
-                                                   ""};
-            for (std::size_t i = 0; i < reply.size(); ++i) {
-                requests_.send(zmq::buffer(reply[i]),
-                               i + 1 < reply.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
-            }
+    constexpr auto rest = std::chrono::milliseconds{10}; // after a fault, which may come again at once
+    for (;;) {
+        try {
+            (void)serve_one();
+            continue;
+        } catch (const zmq::error_t& failure) {
+            if (failure.num() == ETERM) break;
+        } catch (const std::exception&) { // no memory
         }
-    } catch (const zmq::error_t&) { // the context ends
+        std::this_thread::sleep_for(rest);
     }
     requests_.close();
 }

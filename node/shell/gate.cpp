@@ -23,12 +23,13 @@ constexpr int waiting_max = 128;              // connections that nobody has acc
 constexpr std::size_t turned_away_max = 1024; // at a time
 
 // One address of the family. A machine without IPv6 has no such socket, or no address to bind it to.
-int listen_at(const sockaddr* at, socklen_t size, bool both, descriptor& into) {
+int listen_at(const sockaddr* at, socklen_t size, bool both, bool may_be_missing, descriptor& into) {
     descriptor made(::socket(at->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (made.get() < 0) return errno;
     const int yes = 1, alone = both ? 0 : 1;
     ::setsockopt(made.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (at->sa_family == AF_INET6) ::setsockopt(made.get(), IPPROTO_IPV6, IPV6_V6ONLY, &alone, sizeof alone);
+    if (may_be_missing) allow_missing_address(made.get());
     if (::bind(made.get(), at, size) != 0 || ::listen(made.get(), waiting_max) != 0) return errno;
     into = std::move(made);
     return 0;
@@ -36,7 +37,7 @@ int listen_at(const sockaddr* at, socklen_t size, bool both, descriptor& into) {
 
 } // namespace
 
-std::variant<gate, int> gate::open(const std::string& host, std::uint16_t port) {
+std::variant<gate, int> gate::open(const std::string& host, std::uint16_t port, bool may_be_missing) {
     const bool both = host.empty() || host == "::";
     addrinfo hints{}, *list = nullptr;
     hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
@@ -47,7 +48,7 @@ std::variant<gate, int> gate::open(const std::string& host, std::uint16_t port) 
     for (const char* each : {both ? "::" : host.c_str(), "0.0.0.0"}) {
         if (::getaddrinfo(each, digits.c_str(), &hints, &list) == 0) {
             const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(list, &::freeaddrinfo);
-            fault = listen_at(list->ai_addr, list->ai_addrlen, both, made.listening_);
+            fault = listen_at(list->ai_addr, list->ai_addrlen, both, may_be_missing, made.listening_);
         }
         if (fault == 0 || fault == EADDRINUSE || !both) break;
     }

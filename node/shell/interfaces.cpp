@@ -1,13 +1,20 @@
 #include "shell/interfaces.hpp"
 
 #include "discovery/address.hpp"
+#include "shell/address_watch.hpp"
+#include "shell/descriptor.hpp"
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <memory>
 
@@ -50,19 +57,36 @@ void fill_ipv6(interface& one, const ifaddrs& from) {
     one.host = one.link_local ? text + ('%' + one.name) : text;
 }
 
+// An IPv4 address may have a label of its own, which the list has in place of the interface's name: that
+// name, as a rule a colon, and more.
+std::string interface_of(std::string_view label, const std::vector<std::string>& names) {
+    std::string_view best;
+    for (const auto& each : names) {
+        if (each == label) return each;
+        if (label.starts_with(each) && each.size() > best.size()) best = each;
+    }
+    return std::string(best.empty() ? label : best);
+}
+
 result<std::vector<interface>> all_interfaces(std::vector<std::string>& names) {
     ifaddrs* list = nullptr;
-    if (getifaddrs(&list) != 0) return error{errc::network, "the list of network interfaces cannot be read"};
+    if (getifaddrs(&list) != 0) {
+        return error{errc::network,
+                     std::string("the list of network interfaces cannot be read: ") + std::strerror(errno)};
+    }
     const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(list, &freeifaddrs);
+    for (const auto* each = list; each != nullptr; each = each->ifa_next) {
+        const bool is_link = each->ifa_addr != nullptr && each->ifa_addr->sa_family == AF_PACKET;
+        if (is_link) names.emplace_back(each->ifa_name);
+    }
     std::vector<interface> found;
     for (const auto* each = list; each != nullptr; each = each->ifa_next) {
-        names.emplace_back(each->ifa_name);
         if (each->ifa_addr == nullptr || (each->ifa_flags & IFF_UP) == 0) continue;
         const auto family = each->ifa_addr->sa_family;
         if (family != AF_INET && family != AF_INET6) continue;
         interface one;
-        one.name = each->ifa_name;
-        one.number = if_nametoindex(each->ifa_name);
+        one.name = interface_of(each->ifa_name, names);
+        one.number = if_nametoindex(one.name.c_str());
         one.loopback = (each->ifa_flags & IFF_LOOPBACK) != 0;
         one.running = (each->ifa_flags & IFF_RUNNING) != 0;
         family == AF_INET ? fill_ipv4(one, *each) : fill_ipv6(one, *each);
@@ -94,14 +118,15 @@ bool serves(const interface& one, const std::string& host) {
 
 bool is_every_host(const std::string& host) { return host.empty() || host == "0.0.0.0" || host == "::"; }
 
-result<std::vector<interface>> usable_interfaces(const options& settings) {
+result<std::vector<interface>> usable_interfaces(const options& settings, bool some_may_be_missing) {
     std::vector<std::string> names;
     auto found = all_interfaces(names);
     if (!found) return found;
     const auto& wanted = settings.beacon.interfaces;
     for (const auto& each : wanted) {
-        if (!contains(names, each))
-            return error{errc::unknown_interface, "this machine has no network interface '" + each + "'"};
+        if (!contains(names, each) && !some_may_be_missing)
+            return error{errc::unknown_interface, "this machine has no network interface '" + each +
+                                                      "'; wait_for_interface starts without it"};
     }
     std::erase_if(*found, [&](const interface& each) {
         return (!wanted.empty() && !contains(wanted, each.name)) ||
@@ -110,19 +135,61 @@ result<std::vector<interface>> usable_interfaces(const options& settings) {
     if (settings.host == "0.0.0.0") std::erase_if(*found, [](const interface& each) { return each.ipv6; });
     if (!is_every_host(settings.host)) {
         std::erase_if(*found, [&](const interface& each) { return !serves(each, settings.host); });
-        if (found->empty()) {
-            return error{errc::unknown_interface,
-                         "host '" + settings.host + "' is no address of this machine's interfaces"};
+        if (found->empty() && !some_may_be_missing) {
+            return error{errc::unknown_interface, "host '" + settings.host +
+                                                      "' is no address of this machine's interfaces; "
+                                                      "wait_for_interface starts without it"};
         }
     }
     return found;
 }
 
+namespace {
+
+// The address of ours from which packets to somewhere far away would go; empty where there is no route.
+// Nothing is sent: the destinations are of documentation (RFC 5737, RFC 3849).
+std::string routed_host(bool ipv6) {
+    sockaddr_in v4{};
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(9);
+    inet_pton(AF_INET, "192.0.2.1", &v4.sin_addr);
+    sockaddr_in6 v6{};
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(9);
+    inet_pton(AF_INET6, "2001:db8::1", &v6.sin6_addr);
+    const auto* const to =
+        ipv6 ? reinterpret_cast<const sockaddr*>(&v6) : reinterpret_cast<const sockaddr*>(&v4);
+    const socklen_t size = ipv6 ? sizeof v6 : sizeof v4;
+    const descriptor probe(::socket(to->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (probe.get() < 0 || ::connect(probe.get(), to, size) != 0) return {};
+    return local_host(probe.get());
+}
+
+// A bridge of containers or virtual machines, which has the same address on every host, as a rule.
+bool is_bridge(const std::string& name) {
+    const descriptor any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ethtool_drvinfo driver{};
+    driver.cmd = ETHTOOL_GDRVINFO;
+    ifreq request{};
+    name.copy(request.ifr_name, IFNAMSIZ - 1);
+    request.ifr_data = reinterpret_cast<char*>(&driver);
+    return any.get() >= 0 && ::ioctl(any.get(), SIOCETHTOOL, &request) == 0 &&
+           std::strcmp(driver.driver, "bridge") == 0;
+}
+
+} // namespace
+
 std::string best_host(const std::vector<interface>& usable) {
+    const auto routed = routed_host(false), routed_ipv6 = routed_host(true);
     const interface* best = nullptr;
+    int best_rank = -1;
     for (const auto& each : usable) {
         if (each.loopback) continue;
-        if (best == nullptr || (best->link_local && !each.link_local)) best = &each;
+        const int rank = each.link_local                                   ? 0
+                         : each.host == (each.ipv6 ? routed_ipv6 : routed) ? 3
+                         : is_bridge(each.name)                            ? 1
+                                                                           : 2;
+        if (rank > best_rank) best = &each, best_rank = rank;
     }
     return best == nullptr ? "127.0.0.1" : best->host;
 }

@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 namespace {
 constexpr auto settle_for = 100ms; // changes come in bunches
 constexpr auto look_every = 3s;    // where the kernel does not tell
+constexpr auto retry_after = 1s;   // when the list could not be read, e.g. for want of a descriptor
 } // namespace
 
 void io_thread::watch_addresses() {
@@ -26,7 +27,15 @@ void io_thread::watch_addresses() {
 
 void io_thread::take_addresses() {
     // Without the chosen address or interface there is nothing to use until it is back.
-    auto usable = usable_interfaces(settings_).value_or(std::vector<interface>{});
+    auto read = usable_interfaces(settings_, true);
+    if (!read) { // the last list holds: that it cannot be read does not say that there are none
+        look_at_ = std::min(look_at_, now().now + retry_after);
+        if (!std::exchange(addresses_complained_, true))
+            log(log_level::warning, "event=addresses_unread reason=\"" + read.error().what + '"');
+        return;
+    }
+    addresses_complained_ = false;
+    auto usable = std::move(read).value();
     const bool added = std::exchange(addresses_new_, false);
     if (usable == interfaces_ && !added) return;
     const auto has = [&](const interface& one) {
@@ -40,6 +49,10 @@ void io_thread::take_addresses() {
     const bool tells = is_every_host(settings_.host) && settings_.advertise.empty();
     const auto hosts = tells ? hosts_of(usable) : std::string{};
     if (usable != interfaces_) log(log_level::info, "event=addresses hosts=\"" + hosts_of(usable) + '"');
+    {
+        const std::lock_guard lock(mutex_);
+        best_host_ = best_host(usable);
+    }
     interfaces_ = std::move(usable);
     beacon_complained_ = false;
     const auto own = all_hosts_of(interfaces_);

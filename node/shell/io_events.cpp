@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -17,11 +18,16 @@ std::string io_thread::line_of(const event& told) {
 }
 
 std::optional<event> io_thread::next_event(std::chrono::milliseconds timeout) {
+    constexpr std::chrono::milliseconds pause{100}; // for one who asks again and again
     std::unique_lock lock(mutex_, std::defer_lock);
     enter(lock);
+    const auto there_is_one = [this] { return !events_.empty() || events_dropped_ != 0; };
     ++waiters_;
-    changed_.wait_for(lock, bounded(timeout),
-                      [this] { return !events_.empty() || events_dropped_ != 0 || stopped_; });
+    if (stopped_) { // nothing more will come
+        changed_.wait_for(lock, std::min(bounded(timeout), pause), there_is_one);
+    } else {
+        changed_.wait_for(lock, bounded(timeout), [&] { return there_is_one() || stopped_; });
+    }
     --waiters_;
     if (events_dropped_ != 0) {
         event lost{event_kind::dropped, {}, {}, "limits.events_max unread events", events_dropped_};
@@ -34,6 +40,24 @@ std::optional<event> io_thread::next_event(std::chrono::milliseconds timeout) {
     events_.pop_front();
     signal_events(!events_.empty());
     return first;
+}
+
+// Once a source and reason, and of each reason at least once, whatever there was of others; anew every hour.
+// Every one is in stats().
+void io_thread::complain(std::string_view host, const char* reason) {
+    if (!settings_.log) return;
+    const auto at = now().now;
+    const bool named = told_.first(std::string(host) + '|' + reason, at);
+    if (!named && !told_.is_new_kind(reason)) return;
+    log(log_level::warning, "event=refused from=" + std::string(host) + " reason=\"" + reason + '"');
+}
+
+// How many sources have not been named, as there were too many: once a minute.
+void io_thread::tell_unnamed() {
+    const auto count = told_.left_out(now().now);
+    if (count == 0) return;
+    log(log_level::warning, "event=refused_more count=" + std::to_string(count) +
+                                " reason=\"more sources than are named in an hour; stats() counts all\"");
 }
 
 result<int> io_thread::event_fd() {

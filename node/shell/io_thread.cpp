@@ -17,7 +17,6 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr std::size_t reads_per_wake = 64; // from one socket, then the others have their turn
-constexpr std::size_t told_max = 1000;
 // While writes come in a burst they are packed: at first for a moment, then for longer as long as that fills
 // frames.
 constexpr std::chrono::nanoseconds pack_for_min = 100us, pack_for_max = 1ms;
@@ -41,6 +40,7 @@ io_thread::io_thread(options settings, core::mesh_options mesh_settings, std::un
     : settings_(std::move(settings))
     , mesh_(std::move(mesh_settings), now())
     , board_(settings_.limits.watch_keys_max)
+    , best_host_(best_host(interfaces))
     , sockets_(std::move(owned))
     , beacon_(std::move(beacon))
     , unicast_(std::move(unicast))
@@ -123,42 +123,6 @@ void io_thread::hurry() {
 
 // ---------------------------------------------------------------- the I/O thread
 
-void io_thread::run() {
-    try {
-        loop();
-    } catch (const std::exception& failure) { // a socket that cannot be used any more, or the program's own
-        complain_of_end(failure.what());
-    } catch (...) { // the program's own, from its log or on_applied
-        complain_of_end("what the program throws is no std::exception");
-    }
-    {
-        const std::lock_guard publishing(publisher_mutex_);
-        sockets_.reset();
-    }
-    beacon_.reset();
-    unicast_.reset();
-    {
-        const std::lock_guard lock(mutex_);
-        if (!leaving_) leaving_.emplace(leaving{});
-        while (!leaving_->report && mesh_.state().fold(256)) { // nobody else works on it any more
-        }
-        if (!leaving_->report)
-            leaving_->report = leave_report{leave_outcome::unsafe, 0, mesh_.state().keys(), {}, {}};
-        stopped_ = true;
-        changed_.notify_all();
-        sent_.notify_all();
-    }
-    finish_waiting(true);
-}
-
-// The last word, even where the log itself is what failed. The state stays readable.
-void io_thread::complain_of_end(const char* reason) noexcept {
-    try {
-        log(log_level::error, std::string("event=io_thread_failed reason=\"") + reason + '"');
-    } catch (...) {
-    }
-}
-
 void io_thread::loop() {
     auto& sources = sockets_->sources();
     sources.add_bell(bell_);
@@ -179,6 +143,7 @@ void io_thread::loop() {
     }
     while (!ended_) {
         poll();
+        tell_unnamed();
         const std::lock_guard publishing(publisher_mutex_);
         answer_bell();
         read_subscriber(); // what others wrote before anything else: somebody waits to see it
@@ -324,17 +289,9 @@ void io_thread::act(const core::send_request& a) {
 void io_thread::act(const core::send_reply& a) {
     if (!sockets_->reply(a.to, a.bytes)) ++sends_refused_;
 }
-void io_thread::act(const core::dial& a) { sockets_->dial(a.link, a.endpoint, a.key); }
+void io_thread::act(const core::dial& a) { sockets_->dial(a.link, a.endpoint, a.key, a.once); }
 void io_thread::act(const core::subscribe& a) { sockets_->subscribe(a.link, a.endpoint, a.key); }
 void io_thread::act(const core::hang_up& a) { sockets_->hang_up(a.link); }
-
-// Once a source and reason, for a bounded number of them; every one is in stats().
-void io_thread::complain(std::string_view host, const char* reason) {
-    if (!settings_.log || told_.size() >= told_max) return;
-    if (!told_.insert(std::string(host) + '|' + reason).second) return;
-    const auto from = host.empty() ? "unknown" : std::string(host); // libzmq does not always say
-    log(log_level::warning, "event=refused from=" + from + " reason=\"" + reason + '"');
-}
 
 // ---------------------------------------------------------------- sockets → inputs
 
@@ -421,6 +378,7 @@ bool io_thread::read_monitor(core::link_id link) {
         std::memcpy(&what, message.data(), sizeof what);
         std::memcpy(&value, static_cast<const char*>(message.data()) + sizeof what, sizeof value);
         [[maybe_unused]] const auto endpoint = receive(at->second.monitor, rest);
+        sockets_->note_event(at->second, link, what);
         if (what == ZMQ_EVENT_CONNECTED) {
             at->second.local = local_host(static_cast<int>(value));
             continue;

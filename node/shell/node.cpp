@@ -72,6 +72,7 @@ core::mesh_options mesh_options_of(const options& o, const replica_id& id, const
 int shell::forks() noexcept { return fork_count.load(std::memory_order_relaxed); }
 
 result<node> node::start(options settings) {
+    const shell::undisturbed whole; // libzmq's threads, which this one starts, inherit it
     try {
         return open(std::move(settings));
     } catch (const std::bad_alloc&) {
@@ -86,7 +87,7 @@ result<node> node::open(options settings) {
     // First of all: libzmq needs some to begin with.
     auto share = shell::descriptor_share::take(settings.limits.peers_max);
     if (!share) return share.error();
-    auto interfaces = shell::usable_interfaces(settings);
+    auto interfaces = shell::usable_interfaces(settings, settings.wait_for_interface);
     if (!interfaces) return interfaces.error();
     count_forks();
 
@@ -107,6 +108,7 @@ result<node> node::open(options settings) {
                            ? discovery::address{host, port, 0}
                            : *discovery::parse_named(settings.advertise.front(), {{}, port, 0});
     body->endpoint = discovery::endpoint_of(named.host, named.port);
+    if (settings.advertise.empty() && shell::is_every_host(settings.host)) body->moving_port = port;
 
     const auto log = [&](log_level level, const std::string& line) {
         if (settings.log) settings.log(level, line);
@@ -117,6 +119,10 @@ result<node> node::open(options settings) {
     if (keys->empty()) {
         log(log_level::warning,
             "event=open_mesh reason=\"no key: anybody who reaches this network may join\"");
+    }
+    if (settings.wait_for_interface && !shell::usable_interfaces(settings)) {
+        log(log_level::warning,
+            "event=waiting_for_interface reason=\"" + shell::usable_interfaces(settings).error().what + '"');
     }
     if (wanted_peers != body->share.members()) {
         log(log_level::warning,
@@ -203,7 +209,10 @@ node_stats node::stats() const {
 
 const std::string& node::name() const { return impl_->settings.name; }
 replica_id node::id() const { return impl_->id; }
-std::string node::endpoint() const { return impl_->endpoint; }
+std::string node::endpoint() const {
+    if (impl_->moving_port == 0 || impl_->forked()) return impl_->endpoint;
+    return discovery::endpoint_of(impl_->engine->host(), impl_->moving_port);
+}
 
 std::optional<std::string> node::digest() const {
     if (impl_->forked()) return std::nullopt;

@@ -48,9 +48,10 @@ result<bound_ports> open_ports(const options& settings, const replica_id& self,
         auto links = sockets::open(settings, self, security);
         if (!links) return links.error();
         const bool is_beacons = settings.beacon.enabled && (*links)->port() == settings.beacon.port;
-        auto unicast = is_beacons ? result<unicast_socket>(error{
-                                        errc::address_in_use, "port is beacon.port, and UDP is needed on it"})
-                                  : unicast_socket::open(settings.host, (*links)->port());
+        auto unicast =
+            is_beacons ? result<unicast_socket>(
+                             error{errc::address_in_use, "port is beacon.port, and UDP is needed on it"})
+                       : unicast_socket::open(settings.host, (*links)->port(), settings.wait_for_interface);
         if (unicast) return bound_ports{std::move(*links), std::move(*unicast)};
         if (settings.port == 0 && tries < 20) continue;
         if (security) return unicast.error(); // nobody could introduce itself here

@@ -64,16 +64,20 @@ struct stop_signals::listener {
         thread = shell::start_thread([this] { listen(); });
     }
 
+    /// False: it was so already.
+    bool stop() {
+        if (stopping.exchange(true)) return false;
+        ring(first);
+        return true;
+    }
+
     void listen() {
         std::array<pollfd, 2> wanted{{{signals.get(), POLLIN, 0}, {end.get(), POLLIN, 0}}};
         while (wanted[1].revents == 0) {
             if (poll(wanted.data(), wanted.size(), -1) < 0) continue; // EINTR: of a debugger
             signalfd_siginfo what{};
             if (read(signals.get(), &what, sizeof what) != sizeof what) continue;
-            if (!stopping.exchange(true)) {
-                ring(first);
-                continue;
-            }
+            if (stop()) continue;
             const std::scoped_lock lock{mutex};
             if (hurry) hurry();
         }
@@ -117,6 +121,8 @@ result<stop_signals> stop_signals::block(std::initializer_list<int> numbers) {
 }
 
 bool stop_signals::stopping() const { return listener_->stopping; }
+
+void stop_signals::stop() { listener_->stop(); }
 
 bool stop_signals::wait(std::chrono::milliseconds within) const {
     using std::chrono::steady_clock, std::chrono::milliseconds;

@@ -2,6 +2,7 @@
 
 #include "discovery/address.hpp"
 #include "shell/interfaces.hpp"
+#include "shell/threads.hpp"
 #include "wire/frame.hpp"
 
 #include <unistd.h>
@@ -12,7 +13,10 @@
 #include <cstring>
 #include <mutex>
 #include <set>
+#include <system_error>
+#include <thread>
 #include <utility>
+#include <vector>
 
 namespace baton::shell {
 
@@ -35,15 +39,48 @@ std::string marked(char first, const replica_id& id) {
 // IPv4 goes by sockets of its own, as where there is no IPv6.
 void connect(zmq::socket_t& socket, const std::string& endpoint) {
     socket.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string::npos);
-    socket.connect(endpoint);
+    uninterrupted([&] { socket.connect(endpoint); });
+}
+
+// An inproc pair: the monitor binds it.
+void watch_events(zmq::socket_t& socket, const std::string& name, int events) {
+    uninterrupted([&] {
+        if (zmq_socket_monitor(socket.handle(), name.c_str(), events) != 0) throw zmq::error_t();
+    });
 }
 
 } // namespace
 
+// libzmq starts its threads with the first socket, and ends the process when it cannot. So there is one here,
+// right after it is known that they can be had.
 surroundings::surroundings()
     : context(1) {
     context.set(zmq::ctxopt::blocky, false);
     context.set(zmq::ctxopt::max_sockets, 8192);
+    constexpr int libzmqs_own = 2,
+                  ours = 2; // the reaper and one for input and output; a node's, the doorkeeper
+    if (!can_start_threads(libzmqs_own + ours)) {
+        throw std::system_error(EAGAIN, std::generic_category(),
+                                "no thread to be had (ulimit -u, or the limit of a container)");
+    }
+    const zmq::socket_t first(context, zmq::socket_type::pair);
+}
+
+bool can_start_threads(int count) noexcept {
+    std::mutex gate;
+    std::vector<std::thread> all;
+    bool good = true;
+    {
+        const std::lock_guard until_all_are_there(gate);
+        try {
+            for (all.reserve(static_cast<std::size_t>(count)); count != 0; --count)
+                all.push_back(start_thread([&gate] { const std::lock_guard pass(gate); }));
+        } catch (...) {
+            good = false;
+        }
+    }
+    for (auto& each : all) each.join();
+    return good;
 }
 
 surroundings::~surroundings() {
@@ -121,12 +158,12 @@ void sockets::secure_server(zmq::socket_t& socket) {
     set_key(socket, ZMQ_CURVE_SECRETKEY, security_->own.secret);
     socket.set(zmq::sockopt::zap_domain, self_.to_string());
     const auto name = new_monitor();
-    zmq_socket_monitor(socket.handle(), name.c_str(),
-                       ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-                           ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
+    watch_events(socket, name,
+                 ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                     ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
     auto& door = doors_.emplace_back(around_->context, zmq::socket_type::pair);
     door.set(zmq::sockopt::linger, 0);
-    door.connect(name);
+    uninterrupted([&] { door.connect(name); });
 }
 
 void sockets::secure_client(zmq::socket_t& socket) const {
@@ -186,14 +223,14 @@ result<std::uint16_t> sockets::bind(zmq::socket_t& socket, const char* what, std
         const auto code = number == EADDRINUSE ? errc::address_in_use : errc::network;
         return error{code, std::string(what) + ' ' + endpoint + ": " + std::strerror(number)};
     };
-    auto opened = gate::open(settings_.host, port);
+    auto opened = gate::open(settings_.host, port, settings_.wait_for_interface);
     if (const auto* const fault = std::get_if<int>(&opened)) return failed(*fault);
     auto& made = std::get<gate>(opened);
     const int lent = made.lend();
     if (lent < 0) return failed(errno);
     try {
         socket.set(zmq::sockopt::use_fd, lent);
-        socket.bind(endpoint);
+        uninterrupted([&] { socket.bind(endpoint); });
     } catch (const zmq::error_t& failure) {
         return failed(failure.num());
     }
@@ -219,26 +256,30 @@ result<std::unique_ptr<sockets>> sockets::open(const options& settings, const re
 
 // What cannot be dialled now, for want of descriptors, is dialled when there are some. An address that libzmq
 // cannot read is a link that never opens: the mesh forgets the peer after a while.
-void sockets::dial(core::link_id link, const std::string& endpoint, const discovery::link_key& key) {
-    if (!try_dial(link, endpoint, key)) undialled_[link] = {endpoint, key, {}};
+void sockets::dial(core::link_id link, const std::string& endpoint, const discovery::link_key& key,
+                   bool once) {
+    if (!try_dial(link, endpoint, key, once)) undialled_[link] = {endpoint, key, {}, once};
 }
 
 void sockets::dial_again() {
     for (auto at = undialled_.begin(); at != undialled_.end();) {
         const auto& [link, want] = *at;
-        if (!try_dial(link, want.endpoint, want.key)) return;
+        if (!try_dial(link, want.endpoint, want.key, want.once)) return;
         if (!want.subscribed.empty()) subscribe(link, want.subscribed, want.key);
         at = undialled_.erase(at);
     }
 }
 
-bool sockets::try_dial(core::link_id link, const std::string& endpoint, const discovery::link_key& key) {
+bool sockets::try_dial(core::link_id link, const std::string& endpoint, const discovery::link_key& key,
+                       bool once) {
     const auto name = new_monitor();
     try {
         connection made{zmq::socket_t(around_->context, zmq::socket_type::dealer),
                         zmq::socket_t(around_->context, zmq::socket_type::pair)};
         made.endpoint = endpoint;
         tune(made.dealer);
+        made.once = made.by_hand = once;
+        if (once) made.dealer.set(zmq::sockopt::reconnect_ivl, -1);
         if (security_) {
             secure_client(made.dealer);
             set_key(made.dealer, ZMQ_CURVE_SERVERKEY, key.bytes);
@@ -246,12 +287,11 @@ bool sockets::try_dial(core::link_id link, const std::string& endpoint, const di
         made.dealer.set(zmq::sockopt::routing_id, marked(routing, self_));
         made.dealer.set(zmq::sockopt::immediate,
                         true); // nothing is queued for a connection that is not there
-        if (zmq_socket_monitor(made.dealer.handle(), name.c_str(),
-                               ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
-                                   ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_DISCONNECTED) != 0)
-            throw zmq::error_t();
+        watch_events(made.dealer, name,
+                     ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                         ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_DISCONNECTED);
         made.monitor.set(zmq::sockopt::linger, 0);
-        made.monitor.connect(name);
+        uninterrupted([&] { made.monitor.connect(name); });
         connect(made.dealer, endpoint);
         watch(made.dealer, source_of(link));
         watch(made.monitor, source_of(link));
@@ -260,6 +300,19 @@ bool sockets::try_dial(core::link_id link, const std::string& endpoint, const di
         return failure.num() != EMFILE && failure.num() != ENFILE;
     }
     return true;
+}
+
+// The option is of what is connected from now on: the connection that has opened is begun anew by it when it
+// closes.
+void sockets::note_event(connection& of, core::link_id link, std::uint16_t what) {
+    if (of.once && what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+        of.once = false;
+        of.dealer.set(zmq::sockopt::reconnect_ivl, redial_ms);
+    } else if (of.by_hand && !of.once && what == ZMQ_EVENT_DISCONNECTED) {
+        of.by_hand = false;
+        poller_.touched(source_of(link));
+        reconnect(of.dealer, of.endpoint);
+    }
 }
 
 void sockets::unsubscribe(core::link_id link) {
@@ -271,7 +324,7 @@ void sockets::unsubscribe(core::link_id link) {
     }
     poller_.touched(broadcasts);
     try {
-        subscriber_.disconnect(endpoint);
+        uninterrupted([&] { subscriber_.disconnect(endpoint); });
     } catch (const zmq::error_t&) { // already gone
     }
 }
@@ -309,7 +362,10 @@ void sockets::forget(zmq::socket_t& socket) { poller_.remove(socket.get(zmq::soc
 void sockets::reconnect(zmq::socket_t& socket, const std::string& endpoint) {
     if (endpoint.empty()) return;
     try {
-        socket.disconnect(endpoint);
+        uninterrupted([&] { socket.disconnect(endpoint); });
+    } catch (const zmq::error_t&) { // libzmq has given it up
+    }
+    try {
         connect(socket, endpoint);
     } catch (const zmq::error_t&) { // it goes on by itself, later
     }

@@ -1,6 +1,7 @@
 #include "shell/unicast_socket.hpp"
 
 #include "discovery/address.hpp"
+#include "shell/descriptor.hpp"
 
 #include <arpa/inet.h>
 #include <net/if.h>
@@ -74,7 +75,8 @@ error system_error(std::uint16_t port, int number) {
 
 } // namespace
 
-result<unicast_socket> unicast_socket::open(const std::string& host, std::uint16_t port) {
+result<unicast_socket> unicast_socket::open(const std::string& host, std::uint16_t port,
+                                            bool may_be_missing) {
     const bool any = host.empty() || host == "0.0.0.0";
     in_addr v4{};
     bool is_v6 = any || inet_pton(AF_INET, host.c_str(), &v4) != 1;
@@ -85,6 +87,7 @@ result<unicast_socket> unicast_socket::open(const std::string& host, std::uint16
     }
     if (fd < 0) return system_error(port, errno);
     unicast_socket made(fd, is_v6);
+    if (may_be_missing) allow_missing_address(fd);
     int outcome = 0;
     if (is_v6) {
         const int no = 0;

@@ -101,6 +101,22 @@ void network::block(slot_number from, slot_number to, bool on) {
     }
 }
 
+void network::bar(slot_number from, slot_number to, bool on) {
+    if (on) {
+        barred_.insert({from, to});
+    } else {
+        barred_.erase({from, to});
+    }
+}
+
+void network::reset(slot_number a, slot_number b) {
+    for (std::size_t i = 0; i < connections_.size(); ++i) {
+        auto& c = connections_[i];
+        const auto near = processes_[c.from].slot;
+        if (c.with && ((near == a && c.to == b) || (near == b && c.to == a))) broken(c);
+    }
+}
+
 std::optional<process_number> network::alive_at(slot_number slot) const {
     const auto at = at_.find(slot);
     if (at == at_.end() || !processes_[at->second].alive) return std::nullopt;
@@ -110,8 +126,10 @@ std::optional<process_number> network::alive_at(slot_number slot) const {
 // ---------------------------------------------------------------- connections
 
 network::connection& network::open_link(process_number from, core::link_id link, bool is_sub,
-                                        const std::string& endpoint, const discovery::link_key& key) {
+                                        const std::string& endpoint, const discovery::link_key& key,
+                                        bool once) {
     auto& c = connections_.emplace_back();
+    c.once = once;
     c.from = from;
     c.link = link;
     c.is_sub = is_sub;
@@ -129,7 +147,7 @@ void network::attempt(connection& c) {
     note_dial(c.from);
     const auto target = alive_at(c.to);
     if (from.frozen || !target || processes_[*target].frozen || blocked(from.slot, c.to) ||
-        blocked(c.to, from.slot) || !let_in(c, *target)) {
+        blocked(c.to, from.slot) || barred_.contains({from.slot, c.to}) || !let_in(c, *target)) {
         return retry(c);
     }
     clock_.after(delay() + delay(), [this, &c, target] {
@@ -152,12 +170,14 @@ bool network::let_in(const connection& c, process_number target) const {
 }
 
 void network::retry(connection& c) {
+    if (c.once) return;
     clock_.after(c.backoff + luck_.between(0ms, 20ms), [this, &c] { attempt(c); });
     c.backoff = std::min<duration>(c.backoff * 2, 1s);
 }
 
 void network::established(connection& c) {
     ++c.generation;
+    c.once = false;
     c.backoff = 50ms;
     c.way[0] = c.way[1] = {};
     if (c.is_sub) {
@@ -231,7 +251,7 @@ void network::knock(process_number who, const core::knock& at) {
     note_dial(who);
     const auto slot = slot_of(at.endpoint);
     const auto near = processes_[who].slot;
-    const bool cut = blocked(near, slot) || blocked(slot, near);
+    const bool cut = blocked(near, slot) || blocked(slot, near) || barred_.contains({near, slot});
     const auto how = cut              ? core::knock_outcome::silent
                      : alive_at(slot) ? core::knock_outcome::open
                                       : core::knock_outcome::refused;
@@ -277,6 +297,7 @@ void network::perform(process_number who, core::action& what) {
         clock_.after(delay(), [this, who, target, bytes = g->bytes]() mutable {
             const auto &from = processes_[who], &to = processes_[*target];
             if (!to.alive || to.frozen || blocked(from.slot, to.slot)) return;
+            if (barred_.contains({from.slot, to.slot})) return;
             if (passes_ && !passes_(who, *target, channel::datagram, bytes)) return;
             spoil(bytes);
             const auto host = host_of(from.slot);
@@ -295,7 +316,7 @@ void network::perform(process_number who, core::action& what) {
         const auto& all = routes_[who];
         if (const auto at = all.find(s->to); at != all.end()) send(*at->second, 1, std::move(s->bytes));
     } else if (auto* const d = std::get_if<core::dial>(&what)) {
-        dealers_[{who, d->link}] = &open_link(who, d->link, false, d->endpoint, d->key);
+        dealers_[{who, d->link}] = &open_link(who, d->link, false, d->endpoint, d->key, d->once);
     } else {
         const auto* const subscription = std::get_if<core::subscribe>(&what);
         const auto link = subscription != nullptr ? subscription->link : std::get<core::hang_up>(what).link;

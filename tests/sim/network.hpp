@@ -59,6 +59,11 @@ class network {
     /// Blocks add up: a path is open again when each block has been lifted.
     void block(slot_number from, slot_number to, bool on);
     [[nodiscard]] bool blocked(slot_number from, slot_number to) const;
+    /// From now on nobody at `from` can open a connection to `to`, nor send it a datagram, as behind a
+    /// firewall that lets out what it does not let in. What is open stays.
+    void bar(slot_number from, slot_number to, bool on);
+    /// Closes every connection between the two, and both notice.
+    void reset(slot_number a, slot_number b);
     void set_filter(filter passes) { passes_ = std::move(passes); }
     /// What the name service says of a name, or of a service with those ports; no addresses: nobody is there.
     /// Of what is not set it says nothing, and a question fails after five seconds.
@@ -96,6 +101,7 @@ class network {
         discovery::link_key key{};          ///< what it takes to be there
         std::optional<process_number> with; ///< while open
         bool hung_up = false;
+        bool once = false;            ///< it is not tried again before it has been open
         std::uint64_t generation = 0; ///< of the transport connection; what belongs to a former one is gone
         duration backoff{};
         struct {
@@ -107,7 +113,7 @@ class network {
     void knock(process_number who, const core::knock& at);
     void resolve(process_number who, const core::resolve& what);
     connection& open_link(process_number from, core::link_id link, bool is_sub, const std::string& endpoint,
-                          const discovery::link_key& key);
+                          const discovery::link_key& key, bool once = false);
     void attempt(connection& c);
     [[nodiscard]] bool let_in(const connection& c, process_number target) const;
     void established(connection& c);
@@ -143,6 +149,7 @@ class network {
     std::map<process_number, std::map<replica_id, connection*>> routes_;
     std::map<process_number, std::vector<connection*>> subscribers_;
     std::map<std::pair<slot_number, slot_number>, int> blocks_;
+    std::set<std::pair<slot_number, slot_number>> barred_;
 };
 
 } // namespace baton::sim

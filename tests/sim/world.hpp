@@ -176,6 +176,11 @@ class world {
         costs_.note_change(clock_.now());
         network_.block(from, to, on);
     }
+    void bar(slot_number from, slot_number to, bool on) {
+        costs_.note_change(clock_.now());
+        network_.bar(from, to, on);
+    }
+    void reset(slot_number a, slot_number b) { network_.reset(a, b); }
     void sever(slot_number a, slot_number b, bool on) { block(a, b, on), block(b, a, on); }
     void set_filter(network::filter passes) { network_.set_filter(std::move(passes)); }
     /// The name service: see network.hpp.

@@ -45,8 +45,9 @@ class roster {
     enum class finding : std::uint8_t {
         vouched,   ///< new, and fresh: it may be dialled and admitted
         known,     ///< as before
+        repeated,  ///< its last beacon again, as another interface brings it, or a recording of it
         stale,     ///< new, and its clock says nothing for it: ask it to echo a nonce
-        replayed,  ///< older than what this incarnation has said before
+        replayed,  ///< no newer than what this incarnation has said before
         other_key, ///< the incarnation, or the key, has been vouched for otherwise
         full,      ///< everybody in it is to be kept
     };

@@ -120,6 +120,7 @@ struct dial {
     link_id link{};
     std::string endpoint;      ///< "tcp://HOST:PORT" of a ROUTER
     discovery::link_key key{}; ///< of whoever is there; none in an open mesh
+    bool once = false;         ///< not again by the transport, before it has been open
 };
 struct subscribe { ///< replaces the link's former subscription
     link_id link{};

@@ -184,6 +184,8 @@ class mesh {
     // mesh_life.cpp
     void judge_peers(outbox& out);
     void judge(const replica_id& id, peer& p, outbox& out);
+    const char* look_both_ways(const replica_id& id, peer& p);
+    void tell_one_way(const replica_id& id, peer& p, const char* missing, outbox& out);
     void redial(const replica_id& id, peer& p, outbox& out);
     void send_probe(peer& p, outbox& out);
     void send(const std::string& to, const discovery::probe& what, const mesh_key* by, outbox& out);
@@ -211,7 +213,7 @@ class mesh {
     verdict answer_stranger(const replica_id& from, outbox& out);
     verdict on_brief(const wire::brief& f, outbox& out);
     void bind(link_id number, const replica_id& id, outbox& out);
-    void follow(peer& p, outbox& out);
+    void follow(peer& p, outbox& out, bool is_there = false);
     void release_link(peer& p, outbox& out);
     void greet(link_id number, bool wants_answer, outbox& out);
     void tell(const replica_id& id, peer& p, bool wants_answer, outbox& out);
@@ -243,9 +245,9 @@ class mesh {
 
     // mesh_discovery.cpp
     void announce(outbox& out);
-    [[nodiscard]] static std::vector<discovery::address> ways_of(const discovery::beacon& b,
-                                                                 std::string_view seen_at);
-    verdict meet(const discovery::beacon& b, const std::vector<discovery::address>& ways, bool asks_first,
+    [[nodiscard]] std::vector<discovery::address> ways_of(const discovery::beacon& b,
+                                                          std::string_view seen_at) const;
+    verdict meet(const discovery::beacon& b, const std::vector<discovery::address>& ways, bool contact,
                  outbox& out);
     [[nodiscard]] bool needs_way(const peer& p) const;
     void note_moved(const replica_id& id, peer& p, std::string_view reach, std::string_view seen_at);
@@ -272,16 +274,15 @@ class mesh {
     bool believes(const discovery::beacon& b, std::string_view host, verdict& why, outbox& out);
     void tidy_roster(outbox& out);
     discovery::beacon make_beacon();
-    std::string beacon_bytes();
-    std::string new_question(const std::string& endpoint);
-    void ask(const std::string& endpoint, outbox& out);
-    verdict answer(const datagram_arrived& in, const heard_beacon& question, bool stale, outbox& out);
+    std::string beacon_bytes(), new_question(const std::string&endpoint, bool of_stranger);
+    void ask(const std::string& endpoint, bool of_stranger, outbox& out);
+    verdict answer(const datagram_arrived& in, const heard_beacon& question, discovery::roster::finding asker,
+                   outbox& out);
     link_id connect(const std::string& endpoint, outbox& out, const discovery::link_key& key = {},
-                    bool asks_first = false);
-    void prepare(link_id number, const discovery::link_key& key, bool asks_first, outbox& out);
+                    bool contact = false);
+    void prepare(link_id number, const discovery::link_key& key, bool contact, outbox& out);
     void dial_now(link_id number, outbox& out);
-    void tend_link(link_id number, link& l, outbox& out);
-    void tend_links(outbox& out);
+    void tend_link(link_id number, link&l, outbox&out), tend_links(outbox&out);
     void forget_undialled(const std::string& endpoint);
 
     // mesh_delta.cpp

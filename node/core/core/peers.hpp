@@ -53,8 +53,11 @@ struct link {
     // mesh_introduce.cpp
     discovery::link_key key{}; ///< of whoever is there; none in an open mesh, and as long as it is not known
     bool dialled = false;
-    instant dial_at{}, ask_at{}; ///< not before; while it is not open, in a mesh with a key
-    mesh_clock::duration ask_every{};
+    /// Nobody has proved yet to be there: in an open mesh it is dialled once at a time, and seldom again; in
+    /// one with a key it is asked first, and seldom.
+    bool contact = false;
+    instant dial_at{}, ask_at{}; ///< not before; while it is not open
+    mesh_clock::duration ask_every{}, dial_every{};
     unsigned unanswered = 0;
 };
 /// One incarnation of another node, from its first word until it is forgotten.
@@ -78,7 +81,10 @@ struct peer {
     instant probe_at{};     ///< when it is to be probed
     std::uint32_t probed_from = 0, probes = 0, inquired_from = 0,
                   inquiries = 0; ///< numbers of the probes since it was last heard
-    instant probed_at{};         ///< when it was last asked for a sign of life on somebody's behalf
+    std::optional<instant>
+        one_way_since; ///< it has been heard, but not both ways work; one that was up for a while
+    bool one_way_told = false;
+    instant probed_at{}; ///< when it was last asked for a sign of life on somebody's behalf
     /// Who wants to know when it is heard: by a link, or by a datagram.
     struct inquirer {
         bool by_link = false;

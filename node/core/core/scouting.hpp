@@ -6,6 +6,7 @@
 // Eyeballs); members are told in rounds to partners in turn, as in SWIM (Das et al. 2002, 4.3).
 #pragma once
 
+#include "core/told_once.hpp"
 #include "discovery/address.hpp"
 #include "discovery/announcing.hpp"
 #include "discovery/names.hpp"
@@ -27,6 +28,7 @@ struct quest {
     std::size_t next = 0;      ///< those before it have been dialled
     std::size_t under_way = 0; ///< links that are open to it for this, or being opened
     instant next_at{};
+    bool of_contact = false;        ///< it ends with the peer, which has not greeted yet
     replica_id told_by{};           ///< the member that told of it last; nil: nobody did
     unsigned rounds = 0;            ///< in which nobody answered
     std::optional<instant> over_at; ///< given up; forgotten then, so that it can begin anew
@@ -53,7 +55,7 @@ struct scouting {
     replica_id told_last{}, told_to{};          ///< where the rounds are: of whom, and to whom
     std::set<std::string> self_endpoints;       ///< that lead to ourselves
     std::map<std::string, replica_id> seed_ids; ///< who answered at a seed's address last
-    std::set<std::string> foreign_told;         ///< strangers that have been reported
+    told_once foreign_told{256};                ///< strangers that have been reported
     instant strangers_answered_at{};            ///< when somebody unknown was last asked to greet
     /// Whether a link to it is being opened, beside the one it has.
     [[nodiscard]] bool is_trying(const replica_id& id) const {

@@ -48,6 +48,10 @@ enum class event_kind : std::uint8_t {
                 ///< read
     recovered,  ///< `count` values of a damaged spill have returned as new writes; its file is kept aside
     dropped,    ///< events were lost because nobody read them; `count` says how many
+    failed,     ///< this node's I/O thread has ended by a fault, which `reason` names: nothing is written or
+                ///< received any more; what is there stays readable, and has been spilled if it could be
+    one_way, ///< a node is heard that this node cannot reach, or that does not hear this one; `reason` says
+             ///< which. It is no copy of anything, and `suspect` or `contacting` for as long as that is so
 };
 [[nodiscard]] std::string_view to_string(event_kind kind);
 
@@ -333,7 +337,8 @@ class node {
     /// Everybody this node knows of but itself, sorted by (name, id).
     [[nodiscard]] std::vector<member> members() const;
 
-    /// The oldest unread event; nothing if none comes within `timeout`, or ever will: the node has left.
+    /// The oldest unread event; nothing if none comes within `timeout`, or ever will: the node has left or
+    /// failed. A call that is under way returns then; a later one after 100 ms at the latest.
     [[nodiscard]] std::optional<event>
     next_event(std::chrono::milliseconds timeout = std::chrono::milliseconds{0});
 
@@ -376,8 +381,9 @@ class node {
 
     [[nodiscard]] const std::string& name() const;
     [[nodiscard]] replica_id id() const;
-    /// "tcp://HOST:PORT" for other nodes' seeds, as of the start: the first address that is advertised, or
-    /// else of every interface the first that is not loopback (nor, where there is another, link-local).
+    /// "tcp://HOST:PORT" for other nodes' seeds: the first address that is advertised, or else options::host,
+    /// or else that of the default route, of any interface but a bridge, of a bridge, a link-local one, in
+    /// this order, as the interfaces are now.
     [[nodiscard]] std::string endpoint() const;
 
     /// 32 hexadecimal digits over everything visible; equal on nodes with equal state. O(1), but for a sync

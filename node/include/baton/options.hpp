@@ -120,6 +120,9 @@ struct options {
     /// Local address to bind and advertise, IPv4 or IPv6; empty or "::": every usable interface, by both;
     /// "0.0.0.0": by IPv4 alone. "127.0.0.1" and "::1" keep everything on this machine.
     std::string host{};
+    /// The node starts though `host`, or an interface of `beacon.interfaces`, is not there yet, and uses it
+    /// once it is: at boot, before the network is configured. A link-local `host` needs its interface.
+    bool wait_for_interface = false;
     std::uint16_t port = 0;         ///< the port others name as a seed; 0: any free one
     std::uint16_t publish_port = 0; ///< the port of the delta stream; 0: any free one
     /// "HOST:PORT" or "tcp://HOST:PORT" of members to join by; IPv6 in brackets: "[fd00::5]:5000", and with

@@ -43,6 +43,8 @@ class stop_signals {
     [[nodiscard]] bool stopping() const;
     /// Waits until one has come; false when `within` passes first.
     bool wait(std::chrono::milliseconds within = std::chrono::milliseconds::max()) const;
+    /// From now on it is as if a signal had come.
+    void stop();
     /// For poll() and epoll: readable from the first signal on. Not to be read from; closed with the object.
     [[nodiscard]] int fd() const;
     /// Called on the object's thread at each signal after the first; replaces what was there before, and

@@ -3,6 +3,8 @@
 // A value that moves; as thread-safe as an int.
 #pragma once
 
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <utility>
@@ -28,5 +30,12 @@ class descriptor {
   private:
     int number_;
 };
+
+/// Before bind(): an address that this machine does not have yet will do (ip(7), IP_FREEBIND; it holds for
+/// IPv6 as well).
+inline void allow_missing_address(int socket) {
+    const int yes = 1;
+    ::setsockopt(socket, IPPROTO_IP, IP_FREEBIND, &yes, sizeof yes);
+}
 
 } // namespace baton::shell

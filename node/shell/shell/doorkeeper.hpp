@@ -59,6 +59,7 @@ class doorkeeper {
 
   private:
     void run();
+    bool serve_one();
     [[nodiscard]] replica_id judge(std::string_view domain, std::string_view key) const;
 
     zmq::socket_t requests_;

@@ -17,8 +17,10 @@ namespace baton::shell {
 class gate {
   public:
     /// Listens at a numeric address; "" and "::": at every one of both families, or of IPv4 where there is no
-    /// IPv6; "0.0.0.0": at every one of IPv4. Port 0: any. Otherwise the system's error number.
-    [[nodiscard]] static std::variant<gate, int> open(const std::string& host, std::uint16_t port);
+    /// IPv6; "0.0.0.0": at every one of IPv4. Port 0: any. `may_be_missing`: the address need not be this
+    /// machine's yet. Otherwise the system's error number.
+    [[nodiscard]] static std::variant<gate, int> open(const std::string& host, std::uint16_t port,
+                                                      bool may_be_missing = false);
     [[nodiscard]] std::uint16_t port() const { return port_; }
     /// A descriptor of the same port, for its new owner to close; negative when there is none.
     [[nodiscard]] int lend() const;

@@ -26,11 +26,13 @@ struct interface {
 
 /// Addresses of interfaces that are up, narrowed by options.host, options.beacon.interfaces and
 /// interfaces_excluded. IPv4 first, otherwise as the system lists them.
-/// Errors: unknown_interface, naming the interface or address that this machine does not have.
-[[nodiscard]] result<std::vector<interface>> usable_interfaces(const options& settings);
+/// Errors: unknown_interface, naming the interface or address that this machine does not have, unless
+/// `some_may_be_missing`; network, when the list cannot be read now, which says nothing of the interfaces.
+[[nodiscard]] result<std::vector<interface>> usable_interfaces(const options& settings,
+                                                               bool some_may_be_missing = false);
 
-/// The address under which a node on these interfaces is best named to others: not loopback and not
-/// link-local where there is another. "127.0.0.1" when there is none.
+/// The address under which a node on these interfaces is best named to others: that of the default route,
+/// then any that is not a bridge's, then a bridge's, then a link-local one. "127.0.0.1" when there is none.
 [[nodiscard]] std::string best_host(const std::vector<interface>& usable);
 /// Those that other machines may dial, separated by blanks: neither loopback nor link-local, and not too
 /// many.

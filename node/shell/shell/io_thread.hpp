@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/mesh.hpp"
+#include "core/told_once.hpp"
 #include "shell/address_watch.hpp"
 #include "shell/beacon_socket.hpp"
 #include "shell/descriptors.hpp"
@@ -118,6 +119,11 @@ class io_thread {
     /// Readable while next_event() has something; made at the first call, and closed with the node.
     [[nodiscard]] result<int> event_fd();
 
+    /// The address under which this node is best named to others.
+    [[nodiscard]] std::string host() const {
+        const guest lock(*this);
+        return best_host_;
+    }
     /// Sends that a full or missing connection did not take; repaired later.
     [[nodiscard]] std::uint64_t sends_refused() const { return sends_refused_; }
 
@@ -213,12 +219,21 @@ class io_thread {
     [[nodiscard]] static std::string line_of(const event& told); ///< for the log
     bool send_directly(const moment& at);
     void log(log_level level, const std::string& line) const {
-        if (settings_.log) settings_.log(level, line);
+        if (!settings_.log) return;
+        try {
+            settings_.log(level, line);
+        } catch (...) { // ends the thread, once
+            if (!failed_) throw;
+        }
     }
 
     // on the I/O thread
     void run();
-    void complain_of_end(const char* reason) noexcept;
+    // io_ending.cpp
+    template <class Step>
+    static void attempt(Step step) noexcept;
+    void fail(const std::string& reason) noexcept;
+    void tell_failure(std::string reason);
     void loop();
     void poll();
     void answer_bell();
@@ -264,7 +279,8 @@ class io_thread {
     bool spill_some(const moment& at);
     void stop_spilling(bool keep);
     void publish(core::outbox& out);
-    void complain(std::string_view host, const char* reason);
+    void complain(std::string_view host, const char* reason); // io_events.cpp
+    void tell_unnamed();
     void give_way() const;
     void manage_leave();
     void finish_waiting(bool all);
@@ -285,6 +301,7 @@ class io_thread {
     std::deque<event> events_;
     std::uint64_t events_dropped_ = 0;
     int event_fd_ = -1;
+    std::string best_host_; // under the lock: as of the last look
 
     struct waiting {
         core::proof wanted;
@@ -304,6 +321,7 @@ class io_thread {
     };
     std::optional<leaving> leaving_; // under the lock
     bool stopped_ = false;           // under the lock: the I/O thread has ended
+    bool failed_ = false;            // of the I/O thread: it ends by a failure
     std::atomic<bool> hurry_{false};
     mutable std::atomic<bool> rung_{false};
     std::atomic<bool> burst_{false}; // writes follow one another closely: pack them
@@ -330,13 +348,14 @@ class io_thread {
     bool gates_shut_ = false;           ///< for want of descriptors
     instant gates_at_{};                ///< when that is looked at again
     bool addresses_new_ = false;        ///< one has been added, or could be used only now
+    bool addresses_complained_ = false; ///< of a list that cannot be read
     int bell_ = -1, timer_ = -1;
     core::outbox out_;
     instant wake_at_{};
     instant pack_until_{};
     mesh_clock::duration pack_for_{};
     std::vector<poller::name> reading_; ///< of read_links()
-    std::set<std::string> told_;
+    core::told_once told_{1000};        ///< whose refusals are in the log, and for what
     bool beacon_complained_ = false;
     bool ended_ = false;
     std::optional<spill_shelf> shelf_;          ///< files found at the start

@@ -39,7 +39,8 @@ struct node::impl {
     shell::descriptor_share share;
     options settings;
     replica_id id{};
-    std::string endpoint;
+    std::string endpoint;          ///< as of the start
+    std::uint16_t moving_port = 0; ///< not 0: the host may change with the machine's addresses
     int fork_generation = 0;
     std::unique_ptr<shell::io_thread> engine;
     std::shared_ptr<shell::dispatcher> watches;

@@ -9,6 +9,7 @@
 #include "shell/doorkeeper.hpp"
 #include "shell/gate.hpp"
 #include "shell/poller.hpp"
+#include "shell/uninterrupted.hpp"
 
 #include <baton/options.hpp>
 
@@ -47,19 +48,6 @@ struct link_security {
     std::shared_ptr<guest_list> guests = std::make_shared<guest_list>();
 };
 
-/// A signal interrupts libzmq's calls even where they do not wait: again, until the call has an answer of its
-/// own.
-template <class Call>
-auto uninterrupted(Call call) {
-    for (;;) {
-        try {
-            return call();
-        } catch (const zmq::error_t& failure) {
-            if (failure.num() != EINTR) throw;
-        }
-    }
-}
-
 /// The next message, if one is waiting.
 inline bool receive(zmq::socket_t& from, zmq::message_t& into) {
     return uninterrupted([&] { return from.recv(into, zmq::recv_flags::dontwait).has_value(); });
@@ -90,7 +78,19 @@ class sockets {
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] std::uint16_t publish_port() const { return publish_port_; }
 
-    void dial(core::link_id link, const std::string& endpoint, const discovery::link_key& key);
+    struct connection {
+        zmq::socket_t dealer;
+        zmq::socket_t monitor;
+        std::string subscribed{};
+        std::string endpoint{};
+        std::string local{};  ///< our address on it; empty while not known
+        bool once = false;    ///< it has not been open yet, and is not tried again by libzmq
+        bool by_hand = false; ///< when it closes libzmq gives it up, as it was begun `once`
+    };
+    /// `once`: libzmq tries it once; after it has been open it is a connection as any.
+    void dial(core::link_id link, const std::string& endpoint, const discovery::link_key& key, bool once);
+    /// What its monitor says of a connection, which may have been tried `once`.
+    void note_event(connection& of, core::link_id link, std::uint16_t what);
     /// What there were no descriptors for.
     void dial_again();
     void subscribe(core::link_id link, const std::string& endpoint, const discovery::link_key& key);
@@ -104,13 +104,6 @@ class sockets {
     bool request(core::link_id link, std::string_view bytes);
     bool reply(const replica_id& to, std::string_view bytes);
 
-    struct connection {
-        zmq::socket_t dealer;
-        zmq::socket_t monitor;
-        std::string subscribed{};
-        std::string endpoint{};
-        std::string local{}; ///< our address on it; empty while not known
-    };
     zmq::socket_t& publisher() { return publisher_; }
     /// Whether a subscription waits to be read.
     [[nodiscard]] bool publisher_readable() {
@@ -143,7 +136,7 @@ class sockets {
   private:
     sockets(const options& settings, const replica_id& self, const std::optional<link_security>& security);
     /// False for want of descriptors.
-    bool try_dial(core::link_id link, const std::string& endpoint, const discovery::link_key& key);
+    bool try_dial(core::link_id link, const std::string& endpoint, const discovery::link_key& key, bool once);
     void secure_server(zmq::socket_t& socket);
     void secure_client(zmq::socket_t& socket) const;
     void unsubscribe(core::link_id link);
@@ -167,6 +160,7 @@ class sockets {
         std::string endpoint;
         discovery::link_key key;
         std::string subscribed;
+        bool once = false;
     };
     std::map<core::link_id, wanted> undialled_;
 };

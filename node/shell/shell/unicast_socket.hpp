@@ -15,8 +15,10 @@ namespace baton::shell {
 
 class unicast_socket {
   public:
-    /// `host`: a numeric address, or empty for all. Errors: address_in_use, network.
-    [[nodiscard]] static result<unicast_socket> open(const std::string& host, std::uint16_t port);
+    /// `host`: a numeric address, or empty for all; `may_be_missing`: it need not be this machine's yet.
+    /// Errors: address_in_use, network.
+    [[nodiscard]] static result<unicast_socket> open(const std::string& host, std::uint16_t port,
+                                                     bool may_be_missing = false);
     unicast_socket(unicast_socket&& other) noexcept;
     unicast_socket& operator=(unicast_socket&&) = delete;
     ~unicast_socket();

@@ -1,0 +1,88 @@
+// The I/O thread from its first to its last line: what ends it, and what the node's user learns of that.
+#include "shell/io_thread.hpp"
+
+namespace baton::shell {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr auto spill_within = 20s; // after a failure: within Kubernetes' 30 s
+}
+
+void io_thread::run() {
+    std::string failure;
+    try {
+        loop();
+    } catch (const std::exception& thrown) { // a socket that cannot be used any more, or the program's own
+        failure = thrown.what();
+        if (failure.empty()) failure = "an exception without a text";
+    } catch (...) { // the program's own, from its log or on_applied
+        failure = "what the program throws is no std::exception";
+    }
+    if (!failure.empty()) fail(failure);
+    {
+        const std::lock_guard publishing(publisher_mutex_);
+        sockets_.reset();
+    }
+    beacon_.reset();
+    unicast_.reset();
+    attempt([&] { // nobody else works on it any more
+        const std::lock_guard lock(mutex_);
+        while (mesh_.state().fold(256)) {
+        }
+    });
+    {
+        const std::lock_guard lock(mutex_);
+        if (!leaving_) leaving_.emplace(leaving{});
+        if (!leaving_->report) {
+            const bool spilled = spilled_ && !spilled_->empty();
+            leaving_->report = leave_report{spilled ? leave_outcome::spilled : leave_outcome::unsafe,
+                                            0,
+                                            spilled ? 0 : mesh_.state().keys(),
+                                            {},
+                                            spilled ? *spilled_ : ""};
+        }
+        stopped_ = true;
+        if (!failure.empty()) tell_failure(std::move(failure));
+        changed_.notify_all();
+        sent_.notify_all();
+    }
+    attempt([&] { finish_waiting(true); });
+}
+
+// For what goes on after the end, whatever it throws: each step is worth trying by itself.
+template <class Step>
+void io_thread::attempt(Step step) noexcept {
+    try {
+        step();
+    } catch (...) { // the failure has been told, or is about to be
+    }
+}
+
+// The state stays readable. Where there is a folder for it, it goes into a file: this node hands over to
+// nobody any more.
+void io_thread::fail(const std::string& reason) noexcept {
+    failed_ = true; // from now on what the log throws is borne
+    attempt([&] { log(log_level::error, "event=io_thread_failed reason=\"" + reason + '"'); });
+    if (settings_.spill_dir.empty() || spilled_) return;
+    attempt([&] {
+        const auto until = now().now + spill_within;
+        {
+            const std::lock_guard lock(mutex_);
+            if (!leaving_) leaving_.emplace(leaving{});
+            if (!leaving_->begun) mesh_.begin_leave(now(), leaving_->copies, out_);
+            leaving_->begun = true;
+            out_.clear(); // there is nobody to send it to
+        }
+        while (!spilled_ && now().now < until) (void)spill_some(now());
+        stop_spilling(true);
+    });
+}
+
+// Under the lock.
+void io_thread::tell_failure(std::string reason) {
+    events_.push_back({event_kind::failed, mesh_.settings().self, settings_.name, std::move(reason), 0});
+    signal_events(true);
+}
+
+} // namespace baton::shell

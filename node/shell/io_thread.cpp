@@ -50,6 +50,7 @@ io_thread::io_thread(options settings, core::mesh_options mesh_settings, std::un
     try {
         if (bell_ < 0 || timer_ < 0)
             throw std::system_error(errno, std::generic_category(), "eventfd or timerfd");
+        if (!settings_.spill_dir.empty()) disk_ = std::make_unique<disk_thread>();
         thread_ = start_thread([this] { run(); });
     } catch (...) {
         ::close(bell_);
@@ -135,6 +136,7 @@ void io_thread::run() {
     }
     beacon_.reset();
     unicast_.reset();
+    end_disk();
     {
         const std::lock_guard lock(mutex_);
         if (!leaving_) leaving_.emplace(leaving{});
@@ -170,11 +172,7 @@ void io_thread::loop() {
     if (unicast_ && unicast_->fd() >= 0) sources.add(unicast_->fd(), datagrams);
     wake_at_ = now().now;
     look_at_ = wake_at_; // something may have changed before there was somebody to hear of it
-    if (!settings_.spill_dir.empty()) {
-        shelf_.emplace(settings_.spill_dir, settings_.cluster);
-        if (!shelf_->complaint().empty())
-            log(log_level::warning, "event=spill_dir reason=\"" + shelf_->complaint() + '"');
-    }
+    begin_spills();
     while (!ended_) {
         poll();
         const std::lock_guard publishing(publisher_mutex_);
@@ -225,7 +223,7 @@ void io_thread::poll() {
     if (packing) arm_timer(pack_until_ - at);
     const bool due = spills_due_ || (rung && !packing);
     const auto next =
-        std::min({wake_at_, look_at_, gates_watched_ ? gates_at_ : instant::max(), knocker_.due()});
+        std::min({wake_at_, look_at_, gates_watched_ ? gates_at_ : instant::max(), knocker_.due(), scan_at_});
     const auto left = due ? 0ms : std::chrono::ceil<std::chrono::milliseconds>(next - at);
     sockets_->sources().wait(std::clamp(left, 0ms, 1000ms));
 }

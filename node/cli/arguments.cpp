@@ -209,6 +209,12 @@ void add_network(checked_app& app, options& node) {
     app.add_option("--spill-dir", node.spill_dir,
                    "Folder for the whole state when nobody takes over, and to come back from")
         ->type_name("DIR");
+    app.add_flag("--spill-dir-optional", node.spill_dir_optional,
+                 "Start also where the folder of --spill-dir cannot be used");
+    app.add_flag("--keep-spills", node.keep_spills,
+                 "Keep a file of --spill-dir until a later one is there in its place");
+    app.add_flag("--accept-keyless-spills", node.accept_keyless_spills,
+                 "With a key: merge files of --spill-dir that no key has sealed");
     add_duration(app, "--alone-after", node.alone_after,
                  "Go on without others after, if every seed refuses; default: 5s");
     add_number(app, "--mesh-size", node.mesh_size,

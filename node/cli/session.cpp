@@ -305,6 +305,7 @@ json session::leave(std::string_view rest) {
         {"unsafe", list_of(report.unsafe_keys)}, // the first 1,000
         {"unsafe_count", report.unsafe},
         {"spilled", report.path.empty() ? json(nullptr) : json(report.path)},
+        {"spill_error", report.spill_error.empty() ? json(nullptr) : json(report.spill_error)},
         {"seconds", std::chrono::duration<double>(report.took).count()},
     };
 }

@@ -99,6 +99,7 @@ void mesh::fill(outbound_session& s, std::size_t& steps) {
             s.pending.reset();
             continue;
         }
+        date_back(s, chain);
         std::size_t bytes = slot.key.size() + slot.element.size() + 16;
         for (auto& entry : chain) {
             if (may_refer(s, slot, entry)) {
@@ -130,6 +131,7 @@ bool mesh::fill_large(outbound_session& s) {
     std::vector<staged_view> chain;
     const slot_name slot{large.type, large.key, large.element};
     for (const auto each : large.blocks) chain.push_back(store_.pinned(each));
+    date_back(s, chain);
     const staged_view* next = nullptr;
     for (auto& entry : chain) {
         if (may_refer(s, slot, entry)) {

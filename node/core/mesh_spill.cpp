@@ -41,6 +41,7 @@ bool mesh::spill(const moment& at, std::string& into) {
     if (!writing) {
         writing = std::make_unique<outbound_session>();
         writing->version = wire::version_min;
+        writing->began_at = at_.now;
         writing->to_file = writing->from_nothing = writing->whole_archive = true;
         writing->walk = store_.walk_from({});
         writing->chunk_bytes = settings_.limits.chunk_bytes_max;
@@ -62,7 +63,13 @@ bool mesh::spill(const moment& at, std::string& into) {
         into = std::move(s.window.front().bytes);
         s.window.pop_front();
     }
-    return !s.complete || !s.window.empty();
+    const bool more = !s.complete || !s.window.empty();
+    if (!more) writing.reset();
+    return more;
+}
+
+void mesh::end_spilling() {
+    if (spills_) spills_->writing.reset();
 }
 
 void mesh::spill_kept(const moment& at, outbox& out) {
@@ -73,7 +80,6 @@ void mesh::spill_kept(const moment& at, outbox& out) {
         out.actions.push_back(drop_spill{file.id});
         return true;
     });
-    spills_->writing.reset();
 }
 
 // ---------------------------------------------------------------- found files
@@ -85,6 +91,7 @@ verdict mesh::take(const spill_found& in, outbox& out) {
     spill_file found;
     found.id = in.file;
     found.clock = in.clock;
+    found.written_ms = in.written_ms;
     const auto decoded = wire::decode(in.commit);
     const auto* const f = decoded ? std::get_if<wire::state>(&*decoded) : nullptr;
     const bool commits = f != nullptr && (f->flags & wire::state::commit) != 0;
@@ -95,8 +102,9 @@ verdict mesh::take(const spill_found& in, outbox& out) {
     return {};
 }
 
-verdict mesh::take(const spills_listed&, outbox&) {
-    spills_listed_ = true;
+verdict mesh::take(const spills_listed& in, outbox&) {
+    spills_listed_ = in.all;
+    if (spills_) wake_by(at_.now); // damaged ones may have waited for this
     return {};
 }
 
@@ -115,8 +123,8 @@ std::size_t mesh::spills_waiting() const {
     }));
 }
 
-// With members when all that they held is here; alone when nobody has been found in time. Whole files first:
-// what they hold need not be salvaged from a damaged one.
+// With members when all that they held is here; alone when nobody has been found in time. Whole files first,
+// those that are still being written too: what they hold need not be salvaged from a damaged one.
 void mesh::tend_spills(outbox& out) {
     if (!spills_ || spills_->files.empty()) return;
     release_spills(out);
@@ -128,7 +136,7 @@ void mesh::tend_spills(outbox& out) {
     spill_file* next = nullptr;
     const auto rank = [](const spill_file& file) { return file.tried ? 2 : file.whole ? 0 : 1; };
     for (auto& file : spills_->files) {
-        if (file.is != spill_file::state::waiting) continue;
+        if (file.is != spill_file::state::waiting || (!file.whole && !spills_listed_)) continue;
         if (at_.now < file.retry_at) {
             wake_by(file.retry_at);
         } else if (next == nullptr || rank(file) < rank(*next)) {
@@ -151,6 +159,7 @@ void mesh::open_spill(spill_file& file, outbox& out) {
         auto& s = *pulling_;
         s.number = ++last_session_;
         s.file = file.id;
+        s.written_ms = file.written_ms;
         s.progress_at = at_.now;
         s.closed = store_.archived();
         s.travelling = store_.seen();
@@ -158,7 +167,7 @@ void mesh::open_spill(spill_file& file, outbox& out) {
         s.newcomer = store_.is_disjoint(file.claims);
         note(out, "spill", {}, s.number);
     } else {
-        spills_->open.emplace(file.id);
+        spills_->open.emplace(file.id, file.written_ms);
         // Before anything of it is written anew: so that it is salvaged once at most.
         out.actions.push_back(keep_spill_aside{file.id});
         note(out, "salvage", {});
@@ -259,8 +268,27 @@ void mesh::spill_merged(spill_id id, outbox& out) {
     }
 }
 
+// A time to live goes on while the file lies on the disk, by the wall clock. One that is behind the writer's
+// lets it stand still.
+void mesh::age(staged_view& what, std::uint64_t written_ms) const {
+    if (!what.ttl || written_ms == 0 || at_.wall_ms <= written_ms) return;
+    const auto lain = std::min(at_.wall_ms - written_ms, static_cast<std::uint64_t>(what.ttl->count()));
+    *what.ttl -= std::chrono::milliseconds{lain};
+}
+
+// The head of a file is from when its writing began, and so are the times to live in it, however long it
+// takes.
+void mesh::date_back(const outbound_session& s, std::vector<staged_view>& chain) const {
+    if (!s.to_file) return;
+    const auto since = std::chrono::floor<std::chrono::milliseconds>(at_.now - s.began_at);
+    for (auto& entry : chain) {
+        if (entry.ttl) entry.ttl = std::min(*entry.ttl + since, ttl_max);
+    }
+}
+
 // A file is kept until others hold what is in it: as many as a leave would ask for, or all there are.
 void mesh::release_spills(outbox& out) {
+    if (settings_.keep_spills) return;
     std::erase_if(spills_->files, [&](const spill_file& file) {
         if (file.is != spill_file::state::merged) return false;
         std::size_t up = 0, holders = 0;
@@ -312,6 +340,7 @@ bool mesh::salvage_row(const wire::state_row& row, outbox& out) {
     for (const auto& entry : row.entries) {
         auto what = entry.what;
         if (what.what != block::kind::record || !is_lost(what.id)) continue;
+        age(what, s.written_ms);
         if (entry.total) {
             const auto at = s.parts.find({name, what.id});
             if (at == s.parts.end() || at->second.size() != *entry.total) continue;

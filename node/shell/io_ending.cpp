@@ -1,6 +1,8 @@
 // The I/O thread from its first to its last line: what ends it, and what the node's user learns of that.
 #include "shell/io_thread.hpp"
 
+#include <thread>
+
 namespace baton::shell {
 
 using namespace std::chrono_literals;
@@ -19,13 +21,15 @@ void io_thread::run() {
     } catch (...) { // the program's own, from its log or on_applied
         failure = "what the program throws is no std::exception";
     }
-    if (!failure.empty()) fail(failure);
+    leave_report report{.outcome = leave_outcome::unsafe};
+    if (!failure.empty()) fail(failure, report);
     {
         const std::lock_guard publishing(publisher_mutex_);
         sockets_.reset();
     }
     beacon_.reset();
     unicast_.reset();
+    attempt([&] { end_disk(); });
     attempt([&] { // nobody else works on it any more
         const std::lock_guard lock(mutex_);
         while (mesh_.state().fold(256)) {
@@ -35,12 +39,8 @@ void io_thread::run() {
         const std::lock_guard lock(mutex_);
         if (!leaving_) leaving_.emplace(leaving{});
         if (!leaving_->report) {
-            const bool spilled = spilled_ && !spilled_->empty();
-            leaving_->report = leave_report{spilled ? leave_outcome::spilled : leave_outcome::unsafe,
-                                            0,
-                                            spilled ? 0 : mesh_.state().keys(),
-                                            {},
-                                            spilled ? *spilled_ : ""};
+            if (report.path.empty()) report.unsafe = mesh_.state().keys();
+            leaving_->report = std::move(report);
         }
         stopped_ = true;
         if (!failure.empty()) tell_failure(std::move(failure));
@@ -61,21 +61,26 @@ void io_thread::attempt(Step step) noexcept {
 
 // The state stays readable. Where there is a folder for it, it goes into a file: this node hands over to
 // nobody any more.
-void io_thread::fail(const std::string& reason) noexcept {
+void io_thread::fail(const std::string& reason, leave_report& report) noexcept {
     failed_ = true; // from now on what the log throws is borne
     attempt([&] { log(log_level::error, "event=io_thread_failed reason=\"" + reason + '"'); });
-    if (settings_.spill_dir.empty() || spilled_) return;
+    if (settings_.spill_dir.empty() || (leaving_ && leaving_->report)) return;
     attempt([&] {
-        const auto until = now().now + spill_within;
         {
             const std::lock_guard lock(mutex_);
             if (!leaving_) leaving_.emplace(leaving{});
             if (!leaving_->begun) mesh_.begin_leave(now(), leaving_->copies, out_);
             leaving_->begun = true;
+            leaving_->since = now().now;
+            leaving_->deadline = leaving_->since + spill_within;
             out_.clear(); // there is nobody to send it to
         }
-        while (!spilled_ && now().now < until) (void)spill_some(now());
-        stop_spilling(true);
+        while (!is_net_settled() && now().now < leaving_->deadline) {
+            (void)tend_net(now(), {});
+            std::this_thread::sleep_for(1ms); // the disk's thread writes
+        }
+        settle_net(false, now(), report);
+        if (!report.path.empty()) report.outcome = leave_outcome::spilled;
     });
 }
 

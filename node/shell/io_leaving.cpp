@@ -39,30 +39,23 @@ void io_thread::manage_leave() {
         wake_at_ = std::min(wake_at_, at.now + 5ms);
         return;
     }
-    const bool given_up = hurry_ || (leaving_->nobody_stays && progress.staying == 0);
-    const auto deadline = leaving_->deadline;
-    auto due = deadline; // of giving up
-    if (!settings_.spill_dir.empty() && !progress.met && !spilled_) {
-        if (!spilling_) due -= time_to_spill();
-        if (at.now < deadline && (spilling_ || at.now >= due || given_up) && spill_some(at)) return;
-        if (at.now >= deadline) stop_spilling(true); // what is readable of it is salvaged
-    }
-    if (progress.met || at.now >= deadline || given_up || spilled_) {
-        if (progress.met) stop_spilling(false);
+    const auto next = progress.met ? leaving_->deadline : tend_net(at, progress);
+    const bool nobody_stays = leaving_->nobody_stays && progress.staying == 0 && is_net_settled();
+    if (progress.met || at.now >= leaving_->deadline || nobody_stays || (hurry_ && may_end(at))) {
         finish_leave(progress.met, progress.copies);
     } else {
-        wake_at_ = std::min(wake_at_, due);
+        wake_at_ = std::min({wake_at_, next, leaving_->deadline});
     }
 }
 
 void io_thread::finish_leave(bool met, std::size_t copies) {
     leave_report report;
     report.copies = copies;
-    report.outcome = met                              ? leave_outcome::safe
-                     : copies != 0                    ? leave_outcome::safe_degraded
-                     : spilled_ && !spilled_->empty() ? leave_outcome::spilled
-                                                      : leave_outcome::unsafe;
-    report.path = spilled_.value_or("");
+    settle_net(met, now(), report);
+    report.outcome = met                    ? leave_outcome::safe
+                     : copies != 0          ? leave_outcome::safe_degraded
+                     : !report.path.empty() ? leave_outcome::spilled
+                                            : leave_outcome::unsafe;
     if (report.outcome == leave_outcome::unsafe) {
         std::vector<std::string> keys;
         while (with([](core::mesh& mesh) { return mesh.state().fold(256); })) {

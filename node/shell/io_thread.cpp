@@ -51,6 +51,7 @@ io_thread::io_thread(options settings, core::mesh_options mesh_settings, std::un
     try {
         if (bell_ < 0 || timer_ < 0)
             throw std::system_error(errno, std::generic_category(), "eventfd or timerfd");
+        if (!settings_.spill_dir.empty()) disk_ = std::make_unique<disk_thread>();
         thread_ = start_thread([this] { run(); });
     } catch (...) {
         ::close(bell_);
@@ -136,11 +137,7 @@ void io_thread::loop() {
     if (unicast_ && unicast_->fd() >= 0) sources.add(unicast_->fd(), datagrams);
     wake_at_ = now().now;
     look_at_ = wake_at_; // something may have changed before there was somebody to hear of it
-    if (!settings_.spill_dir.empty()) {
-        shelf_.emplace(settings_.spill_dir, settings_.cluster);
-        if (!shelf_->complaint().empty())
-            log(log_level::warning, "event=spill_dir reason=\"" + shelf_->complaint() + '"');
-    }
+    begin_spills();
     while (!ended_) {
         poll();
         tell_unnamed();
@@ -192,8 +189,8 @@ void io_thread::poll() {
     const bool rung = rung_, packing = rung && burst_ && at < pack_until_;
     if (packing) arm_timer(pack_until_ - at);
     const bool due = spills_due_ || (rung && !packing);
-    const auto next = std::min(
-        {wake_at_, look_at_, gates_watched_ ? gates_at_ : instant::max(), knocker_.due(), names_at_});
+    const auto next = std::min({wake_at_, look_at_, gates_watched_ ? gates_at_ : instant::max(), knocker_.due(),
+                                names_at_, scan_at_});
     const auto left = due ? 0ms : std::chrono::ceil<std::chrono::milliseconds>(next - at);
     sockets_->sources().wait(std::clamp(left, 0ms, 1000ms));
 }

@@ -62,6 +62,7 @@ core::mesh_options mesh_options_of(const options& o, const replica_id& id, const
     m.mesh_size = o.mesh_size;
     m.founding = o.founding;
     m.spills = !o.spill_dir.empty();
+    m.keep_spills = o.keep_spills;
     m.alone_after = o.alone_after;
     m.random_seed = o.random_seed.value_or(std::uint64_t{entropy()} << 32 | entropy());
     return m;
@@ -96,6 +97,12 @@ result<node> node::open(options settings) {
     std::random_device entropy;
     body->id = fresh_id(entropy);
     if (settings.name.empty()) settings.name = "node-" + body->id.to_string().substr(0, 8);
+    std::optional<std::string> spill_doubt;
+    if (!settings.spill_dir.empty()) {
+        const auto usable = shell::try_spill_dir(settings.spill_dir, body->id);
+        if (!usable && !settings.spill_dir_optional) return usable.error();
+        spill_doubt = usable ? shell::doubt_about(settings.spill_dir) : std::optional(usable.error().what);
+    }
     auto keys = shell::keys_of(settings);
     if (!keys) return keys.error();
     const auto security = shell::security_of(*keys);
@@ -124,6 +131,7 @@ result<node> node::open(options settings) {
         log(log_level::warning,
             "event=waiting_for_interface reason=\"" + shell::usable_interfaces(settings).error().what + '"');
     }
+    if (spill_doubt) log(log_level::warning, "event=spill_dir reason=\"" + *spill_doubt + '"');
     if (wanted_peers != body->share.members()) {
         log(log_level::warning,
             "event=few_descriptors reason=\"the hard limit of " + std::to_string(body->share.limit()) +

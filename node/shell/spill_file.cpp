@@ -1,12 +1,14 @@
 #include "shell/spill_file.hpp"
 
-#include <dirent.h>
+#include "wire/codec.hpp"
+
 #include <fcntl.h>
+#include <sodium.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -16,21 +18,17 @@ namespace baton::shell {
 
 namespace {
 
-constexpr std::size_t files_max = 1000; // each is held open
-constexpr std::string_view prefix = "baton-", suffix = ".spill", unfinished = ".tmp";
+constexpr std::size_t waiting_bytes_max = std::size_t{8} << 20;
+constexpr std::string_view seal_key_of = "baton spill 2"; // what is hashed, under the mesh key, into that
+
+std::string said() { return std::generic_category().message(errno); }
 
 error failed(const std::string& what, const std::string& path) {
-    return {errc::network, what + " " + path + ": " + std::generic_category().message(errno)};
-}
-
-// fsync of a folder makes a name in it last.
-bool sync_folder(const std::string& dir) {
-    const descriptor folder(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    return folder.get() >= 0 && ::fsync(folder.get()) == 0;
+    return {errc::network, what + " " + path + ": " + said()};
 }
 
 // What is above it is made as others would make it; itself is nobody else's to read. Whether it worked shows
-// when it is opened.
+// when it is used.
 void make_folder(const std::string& dir) {
     std::error_code ignored;
     const auto above = std::filesystem::path(dir + '/').parent_path().parent_path();
@@ -38,53 +36,110 @@ void make_folder(const std::string& dir) {
     ::mkdir(dir.c_str(), 0700);
 }
 
-// Whose a file should be, by its name: "baton-<32 hexadecimal digits>.spill".
-std::optional<replica_id> writer_of(std::string_view name) {
-    if (name.size() != prefix.size() + 32 + suffix.size() || !name.starts_with(prefix) ||
-        !name.ends_with(suffix))
-        return std::nullopt;
-    const auto value = [](char digit) {
-        return digit >= '0' && digit <= '9'   ? digit - '0'
-               : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
-                                              : -1;
-    };
-    replica_id id;
-    for (std::size_t i = 0; i < id.bytes.size(); ++i) {
-        const auto high = value(name[prefix.size() + 2 * i]), low = value(name[prefix.size() + 2 * i + 1]);
-        if (high < 0 || low < 0) return std::nullopt;
-        id.bytes[i] = static_cast<std::uint8_t>(high << 4 | low);
-    }
-    return id;
+// A new file of this user alone: nothing that somebody has put there is followed or written to.
+descriptor make_file(const std::string& path) {
+    return descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
 }
+
+const unsigned char* raw(std::string_view bytes) {
+    return reinterpret_cast<const unsigned char*>(bytes.data());
+}
+
+struct secret {
+    std::array<unsigned char, 32> bytes{};
+    ~secret() { sodium_memzero(bytes.data(), bytes.size()); }
+};
 
 } // namespace
 
-// ---------------------------------------------------------------- writing
+bool sync_folder(const std::string& dir, const disk_calls& calls) {
+    const descriptor folder(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return folder.get() >= 0 && calls.sync(folder.get()) == 0;
+}
+
+std::string trial_path(const std::string& dir, const replica_id& self) {
+    return dir + "/." + std::string(spill_prefix) + self.to_string() + std::string(trial_suffix);
+}
+
+result<void> try_spill_dir(const std::string& dir, const replica_id& self) {
+    const auto unusable = [&](const char* what) {
+        return error{errc::bad_option, "spill_dir '" + dir + "': " + what + ": " + said()};
+    };
+    make_folder(dir);
+    const descriptor folder(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (folder.get() < 0) return unusable("the folder cannot be read");
+    const auto path = trial_path(dir, self);
+    const auto file = make_file(path);
+    if (file.get() < 0) return unusable("no file can be made in the folder");
+    const std::string block(4096, 'b');
+    std::optional<error> fault;
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+        fault = unusable("a file in the folder cannot be locked");
+    } else if (::write(file.get(), block.data(), block.size()) != static_cast<ssize_t>(block.size())) {
+        fault = unusable("a file in the folder cannot be written");
+    }
+    ::unlink(path.c_str());
+    if (fault) return *fault;
+    return {};
+}
+
+std::optional<std::string> doubt_about(const std::string& dir) {
+    struct stat about {};
+    if (::stat(dir.c_str(), &about) != 0) return std::nullopt;
+    const bool others = (about.st_mode & S_IWOTH) != 0,
+               foreign = about.st_uid != ::geteuid() && about.st_uid != 0;
+    if (!others && !foreign) return std::nullopt;
+    return "spill_dir " + dir + (others ? " can be written by everybody" : " belongs to another user") +
+           ": files in it can be taken away";
+}
+
+wire::spill_seal seal_of(const mesh_key& key) {
+    auto derived = std::make_shared<secret>();
+    crypto_generichash(derived->bytes.data(), derived->bytes.size(), raw(seal_key_of), seal_key_of.size(),
+                       key.bytes().data(), key.bytes().size());
+    return {std::string(key.id().view()), [derived](std::string_view head, std::string_view content) {
+                std::string sum(16, '\0');
+                crypto_generichash_state state;
+                crypto_generichash_init(&state, derived->bytes.data(), derived->bytes.size(), sum.size());
+                crypto_generichash_update(&state, raw(head), head.size());
+                crypto_generichash_update(&state, raw(content), content.size());
+                crypto_generichash_final(&state, reinterpret_cast<unsigned char*>(sum.data()), sum.size());
+                sodium_memzero(&state, sizeof state);
+                return *wire::decode_digest(sum);
+            }};
+}
+
+// ---------------------------------------------------------------- one file
 
 // It gets its name when it is locked: whoever looks at an unlocked one may take it for abandoned.
-result<spill_writer_file> spill_writer_file::open(const std::string& dir, wire::spill_head head) {
-    const auto id = head.id.to_string();
-    const auto name = std::string(prefix) + id + std::string(suffix);
-    const auto fresh = dir + "/." + name, path = dir + '/' + name + std::string(unfinished);
-    descriptor file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (file.get() < 0) return failed("cannot write", fresh);
-    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 || ::rename(fresh.c_str(), path.c_str()) != 0) {
-        auto why = failed("cannot write", path);
+result<spill_file> spill_file::open(const std::string& dir, wire::spill_head head,
+                                    std::optional<wire::spill_seal> seal) {
+    const auto name = std::string(spill_prefix) + head.id.to_string() + std::string(spill_suffix);
+    const auto fresh = dir + "/." + name;
+    auto file = make_file(fresh);
+    if (file.get() < 0) {
+        if (errno == EEXIST)
+            return error{errc::network, "cannot write " + fresh + ": somebody has put a file there"};
+        return failed("cannot write", fresh);
+    }
+    spill_file opened(dir, name, std::move(file), wire::spill_writer(std::move(head), std::move(seal)));
+    if (::flock(opened.file_.get(), LOCK_EX | LOCK_NB) != 0 ||
+        ::rename(fresh.c_str(), opened.path_.c_str()) != 0) {
+        auto why = failed("cannot write", opened.path_);
         ::unlink(fresh.c_str());
         return why;
     }
-    spill_writer_file opened(dir, name, std::move(file), std::move(head));
     if (const auto good = opened.put(opened.writer_.head()); !good) return good.error();
     return opened;
 }
 
-result<void> spill_writer_file::put(std::string_view bytes) {
+result<void> spill_file::put(std::string_view bytes) {
     while (!bytes.empty()) {
-        const auto written = ::write(file_.get(), bytes.data(), bytes.size());
+        const auto written = calls_.write(file_.get(), bytes.data(), bytes.size());
         if (written > 0) {
             bytes.remove_prefix(static_cast<std::size_t>(written));
         } else if (errno != EINTR) {
-            auto why = failed("cannot write", dir_ + '/' + name_);
+            auto why = failed("cannot write", path_);
             abandon(false);
             return why;
         }
@@ -92,129 +147,117 @@ result<void> spill_writer_file::put(std::string_view bytes) {
     return {};
 }
 
-result<void> spill_writer_file::add(std::string_view frame) { return put(writer_.chunk(frame)); }
+result<void> spill_file::add(std::string_view frame) { return put(writer_.chunk(frame)); }
 
-result<std::string> spill_writer_file::finish() {
+result<std::string> spill_file::finish() {
     if (const auto good = put(writer_.tail()); !good) return good.error();
-    const auto path = dir_ + '/' + name_, written = path + std::string(unfinished);
-    if (::fsync(file_.get()) != 0 || ::rename(written.c_str(), path.c_str()) != 0) {
+    const auto path = dir_ + '/' + name_;
+    if (calls_.sync(file_.get()) != 0 || ::rename(path_.c_str(), path.c_str()) != 0) {
         auto why = failed("cannot finish", path);
         abandon(false);
         return why;
     }
-    if (!sync_folder(dir_)) return failed("cannot sync", dir_);
+    path_ = path;
+    if (!sync_folder(dir_, calls_)) return failed("cannot sync", dir_);
     return path;
 }
 
-void spill_writer_file::abandon(bool keep) {
-    if (!keep) ::unlink((dir_ + '/' + name_ + std::string(unfinished)).c_str());
+void spill_file::abandon(bool keep) {
+    if (file_.get() < 0) return;
+    if (!keep) ::unlink(path_.c_str());
     file_ = descriptor();
 }
 
-// ---------------------------------------------------------------- reading
+// ---------------------------------------------------------------- beside a leave
 
-spill_shelf::spill_shelf(std::string dir, std::string cluster)
+spill_net::spill_net(std::string dir, wire::spill_head head, std::optional<wire::spill_seal> seal, int bell)
     : dir_(std::move(dir))
-    , cluster_(std::move(cluster)) {
-    make_folder(dir_);
-    DIR* const folder = ::opendir(dir_.c_str());
-    if (folder == nullptr) {
-        complaint_ = failed("cannot read", dir_).what;
-        return;
+    , head_(std::move(head))
+    , seal_(std::move(seal))
+    , bell_(bell) {}
+
+bool spill_net::has_room() const {
+    const std::lock_guard lock(mutex_);
+    return standing_.is == state::writing && !closed_ && bytes_ < waiting_bytes_max;
+}
+
+void spill_net::add(std::string frame) {
+    const std::lock_guard lock(mutex_);
+    bytes_ += frame.size();
+    frames_.push_back(std::move(frame));
+    changed_.notify_all();
+}
+
+void spill_net::close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    changed_.notify_all();
+}
+
+spill_net::standing spill_net::look() const {
+    const std::lock_guard lock(mutex_);
+    return standing_;
+}
+
+spill_net::standing spill_net::settle(bool keep, bool keep_part) {
+    const std::lock_guard lock(mutex_);
+    if (!settled_) {
+        settled_ = true;
+        keep_ = keep;
+        keep_part_ = keep_part;
+        changed_.notify_all();
     }
-    std::vector<std::string> names;
-    while (const auto* const entry = ::readdir(folder)) names.emplace_back(entry->d_name);
-    ::closedir(folder);
-    std::sort(names.begin(), names.end());
-    for (const auto& name : names) {
-        const bool partial = name.ends_with(unfinished);
-        const auto id = writer_of(std::string_view(name).substr(0, name.size() - (partial ? 4 : 0)));
-        if (!id) continue;
-        if (all_.size() == files_max) {
-            complaint_ = "more than 1000 spills in " + dir_ + ": the rest is left for the next start";
-            break;
-        }
-        spill one;
-        one.path = dir_ + '/' + name;
-        one.file = descriptor(::open(one.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-        struct stat about {};
-        if (one.file.get() < 0 || ::fstat(one.file.get(), &about) != 0 || !S_ISREG(about.st_mode)) {
-            complaint_ = failed("cannot read", one.path).what;
-            continue;
-        }
-        if (partial && ::flock(one.file.get(), LOCK_SH | LOCK_NB) != 0) continue; // being written
-        const auto source = [number = one.file.get()](std::uint64_t offset, char* into, std::size_t bytes) {
-            std::size_t done = 0;
-            while (done < bytes) {
-                const auto got =
-                    ::pread(number, into + done, bytes - done, static_cast<off_t>(offset + done));
-                if (got < 0 && errno == EINTR) continue;
-                if (got <= 0) break;
-                done += static_cast<std::size_t>(got);
-            }
-            return done;
-        };
-        one.reader = std::make_unique<wire::spill_reader>(source, static_cast<std::uint64_t>(about.st_size),
-                                                          cluster_, *id);
-        unseen_.push_back(static_cast<std::uint32_t>(all_.size()));
-        all_.push_back(std::move(one));
+    return standing_;
+}
+
+// Nothing: it is settled, or `last`: there are no more.
+std::optional<std::string> spill_net::next_frame(bool& last) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return settled_ || closed_ || !frames_.empty(); });
+    last = !settled_ && frames_.empty();
+    if (settled_ || last) return std::nullopt;
+    auto frame = std::move(frames_.front());
+    frames_.pop_front();
+    const bool was_full = bytes_ >= waiting_bytes_max;
+    bytes_ -= frame.size();
+    if (was_full && bytes_ < waiting_bytes_max) bell_.ring();
+    return frame;
+}
+
+void spill_net::become(state is, std::string text) {
+    {
+        const std::lock_guard lock(mutex_);
+        standing_.is = is;
+        (is == state::whole ? standing_.path : standing_.fault) = std::move(text);
+        frames_.clear();
+        bytes_ = 0;
     }
+    bell_.ring();
 }
 
-std::optional<spill_shelf::found> spill_shelf::look() {
-    const auto number = unseen_.front();
-    auto& one = all_[number];
-    std::string chunk;
-    const auto step = one.reader->next(chunk);
-    if (step == wire::spill_reader::step::chunk) one.last = std::move(chunk);
-    if (step != wire::spill_reader::step::end) return std::nullopt;
-    unseen_.pop_front();
-    found what;
-    what.file = core::spill_id{number};
-    what.name = one.path;
-    what.ours = one.reader->whose() != wire::spill_reader::state::foreign;
-    what.whole = one.reader->is_whole();
-    what.clock = one.reader->head().clock;
-    what.commit = std::move(one.last);
-    if (!what.ours) one.file = descriptor(); // nobody will ask for it
-    return what;
-}
-
-std::optional<std::string> spill_shelf::read(core::spill_id file, bool from_start) {
-    auto& one = all_[static_cast<std::uint32_t>(file)];
-    if (from_start) one.reader->rewind();
-    std::string chunk;
-    switch (one.reader->next(chunk)) {
-    case wire::spill_reader::step::chunk:
-        return chunk;
-    case wire::spill_reader::step::end:
-        return std::string{};
-    case wire::spill_reader::step::again:
-        break;
+// It stays locked until it is known whether it will: nobody reads it before.
+void spill_net::wait_for_word(spill_file& file) {
+    bool keep = false;
+    {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return settled_; });
+        keep = keep_;
     }
-    return std::nullopt;
+    file.abandon(keep);
 }
 
-void spill_shelf::remove(core::spill_id file) {
-    auto& one = all_[static_cast<std::uint32_t>(file)];
-    ::unlink(one.path.c_str()); // another node of this folder may have been faster
-    one.file = descriptor();
-}
-
-void spill_shelf::keep_aside(core::spill_id file) {
-    auto& one = all_[static_cast<std::uint32_t>(file)];
-    auto aside = one.path;
-    if (aside.ends_with(unfinished)) aside.resize(aside.size() - unfinished.size());
-    aside += ".damaged";
-    if (::rename(one.path.c_str(), aside.c_str()) == 0) {
-        one.path = std::move(aside);
-        sync_folder(dir_);
+void spill_net::run() {
+    auto file = spill_file::open(dir_, head_, std::move(seal_));
+    if (!file) return become(state::failed, file.error().what);
+    bool last = false;
+    while (const auto frame = next_frame(last)) {
+        if (const auto good = file->add(*frame); !good) return become(state::failed, good.error().what);
     }
-}
-
-std::string spill_shelf::path(core::spill_id file) const {
-    const auto number = static_cast<std::uint32_t>(file);
-    return number < all_.size() ? all_[number].path : std::string{};
+    if (!last) return file->abandon(keep_part_);
+    auto path = file->finish();
+    if (!path) return become(state::failed, path.error().what);
+    become(state::whole, *std::move(path));
+    wait_for_word(*file);
 }
 
 } // namespace baton::shell

@@ -1,9 +1,10 @@
-// spill_write, spill_merge: a whole store to a file, and back. A lone node is told to hurry its leave, so
-// that nothing but the writing is timed; the next one begins alone at once.
+// spill_write, spill_merge: a whole store to a file, and back. A lone node is told to end its leave when its
+// file is whole, so that nothing but the writing is timed; the next one begins alone at once.
 #include "bench.hpp"
 #include "measure.hpp"
 #include "mesh.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <thread>
 
@@ -53,7 +54,19 @@ void role_spill(const json& told, parent& up) {
         auto lone = expect(node::start(how));
         load(lone, told["count"]);
         digest = digest_of(lone);
-        std::thread hurries([&lone] { lone.hurry(); });
+        std::thread hurries([&lone, &dir] {
+            const auto from = now_ns();
+            const auto is_whole = [](const auto& each) {
+                const auto name = each.path().filename().string();
+                return name.starts_with("baton-") && name.ends_with(".spill");
+            };
+            while (now_ns() - from < 60'000'000'000) {
+                const auto files = fs::directory_iterator(dir);
+                if (std::any_of(fs::begin(files), fs::end(files), is_whole)) break;
+                sleep_for_us(200);
+            }
+            lone.hurry();
+        });
         const auto report = expect(lone.leave({.within = std::chrono::seconds{60}}));
         hurries.join();
         if (report.outcome != leave_outcome::spilled) throw std::runtime_error("not spilled");

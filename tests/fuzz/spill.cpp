@@ -1,6 +1,7 @@
 // A spill file of any bytes, found by a node that starts: it may be whole, or salvaged, or neither; the node
 // must live, keep its own write, and claim nothing of a file that is not whole. The input is the file; so
-// that the fuzzer gets past the checksums, half of them are made right: the input is then a list of frames.
+// that the fuzzer gets past the checksums, half of them are made right: the input is then a list of frames. A
+// node with a key, or a file of one, are drawn too: a file that is not believed must not be read at all.
 #include "wire/spill.hpp"
 
 #include "core/mesh.hpp"
@@ -21,9 +22,18 @@ replica_id replica(std::uint8_t number) {
     return id;
 }
 
+// A hash with a secret seed: as good as any here, where the fuzzer cannot see the seed.
+wire::spill_seal seal() {
+    return {"the key.", [](std::string_view head, std::string_view content) {
+                return hash_wide(std::string(head).append(content), 0x5eedf00d5eedf00d);
+            }};
+}
+
 // Two length bytes and a frame, and so on, with every checksum right.
-std::string file_of(std::string_view frames, bool finished) {
-    wire::spill_writer writer({.cluster = "default", .id = replica(9), .clock = {1}});
+std::string file_of(std::string_view frames, bool finished, bool sealed) {
+    wire::spill_writer writer(
+        {.cluster = "default", .id = replica(9), .clock = {1}, .written_ms = 1699999990000},
+        sealed ? std::optional(seal()) : std::nullopt);
     auto bytes = writer.head();
     while (frames.size() >= 2) {
         const auto length = std::min<std::size_t>(static_cast<std::uint8_t>(frames[0]) |
@@ -37,8 +47,9 @@ std::string file_of(std::string_view frames, bool finished) {
 
 class finder {
   public:
-    explicit finder(std::string file)
-        : file_(std::move(file))
+    finder(std::string file, bool has_key)
+        : has_key_(has_key)
+        , file_(std::move(file))
         , node_(settings(), now_)
         , reader_(
               [this](std::uint64_t offset, char* into, std::size_t bytes) {
@@ -47,9 +58,10 @@ class finder {
                   std::memcpy(into, piece.data(), piece.size());
                   return piece.size();
               },
-              file_.size(), "default", replica(9)) {}
+              file_.size(), "default", replica(9),
+              has_key ? wire::spill_trust{{seal()}, false} : wire::spill_trust{}) {}
 
-    void run() {
+    void run(bool sealed) {
         BATON_ASSERT(node_.stash(now_, "mine", "kept"));
         std::string chunk, last;
         for (;;) {
@@ -57,9 +69,11 @@ class finder {
             if (step == wire::spill_reader::step::end) break;
             if (step == wire::spill_reader::step::chunk) last = chunk;
         }
-        if (reader_.whose() == wire::spill_reader::state::foreign) return;
+        if (has_key_ && !sealed) BATON_ASSERT(last.empty() && !reader_.is_whole()); // nobody can guess it
+        using state = wire::spill_reader::state;
+        if (reader_.whose() != state::ours && reader_.whose() != state::headless) return;
         const bool whole = reader_.is_whole();
-        give(spill_found{spill_id{1}, whole, reader_.head().clock, last});
+        give(spill_found{spill_id{1}, whole, reader_.head().clock, last, reader_.head().written_ms});
         for (int step = 0; step < 40; ++step) {
             give(time_passed{});
             for (int reads = 0; asked_ && reads < 10'000; ++reads) read();
@@ -110,6 +124,7 @@ class finder {
         m.alone_after = std::chrono::milliseconds{1000};
         return m;
     }
+    const bool has_key_;
     std::string file_;
     moment now_{instant{} + std::chrono::hours{1}, 1700000000000};
     mesh node_;
@@ -123,6 +138,9 @@ class finder {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
     const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-    finder(data[0] % 4 == 0 ? std::string(bytes) : file_of(bytes, data[0] % 4 != 1)).run();
+    const bool raw = data[0] % 4 == 0, has_key = data[0] >= 64, sealed = has_key && data[0] < 128;
+    finder(raw ? std::string(bytes) : file_of(bytes, data[0] % 4 != 1, sealed || data[0] >= 192),
+           has_key && data[0] < 192)
+        .run(!raw && sealed);
     return 0;
 }

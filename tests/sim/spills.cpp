@@ -12,7 +12,10 @@ using namespace std::chrono_literals;
 
 world::spill& world::write_spill(process_number who) {
     auto& p = *processes_[who];
-    wire::spill_writer writer({.cluster = how_.node.cluster, .id = p.id, .clock = p.mesh->clock()});
+    wire::spill_writer writer({.cluster = how_.node.cluster,
+                               .id = p.id,
+                               .clock = p.mesh->clock(),
+                               .written_ms = moment_of(p).wall_ms});
     auto& file = spills_.emplace_back();
     file.slot = p.slot;
     file.writer = who;
@@ -85,10 +88,10 @@ void world::find_spill(process_number who, spill& file) {
     if (file.damaged && reader->is_whole()) fail(p, "takes a damaged spill for a whole one");
     const auto number = static_cast<std::uint32_t>(p.spills.size());
     tell(p, "finds the spill of " + processes_[file.writer]->name);
-    clock_.after(luck_.between(0us, 2000us),
-                 [this, who, number, last, whole = reader->is_whole(), clock = reader->head().clock] {
-                     give(who, core::spill_found{core::spill_id{number}, whole, clock, last});
-                 });
+    clock_.after(luck_.between(0us, 2000us), [this, who, number, last, whole = reader->is_whole(),
+                                              head = reader->head()] {
+        give(who, core::spill_found{core::spill_id{number}, whole, head.clock, last, head.written_ms});
+    });
     p.spills.push_back({&file, std::move(reader)});
 }
 

@@ -33,30 +33,38 @@ std::uint64_t tag_of(std::string_view cluster, const replica_id& id) {
     return hash_bytes(std::string(cluster).append(id.view()), spill_format);
 }
 
-digest follow(const digest& all, const digest& sum) {
-    return hash_wide(encode_digest(all) + encode_digest(sum), spill_format);
+digest follow(const spill_seal* seal, const digest& all, const digest& sum) {
+    const auto both = encode_digest(all) + encode_digest(sum);
+    return seal != nullptr ? seal->hash(both, {}) : hash_wide(both, spill_format);
 }
 
 } // namespace
 
 // ---------------------------------------------------------------- writing
 
-spill_writer::spill_writer(spill_head head)
+spill_writer::spill_writer(spill_head head, std::optional<spill_seal> seal)
     : head_(std::move(head))
+    , seal_(std::move(seal))
     , tag_(tag_of(head_.cluster, head_.id)) {}
 
 std::string spill_writer::head() {
     std::string body;
-    frame_writer(body, 5)
-        .number(head_.format)
+    frame_writer fields(body, seal_ ? 7 : 6);
+    fields.number(seal_ ? sealed_spill_format : spill_format)
         .number(head_.version)
         .text(head_.cluster)
         .id(head_.id)
-        .number(head_.clock.raw);
+        .number(head_.clock.raw)
+        .number(head_.written_ms);
+    if (seal_) fields.bytes(seal_->key_id);
     std::string bytes(magic);
     put_little_endian(bytes, body.size(), 4);
     bytes += body;
+    // Not keyed, so that every build tells a format that it does not know from a fault.
     all_ = hash_wide(bytes, spill_format);
+    bytes += encode_digest(all_);
+    if (!seal_) return bytes;
+    all_ = seal_->hash(bytes, {});
     return bytes + encode_digest(all_);
 }
 
@@ -68,8 +76,8 @@ std::string spill_writer::piece(std::string_view marker, std::string_view conten
     put_little_endian(bytes, tag_, 8);
     const auto seed = hash_bytes(bytes, spill_format);
     put_little_endian(bytes, seed, 8);
-    const auto sum = hash_wide(content, seed);
-    all_ = follow(all_, sum);
+    const auto sum = seal_ ? seal_->hash(bytes, content) : hash_wide(content, seed);
+    all_ = follow(seal_ ? &*seal_ : nullptr, all_, sum);
     ++number_;
     bytes += encode_digest(sum);
     return bytes.append(content);
@@ -81,8 +89,9 @@ std::string spill_writer::tail() { return piece(tail_marker, encode_digest(all_)
 // ---------------------------------------------------------------- reading
 
 spill_reader::spill_reader(source from, std::uint64_t bytes, std::string_view cluster,
-                           const replica_id& named)
+                           const replica_id& named, spill_trust trusted)
     : from_(std::move(from))
+    , trusted_(std::move(trusted))
     , bytes_(bytes) {
     read_head(cluster, named);
     rewind();
@@ -113,22 +122,50 @@ void spill_reader::read_head(std::string_view cluster, const replica_id& named) 
     if (length > head_bytes_max || !read_exactly(start.size(), length + sum_bytes, rest)) return;
     const auto body = rest.substr(0, length);
     const auto sum = decode_digest(std::string_view(rest).substr(length));
-    head_sum_ = hash_wide(start + body, spill_format);
-    if (!sum || *sum != head_sum_) return;
+    auto head_sum = hash_wide(start + body, spill_format);
+    if (!sum || *sum != head_sum) return;
     frame_reader in(body);
     spill_head told;
-    told.format = in.number();
+    const auto format = in.number();
     told.version = in.number();
     told.cluster = in.bytes(64);
     told.id = in.id();
     told.clock = {in.number()};
+    if (in.more()) told.written_ms = in.number(); // the first files of format 1 do not have it
+    const bool sealed = format == sealed_spill_format;
+    const std::string key(sealed ? in.bytes(8) : std::string_view{});
     if (!in.ok()) return;
-    const bool known =
-        told.format == spill_format && told.version >= version_min && told.version <= version_max;
-    whose_ = known && told.cluster == cluster ? state::ours : state::foreign;
+    body_ = start.size() + rest.size();
+    const auto seal = std::find_if(trusted_.seals.begin(), trusted_.seals.end(),
+                                   [&](const spill_seal& each) { return each.key_id == key; });
+    if (sealed && seal != trusted_.seals.end()) {
+        std::string keyed;
+        if (!read_exactly(body_, sum_bytes, keyed)) return;
+        head_sum = seal->hash(start + rest, {});
+        if (encode_digest(head_sum) != keyed) return; // its pieces may still be genuine
+        body_ += sum_bytes;
+        seal_ = &*seal;
+    }
+    const bool readable =
+        (sealed || format == spill_format) && told.version >= version_min && told.version <= version_max;
+    whose_ = !readable || told.cluster != cluster ? state::foreign
+             : sealed && seal_ == nullptr         ? state::unknown_key
+             : !sealed && !trusted_.keyless       ? state::keyless
+                                                  : state::ours;
+    head_sum_ = head_sum;
+    key_id_ = key;
     head_ = std::move(told);
     tag_ = tag_of(head_.cluster, head_.id);
-    body_ = start.size() + rest.size();
+}
+
+// Without its head a file may be of any key that is believed.
+bool spill_reader::is_genuine(const place& found, std::string_view before, std::string_view content) const {
+    if (seal_ != nullptr) return seal_->hash(before, content) == found.sum;
+    if ((whose_ == state::ours || trusted_.keyless) && hash_wide(content, found.seed) == found.sum)
+        return true;
+    return whose_ == state::headless &&
+           std::any_of(trusted_.seals.begin(), trusted_.seals.end(),
+                       [&](const spill_seal& each) { return each.hash(before, content) == found.sum; });
 }
 
 std::optional<spill_reader::place> spill_reader::piece_at(std::string_view bytes) const {
@@ -149,11 +186,11 @@ std::optional<spill_reader::place> spill_reader::piece_at(std::string_view bytes
 
 spill_reader::step spill_reader::next(std::string& into) {
     into.clear();
-    if (whose_ == state::foreign || at_ >= bytes_) return step::end;
+    if ((whose_ != state::ours && whose_ != state::headless) || at_ >= bytes_) return step::end;
     std::string head;
     const auto found = read_exactly(at_, piece_bytes, head) ? piece_at(head) : std::nullopt;
     if (!found || !read_exactly(at_ + piece_bytes, found->length, into) ||
-        hash_wide(into, found->seed) != found->sum) {
+        !is_genuine(*found, std::string_view(head).substr(0, covered_bytes + 8), into)) {
         into.clear();
         look_further();
         return step::again;
@@ -162,7 +199,7 @@ spill_reader::step spill_reader::next(std::string& into) {
     intact_ = intact_ && found->number == number_;
     number_ = found->number + 1;
     if (!found->tail) {
-        all_ = follow(all_, found->sum);
+        all_ = follow(seal_, all_, found->sum);
         return step::chunk;
     }
     whole_ = intact_ && into == encode_digest(all_) && at_ == bytes_;

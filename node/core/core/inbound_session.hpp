@@ -95,6 +95,7 @@ struct inbound_session {
     std::string part_key;
     std::map<dot, std::string> parts;
     std::optional<spill_id> file;   ///< the server is a file
+    std::uint64_t written_ms = 0;   ///< it: by the wall clock of its writer; 0: not known
     std::optional<log_walk> absent; ///< below its floor: how far what is not in it has been marked
     bool absent_marked = false;
 

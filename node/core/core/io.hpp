@@ -78,11 +78,16 @@ enum class spill_id : std::uint32_t {};
 struct spill_found { ///< at the start; `whole`: every checksum of it is right
     spill_id file{};
     bool whole = false;
-    timestamp clock{};       ///< of its head
-    std::string_view commit; ///< its last chunk, if it is whole
+    timestamp clock{};            ///< of its head
+    std::string_view commit;      ///< its last chunk, if it is whole
+    std::uint64_t written_ms = 0; ///< by the wall clock of its writer; 0: not known
 };
-struct spills_listed {}; ///< all have been looked at, or there are none
-struct spill_read {      ///< the answer to read_spill
+/// `all`: every file has been looked at, or there are none. Otherwise one has come to light that somebody
+/// still writes.
+struct spills_listed {
+    bool all = true;
+};
+struct spill_read { ///< the answer to read_spill
     spill_id file{};
     std::string_view bytes; ///< a chunk; empty: no more is readable
 };

@@ -115,6 +115,7 @@ struct mesh::outbound_session {
     std::size_t window_bytes = 0;
     bool complete = false; ///< COMMIT is in the window
     bool to_file = false;  ///< the receiver is a file (mesh_spill.cpp)
+    instant began_at{};    ///< it: times to live are written as of then
     instant heard_at{};
     /// The first chunk of the window has been acknowledged.
     void note_passed(instant now);
@@ -128,6 +129,7 @@ struct mesh::spill_file {
     bool whole = false;
     state is = state::waiting;
     timestamp clock{};
+    std::uint64_t written_ms = 0;
     cut claims; ///< of its COMMIT, without the archive
     bool tried = false;
     instant retry_at{};
@@ -137,9 +139,11 @@ struct mesh::spill_desk {
     std::vector<spill_file> files; ///< in the order of their being found
     /// The damaged file that is being looked through.
     struct salvage {
-        explicit salvage(spill_id which)
-            : file(which) {}
+        salvage(spill_id which, std::uint64_t written)
+            : file(which)
+            , written_ms(written) {}
         spill_id file;
+        std::uint64_t written_ms = 0;
         std::optional<state_job> job;
         std::map<std::pair<std::string, dot>, std::string> parts; ///< of one slot
         std::size_t recovered = 0;

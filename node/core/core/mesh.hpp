@@ -151,8 +151,11 @@ class mesh {
     [[nodiscard]] bool farewell_heard() const;
 
     // --- spills: the whole store in a file (mesh_spill.cpp) ---
-    /// While leaving: a slice of it as for a newcomer. `into`: the next frame, or empty. False with the last.
+    /// While leaving: a slice of it as for a newcomer. `into`: the next frame, or empty. False with the last;
+    /// called again, it begins another one.
     bool spill(const moment& at, std::string& into);
+    /// The one that is being produced is given up.
+    void end_spilling();
     /// That file is safe on its disk: those whose contents are in it are dropped.
     void spill_kept(const moment& at, outbox& out);
     [[nodiscard]] std::size_t spills_waiting() const; ///< neither merged nor given up yet
@@ -420,6 +423,8 @@ class mesh {
     bool mark_absent(const cut& claimed, std::size_t steps);
     bool work_on_spill(outbox& out);
     void spill_merged(spill_id id, outbox& out);
+    void age(staged_view& what, std::uint64_t written_ms) const;
+    void date_back(const outbound_session& s, std::vector<staged_view>& chain) const;
     void release_spills(outbox& out);
     bool salvage_row(const wire::state_row& row, outbox& out);
     [[nodiscard]] std::int64_t lost_share(std::string_view key, const staged_view& lost);
@@ -494,7 +499,7 @@ class mesh {
     std::optional<replica_id> last_served_;
     std::optional<own_leaving> leaving_;
     proof_desk proofs_;
-    bool spills_listed_ = false;         ///< no file is found any more
+    bool spills_listed_ = false;         ///< every file there is has been looked at
     std::unique_ptr<spill_desk> spills_; ///< nothing: no file has been found, and none is written
 };
 

@@ -38,7 +38,8 @@ struct mesh_options {
     std::chrono::milliseconds clock_skew_max{5000};
     std::size_t mesh_size = 0; ///< members expected; 0: not said
     bool founding = false;
-    bool spills = false; ///< a leave that fails is written to a file
+    bool spills = false;      ///< a leave that fails is written to a file
+    bool keep_spills = false; ///< a file goes only when a later one holds what is in it
     std::chrono::milliseconds alone_after{5000};
     std::uint64_t random_seed = 0;
     wire::versions versions{};      ///< of the wire, that this node speaks

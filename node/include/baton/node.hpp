@@ -80,7 +80,8 @@ struct stash_options {
     /// applied there, so that no wall clock matters; what travels is what is left of it. A key is hidden from
     /// every read, as if it were not there, when the longest of its concurrent values is over (one without
     /// `ttl` never is), and removed everywhere clock_skew_max later; until then stats() counts it. A later
-    /// write has its own `ttl` or none. Up to 100 years, or bad_argument.
+    /// write has its own `ttl` or none. In a spill it goes on by the wall clock. Up to 100 years, or
+    /// bad_argument.
     std::chrono::milliseconds ttl{0};
     /// Only if the key is at this version here; version{}: only if it is not here at all.
     std::optional<version> if_version{};
@@ -135,6 +136,8 @@ struct leave_report {
     std::size_t unsafe = 0; ///< how many keys no staying member is known to hold in full
     std::vector<std::string> unsafe_keys; ///< the first 1,000 of them, sorted
     std::string path{};                   ///< of the file that was written to options::spill_dir; empty: none
+    std::string spill_error{};            ///< why there is no whole file, where there is a folder and nobody
+                                          ///< else is known to hold enough; what was written may be salvaged
     std::chrono::nanoseconds took{};
 };
 
@@ -356,8 +359,8 @@ class node {
     /// afterwards, writes answer `leaving`. Called again: the first report. A second thread's call waits for
     /// the first. Errors: forked.
     result<leave_report> leave(leave_options how = {});
-    /// Makes a leave that is under way end now with what it has reached. Any thread. When none is, the one
-    /// that comes ends as soon as it has begun.
+    /// Makes a leave that is under way end now with what it has reached; a spill that is being written has
+    /// half a second more. Any thread. When none is, the one that comes ends as soon as it has begun.
     void hurry();
 
     [[nodiscard]] node_stats stats() const;

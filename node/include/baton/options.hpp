@@ -162,8 +162,17 @@ struct options {
     /// Deadline of the leave that the destructor performs when leave() was not called.
     std::chrono::milliseconds destructor_leave_within{2000};
     /// Where a leave that nobody takes over writes the whole state to a file, and where files of this cluster
-    /// are looked for at the start; made if it is not there. Empty: none.
+    /// are looked for at the start; made if it is not there. Empty: none. A folder in which no file can be
+    /// made, locked and written ends the start with bad_option. Of the files only those are read that belong
+    /// to this user (or root) alone, and with a key only those that one of its keys has sealed.
     std::string spill_dir{};
+    /// Start also where `spill_dir` cannot be used: with a warning, now and at the leave.
+    bool spill_dir_optional = false;
+    /// A file stays until a later one is on the disk in its place, for the day on which all nodes crash. Off:
+    /// it is removed once others hold in memory what is in it.
+    bool keep_spills = false;
+    /// With a key: files without a seal are merged, too, whoever wrote them. For the first start with a key.
+    bool accept_keyless_spills = false;
     log_sink log{};
     /// Called on the I/O thread after events have been applied and are readable, e.g. to measure. Same rules
     /// as `log`.

@@ -14,9 +14,10 @@
 
 namespace baton::shell {
 
-/// Of the node itself: sockets, libzmq's own, files, the spares; and of each member: DEALER, its monitor,
-/// and four connections.
-constexpr std::size_t own_descriptors = 48, descriptors_each = 7;
+/// Of the node itself: sockets, libzmq's own, the spares, and of spills one that is written, one that is
+/// looked through, one that is read, their folder and a bell; and of each member: DEALER, its monitor, and
+/// four connections.
+constexpr std::size_t own_descriptors = 54, descriptors_each = 7;
 /// Enough to dial one member, to look at the interfaces and to write a spill.
 constexpr std::size_t spare_descriptors = 12;
 

@@ -10,10 +10,12 @@
 #include "shell/address_watch.hpp"
 #include "shell/beacon_socket.hpp"
 #include "shell/descriptors.hpp"
+#include "shell/disk.hpp"
 #include "shell/knocker.hpp"
 #include "shell/resolver.hpp"
 #include "shell/sockets.hpp"
 #include "shell/spill_file.hpp"
+#include "shell/spill_shelf.hpp"
 #include "shell/unicast_socket.hpp"
 #include "shell/watch_board.hpp"
 
@@ -232,7 +234,7 @@ class io_thread {
     // io_ending.cpp
     template <class Step>
     static void attempt(Step step) noexcept;
-    void fail(const std::string& reason) noexcept;
+    void fail(const std::string& reason, leave_report& report) noexcept;
     void tell_failure(std::string reason);
     void loop();
     void poll();
@@ -274,10 +276,18 @@ class io_thread {
     void act(const core::resolve& a);
     void act(const core::knock& a) { knocker_.knock(a, sockets_->sources(), now().now); }
     // io_spilling.cpp
+    void begin_spills();
     void tend_spills();
-    [[nodiscard]] mesh_clock::duration time_to_spill() const;
-    bool spill_some(const moment& at);
-    void stop_spilling(bool keep);
+    void read_for_mesh();
+    void look_through();
+    void note_listed();
+    [[nodiscard]] instant tend_net(const moment& at, const core::leave_progress& progress);
+    void begin_net(const moment& at);
+    void feed_net(const moment& at);
+    [[nodiscard]] bool is_net_settled() const;
+    [[nodiscard]] bool may_end(const moment& at);
+    void settle_net(bool met, const moment& at, leave_report& report);
+    void end_disk();
     void publish(core::outbox& out);
     void complain(std::string_view host, const char* reason); // io_events.cpp
     void tell_unnamed();
@@ -358,12 +368,22 @@ class io_thread {
     core::told_once told_{1000};        ///< whose refusals are in the log, and for what
     bool beacon_complained_ = false;
     bool ended_ = false;
+    std::unique_ptr<disk_thread> disk_; ///< where there is a spill_dir
+    const std::shared_ptr<disk_pace> pace_ = std::make_shared<disk_pace>();
     std::optional<spill_shelf> shelf_;          ///< files found at the start
     std::deque<core::read_spill> spills_asked_; ///< by the mesh, one at a time
-    std::optional<spill_writer_file> spilling_; ///< the file that is being written
-    std::optional<std::string> spilled_;        ///< its path when it is whole; empty when it failed
     bool spills_listed_ = false;                ///< the mesh has been told of all of them
+    bool spills_awaited_ = false;               ///< that is in the log
     bool spills_due_ = false;                   ///< there is more to read or to write
+    instant scan_at_ = instant::max();          ///< the folder is looked at again
+    instant scanned_at_{};
+    instant scan_until_{}; ///< for as long as others may be about to begin
+    std::shared_ptr<std::atomic<int>> syncs_ = std::make_shared<std::atomic<int>>(0); ///< awaited
+    std::shared_ptr<spill_net> net_; ///< the file beside the leave
+    instant net_began_{}, net_again_at_{};
+    bool net_complete_ = false; ///< everything has been given to it
+    std::string net_fault_;     ///< why there is none
+    std::optional<instant> hurried_at_;
 
     std::thread thread_;
 };

@@ -1,7 +1,8 @@
 // spill: the bytes of a whole session in a file: a head, the STATE frames that a newcomer would get, ended by
 // their COMMIT, and a tail. Each piece carries its own checksum, and the tail one over all of them, so that a
 // file is known to be whole before anything of it is believed, and what is readable of a damaged one can be
-// found. wire/PROTOCOL.md §12 is the reference.
+// found. In a mesh with a key the checksums are keyed: only a holder of the key can make them, and every
+// piece is checked whenever it is read. wire/PROTOCOL.md §13 is the reference.
 //
 // Pure: the reader is handed bytes by whoever has the file. A writer or reader belongs to one thread. A
 // reader holds one chunk at a time.
@@ -16,23 +17,32 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace baton::wire {
 
-constexpr std::uint64_t spill_format = 1;
+constexpr std::uint64_t spill_format = 1, sealed_spill_format = 2;
 constexpr std::size_t spill_chunk_bytes_max = std::size_t{17} << 20; ///< more than any frame may have
 
 struct spill_head {
-    std::uint64_t format = spill_format;
     std::uint64_t version = version_min; ///< of the frames in it: the build before may be the one to read it
     std::string cluster;
-    replica_id id{};   ///< who wrote it
-    timestamp clock{}; ///< above every timestamp in it that its writer believed
+    replica_id id{};              ///< who wrote it
+    timestamp clock{};            ///< above every timestamp in it that its writer believed
+    std::uint64_t written_ms = 0; ///< when, by the writer's wall clock; 0: not known
+};
+
+/// A key of the mesh, as far as files are concerned.
+struct spill_seal {
+    std::string key_id; ///< 8 bytes, which the head names
+    /// A keyed hash over both, one after the other.
+    std::function<digest(std::string_view head, std::string_view content)> hash;
 };
 
 class spill_writer {
   public:
-    explicit spill_writer(spill_head head);
+    /// Without a seal the sums find faults, not forgeries.
+    explicit spill_writer(spill_head head, std::optional<spill_seal> seal = {});
     /// The bytes to be written, in this order: head() once, chunk() for each frame, tail() once.
     [[nodiscard]] std::string head();
     [[nodiscard]] std::string chunk(std::string_view bytes);
@@ -41,9 +51,16 @@ class spill_writer {
   private:
     [[nodiscard]] std::string piece(std::string_view marker, std::string_view content);
     spill_head head_;
+    std::optional<spill_seal> seal_;
     std::uint64_t tag_;
     std::uint32_t number_ = 0;
     digest all_{};
+};
+
+/// Whose files are believed.
+struct spill_trust {
+    std::vector<spill_seal> seals{}; ///< those of these keys
+    bool keyless = true;             ///< those without a seal
 };
 
 class spill_reader {
@@ -52,15 +69,21 @@ class spill_reader {
     /// read.
     using source = std::function<std::size_t(std::uint64_t offset, char* into, std::size_t bytes)>;
     /// `cluster`, and the `named` writer, say whose file it should be, if the head cannot.
-    spill_reader(source from, std::uint64_t bytes, std::string_view cluster, const replica_id& named);
+    spill_reader(source from, std::uint64_t bytes, std::string_view cluster, const replica_id& named,
+                 spill_trust trusted = {});
 
+    /// Of a file that is neither `ours` nor `headless` nothing is read.
     enum class state : std::uint8_t {
         ours,
-        foreign, ///< of another cluster, or written in a format or version that is not known here
-        headless ///< its head is damaged
+        foreign,     ///< of another cluster, or written in a format or version that is not known here
+        keyless,     ///< not sealed, and a seal is wanted
+        unknown_key, ///< sealed by a key that is not among those of `trust`
+        headless     ///< its head is damaged: each piece shows by itself whether it can be believed
     };
     [[nodiscard]] state whose() const { return whose_; }
     [[nodiscard]] const spill_head& head() const { return head_; }
+    /// 8 bytes; empty: not sealed, or not known.
+    [[nodiscard]] const std::string& key_id() const { return key_id_; }
 
     enum class step : std::uint8_t {
         chunk, ///< `into` is the next readable frame
@@ -83,9 +106,14 @@ class spill_reader {
     [[nodiscard]] bool read_exactly(std::uint64_t at, std::size_t bytes, std::string& into);
     void read_head(std::string_view cluster, const replica_id& named);
     [[nodiscard]] std::optional<place> piece_at(std::string_view bytes) const;
+    [[nodiscard]] bool is_genuine(const place& found, std::string_view before,
+                                  std::string_view content) const;
     void look_further();
 
     source from_;
+    spill_trust trusted_;
+    const spill_seal* seal_ = nullptr; ///< of trusted_: the one that the head names
+    std::string key_id_;
     std::uint64_t bytes_, at_ = 0, body_ = 0;
     state whose_ = state::headless;
     spill_head head_;

@@ -1,0 +1,101 @@
+// spill_shelf: the spills found in the folder, looked through and then read chunk by chunk. A file is
+// believed only if it is this user's alone, and in a mesh with a key only if that key has sealed it. One that
+// somebody holds locked is being written: it is looked at again until it is not.
+//
+// Owned by the I/O thread, which alone calls it. Every call reads one piece. Two descriptors at most are open
+// between two calls: of the file that is looked through, and of the one that is read.
+#pragma once
+
+#include "core/io.hpp"
+#include "shell/descriptor.hpp"
+#include "wire/spill.hpp"
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace baton::shell {
+
+class spill_shelf {
+  public:
+    /// `trusted` says whose files are believed at the time of the call; what `self` writes is not looked at.
+    spill_shelf(std::string dir, std::string cluster, const replica_id& self,
+                std::function<wire::spill_trust()> trusted)
+        : dir_(std::move(dir))
+        , cluster_(std::move(cluster))
+        , self_(self)
+        , trusted_(std::move(trusted)) {}
+
+    /// Lists the folder: what is new, and what was not ready the last time, is to be looked through.
+    void scan(instant now);
+    /// What went wrong since the last call, a line each.
+    [[nodiscard]] std::vector<std::string> complaints() { return std::exchange(complaints_, {}); }
+    /// Files that have not been looked through yet.
+    [[nodiscard]] bool is_looking() const { return looking_ || !unseen_.empty(); }
+    /// Some could not be looked through by now: scan() again.
+    [[nodiscard]] bool has_more() const { return !later_.empty() || !fresh_.empty() || too_many_; }
+
+    struct found {
+        core::spill_id file{};
+        std::string path;
+        bool whole = false;
+        timestamp clock{};
+        std::uint64_t written_ms = 0;
+        std::string commit;   ///< the last chunk
+        std::string refused;  ///< why nothing of it is read; empty: it is a spill to be merged
+        bool foreign = false; ///< and that is as it should be: another cluster's
+    };
+    /// One step of looking through the next file; what it is when it is done. Precondition: is_looking().
+    std::optional<found> look();
+    /// The next readable chunk, empty at the end; nothing: call again, a little later if is_stuck().
+    std::optional<std::string> read(core::spill_id file, bool from_start);
+    /// There is no descriptor for the file that is to be read.
+    [[nodiscard]] bool is_stuck() const { return stuck_; }
+    void remove(core::spill_id file);
+    /// Renames it to end in ".damaged"; it can still be read. The folder is to be synced then.
+    void keep_aside(core::spill_id file);
+    /// Its path as of now; empty if there is no such file.
+    [[nodiscard]] std::string path(core::spill_id file) const;
+
+  private:
+    /// An open file and how far it has been read; stays where it is.
+    struct opened {
+        descriptor file;
+        struct stat about {};
+        std::unique_ptr<wire::spill_reader> reader;
+    };
+    struct spill {
+        std::string path;
+        replica_id named{};
+        struct stat about {}; ///< as it was looked through
+    };
+    enum class fault : std::uint8_t { none, gone, later, refused };
+    fault open(const std::string& path, const replica_id& named, opened& into, std::string& why) const;
+    void note_fresh(const std::string& name, instant now);
+
+    const std::string dir_, cluster_;
+    const replica_id self_;
+    const std::function<wire::spill_trust()> trusted_;
+    std::vector<std::string> complaints_;
+    std::set<std::string> known_, later_;  ///< names: done with, for good and for now
+    std::map<std::string, instant> fresh_; ///< names of files that are about to be locked, and since when
+    std::deque<std::string> unseen_;
+    bool too_many_ = false, stuck_ = false, unreadable_ = false;
+
+    std::optional<opened> looking_; ///< the front of unseen_
+    std::string last_;              ///< the last chunk of it
+    std::vector<spill> all_;        ///< by spill_id
+    std::optional<opened> reading_;
+    core::spill_id reads_{};
+};
+
+} // namespace baton::shell

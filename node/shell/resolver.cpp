@@ -133,9 +133,14 @@ class resolver::job {
         : what_(what)
         , epoll_(epoll)
         , channel_("b", &on_socket, this) {
-        if (channel_.get() == nullptr) return fail(channel_.why());
-        if (!servers.empty() && ares_set_servers_ports_csv(channel_.get(), servers.c_str()) != ARES_SUCCESS)
-            return fail("its servers cannot be read");
+        if (channel_.get() == nullptr) {
+            fail(channel_.why());
+            return;
+        }
+        if (!servers.empty() && ares_set_servers_ports_csv(channel_.get(), servers.c_str()) != ARES_SUCCESS) {
+            fail("its servers cannot be read");
+            return;
+        }
         ++waits_;
         if (what_.service) {
             ++waits_;

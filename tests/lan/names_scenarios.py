@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 
-from harness import Failure, agree, check_exchange, eventually, expect, in_time, ip, meet, on
+from harness import Failure, Node, agree, check_exchange, eventually, expect, in_time, ip, meet, on
 
 SERVER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "name_server.py")
 PORT = "5700"
@@ -39,17 +39,13 @@ class Names:
 
 
 @contextlib.contextmanager
-def key_file(net):
+def key_file():
     """A new key, in a file."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "key")
-        subprocess.run([net_program(), "keygen", path], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([Node.program, "keygen", path], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
         yield path
-
-
-def net_program():
-    from harness import Node
-    return Node.program
 
 
 def absent(node):
@@ -69,7 +65,9 @@ def headless(net, *more):
     meet([a, b])
     names.say({"mesh.svc": [net.address(name) for name in "abc"]})
     c = net.node("c", *names.words("--port", PORT, *more))
-    meet([a, b, c])
+    for node in (a, b):
+        node.event("joined", "c")
+        c.event("joined", node.name)
     check_exchange([a, b, c])
     net.allow("leaving", "left", of="ab")
     names.say({"mesh.svc": [net.address(name) for name in "bc"]})
@@ -90,7 +88,7 @@ def names_of_all(net):
 
 @on(names="abcd", ipv6=False, seconds=90)
 def names_of_all_with_a_key(net):
-    with key_file(net) as path:
+    with key_file() as path:
         headless(net, "--key-file", path)
 
 

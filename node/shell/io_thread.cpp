@@ -359,7 +359,9 @@ void io_thread::read_links() {
     reading_.assign(std::lower_bound(pending.begin(), pending.end(), first_link), pending.end());
     for (const auto each : reading_) {
         const auto link = static_cast<core::link_id>(each - first_link);
-        if (read_monitor(link) && read_dealer(link)) sockets_->sources().drained(each);
+        if (!read_monitor(link) || !read_dealer(link)) continue;
+        sockets_->sources().drained(each);
+        sockets_->mend(link);
     }
 }
 
@@ -375,11 +377,11 @@ bool io_thread::read_monitor(core::link_id link) {
         std::memcpy(&what, message.data(), sizeof what);
         std::memcpy(&value, static_cast<const char*>(message.data()) + sizeof what, sizeof value);
         [[maybe_unused]] const auto endpoint = receive(at->second.monitor, rest);
-        sockets_->note_event(at->second, link, what);
         if (what == ZMQ_EVENT_CONNECTED) {
             at->second.local = local_host(static_cast<int>(value));
             continue;
         }
+        sockets::note_event(at->second, what);
         give(core::link_changed{link, what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED,
                                 what == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL},
              {});

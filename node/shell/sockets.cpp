@@ -278,7 +278,7 @@ bool sockets::try_dial(core::link_id link, const std::string& endpoint, const di
                         zmq::socket_t(around_->context, zmq::socket_type::pair)};
         made.endpoint = endpoint;
         tune(made.dealer);
-        made.once = made.by_hand = once;
+        made.once = once;
         if (once) made.dealer.set(zmq::sockopt::reconnect_ivl, -1);
         if (security_) {
             secure_client(made.dealer);
@@ -302,17 +302,34 @@ bool sockets::try_dial(core::link_id link, const std::string& endpoint, const di
     return true;
 }
 
-// The option is of what is connected from now on: the connection that has opened is begun anew by it when it
-// closes.
-void sockets::note_event(connection& of, core::link_id link, std::uint16_t what) {
-    if (of.once && what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
-        of.once = false;
-        of.dealer.set(zmq::sockopt::reconnect_ivl, redial_ms);
-    } else if (of.by_hand && !of.once && what == ZMQ_EVENT_DISCONNECTED) {
-        of.by_hand = false;
-        poller_.touched(source_of(link));
-        reconnect(of.dealer, of.endpoint);
-    }
+// A connection that was begun `once` ends for good when it closes: libzmq takes the endpoint off its socket a
+// moment after it has said so, and would take off what is connected by then, too. So the socket is replaced,
+// once all that has come by it has been read.
+void sockets::note_event(connection& of, std::uint16_t what) {
+    of.opened = of.opened || what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+    if (of.once && of.opened && what == ZMQ_EVENT_DISCONNECTED) of.ended = true;
+}
+
+void sockets::mend(core::link_id link) {
+    const auto at = connections_.find(link);
+    if (at != connections_.end() && at->second.ended) replace(link);
+}
+
+// In an open mesh alone: there is no key.
+void sockets::replace(core::link_id link) {
+    const auto at = connections_.find(link);
+    const auto endpoint = at->second.endpoint, subscribed = at->second.subscribed;
+    close(at->second);
+    connections_.erase(at);
+    dial(link, endpoint, {}, false);
+    const auto made = connections_.find(link);
+    (made != connections_.end() ? made->second.subscribed : undialled_[link].subscribed) = subscribed;
+}
+
+void sockets::close(connection& of) {
+    zmq_socket_monitor(of.dealer.handle(), nullptr, 0);
+    forget(of.dealer);
+    forget(of.monitor);
 }
 
 void sockets::unsubscribe(core::link_id link) {
@@ -349,9 +366,7 @@ void sockets::hang_up(core::link_id link) {
     const auto at = connections_.find(link);
     if (at == connections_.end()) return;
     unsubscribe(link);
-    zmq_socket_monitor(at->second.dealer.handle(), nullptr, 0);
-    forget(at->second.dealer);
-    forget(at->second.monitor);
+    close(at->second);
     poller_.drained(source_of(link));
     connections_.erase(at);
 }
@@ -373,14 +388,17 @@ void sockets::reconnect(zmq::socket_t& socket, const std::string& endpoint) {
 
 void sockets::redial_from(const std::string& local) {
     std::set<std::string> done; // several links may share a subscription
+    std::vector<core::link_id> ended;
     for (auto& [link, c] : connections_) {
         if (c.local != local) continue;
         c.local.clear();
+        if (c.once) ended.push_back(link);
         poller_.touched(source_of(link));
         poller_.touched(broadcasts);
-        reconnect(c.dealer, c.endpoint);
+        if (!c.once) reconnect(c.dealer, c.endpoint);
         if (done.insert(c.subscribed).second) reconnect(subscriber_, c.subscribed);
     }
+    for (const auto link : ended) replace(link);
 }
 
 namespace {

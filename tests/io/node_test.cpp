@@ -120,6 +120,14 @@ TEST_CASE("node: a start that fails names the culprit", "[io][node]") {
         unknown.host = "203.0.113.77";
         CHECK(start_error(unknown, "203.0.113.77") == errc::unknown_interface);
     }
+    SECTION("none, where it is to wait for these") {
+        auto waits = settings;
+        waits.wait_for_interface = true;
+        waits.beacon.interfaces = {"lo", "nowhere0"};
+        CHECK(started(waits).endpoint().starts_with("tcp://127.0.0.1:"));
+        waits.host = "203.0.113.77";
+        CHECK(started(waits).endpoint().starts_with("tcp://203.0.113.77:"));
+    }
     SECTION("seeds that are none") {
         for (const std::string seed :
              {"nonsense", "host:", ":5671", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:56 71"}) {

@@ -52,7 +52,7 @@ class allowances_by_source {
     [[nodiscard]] bool take(std::string_view source, instant now) {
         auto at = of_.find(source);
         if (at == of_.end()) {
-            std::erase_if(of_, [&](const auto& one) { return now - one.second.asked_at >= rests_after; });
+            std::erase_if(of_, [&](const auto& each) { return now - each.second.asked_at >= rests_after; });
             if (of_.size() >= sources_max) return others_.take(now);
             at = of_.emplace(std::string(source), one{allowance(each_), now}).first;
         }

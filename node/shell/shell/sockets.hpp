@@ -83,14 +83,16 @@ class sockets {
         zmq::socket_t monitor;
         std::string subscribed{};
         std::string endpoint{};
-        std::string local{};  ///< our address on it; empty while not known
-        bool once = false;    ///< it has not been open yet, and is not tried again by libzmq
-        bool by_hand = false; ///< when it closes libzmq gives it up, as it was begun `once`
+        std::string local{};                ///< our address on it; empty while not known
+        bool once = false;                  ///< not tried again by libzmq when it fails or closes
+        bool opened = false, ended = false; ///< of one that is tried once
     };
     /// `once`: libzmq tries it once; after it has been open it is a connection as any.
     void dial(core::link_id link, const std::string& endpoint, const discovery::link_key& key, bool once);
     /// What its monitor says of a connection, which may have been tried `once`.
-    void note_event(connection& of, core::link_id link, std::uint16_t what);
+    static void note_event(connection& of, std::uint16_t what);
+    /// All that has come by it has been read: if it has ended for good it is begun anew.
+    void mend(core::link_id link);
     /// What there were no descriptors for.
     void dial_again();
     void subscribe(core::link_id link, const std::string& endpoint, const discovery::link_key& key);
@@ -142,6 +144,8 @@ class sockets {
     void unsubscribe(core::link_id link);
     void watch(zmq::socket_t& socket, poller::name of);
     void forget(zmq::socket_t& socket);
+    void close(connection& of);
+    void replace(core::link_id link);
     static void reconnect(zmq::socket_t& socket, const std::string& endpoint);
     void tune(zmq::socket_t& socket) const;
     result<std::uint16_t> bind(zmq::socket_t& socket, const char* what, std::uint16_t port);

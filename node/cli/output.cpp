@@ -24,6 +24,7 @@ using std::chrono::steady_clock;
 constexpr auto look_up = 50ms;
 constexpr auto patience = 2s;      // with a reader that takes nothing, once the program is to end
 constexpr auto patience_max = 10s; // with one that takes a little
+constexpr std::chrono::milliseconds moment{300}, moment_max{1000}; // the same once nobody is to wait
 constexpr std::size_t piece = std::size_t{16} << 10;
 
 } // namespace
@@ -53,12 +54,12 @@ struct output::state : std::enable_shared_from_this<state> {
 
     /// Under the lock. False: it is of no use to wait any longer.
     bool wait_a_little(std::unique_lock<std::mutex>& lock, steady_clock::time_point since) {
-        if (given_up) return false;
-        hurried = hurried || how.ends();
+        hurried = hurried || given_up || how.ends();
         const auto start = steady_clock::now();
         if (hurried) {
-            if (waited >= patience_max || (stuck_at && taken_at <= *stuck_at)) return false;
-            if (start - std::max(since, taken_at) >= patience) {
+            const auto most = given_up ? moment_max : patience_max;
+            if (waited >= most || (stuck_at && taken_at <= *stuck_at)) return false;
+            if (start - std::max(since, taken_at) >= (given_up ? moment : patience)) {
                 stuck_at = start;
                 return false;
             }
@@ -159,7 +160,9 @@ bool output::flush() {
     std::unique_lock lock{state_->mutex};
     state_->hurried = true;
     while (state_->fault == 0 && state_->waiting != 0) {
-        if (!state_->wait_a_little(lock, since)) return false;
+        if (state_->wait_a_little(lock, since)) continue;
+        state_->dropped += state_->texts.size() + 1; // with the one that is being written
+        return false;
     }
     return state_->fault == 0;
 }
@@ -172,6 +175,7 @@ void output::hurry() {
 void output::give_up() {
     const std::scoped_lock lock{state_->mutex};
     state_->given_up = true;
+    state_->waited = {};
     state_->changed.notify_all();
 }
 

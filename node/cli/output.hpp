@@ -35,11 +35,12 @@ class output {
     bool offer(std::string text);
     /// The same, after waiting for room.
     bool put(std::string text);
-    /// Waits until all is written; false: it is not. Waits as if the program were asked to end.
+    /// The last call: waits until all is written, as if the program were asked to end. False: it is not, and
+    /// what is not written counts as dropped.
     bool flush();
     /// From now on waits are those of a program that is asked to end.
     void hurry();
-    /// Nobody waits any more.
+    /// From now on nobody waits for longer than a moment, 0.3 s, nor for 1 s in all.
     void give_up();
 
     /// Why nothing can be written any more, an errno; 0: it can.

@@ -445,6 +445,13 @@ TEST_CASE("misuse: where no thread can be had merge_with says so, and can be cal
         tight.rlim_cur =
             pages * static_cast<std::size_t>(getpagesize()) + (std::size_t{4} << 20); // half a stack
         setrlimit(RLIMIT_AS, &tight);
+        std::promise<void> over;
+        const auto never = over.get_future().share();
+        std::vector<std::thread> all; // they take the stacks that are kept for reuse
+        try {
+            for (int i = 0; i < 1000; ++i) all.emplace_back([never] { never.wait(); });
+        } catch (const std::exception&) {
+        }
         const auto first = [](const std::vector<std::string_view>& siblings) {
             return std::string(siblings[0]);
         };
@@ -452,6 +459,7 @@ TEST_CASE("misuse: where no thread can be had merge_with says so, and can be cal
         setrlimit(RLIMIT_AS, &usual);
         if (refused || refused.error().code != errc::network) _exit(1);
         if (!one.merge_with("k/", first)) _exit(2);
+        _exit(0); // the threads wait for ever
     });
     CAPTURE(end.text);
     CHECK(WIFEXITED(end.status));

@@ -2,6 +2,8 @@
 // that are no text; and that what is too long, or a file without an end, costs a sentence.
 #include "nodes.hpp"
 
+#include <baton/watch.hpp>
+
 #include <filesystem>
 #include <fstream>
 

@@ -50,6 +50,9 @@ std::optional<replica_id> writer_of(std::string_view name) {
     return writer_of(name, spill_suffix);
 }
 
+// The system said so: later there may be some again.
+bool is_short_of_room() { return errno == EMFILE || errno == ENFILE || errno == ENOMEM; }
+
 bool is_fresh(std::string_view name) {
     if (!name.starts_with('.')) return false;
     name.remove_prefix(1);
@@ -102,6 +105,8 @@ void spill_shelf::note_fresh(const std::string& name, instant now) {
 
 void spill_shelf::scan(instant now) {
     DIR* const folder = ::opendir(dir_.c_str());
+    unlisted_ = folder == nullptr && is_short_of_room();
+    if (unlisted_) return;
     if (folder == nullptr) {
         if (!std::exchange(unreadable_, true))
             complaints_.push_back("event=spill_dir reason=\"cannot read " + dir_ + ": " + said() + '"');
@@ -131,7 +136,7 @@ spill_shelf::fault spill_shelf::open(const std::string& path, const replica_id& 
     into.file = descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
     if (into.file.get() < 0) {
         if (errno == ENOENT) return fault::gone;
-        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) return fault::later;
+        if (is_short_of_room()) return fault::later;
         why = errno == ELOOP ? "it is a symbolic link" : said();
         return fault::refused;
     }

@@ -163,7 +163,8 @@ struct options {
     std::chrono::milliseconds destructor_leave_within{2000};
     /// Where a leave that nobody takes over writes the whole state to a file, and where files of this cluster
     /// are looked for at the start; made if it is not there. Empty: none. A folder in which no file can be
-    /// made, locked and written ends the start with bad_option. Of the files only those are read that belong
+    /// made, locked and written ends the start with bad_option. A file that a process is still writing is
+    /// waited for: no key is absent until then. Of the files only those are read that belong
     /// to this user (or root) alone, and with a key only those that one of its keys has sealed.
     std::string spill_dir{};
     /// Start also where `spill_dir` cannot be used: with a warning, now and at the leave.

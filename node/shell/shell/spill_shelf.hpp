@@ -42,7 +42,9 @@ class spill_shelf {
     /// Files that have not been looked through yet.
     [[nodiscard]] bool is_looking() const { return looking_ || !unseen_.empty(); }
     /// Some could not be looked through by now: scan() again.
-    [[nodiscard]] bool has_more() const { return !later_.empty() || !fresh_.empty() || too_many_; }
+    [[nodiscard]] bool has_more() const {
+        return !later_.empty() || !fresh_.empty() || too_many_ || unlisted_;
+    }
 
     struct found {
         core::spill_id file{};
@@ -89,7 +91,7 @@ class spill_shelf {
     std::set<std::string> known_, later_;  ///< names: done with, for good and for now
     std::map<std::string, instant> fresh_; ///< names of files that are about to be locked, and since when
     std::deque<std::string> unseen_;
-    bool too_many_ = false, stuck_ = false, unreadable_ = false;
+    bool too_many_ = false, stuck_ = false, unreadable_ = false, unlisted_ = false;
 
     std::optional<opened> looking_; ///< the front of unseen_
     std::string last_;              ///< the last chunk of it

@@ -21,7 +21,8 @@ void io_thread::run() {
     } catch (...) { // the program's own, from its log or on_applied
         failure = "what the program throws is no std::exception";
     }
-    leave_report report{.outcome = leave_outcome::unsafe};
+    leave_report report;
+    report.outcome = leave_outcome::unsafe;
     if (!failure.empty()) fail(failure, report);
     {
         const std::lock_guard publishing(publisher_mutex_);

@@ -2,10 +2,6 @@
 
 namespace baton::sim {
 
-namespace {
-constexpr auto brief_max = 3000ms; // the longest time to live
-} // namespace
-
 outcome story::run() {
     outcome result;
     try {

@@ -65,6 +65,7 @@ world_kind draw_kind(dice luck, std::size_t slots) {
     k.slots = slots;
     k.forgets = luck.chance(200);
     k.lags = luck.chance(150);
+    k.limits_values = dice(luck.next()).chance(100);
     k.sleeps = luck.chance(15);
     k.restarts = luck.chance(2);
     return k;
@@ -76,6 +77,7 @@ core::mesh_options draw_node(core::mesh_options node, const world_kind& kind, di
         node.liveness.redial_for = std::chrono::seconds(luck.between(0, 2));
         if (luck.chance(500)) limits.peers_max = 2 * kind.slots + luck.below(4);
     }
+    if (kind.limits_values && luck.chance(500)) limits.value_bytes_max = luck.between(20, 4000);
     if (kind.lags && luck.chance(500)) limits.lag_max = luck.between(3, 60);
     if (luck.chance(300)) limits.delta_bytes_max = luck.between(40, 2000);
     if (luck.chance(300)) limits.chunk_bytes_max = luck.between(256, 2000);

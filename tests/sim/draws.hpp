@@ -16,8 +16,9 @@ namespace baton::sim {
 /// What is unusual about a world; most have nothing of it.
 struct world_kind {
     std::size_t slots = 0;
-    bool forgets = false;  ///< some nodes forget who is gone within 2 s, and know few at a time
-    bool lags = false;     ///< some nodes leave a member behind that lacks a few events
+    bool forgets = false;       ///< some nodes forget who is gone within 2 s, and know few at a time
+    bool lags = false;          ///< some nodes leave a member behind that lacks a few events
+    bool limits_values = false; ///< some nodes write small values only
     bool sleeps = false;   ///< processes stand still for longer than every timeout, also inside a session
     bool restarts = false; ///< thousands of times
 };

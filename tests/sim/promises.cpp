@@ -19,7 +19,9 @@ void world::prove(process_number who, std::size_t key, std::string value, std::s
     const auto next = p.mesh->state().counter_of(p.id) + 1;
     promise.wanted.id = {p.id, next};
     promise.ticket = p.mesh->await_holders(moment_of(p), promise.wanted.id);
-    stash(who, key, std::move(value));
+    if (stash(who, key, std::move(value)).counter != 0) return;
+    p.mesh->stop_awaiting(p.promises.back().ticket); // refused: over a limit
+    p.promises.pop_back();
 }
 
 std::vector<process_number> world::in_view(const process& p) const {

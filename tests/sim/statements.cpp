@@ -91,12 +91,22 @@ void world::check_unsafe(process& p) {
 
 // ---------------------------------------------------------------- absence
 
-// Whom a question has to reach: who is in view. What one holds that is called crashed here, beyond what it
-// had told, is not spoken of.
+// Whom a question has to reach: whose HELLO has come and who is not called gone. What one holds that is
+// called crashed here, beyond what it had told, is not spoken of; nor is what nobody on this side of a
+// partition has heard of. What is in a file that somebody has found and not merged yet is held by him.
 void world::note_question(process& p, process::promise& promise) {
-    for (const auto who : in_view(p)) {
-        const auto& held = *processes_[who];
-        if (held.alive()) promise.known.push_back({who, p.number, p.events.size(), held.cut});
+    for (const auto& m : p.mesh->members()) {
+        const auto at = by_id_.find(m.id);
+        if (at == by_id_.end() || m.state == member_state::left || m.state == member_state::crashed) continue;
+        if (m.state == member_state::contacting && !p.watched.greeted.contains(at->second)) continue;
+        const auto& held = *processes_[at->second];
+        if (!held.alive()) continue;
+        promise.known.push_back({held.number, p.number, p.events.size(), held.cut});
+        if (held.mesh->settings().versions.max < 5 || p.mesh->settings().versions.max < 5) continue;
+        for (const auto& each : held.spills) {
+            if (!each.file->damaged && !each.file->gone)
+                promise.known.push_back({held.number, p.number, p.events.size(), each.file->cut, each.file});
+        }
     }
 }
 

@@ -88,6 +88,8 @@ class story {
     }
     [[nodiscard]] std::size_t keys() const { return world_.keys(); }
 
+    static constexpr std::chrono::milliseconds brief_max{3000}; ///< the longest time to live
+
     dice luck_, brief_luck_, leave_luck_, node_luck_;
     std::size_t slots_;
     bool crowded_;

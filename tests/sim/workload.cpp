@@ -5,7 +5,6 @@ namespace baton::sim {
 
 namespace {
 constexpr std::uint64_t writes_max = 500;
-constexpr auto brief_max = 3000ms; // the longest time to live
 } // namespace
 
 void story::write() {

@@ -346,11 +346,17 @@ void world::wake_later(process& p, instant due) {
 
 // ---------------------------------------------------------------- writes
 
+// A node may refuse what is over one of its own limits, and nothing else.
+bool world::is_limit(const process& p, const error& why, std::size_t value_bytes) {
+    return why.code == errc::value_too_long && value_bytes > p.mesh->settings().limits.value_bytes_max;
+}
+
 dot world::stash(process_number who, std::size_t key, std::string value) {
     auto& p = *processes_[who];
     auto saw = counts_of(full_cut(p));
     const auto name = key_name(key);
     const auto written = p.mesh->stash(moment_of(p), name, value);
+    if (!written && is_limit(p, written.error(), value.size())) return {};
     if (!written) fail(p, "refused a stash: " + written.error().what);
     mix(name), mix(value);
     tell(p, "stash " + name + " (" + std::to_string(value.size()) + " bytes) " +

@@ -280,6 +280,7 @@ class world {
     bool slice(process& p);
     void merge_later(process& p);
     void merge(process& p);
+    [[nodiscard]] static bool is_limit(const process& p, const error& why, std::size_t value_bytes);
     void note_own_events(process& p);
     [[nodiscard]] std::optional<operation> own_operation(process& p, const dot& id, std::size_t key,
                                                          const slot_name& slot, const counts& saw);

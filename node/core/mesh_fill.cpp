@@ -110,7 +110,8 @@ void mesh::fill(outbound_session& s, std::size_t& steps) {
         }
         const bool room = s.chunk->bytes() + bytes <= s.chunk_bytes;
         if (!room && s.chunk->bytes() != 0) return;
-        if (!s.waiting.empty()) s.waiting.erase(name_of(slot)); // as it was before: this comes in its place
+        if (!s.waiting.empty() && settings_.broken != mutation::waiting_outlives_next)
+            s.waiting.erase(name_of(slot)); // as it was before: this comes in its place
         const bool large = !room && bytes > s.chunk_bytes + 1024;
         if (large && std::any_of(chain.begin(), chain.end(), [&](const staged_view& entry) {
                 return may_divide(s.version, slot.type, entry);

@@ -40,6 +40,7 @@ constexpr named mutations[] = {
     {"withdraw_above", mutation::withdraw_above},
     {"merge_skips_kills", mutation::merge_skips_kills},
     {"commit_past_settled", mutation::commit_past_settled},
+    {"waiting_outlives_next", mutation::waiting_outlives_next},
     {"commit_without_tail", mutation::commit_without_tail},
     {"ack_before_applying", mutation::ack_before_applying},
     {"ack_counts_delivery", mutation::ack_counts_delivery},

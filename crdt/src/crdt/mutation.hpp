@@ -32,6 +32,7 @@ enum class mutation : std::uint8_t {
     withdraw_above,           ///< give a claim that nobody may know of up as if it had been held
     merge_skips_kills,        ///< a repair adds records but never removes any
     commit_past_settled,      ///< commit at the present cut after sending large values as of another
+    waiting_outlives_next,    ///< send a large value that waited after what has taken its place
     commit_without_tail,      ///< commit at the cut of the end without what changed during the walk
     ack_before_applying,      ///< acknowledge a delta when it arrives
     ack_counts_delivery,      ///< take what has been sent to a member for held by it

@@ -1,5 +1,5 @@
 // baton_model: runs seeds and tells the shortest that fails.
-//   baton_model [--seeds N] [--from N] [--mutate NAME] [--trace SEED] [--all]
+//   baton_model [--seeds N] [--from N] [--mutate NAME] [--lines] [--trace SEED] [--all]
 #include "model.hpp"
 
 #include <cstdlib>
@@ -22,6 +22,15 @@ const std::vector<std::pair<std::string, mutation>> mutations{
     {"residue_told_only", mutation::residue_told_only},
     {"residue_unlisted", mutation::residue_unlisted},
     {"restart_without_base", mutation::restart_without_base},
+    {"line_returns", mutation::line_returns},
+    {"line_unasked", mutation::line_unasked},
+    {"line_kept", mutation::line_kept},
+    {"line_by_word", mutation::line_by_word},
+    {"touched_line_stays", mutation::touched_line_stays},
+    {"line_half_removed", mutation::line_half_removed},
+    {"shares_folded", mutation::shares_folded},
+    {"fence_reopened", mutation::fence_reopened},
+    {"fence_untold", mutation::fence_untold},
     {"counter_references", mutation::counter_references},
     {"counter_seen_unwanted", mutation::counter_seen_unwanted},
     {"newcomer_floor_unjoined", mutation::newcomer_floor_unjoined},
@@ -48,12 +57,12 @@ int main(int argc, char** argv) {
     std::uint64_t seeds = 1000, from = 1;
     std::optional<std::uint64_t> trace;
     auto broken = model::mutation::none;
-    bool all = false;
+    bool all = false, lines = false;
     std::string mutated = "none";
     for (int i = 1; i < argc; ++i) {
         const std::string option = argv[i];
-        if (option == "--all") {
-            all = true;
+        if (option == "--all" || option == "--lines") {
+            (option == "--all" ? all : lines) = true;
             continue;
         }
         if (i + 1 == argc) return 2;
@@ -80,7 +89,7 @@ int main(int argc, char** argv) {
     int steps = 0;
     std::string why;
     for (auto seed = from; seed < from + seeds; ++seed) {
-        model::world world(seed, broken, trace.has_value());
+        model::world world(seed, broken, lines, trace.has_value());
         try {
             world.run();
         } catch (const std::exception& fault) {
@@ -97,8 +106,8 @@ int main(int argc, char** argv) {
     const bool caught = failed != 0;
     if (caught) {
         std::cout << failed << " of " << seeds << " seeds failed, the first after " << first << "; seed "
-                  << shortest << ": " << why << "\n  replay: baton_model --mutate " << mutated << " --trace "
-                  << shortest << '\n';
+                  << shortest << ": " << why << "\n  replay: baton_model --mutate " << mutated
+                  << (lines ? " --lines" : "") << " --trace " << shortest << '\n';
     } else {
         std::cout << seeds << " seeds, no fault\n";
     }

@@ -47,6 +47,15 @@ enum class mutation {
     residue_told_only,       // … or before all that its origin told is seen
     residue_unlisted,        // fingerprints leave residues out
     restart_without_base,    // a counter starts again from zero and does not say so
+    line_returns,            // a share of a closed line that is not here any more is taken
+    line_unasked,            // what takes the place of a share that was compared is not asked for
+    line_kept,               // a share is kept of a closed line that the server does not hold
+    line_by_word,            // the same, of a line that is not closed, or that the server has not seen
+    touched_line_stays,      // closing leaves what is left of a line of which something was removed
+    line_half_removed,       // whoever closes an origin does not except lines of which something is left
+    shares_folded,           // whoever closes origins takes over what closed ones have counted
+    fence_reopened,          // that an origin was closed is forgotten when it goes on
+    fence_untold,            // COMMIT does not name where origins have been closed
     counter_references,      // counter records are shipped as references
     counter_seen_unwanted,   // a listed counter record is not asked for because its dot is seen
     newcomer_floor_unjoined, // a receiver without the server's removal records keeps its own floor
@@ -87,14 +96,19 @@ struct block {
     dot id;
     slot where;
     bool removal = false;
-    int value = 0;                      // unique for each put; the final counter in an archive event
+    int value = 0;       // unique for each put; the final counter in an archive event
+    bool fences = false; // … of one that has not: see fence, and the lines that stay open
+    std::set<int> open{};
     bool closed = false;                // archive event: the origin has said goodbye with that counter
     int total = 0;                      // counter: the origin's running total
     int base_counter = 0, base_sum = 0; // counter: how much of it is removed
+    int birth = 0;                      // counter: the first addition of its line
     std::vector<taken> takes;           // removal of a counter
     vec context{};                      // removal of a scope
     std::optional<vec> residue_at;      // what the holder had seen when it found the residue
     bool residue() const { return where.what == type::counter && !removal && base_counter == id.counter; }
+    bool share() const { return where.what == type::counter && !removal; }
+    bool touched() const { return share() && base_counter >= birth; } // something of its line is removed
     std::uint64_t hash() const;
 };
 
@@ -118,6 +132,14 @@ struct peer { // what one node believes of another
 
 enum class plan { log, newcomer, ranges };
 
+/// An origin that crashed was closed there. Of its lines that had begun by then those are closed, too, of
+/// which nothing or all had been removed.
+struct fence {
+    int origin = 0, final = 0;
+    std::set<int> open{}; // births of the others
+    auto operator<=>(const fence&) const = default;
+};
+
 struct message {
     enum class kind { start, slot_chain, listing, commit } what = kind::start;
     slot where;
@@ -126,6 +148,7 @@ struct message {
     std::map<dot, std::pair<std::uint64_t, bool>> listed; // hash; whether it is a counter's
     vec at{}; // start: the server's seen; listing: the same at that moment; commit: the cut
     vec floor{}, archive{}, closed{};
+    std::set<fence> fences;
     bool rows = false;
     plan how = plan::log;
     vec truth{}; // commit: for the oracle, what the server has seen
@@ -153,12 +176,14 @@ struct session {
     vec server_start{}, rows{};
     std::map<slot, staged_slot> staged;
     std::set<dot> dead;
+    bool too_late = false; // a share that was compared has been replaced, and the server has committed
 };
 
 struct node {
     int self = 0;
     bool alive = true;
     vec counter{}, archived{}, floor{}, closed{}; // closed: for good, at that counter
+    std::set<fence> fences;
     std::map<slot, chain> chains;
     std::array<peer, origins_max> peers;
     std::optional<session> inbound;
@@ -166,9 +191,13 @@ struct node {
     vec seen() const { return join(counter, archived); }
     vec archive() const; // entries that are not dead
     vec cut() const;     // what travels
-    void apply(const event& e);
+    void apply(const event& e, mutation broken);
     void kill_scope(int key, const vec& context);
     void archive_to(int origin, int final);
+    bool is_closed(const block& share) const; // its line is behind a fence
+    void fence_off(const block& event);
+    bool has_line(const slot& where, const block& share) const;
+    void end_lines(mutation broken); // closed ones of which something has been removed
     const block* find(dot id) const;
 };
 void settle(chain& blocks); // counter removals meet the records
@@ -179,7 +208,8 @@ std::string name(const vec& v);
 
 class world {
   public:
-    world(std::uint64_t seed, mutation broken, bool trace);
+    /// `lines`: by the rules of lines, which are not built yet (README.md).
+    world(std::uint64_t seed, mutation broken, bool lines, bool trace);
     void run(); // throws std::runtime_error at the first fault
     int steps() const { return step_; }
 
@@ -194,6 +224,9 @@ class world {
     void write(node& x);
     void issue(node& x, block what, int amount = 0, bool rewrite = false);
     void try_archive(node& x);
+    void fold_shares(node& x);
+    static std::map<slot, int> readings(const node& x);
+    bool has_open_residue(const node& x, int origin) const;
     // members
     void hello(node& from, node& to);
     void deliver(node& x);
@@ -210,6 +243,8 @@ class world {
     void compare(const node& x, session& s, const message& m);
     bool commit(node& x, session& s, const message& m);
     void fold_slot(node& x, const slot& where, const staged_slot& staged, const vec& mine, const vec& theirs);
+    void ask_for_line(node& x, const event& e) const;
+    bool ends_unlisted(const node& x, const block& b, const vec& theirs) const;
     void abandon(node& x);
     // oracle
     void check(const node& x);
@@ -218,7 +253,7 @@ class world {
 
     std::uint64_t random_;
     mutation broken_;
-    bool trace_;
+    bool lines_, trace_;
     int step_ = 0, values_ = 0, regs_, counters_, elements_, loss_, removes_, burst_, ranges_, only_, keep_;
     bool cascade_, gossip_;
     std::array<int, 12> weights_;

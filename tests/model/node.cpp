@@ -24,7 +24,7 @@ vec meet(vec a, const vec& b) {
 
 std::uint64_t block::hash() const {
     std::uint64_t h = 0x9e3779b97f4a7c15;
-    for (const int part : {id.origin, id.counter, value, total, base_counter, base_sum}) {
+    for (const int part : {id.origin, id.counter, value, total, base_counter, base_sum, birth}) {
         h = (h ^ static_cast<std::uint64_t>(part)) * 0xbf58476d1ce4e5b9;
         h ^= h >> 29;
     }
@@ -50,6 +50,35 @@ vec node::cut() const {
 void node::archive_to(int origin, int final) {
     archived[origin] = std::max(archived[origin], final);
     floor[origin] = std::max(floor[origin], archived[origin]);
+}
+
+bool node::is_closed(const block& share) const {
+    return std::any_of(fences.begin(), fences.end(), [&](const fence& f) {
+        return f.origin == share.id.origin && share.birth <= f.final && !f.open.contains(share.birth);
+    });
+}
+
+void node::fence_off(const block& event) {
+    if (event.fences) fences.insert({event.where.key, event.value, event.open});
+}
+
+bool node::has_line(const slot& where, const block& share) const {
+    const auto found = chains.find(where);
+    return found != chains.end() &&
+           std::any_of(found->second.begin(), found->second.end(), [&](const block& b) {
+               return b.share() && b.id.origin == share.id.origin && b.birth == share.birth;
+           });
+}
+
+// A line is as one element: what was removed of it takes what its closed origin added without others having
+// heard it. So nobody need know any more how much that was.
+void node::end_lines(mutation broken) {
+    if (broken == mutation::touched_line_stays) return;
+    for (auto at = chains.begin(); at != chains.end();) {
+        auto& blocks = at->second;
+        std::erase_if(blocks, [&](const block& b) { return b.touched() && is_closed(b); });
+        at = blocks.empty() ? chains.erase(at) : std::next(at);
+    }
 }
 
 const block* node::find(dot id) const {
@@ -84,8 +113,14 @@ void node::kill_scope(int key, const vec& context) {
     }
 }
 
-void node::apply(const event& e) {
+void node::apply(const event& e, mutation broken) {
     auto made = e.what;
+    const bool ended =
+        made.share() && made.birth < made.id.counter && is_closed(made) && !has_line(made.where, made);
+    if (ended && broken != mutation::line_returns) {
+        counter[made.id.origin] = made.id.counter;
+        return;
+    }
     auto& blocks = chains[made.where];
     for (const auto& b : blocks) {
         const bool former = !made.removal && !b.removal && b.id.origin == made.id.origin;
@@ -104,6 +139,10 @@ void node::apply(const event& e) {
     if (made.where.what == type::archive) archive_to(made.where.key, made.value);
     if (made.closed) closed[made.where.key] = made.value;
     counter[made.id.origin] = made.id.counter;
+    if (made.where.what == type::archive) fence_off(made);
+    if (broken == mutation::fence_reopened)
+        std::erase_if(fences, [&](const fence& f) { return f.origin == made.id.origin; });
+    end_lines(broken);
 }
 
 } // namespace model

@@ -32,6 +32,7 @@ std::string name(const vec& v) {
 
 void world::check(const node& x) {
     const auto seen = x.seen();
+    const auto by = [this](int origin) { return broken_ == mutation::shares_folded ? 0 : origin; };
     std::map<std::pair<slot, int>, std::set<int>> here, due; // values; a counter's by origin
     std::map<std::pair<slot, int>, int> sums_here, sums_due;
     std::uint64_t digest = 0;
@@ -41,10 +42,23 @@ void world::check(const node& x) {
             if (b.removal || b.residue()) continue;
             digest += b.hash();
             if (where.what == type::counter) {
-                sums_here[{where, b.id.origin}] += b.total - b.base_sum;
+                sums_here[{where, by(b.id.origin)}] += b.total - b.base_sum;
             } else {
                 here[{where, 0}].insert(b.value);
             }
+        }
+    }
+    std::vector<block> fences;              // where origins have been closed, whether they went on or not
+    std::set<std::pair<slot, dot>> touched; // lines, by their first addition
+    for (int o = 0; o < origins_max; ++o) {
+        for (const auto& e : events_[o]) {
+            if (!covers(seen, e.what.id)) break;
+            if (e.what.where.what == type::archive) {
+                if (e.what.fences) fences.push_back(e.what);
+            }
+            if (e.amount != 0 &&
+                std::any_of(e.killers.begin(), e.killers.end(), [&](dot k) { return covers(seen, k); }))
+                touched.insert({e.what.where, {o, e.what.birth}});
         }
     }
     for (int o = 0; o < origins_max; ++o) {
@@ -55,7 +69,14 @@ void world::check(const node& x) {
             if (std::any_of(e.killers.begin(), e.killers.end(), [&](dot k) { return covers(seen, k); }))
                 continue;
             if (e.what.where.what == type::counter) {
-                sums_due[{e.what.where, o}] += e.amount;
+                // Of a closed line what was removed takes the rest.
+                const auto behind = [&](const block& f) {
+                    return f.where.key == o && e.what.birth <= f.value && !f.open.contains(e.what.birth);
+                };
+                if (touched.contains({e.what.where, {o, e.what.birth}}) &&
+                    std::any_of(fences.begin(), fences.end(), behind))
+                    continue;
+                sums_due[{e.what.where, by(o)}] += e.amount;
             } else {
                 due[{e.what.where, 0}].insert(e.what.value);
             }

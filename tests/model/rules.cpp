@@ -23,8 +23,10 @@ void world::issue(node& x, block what, int amount, bool rewrite) {
             if (b.id.origin != x.self) e.kills.push_back(b.id);
         }
     }
-    if (rewrite) e.kills.push_back({what.takes.front().origin, what.takes.front().counter});
-    if (rewrite) what.takes.clear();
+    if (rewrite) {
+        for (const auto& t : what.takes) e.kills.push_back({t.origin, t.counter});
+        what.takes.clear();
+    }
     e.what = what;
     // The oracle does not look at chains: what a removal or overwrite has seen in its slot or scope is gone.
     const bool ends = !rewrite && (what.where.what != type::counter || what.removal);
@@ -42,7 +44,8 @@ void world::issue(node& x, block what, int amount, bool rewrite) {
          : amount != 0 ? " adds "
                        : " puts ") +
         name(what.where) + " as " + name(what.id) + " having seen " + name(e.past));
-    x.apply(e);
+    ask_for_line(x, e);
+    x.apply(e, broken_);
     events_[x.self].push_back(e);
     for (const auto& other : nodes_) {
         const bool lost = cut_off_[x.self][other.self] || chance(loss_);
@@ -92,8 +95,11 @@ void world::write(node& x) {
     const int amount = 1 + below(9);
     what.total = amount;
     what.base_counter = broken_ == mutation::restart_without_base ? 0 : x.counter[x.self];
+    what.birth = x.counter[x.self] + 1;
     for (const auto& b : blocks) {
         if (b.removal || b.id.origin != x.self) continue;
+        if (b.residue() && lines_) continue; // a line all of which is removed may be closed
+        what.birth = b.birth;
         what.total = b.total + amount;
         what.base_counter = b.base_counter;
         what.base_sum = b.base_sum;
@@ -101,13 +107,59 @@ void world::write(node& x) {
     issue(x, what, amount);
 }
 
+// What was left of a line when its origin was closed has been removed since, so it can be closed, too.
+bool world::has_open_residue(const node& x, int origin) const {
+    for (const auto& [where, blocks] : x.chains) {
+        for (const auto& b : blocks) {
+            if (b.residue() && b.id.origin == origin && !x.is_closed(b)) return true;
+        }
+    }
+    return false;
+}
+
+std::map<slot, int> world::readings(const node& x) {
+    std::map<slot, int> all;
+    for (const auto& [where, blocks] : x.chains) {
+        for (const auto& b : blocks) {
+            if (b.share()) all[where] += b.total - b.base_sum;
+        }
+    }
+    std::erase_if(all, [](const auto& each) { return each.second == 0; });
+    return all;
+}
+
+// The broken rule: one event names the shares of closed origins and adds them to the writer's own.
+void world::fold_shares(node& x) {
+    for (int key = 0; key < counters_; ++key) {
+        block what;
+        what.where = {type::counter, key, 0};
+        what.birth = x.counter[x.self] + 1;
+        what.base_counter = x.counter[x.self];
+        for (const auto& b : x.chains[what.where]) {
+            if (!b.share() || b.residue()) continue;
+            if (b.id.origin == x.self) {
+                what.total += b.total;
+                what.birth = b.birth, what.base_counter = b.base_counter, what.base_sum = b.base_sum;
+            } else if (x.archive()[b.id.origin] != 0) {
+                what.total += b.total - b.base_sum;
+                what.takes.push_back({b.id.origin, b.id.counter, b.total});
+            }
+        }
+        if (what.takes.size() > 1) issue(x, what, 0, true);
+    }
+}
+
 void world::try_archive(node& x) {
+    if (broken_ == mutation::shares_folded) fold_shares(x);
     for (int o = 0; o < static_cast<int>(nodes_.size()); ++o) {
         auto& p = x.peers[o];
         const int last = x.seen()[o];
         const bool left = last != 0 && p.final == last, unsaid = left && x.closed[o] != last;
         const bool gone = p.gone && (p.final < 0 || broken_ != mutation::left_is_final);
-        if (o == x.self || (x.cut()[o] == 0 && !unsaid) || p.counted || !(gone || p.final == last)) continue;
+        const bool unfenced = lines_ && x.archive()[o] != 0 && !left && has_open_residue(x, o);
+        if (o == x.self || (x.cut()[o] == 0 && !unsaid && !unfenced) || p.counted ||
+            !(gone || p.final == last))
+            continue;
         bool mine = true;
         for (int m = 0; m < x.self; ++m) mine &= !x.peers[m].counted;
         mine |= x.cut()[o] == 0; // archived by somebody who has not heard the goodbye: whoever has adds it
@@ -127,8 +179,18 @@ void world::try_archive(node& x) {
         what.where = {type::archive, o, 0};
         what.removal = true;
         what.value = last;
+        const auto before = readings(x);
         what.closed = left || broken_ == mutation::closed_by_silence;
-        return issue(x, what);
+        what.fences = lines_ && !what.closed;
+        for (const auto& [where, blocks] : x.chains) {
+            for (const auto& b : blocks) {
+                const bool half = b.id.origin == o && b.touched() && !b.residue();
+                if (half && what.fences && broken_ != mutation::line_half_removed) what.open.insert(b.birth);
+            }
+        }
+        issue(x, what);
+        if (readings(x) != before) fail("closing an origin changes what is counted");
+        return;
     }
 }
 
@@ -169,7 +231,8 @@ void world::deliver(node& x) {
         if (covers(seen, id)) continue;
         if (!covers(seen, e.past)) fail("an event is applied before what its writer had seen");
         say("node " + std::to_string(x.self) + " applies " + name(id));
-        x.apply(e);
+        ask_for_line(x, e);
+        x.apply(e, broken_);
         return check(x);
     }
 }

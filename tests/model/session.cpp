@@ -131,6 +131,7 @@ void world::serve(node& server, session& s) {
     m.floor = server.floor;
     m.archive = server.archive();
     m.closed = server.closed;
+    if (broken_ != mutation::fence_untold) m.fences = server.fences;
     m.rows = s.how != plan::log || m.archive != s.pull_archive;
     m.truth = server.seen();
     s.open = false;
@@ -227,6 +228,7 @@ bool world::commit(node& x, session& s, const message& m) {
     }
     // What has lost its removal record since the session began cannot have come with the walk.
     const auto known = s.how == plan::log ? s.pulled : join(s.pulled, s.server_start);
+    if (s.too_late && broken_ != mutation::line_unasked) return false;
     const bool unchecked = broken_ == mutation::skip_commit_check || broken_ == mutation::ignore_sessions;
     const bool exempt = s.how != plan::log && broken_ == mutation::commit_check_log_only;
     if (!covers(known, m.floor) && !exempt && !unchecked) return false;
@@ -250,8 +252,18 @@ bool world::commit(node& x, session& s, const message& m) {
         }
     };
     if (broken_ == mutation::dead_mark_forgets_base) drop_dead();
+    x.fences.insert(m.fences.begin(), m.fences.end());
+    for (const auto& [where, each] : s.staged) {
+        for (const auto& [b, reference] : each.entries) {
+            if (where.what == type::archive && !each.cached && !reference) x.fence_off(b);
+        }
+    }
     for (const auto& [where, each] : s.staged) fold_slot(x, where, each, mine, theirs);
     drop_dead();
+    for (auto& [where, blocks] : x.chains) {
+        if (s.how == plan::log || s.staged.contains(where)) continue;
+        std::erase_if(blocks, [&](const block& b) { return ends_unlisted(x, b, theirs); });
+    }
     for (const auto& [where, each] : s.staged) {
         if (where.what != type::scope) continue;
         for (const auto& [b, reference] : each.entries) {
@@ -274,12 +286,41 @@ bool world::commit(node& x, session& s, const message& m) {
     if (s.how == plan::ranges && broken_ != mutation::ranges_floor_of_server) {
         x.floor = join(x.floor, s.server_start);
     }
+    x.end_lines(broken_);
     return true;
+}
+
+// A listing may have shown that the server holds this line, by a share that now goes: the server is asked for
+// it, so that its slot is staged.
+void world::ask_for_line(node& x, const event& e) const {
+    if (!x.inbound || x.inbound->how != plan::ranges || broken_ == mutation::line_unasked) return;
+    const auto found = x.chains.find(e.what.where);
+    if (!e.what.share() || found == x.chains.end()) return;
+    auto& s = *x.inbound;
+    for (const auto& b : found->second) {
+        if (!b.share() || b.id.origin != e.what.id.origin || s.dead.contains(b.id)) continue;
+        s.too_late = s.too_late || !s.open;
+        s.wants.push_back({b.id});
+        ++s.unanswered;
+    }
+}
+
+// A share that the server has not seen, of a closed line that it has seen begin and does not hold.
+bool world::ends_unlisted(const node& x, const block& b, const vec& theirs) const {
+    if (!b.share() || covers(theirs, b.id) || broken_ == mutation::line_kept) return false;
+    if (broken_ == mutation::line_by_word) return true;
+    return x.is_closed(b) && covers(theirs, dot{b.id.origin, b.birth});
 }
 
 void world::fold_slot(node& x, const slot& where, const staged_slot& staged, const vec& mine,
                       const vec& theirs) {
     auto& blocks = x.chains[where];
+    const auto lists_line = [&](const block& b) {
+        return std::any_of(staged.entries.begin(), staged.entries.end(), [&](const auto& entry) {
+            const auto& other = entry.first;
+            return other.share() && other.id.origin == b.id.origin && other.birth == b.birth;
+        });
+    };
     const auto newer = [&](const block& b) { // the same origin has written the slot again
         return std::any_of(staged.entries.begin(), staged.entries.end(), [&](const auto& entry) {
             return entry.first.id.origin == b.id.origin && entry.first.id.counter > b.id.counter;
@@ -310,10 +351,14 @@ void world::fold_slot(node& x, const slot& where, const staged_slot& staged, con
                 met = met || ours;
             }
         }
+        const bool ended =
+            b.share() && x.is_closed(b) && covers(mine, dot{b.id.origin, b.birth}) && !x.has_line(where, b);
+        if (ended && broken_ != mutation::line_returns) continue;
         if (!met && !covers(mine, b.id)) taken_over.push_back(made);
     }
     std::erase_if(blocks, [&](const block& b) {
         if (newer(b)) return true;
+        if (!lists_line(b) && ends_unlisted(x, b, theirs)) return true;
         const bool judged = !b.removal || broken_ == mutation::removals_with_server;
         return judged && !staged.cached && covers(theirs, b.id) && !shipped(b);
     });

@@ -6,9 +6,10 @@
 
 namespace model {
 
-world::world(std::uint64_t seed, mutation broken, bool trace)
+world::world(std::uint64_t seed, mutation broken, bool lines, bool trace)
     : random_(seed * 0x9e3779b97f4a7c15 + 1)
     , broken_(broken)
+    , lines_(lines)
     , trace_(trace) {
     // Small and different in each seed: what is rare under one mixture of steps is common under another.
     regs_ = 1 + below(2);
@@ -185,9 +186,14 @@ void world::heal() {
                 for (const auto& b : blocks) done &= !b.removal;
             }
             for (const auto& other : nodes_) done &= other.alive || x.cut()[other.self] == 0;
-            // Nothing is left of what those have counted that have said goodbye, where anybody has heard it.
+            // Nothing that was removed is left of what those have counted that have said goodbye, where
+            // anybody has heard it; with lines, of all that are gone.
             for (const auto& [where, blocks] : x.chains) {
-                for (const auto& b : blocks) done &= !b.residue() || !said_goodbye(b.id.origin);
+                for (const auto& b : blocks) {
+                    const int o = b.id.origin;
+                    const bool gone = lines_ ? !nodes_[static_cast<std::size_t>(o)].alive : said_goodbye(o);
+                    done &= !b.residue() || !gone;
+                }
             }
         }
         if (done) return;

@@ -45,9 +45,11 @@ enum class mutation {
     archive_rewrites,        // the archiver writes the origin's records again under its own dots
     residue_at_once,         // a counter's residue goes as soon as it is one
     residue_told_only,       // … or before all that its origin told is seen
+    residue_while_compared,  // … or while somebody compares, who may have been told of it
     residue_unlisted,        // fingerprints leave residues out
     restart_without_base,    // a counter starts again from zero and does not say so
     line_returns,            // a share of a closed line that is not here any more is taken
+    line_gone_meanwhile,     // a share stays that was asked for and has gone at the server
     line_unasked,            // what takes the place of a share that was compared is not asked for
     line_kept,               // a share is kept of a closed line that the server does not hold
     line_by_word,            // the same, of a line that is not closed, or that the server has not seen
@@ -175,8 +177,8 @@ struct session {
     bool started = false;
     vec server_start{}, rows{};
     std::map<slot, staged_slot> staged;
-    std::set<dot> dead;
-    bool too_late = false; // a share that was compared has been replaced, and the server has committed
+    std::set<dot> dead, asked; // asked: shares that differ
+    bool too_late = false;     // a share that was compared has been replaced, and the server has committed
 };
 
 struct node {

@@ -275,11 +275,16 @@ void world::collect(node& x, int percent) {
         if (s && s->open && s->server == x.self && broken_ != mutation::ignore_sessions)
             held = meet(held, s->start);
     }
+    const bool compared = std::any_of(nodes_.begin(), nodes_.end(), [&](const node& other) {
+        const auto& s = other.inbound;
+        return s && s->open && s->server == x.self && s->how == plan::ranges &&
+               broken_ != mutation::residue_while_compared;
+    });
     for (auto at = x.chains.begin(); at != x.chains.end();) {
         auto& blocks = at->second;
         std::erase_if(blocks, [&](block& b) {
             if (!chance(percent)) return false;
-            if (!b.removal) return b.residue() && residue_done(x, b);
+            if (!b.removal) return b.residue() && !compared && residue_done(x, b);
             const bool free = stable(x, b.id);
             if (broken_ == mutation::drop_unstable && !free) return true; // and the floor does not know
             if (!free || !covers(held, b.id)) return false;

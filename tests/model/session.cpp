@@ -172,7 +172,10 @@ void world::compare(const node& x, session& s, const message& m) {
     for (const auto& [id, what] : m.listed) {
         const auto mine = own.find(id);
         const bool counter = what.second && broken_ != mutation::counter_seen_unwanted;
-        if (mine == own.end() ? !covers(seen, id) || counter : mine->second != what.first) wanted.insert(id);
+        if (mine == own.end() ? !covers(seen, id) || counter : mine->second != what.first) {
+            wanted.insert(id);
+            if (what.second && mine != own.end()) s.asked.insert(id);
+        }
     }
     s.wants.push_back(wanted);
 }
@@ -262,7 +265,10 @@ bool world::commit(node& x, session& s, const message& m) {
     drop_dead();
     for (auto& [where, blocks] : x.chains) {
         if (s.how == plan::log || s.staged.contains(where)) continue;
-        std::erase_if(blocks, [&](const block& b) { return ends_unlisted(x, b, theirs); });
+        std::erase_if(blocks, [&](const block& b) {
+            const bool gone = lines_ && s.asked.contains(b.id) && covers(theirs, b.id);
+            return (gone && broken_ != mutation::line_gone_meanwhile) || ends_unlisted(x, b, theirs);
+        });
     }
     for (const auto& [where, each] : s.staged) {
         if (where.what != type::scope) continue;

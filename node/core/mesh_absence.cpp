@@ -78,9 +78,8 @@ absence mesh::judge_absence(std::uint64_t question) const {
         if (is_gone(p)) { // what it is known to have held, or to have announced
             if (!store_.covers(p.seen) && !is_lost_for_good(p)) now.who.push_back(id);
         } else if (can_answer(p)) {
-            const bool answered = question != 0 && p.answer.number >= question;
-            if (!answered || !store_.covers(p.answer.seen)) now.who.push_back(id);
-            if (answered) name_unheard(id, p, now.who);
+            if (!p.answer.is_heard(question, store_)) now.who.push_back(id);
+            if (p.answer.is_to(question)) name_unheard(id, p, now.who);
         }
     }
     std::sort(now.who.begin(), now.who.end());

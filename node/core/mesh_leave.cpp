@@ -17,7 +17,8 @@ void mesh::begin_leave(const moment& at, std::size_t copies, outbox& out) {
     if (spills_) end_salvage(out);
     deltas_.clear();
     early_.clear();
-    while (release_claims(at, 256, out)) { // as a rule the caller has done that slice by slice
+    while (release_claims(at, settings_.bounds.slice,
+                          out)) { // as a rule the caller has done that slice by slice
     }
     flush(at, out);
     leaving_ = own_leaving{random_() | 1, copies, store_.seen(), at.now};
@@ -141,8 +142,8 @@ void mesh::unsafe_keys(std::size_t shard, std::vector<std::string>& into) {
         value_type type;
         std::string key, element;
     };
-    std::vector<owned> slots;  // reading may fold: take the list first
-    while (store_.fold(256)) { // as a rule the caller has done that slice by slice
+    std::vector<owned> slots;                     // reading may fold: take the list first
+    while (store_.fold(settings_.bounds.slice)) { // as a rule the caller has done that slice by slice
     }
     store_.each_slot_of(shard, [&](const slot_name& slot) {
         slots.push_back({slot.type, std::string(slot.key), std::string(slot.element)});

@@ -63,7 +63,7 @@ bool mesh::claiming::has_heard_all() {
     const bool heard =
         desk.question != 0 && std::all_of(m.peers_.begin(), m.peers_.end(), [&](const auto& each) {
             const auto& p = each.second;
-            return !can_answer(p) || (p.answer.number >= desk.question && m.store_.covers(p.answer.seen));
+            return !can_answer(p) || p.answer.is_heard(desk.question, m.store_);
         });
     if (!heard) {
         desk.heard_all.reset();

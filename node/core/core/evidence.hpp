@@ -4,7 +4,7 @@
 // A plain record inside each peer.
 #pragma once
 
-#include "crdt/cut.hpp"
+#include "crdt/store.hpp"
 
 #include <baton/dot.hpp>
 
@@ -21,6 +21,12 @@ struct answer_record {
     bool incomplete = false;  ///< it knows of more than it names, or has yet to read a file that it has found
     /// Whom it named and this node had neither in contact nor seen leave, when the answer came. Ascending.
     std::vector<replica_id> strangers{};
+
+    [[nodiscard]] bool is_to(std::uint64_t question) const { return question != 0 && number >= question; }
+    /// It is to that question, and all that it names is applied here. O(origins).
+    [[nodiscard]] bool is_heard(std::uint64_t question, const store& here) const {
+        return is_to(question) && here.covers(seen);
+    }
 };
 
 } // namespace baton::core

@@ -33,23 +33,33 @@ struct last_word : asking {
     static constexpr auto redial_for = std::chrono::seconds(6 * 3600);
 };
 
+/// Two members; the first has had a HELLO of a third, whose PUB cannot be reached: it stays in contact, and
+/// is no member.
+struct in_contact : asking {
+    explicit in_contact(const cut& seen = {}) {
+        gather(2);
+        run_for(300ms);
+        wire::hello f;
+        f.cluster = "default";
+        f.id = third;
+        f.name = "third";
+        f.port = router_port, f.publish_port = publish_port;
+        f.flags = wire::hello::sees_you;
+        f.at.seen = seen;
+        f.latest = seen.of(third);
+        REQUIRE_FALSE(give(0, core::request_arrived{third, host_of(7), wire::encode(f)}).refused);
+    }
+    static constexpr replica_id third{{7}};
+};
+
 } // namespace
 
 TEST_CASE("absence: one that has greeted and told of more stands against it, though it never comes up",
           "[core][scenario]") {
-    // The way to its PUB is blocked: it stays in contact, and is no member.
-    asking s;
-    s.gather(2);
-    const replica_id third{{7}};
-    wire::hello f;
-    f.cluster = "default";
-    f.id = third;
-    f.name = "third";
-    f.port = router_port, f.publish_port = publish_port;
-    f.flags = wire::hello::sees_you;
-    f.at.seen.push_back({third, 5});
-    f.latest = 5;
-    REQUIRE_FALSE(s.give(0, core::request_arrived{third, host_of(7), wire::encode(f)}).refused);
+    const auto third = in_contact::third;
+    cut five;
+    five.push_back({third, 5});
+    in_contact s(five);
     const auto asked = s.question(0);
     s.run_for(500ms);
     CHECK_FALSE(s.absent(0, asked));
@@ -60,7 +70,7 @@ TEST_CASE("absence: one that has greeted and told of more stands against it, tho
         REQUIRE_FALSE(s.give(0, core::request_arrived{third, host_of(7), wire::encode(ack)}).refused);
     };
     SECTION("it names five events that are not here") {
-        answer(f.at.seen);
+        answer(five);
         CHECK_FALSE(s.absent(0, asked));
         REQUIRE(s.run_until([&] { return s.absent(0, asked); }, 10s)); // silent, it is forgotten
     }
@@ -175,16 +185,8 @@ TEST_CASE("absence: a name that nobody repeats is forgotten", "[core][scenario]"
 TEST_CASE("absence: one that was in contact and is forgotten counts by the word of whoever sees it",
           "[core][scenario]") {
     // It greeted and never came up here; the answer that names it comes while it is in contact.
-    asking s;
-    s.gather(2);
-    s.run_for(300ms);
-    const replica_id third{{7}};
-    wire::hello f;
-    f.cluster = "default";
-    f.id = third;
-    f.name = "third";
-    f.port = router_port, f.publish_port = publish_port;
-    REQUIRE_FALSE(s.give(0, core::request_arrived{third, host_of(7), wire::encode(f)}).refused);
+    in_contact s;
+    const auto third = in_contact::third;
     bool mute = true;
     s.set_filter([&](process_number from, process_number, channel, std::string_view bytes) {
         return !mute || from != 1 || !is<wire::ack>(bytes);

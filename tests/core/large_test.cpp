@@ -23,6 +23,44 @@ duration time_for(std::size_t bytes) {
         std::chrono::duration<double>(static_cast<double>(bytes) / link_bytes_per_second));
 }
 
+/// A newcomer joins one that overwrites `keys` values of `size` bytes every so often; it waits where it is
+/// told to, if it `obeys`.
+struct overwritten : scene {
+    overwritten(std::size_t keys, std::size_t size, bool obeys)
+        : scene(over_a_slow_link())
+        , keys_(keys)
+        , size_(size)
+        , obeys_(obeys) {
+        start(0);
+        run_for(6s);
+    }
+    /// False when the writer had to wait.
+    bool overwrite() {
+        ++round_;
+        for (std::size_t key = 0; key < keys_; ++key) {
+            if (obeys_ && mesh(0).is_crowded()) return false;
+            put(0, "frame " + std::to_string(key), std::string(size_, static_cast<char>('a' + round_ % 26)));
+        }
+        return true;
+    }
+    /// Until the newcomer is synced, or should be. How often the writer had to wait.
+    std::size_t join_while_writing(duration every) {
+        std::size_t waited = overwrite() ? 0 : 1;
+        start(1);
+        const auto bound = now() + 3 * time_for(keys_ * size_) + 3s;
+        while (!mesh(1).synced() && now() < bound) {
+            run_for(every);
+            waited += overwrite() ? 0 : 1;
+        }
+        return waited;
+    }
+
+  private:
+    std::size_t keys_, size_;
+    bool obeys_;
+    std::uint64_t round_ = 0;
+};
+
 } // namespace
 
 TEST_CASE("large: a value that is overwritten faster than it is sent holds nobody up", "[core][scenario]") {
@@ -60,53 +98,17 @@ TEST_CASE("large: a value that is overwritten faster than it is sent holds nobod
 }
 
 TEST_CASE("large: a newcomer is synced while every large value is overwritten", "[core][scenario]") {
-    scene s(over_a_slow_link());
-    s.start(0);
-    s.run_for(6s);
-    constexpr std::size_t keys = 6, size = 2 * mib;
-    std::uint64_t round = 0;
-    const auto overwrite = [&] {
-        for (std::size_t key = 0; key < keys; ++key)
-            s.put(0, "frame " + std::to_string(key), std::string(size, static_cast<char>('a' + round % 26)));
-        ++round;
-    };
-    overwrite();
-    const auto newcomer = s.start(1);
-    const auto bound = s.now() + 3 * time_for(keys * size) + 3s;
-    while (!s.mesh(newcomer).synced() && s.now() < bound) {
-        s.run_for(200ms); // ten times what the link carries
-        overwrite();
-    }
-    CHECK(s.mesh(newcomer).synced());
+    overwritten s(6, 2 * mib, false);
+    s.join_while_writing(200ms); // ten times what the link carries
+    CHECK(s.mesh(1).synced());
     CHECK(s.mesh(0).stats().sessions_resumed <= 4);
 }
 
 TEST_CASE("large: writers that outrun a newcomer by far wait until it is synced", "[core][scenario]") {
     // More than is kept of overwritten values: the session walks on a few times, then writers wait.
-    scene s(over_a_slow_link());
-    s.start(0);
-    s.run_for(6s);
-    constexpr std::size_t keys = 12, size = 6 * mib;
-    std::uint64_t round = 0;
-    std::size_t waited = 0;
-    const auto overwrite = [&] {
-        ++round;
-        for (std::size_t key = 0; key < keys; ++key) {
-            if (s.mesh(0).is_crowded()) {
-                ++waited;
-                return;
-            }
-            s.put(0, "frame " + std::to_string(key), std::string(size, static_cast<char>('a' + round % 26)));
-        }
-    };
-    overwrite();
-    const auto newcomer = s.start(1);
-    const auto bound = s.now() + 3 * time_for(keys * size) + 3s;
-    while (!s.mesh(newcomer).synced() && s.now() < bound) {
-        s.run_for(500ms);
-        overwrite();
-    }
-    CHECK(s.mesh(newcomer).synced());
+    overwritten s(12, 6 * mib, true);
+    const auto waited = s.join_while_writing(500ms);
+    CHECK(s.mesh(1).synced());
     CHECK(s.mesh(0).stats().sessions_resumed >= 3);
     CHECK(waited != 0);
     s.run_for(2s);

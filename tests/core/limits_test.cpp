@@ -23,6 +23,37 @@ replica_id replica(std::uint32_t number) {
     return id;
 }
 
+/// One node, alone; nobody is archived. What others are said to have written is put into its store. The
+/// largest frame of all is noted.
+struct alone : scene {
+    alone()
+        : scene(unchecked()) {
+        start(0);
+        run_for(1s);
+        set_filter([this](process_number, process_number, channel, std::string_view bytes) {
+            largest = std::max(largest, bytes.size());
+            return true;
+        });
+    }
+    static settings unchecked() {
+        settings how;
+        how.check = false;
+        how.node.liveness.archive_after = 3600s;
+        return how;
+    }
+    /// The first event of that replica.
+    dot write(std::uint32_t number, const slot_name& slot, std::string_view value = {}) {
+        event_view e;
+        e.slot = slot;
+        e.stamp = timestamp::at(1'700'000'000'000 + number);
+        e.value = value;
+        const dot id{replica(number), 1};
+        REQUIRE(mesh(0).state().apply(id, e) == store::applied::yes);
+        return id;
+    }
+    std::size_t largest = 0;
+};
+
 } // namespace
 
 TEST_CASE("limits: a mesh that is updated to a larger value_bytes_max takes larger values everywhere",
@@ -117,40 +148,21 @@ TEST_CASE("limits: frames, deltas and chunks of any size that may be set are tak
 
 TEST_CASE("limits: a newcomer gets what 16,000 incarnations wrote, in frames that fit", "[core][scenario]") {
     // Nobody has archived them yet: the cut fills a good part of a frame.
-    world::settings how;
-    how.check = false;
-    how.node.liveness.archive_after = 3600s;
-    scene s(how);
-    s.start(0);
-    s.run_for(1s);
-    auto& store = s.mesh(0).state();
+    alone s;
     constexpr std::uint32_t origins = 16000;
     for (std::uint32_t number = 1; number <= origins; ++number) {
-        const auto id = replica(number);
         const auto key = "by " + std::to_string(number);
-        event_view e;
-        e.slot = {value_type::reg, key, {}};
-        e.stamp = timestamp::at(1'700'000'000'000 + number);
-        const std::string value(60, 'v');
-        e.value = value;
-        REQUIRE(store.apply({id, 1}, e) == store::applied::yes);
+        s.write(number, {value_type::reg, key, {}}, std::string(60, 'v'));
     }
-    std::size_t largest = 0;
-    s.set_filter([&](process_number, process_number, channel, std::string_view bytes) {
-        largest = std::max(largest, bytes.size());
-        return true;
-    });
     const auto newcomer = s.start(1);
     REQUIRE(s.run_until([&] { return s.mesh(newcomer).state().keys() == origins; }, 20s));
-    CHECK(largest <= wire::frame_bytes_max);
+    CHECK(s.largest <= wire::frame_bytes_max);
     CHECK(s.mesh(newcomer).stats().sessions_failed == 0);
 }
 
 TEST_CASE("limits: an event that replaces very many is announced, not refused", "[core][scenario]") {
     // What it kills is named in it: 30 bytes each, at most.
-    world::settings how;
-    how.check = false;
-    how.node.liveness.archive_after = 3600s;
+    auto how = alone::unchecked();
     how.node.limits.siblings_max = 1 << 20;
     scene s(how);
     s.gather(2);
@@ -215,24 +227,12 @@ TEST_CASE("limits: a value of very many replicas is merged in one look at each",
 
 TEST_CASE("limits: a context that is longer than a frame goes in parts", "[core][scenario]") {
     // A set of 50,000 writers that are long gone is dropped: 24 bytes for each of them.
-    world::settings how;
-    how.check = false;
-    how.node.liveness.archive_after = 3600s;
-    scene s(how);
-    s.start(0);
-    s.run_for(1s);
+    alone s;
     auto& store = s.mesh(0).state();
     constexpr std::uint32_t writers = 50'000;
     std::vector<dot> dots;
-    for (std::uint32_t number = 1; number <= writers; ++number) {
-        const auto id = replica(number);
-        const auto name = std::to_string(number);
-        event_view e;
-        e.slot = {value_type::set, "set", name};
-        e.stamp = timestamp::at(1'700'000'000'000);
-        REQUIRE(store.apply({id, 1}, e) == store::applied::yes);
-        dots.push_back({id, 1});
-    }
+    for (std::uint32_t number = 1; number <= writers; ++number)
+        dots.push_back(s.write(number, {value_type::set, "set", std::to_string(number)}));
     store.stage_archive(cut::of_dots(std::move(dots)));
     store.commit({});
     while (store.fold(256)) {
@@ -240,15 +240,10 @@ TEST_CASE("limits: a context that is longer than a frame goes in parts", "[core]
     REQUIRE(store.archived().size() == writers);
     CHECK(s.erase(0, "set"));
     s.put(0, "after", "x");
-    std::size_t largest = 0;
-    s.set_filter([&](process_number, process_number, channel, std::string_view bytes) {
-        largest = std::max(largest, bytes.size());
-        return true;
-    });
     const auto newcomer = s.start(1);
     CHECK(s.run_until([&] { return s.get(newcomer, "after") == "x"; }, 20s));
     CHECK(s.elements(newcomer, value_type::set, "set").empty());
-    CHECK(largest <= wire::frame_bytes_max);
+    CHECK(s.largest <= wire::frame_bytes_max);
     CHECK(s.mesh(newcomer).stats().sessions_failed == 0);
 }
 

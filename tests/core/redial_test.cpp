@@ -8,6 +8,26 @@ using namespace baton::sim;
 using core::knock_outcome;
 using core::redialling;
 
+namespace {
+
+/// Nobody sends beacons, and the only seed has left.
+struct without_seed : scene {
+    explicit without_seed(std::size_t count)
+        : scene(one_seed()) {
+        gather(count);
+        leave(0);
+        REQUIRE(run_until([this] { return at(0).left; }, 5s));
+    }
+    static settings one_seed() {
+        settings how;
+        how.node.beacon = false;
+        how.node.seeds = {endpoint_of(0)};
+        return how;
+    }
+};
+
+} // namespace
+
 TEST_CASE("redial: 150 dead are knocked at once a minute at most, and take turns in what all may cost",
           "[core][scenario]") {
     // The pace by itself, every 10 ms of an hour.
@@ -69,13 +89,7 @@ TEST_CASE("redial: after a minute the dead hold no connection, and cost little",
 }
 
 TEST_CASE("redial: a long cut heals within 2 s, without beacons or a seed that lives", "[core][scenario]") {
-    world::settings how;
-    how.node.beacon = false;
-    how.node.seeds = {endpoint_of(0)};
-    scene s(how);
-    s.gather(7);
-    s.leave(0);
-    REQUIRE(s.run_until([&] { return s.at(0).left; }, 5s));
+    without_seed s(7);
     const auto cut = [&](bool on) {
         for (const process_number a : {1, 2, 3}) {
             for (const process_number b : {4, 5, 6}) s.sever(a, b, on);
@@ -92,13 +106,7 @@ TEST_CASE("redial: a long cut heals within 2 s, without beacons or a seed that l
 }
 
 TEST_CASE("redial: where datagrams do not pass a knock finds the way back", "[core][scenario]") {
-    world::settings how;
-    how.node.beacon = false;
-    how.node.seeds = {endpoint_of(0)};
-    scene s(how);
-    s.gather(3);
-    s.leave(0);
-    REQUIRE(s.run_until([&] { return s.at(0).left; }, 5s));
+    without_seed s(3);
     s.set_filter(
         [](process_number, process_number, channel on, std::string_view) { return on != channel::datagram; });
     s.sever(1, 2, true);
@@ -110,10 +118,7 @@ TEST_CASE("redial: where datagrams do not pass a knock finds the way back", "[co
 
 TEST_CASE("redial: one that stood still for minutes is found again by itself", "[core][scenario]") {
     // Its kernel takes connections all the time: a knock is answered, and what is dialled says nothing.
-    world::settings how;
-    how.node.beacon = false;
-    how.node.seeds = {endpoint_of(0)};
-    scene s(how);
+    scene s(without_seed::one_seed());
     s.gather(3);
     s.freeze(2, true);
     s.run_for(5min);

@@ -65,8 +65,8 @@ void story::faults() {
     if (kind_.sleeps) world_.run_for(node_luck_.between(30s, 120s));
 }
 
-// Everything that is broken is mended; what is dead stays dead, but there are two at least, and the seed
-// if it is all that is known.
+// Everything that is broken is mended, and who has little room is stopped; what is dead stays dead, but there
+// are two at least, and the seed if it is all that is known.
 void story::peace() {
     peace_ = world_.now();
     at_peace_ = true;
@@ -76,7 +76,11 @@ void story::peace() {
     f.slices = luck_.chance(500) ? 300 : 0;
     for (const auto& [from, to] : blocked_) world_.block(from, to, false);
     blocked_.clear();
-    for (const auto p : world_.alive()) world_.freeze(p, false);
+    for (const auto p : world_.alive()) {
+        world_.freeze(p, false);
+        world_.boast(p, 0);
+        if (world_.mesh(p).settings().limits.bytes_max != 0) world_.crash(p); // it could not hold what all do
+    }
     while (staying() < 2) {
         const auto before = world_.processes();
         start_somewhere();

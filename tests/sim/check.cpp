@@ -153,6 +153,7 @@ void world::check_everything() {
                                   reason == "replayed beacon" ||                 // overtaken on its way
                                   reason == "frame in another wire version" ||   // not greeted yet
                                   reason == "commit beyond the origin's word" || // it was cut off from it
+                                  (boasted_ && reason == "told more than the commit held") ||
                                   reason.find("for no session") != std::string::npos; // it has restarted
             if (!innocent && tally_.of[static_cast<std::size_t>(fault::garbage)] == 0)
                 fail(p, "refused an honest frame: " + reason);

@@ -36,6 +36,7 @@ bool world::claim(process_number who, std::size_t key, std::optional<duration> l
     p.shown[key].clear();
     for (const auto& each : grant->shown) p.shown[key].insert(each.written.id);
     const dot id{p.id, p.mesh->state().counter_of(p.id)};
+    p.claimed[key] = id;
     mix(name), mix(grant->epoch);
     tell(p, "claim " + name + ' ' + std::to_string(id.counter));
     if (how_.check) {
@@ -93,6 +94,7 @@ bool world::release(process_number who, std::size_t key) {
     const auto held = p.claims.find(key);
     if (held == p.claims.end() || !owns(who, key)) return false;
     auto saw = counts_of(full_cut(p));
+    const bool tentative = p.mesh->is_tentative(name, held->second);
     if (!p.mesh->release(moment_of(p), name, held->second)) return false;
     const dot id{p.id, p.mesh->state().counter_of(p.id)};
     mix(name);
@@ -100,6 +102,12 @@ bool world::release(process_number who, std::size_t key) {
     if (how_.check) {
         const auto* const best = best_of(registers(key, saw), value_type::reg, 0);
         if (best == nullptr || best->origin != p.origin) fail(p, "released what is not its own: " + name);
+        // Nobody may know of it yet: so it takes nothing away from one who claimed at the same time.
+        operation freed;
+        learn(p, id, freed);
+        const bool unused = dot{p.id, best->counter} == p.claimed[key];
+        if (unused && tentative && freed.epoch > best->what.epoch)
+            fail(p, "beats others by a claim that may have been nobody's: " + name);
         note_register(p, id, key, best->what.value, std::move(saw), {best});
     }
     toil(p);

@@ -68,6 +68,8 @@ world_kind draw_kind(dice luck, std::size_t slots) {
     k.limits_values = dice(luck.next()).chance(100);
     k.sleeps = luck.chance(15);
     k.restarts = luck.chance(2);
+    k.fills = luck.chance(60);
+    k.boasts = luck.chance(60);
     return k;
 }
 
@@ -78,6 +80,7 @@ core::mesh_options draw_node(core::mesh_options node, const world_kind& kind, di
         if (luck.chance(500)) limits.peers_max = 2 * kind.slots + luck.below(4);
     }
     if (kind.limits_values && luck.chance(500)) limits.value_bytes_max = luck.between(20, 4000);
+    if (kind.fills && luck.chance(400)) limits.bytes_max = luck.between(2000, 40'000);
     if (kind.lags && luck.chance(500)) limits.lag_max = luck.between(3, 60);
     if (luck.chance(300)) limits.delta_bytes_max = luck.between(40, 2000);
     if (luck.chance(300)) limits.chunk_bytes_max = luck.between(256, 2000);

@@ -21,6 +21,8 @@ struct world_kind {
     bool limits_values = false; ///< some nodes write small values only
     bool sleeps = false;   ///< processes stand still for longer than every timeout, also inside a session
     bool restarts = false; ///< thousands of times
+    bool fills = false;    ///< some nodes have little room, until the peace
+    bool boasts = false;   ///< some nodes tell of more than they have written, until the peace
 };
 [[nodiscard]] world_kind draw_kind(dice luck, std::size_t slots);
 

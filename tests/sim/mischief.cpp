@@ -102,7 +102,7 @@ void story::ambush(process_number who, const core::trace& t) {
     spills_merged_ += t.what == "spill merged";
     recovered_ += t.what == "recovered" && t.a != 0;
     if (at_peace_ || (!serving && t.what != "pull" && t.what != "spill")) return;
-    if (kind_.sleeps && node_luck_.chance(40)) // it goes on with the session, if it may
+    if ((kind_.sleeps || kind_.forgets) && node_luck_.chance(40)) // it goes on with the session, if it may
         world_.after(node_luck_.between(0ms, 8ms), [this, who] { sleep(who); });
     const auto& f = world_.faults();
     if (!luck_.chance(serving ? f.server_crash : f.receiver_crash)) return;
@@ -114,7 +114,9 @@ void story::sleep(process_number who) {
     if (at_peace_ || !world_.at(who).alive() || world_.at(who).frozen) return;
     world_.counted()(fault::pause);
     world_.freeze(who, true);
-    world_.after(node_luck_.between(500ms, node_luck_.chance(500) ? 5s : 60s),
+    world_.after(node_luck_.between(500ms, node_luck_.chance(500) ? 5s
+                                           : kind_.sleeps         ? 60s
+                                                                  : 15s),
                  [this, who] { world_.freeze(who, false); });
 }
 
@@ -173,8 +175,11 @@ void story::start(slot_number slot) {
         if (!id) world_.counted()(fault::restart);
         id = world_.at(p).id;
     }
-    world_.start(slot, draw_node(world_.common(), kind_, node_luck_),
-                 how_.broken == mutation::i6_reuse_replica ? id : std::nullopt);
+    auto kind = kind_;
+    if (at_peace_) kind.fills = kind.boasts = false;
+    const auto who = world_.start(slot, draw_node(world_.common(), kind, node_luck_),
+                                  how_.broken == mutation::i6_reuse_replica ? id : std::nullopt);
+    if (kind.boasts && node_luck_.chance(300)) world_.boast(who, node_luck_.between(1, 20));
 }
 
 void story::start_somewhere() {

@@ -280,10 +280,21 @@ void world::absorb(process& p) {
     for (auto& each : out_.remarks) p.remarks.push_back(std::move(each));
     for (auto& each : out_.actions) {
         mix(each.index());
+        if (p.boast != 0) exaggerate(p, each);
         if (!perform(p, each)) network_.perform(p.number, each);
     }
     if (out_.wake_at) wake_later(p, *out_.wake_at);
     if (out_.merges_ready && how_.merged) merge_later(p);
+}
+
+void world::exaggerate(const process& p, core::action& what) {
+    auto* const all = std::get_if<core::send_broadcast>(&what);
+    if (all == nullptr) return;
+    const auto version = wire::frame_reader(all->bytes).number();
+    auto frame = wire::decode(all->bytes, {version, version});
+    if (!frame || !std::holds_alternative<wire::brief>(*frame)) return;
+    std::get<wire::brief>(*frame).latest += p.boast;
+    all->bytes = wire::encode(*frame, version);
 }
 
 // What the shell's merger does: look, think for a while, write.
@@ -348,7 +359,9 @@ void world::wake_later(process& p, instant due) {
 
 // A node may refuse what is over one of its own limits, and nothing else.
 bool world::is_limit(const process& p, const error& why, std::size_t value_bytes) {
-    return why.code == errc::value_too_long && value_bytes > p.mesh->settings().limits.value_bytes_max;
+    const auto& limits = p.mesh->settings().limits;
+    return (why.code == errc::value_too_long && value_bytes > limits.value_bytes_max) ||
+           (why.code == errc::full && limits.bytes_max != 0);
 }
 
 dot world::stash(process_number who, std::size_t key, std::string value) {
@@ -374,6 +387,7 @@ void world::stash_for(process_number who, std::string_view name, std::string_vie
                       std::chrono::milliseconds ttl) {
     auto& p = *processes_[who];
     const auto written = p.mesh->stash(moment_of(p), name, value, {}, ttl);
+    if (!written && is_limit(p, written.error(), value.size())) return;
     if (!written) fail(p, "refused a stash: " + written.error().what);
     mix(name), mix(value);
     tell(p, "stash " + std::string(name) + " for " + std::to_string(ttl.count()) + " ms " +

@@ -79,6 +79,7 @@ class world {
         };
         std::vector<opened> spills; ///< what it has found; by core::spill_id
         std::int64_t clock_offset_ms = 0, drift_per_mille = 0;
+        std::uint64_t boast = 0; ///< so many events more than it has written it tells of with a heartbeat
         std::vector<event> events;
         std::vector<std::string> remarks; ///< for its log
         counts cut;                       ///< as last seen; kept after its end
@@ -111,6 +112,7 @@ class world {
         std::uint64_t written = 0;                   ///< own events when last looked at
         std::map<std::size_t, std::uint64_t> claims; ///< by key: the handle that was given last, lost or not
         std::map<std::size_t, std::set<dot>> shown;  ///< to that handle
+        std::map<std::size_t, dot> claimed;          ///< its own event
         struct stand { ///< of an origin: what was applied of it, and since when nothing more has been
             instant since{};
             std::uint64_t applied = 0;
@@ -156,6 +158,10 @@ class world {
     void step_clock(process_number who, std::int64_t by_ms) { processes_[who]->clock_offset_ms += by_ms; }
     void set_drift(process_number who, std::int64_t per_mille) {
         processes_[who]->drift_per_mille = per_mille;
+    }
+    /// It tells of `more` events than it has written, which no COMMIT holds.
+    void boast(process_number who, std::uint64_t more) {
+        processes_[who]->boast = more, boasted_ |= more != 0;
     }
     /// Announces, waits until `copies` hold everything or `within` is over, says goodbye, exits.
     void leave(process_number who, std::size_t copies = 2, duration within = std::chrono::seconds(5));
@@ -291,6 +297,7 @@ class world {
     [[nodiscard]] const oracle::written* best_of(const std::vector<const oracle::written*>& live,
                                                  value_type type, std::size_t element) const;
     void absorb(process& p);
+    static void exaggerate(const process& p, core::action& what);
     void wake_later(process& p, instant due);
     void await_copies(process_number who, duration left);
     void await_farewell(process_number who, duration left);
@@ -351,6 +358,7 @@ class world {
     std::size_t leaves_met_ = 0;
     costs costs_;
     duration longest_standstill_{};
+    bool boasted_ = false; ///< somebody has
     std::uint64_t hash_ = 0, half_folded_ = 0, promises_kept_ = 0, woken_ = 0, statements_checked_ = 0;
     struct group {
         process_number origin;

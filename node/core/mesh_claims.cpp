@@ -227,8 +227,11 @@ void mesh::claiming::write_free(const moment& at, std::string_view key, std::uin
     const std::string value(winner.value);
     const auto taken = winner.id;
     const bool withdraws = epoch < winner.epoch && epoch != release_epoch(winner.epoch);
-    const auto written = m.publish(m.store_.put_over(
-        slot, value, epoch, {&taken, 1}, m.clock_.tick(at.wall_ms), m.buffers_, m.store_.time_left(key)));
+    auto stamp = m.clock_.tick(at.wall_ms);
+    // What is withdrawn has been told to a program: the next claim is above it, whosever clock is behind.
+    if (withdraws) stamp = std::max(stamp, timestamp{winner.epoch});
+    const auto written = m.publish(
+        m.store_.put_over(slot, value, epoch, {&taken, 1}, stamp, m.buffers_, m.store_.time_left(key)));
     m.claims_.given.push_back({taken, written.id.counter, withdraws});
 }
 

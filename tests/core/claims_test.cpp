@@ -99,6 +99,27 @@ TEST_CASE("claims: a claim is read everywhere, committed and released", "[core][
     CHECK(s.mesh(1).stats().claims_lost == 0);
 }
 
+TEST_CASE("claims: after a withdrawal the next claim is above it, on a clock that is behind the slot, too",
+          "[core][scenario]") {
+    claims s(3);
+    s.step_clock(0, 3'600'000);
+    s.stash(0, key, "later");
+    s.settle();
+    const auto epoch_at = [&](process_number who) {
+        return s.mesh(who).state().read(s.key_name(key))->epoch;
+    };
+    REQUIRE(s.claim(1, key));
+    const auto first = epoch_at(1);
+    REQUIRE(s.is_tentative(1, key));
+    REQUIRE(s.release(1, key)); // nobody has seen it yet
+    REQUIRE(epoch_at(1) < first);
+    s.settle();
+    const process_number next = GENERATE(1, 2);
+    REQUIRE(s.claim(next, key));
+    CHECK(epoch_at(next) > first);
+    s.settle();
+}
+
 TEST_CASE("claims: what is no register, or not here, cannot be claimed", "[core][scenario]") {
     claims s(1);
     s.add(0, "counter", 1), s.put(0, field("map", "f"), "v"), s.put(0, flag("flag"));

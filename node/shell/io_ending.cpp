@@ -33,7 +33,7 @@ void io_thread::run() {
     attempt([&] { end_disk(); });
     attempt([&] { // nobody else works on it any more
         const std::lock_guard lock(mutex_);
-        while (mesh_.state().fold(256)) {
+        while (mesh_.state().fold(mesh_.settings().bounds.slice)) {
         }
     });
     {

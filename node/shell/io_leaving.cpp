@@ -17,8 +17,8 @@ void io_thread::manage_leave() {
     bool begin = false, farewell = false;
     for (bool more = true; more;) { // what is claimed is given up first, slice by slice
         const std::lock_guard lock(mutex_);
-        constexpr std::size_t slice_claims = 256;
-        more = leaving_ && !leaving_->begun && mesh_.release_claims(at, slice_claims, out_);
+        const auto slice = mesh_.settings().bounds.slice;
+        more = leaving_ && !leaving_->begun && mesh_.release_claims(at, slice, out_);
     }
     core::leave_progress progress;
     {
@@ -58,7 +58,7 @@ void io_thread::finish_leave(bool met, std::size_t copies) {
                                             : leave_outcome::unsafe;
     if (report.outcome == leave_outcome::unsafe) {
         std::vector<std::string> keys;
-        while (with([](core::mesh& mesh) { return mesh.state().fold(256); })) {
+        while (with([](core::mesh& mesh) { return mesh.state().fold(mesh.settings().bounds.slice); })) {
         }
         for (std::size_t shard = 0; shard < key_index::shards; ++shard) {
             with([&](core::mesh& mesh) { mesh.unsafe_keys(shard, keys); });

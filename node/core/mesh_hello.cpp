@@ -345,6 +345,8 @@ const cut& mesh::learn(peer& p, const cut& reported, cut& room) {
     const auto& kept = left_out != 0 ? room : reported;
     p.seen.join(kept);
     trim(p.seen, kept, most, known);
+    // It is waited for from now on: a burst may come before the next heartbeat.
+    if (!p.evicted && p.seen.of(settings_.self) >= store_.counter_of(settings_.self)) p.kept_up = true;
     return kept;
 }
 

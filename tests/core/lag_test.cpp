@@ -45,6 +45,22 @@ TEST_CASE("lag: a member that stops acknowledging is left behind, and its return
     CHECK(s.removals(0) == 0);
 }
 
+TEST_CASE("lag: writers wait for a member from the word on that it has everything", "[core][scenario]") {
+    // A burst in the moment in which it has come into view, before the next heartbeat.
+    world::settings how;
+    how.node.limits.lag_max = 50;
+    scene s(how);
+    s.start(0);
+    s.run_for(1s);
+    s.start(1);
+    REQUIRE(s.run_until([&] { return s.sees(0, 1, member_state::up); }, 1s));
+    for (int i = 0; i < 130; ++i) s.stash(0, 1, std::to_string(i)); // asked after each 64
+    CHECK(s.mesh(0).is_crowded());
+    s.settle();
+    s.run_for(1s);
+    CHECK_FALSE(s.mesh(0).is_crowded());
+}
+
 TEST_CASE("lag: the session of a member that is left behind holds no removal records", "[core][scenario]") {
     // It asks again and again, and no answer reaches it.
     world::settings how;

@@ -29,8 +29,9 @@ enum class sign : std::uint8_t {
 
 class seed_table {
   public:
-    static constexpr auto knock_first = std::chrono::milliseconds{250}; ///< after it was dialled
-    static constexpr auto knock_again = std::chrono::seconds{1};        ///< doubled each time, up to
+    static constexpr auto knock_first =
+        std::chrono::seconds{1}; ///< after it was dialled: a far member has answered
+    static constexpr auto knock_again = std::chrono::seconds{1}; ///< doubled each time, up to
     static constexpr auto knock_last = std::chrono::seconds{30};
     static constexpr auto trouble_after = std::chrono::seconds{3}; ///< without an answer, it is reported
     static constexpr auto told_every = std::chrono::hours{1};      ///< and again

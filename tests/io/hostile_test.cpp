@@ -219,10 +219,9 @@ TEST_CASE("hostile: malformed frames on ROUTER are counted and dropped", "[io][h
     at.check_unharmed();
 }
 
-TEST_CASE("hostile: what a link has sent before its peer's next link replaced it is no refusal",
-          "[io][hostile]") {
-    // As after a cut: the peer dials anew, while frames of its former link are still to be read. The node is
-    // held up by its log until all of that has arrived.
+TEST_CASE("hostile: what a closed link has left is no refusal when its peer is back", "[io][hostile]") {
+    // As after a cut: the former link has closed, the peer dials anew, while frames of its former link are
+    // still to be read. The node is held up by its log until all of that has arrived.
     const mesh net;
     struct {
         std::mutex mutex;
@@ -247,7 +246,8 @@ TEST_CASE("hostile: what a link has sent before its peer's next link replaced it
     };
     zmq::context_t context;
     const stranger peer{net.cluster};
-    auto former = attacker(context, zmq::socket_type::dealer, peer.route());
+    zmq::context_t its_own; // whose end waits until all is sent and the connection is closed
+    auto former = attacker(its_own, zmq::socket_type::dealer, peer.route());
     former.connect(victim.endpoint());
     send(former, "\xc1");
     REQUIRE(eventually(10s, [&] { return refused("malformed") == 1; })); // it is known by its name
@@ -260,6 +260,9 @@ TEST_CASE("hostile: what a link has sent before its peer's next link replaced it
     }
     constexpr int frames = 50;
     for (int i = 0; i < frames; ++i) send(former, "\xc1");
+    former.set(zmq::sockopt::linger, static_cast<int>(patience(10s).count()));
+    former.close();
+    its_own.close();
     auto later = attacker(context, zmq::socket_type::dealer, peer.route());
     zmq_socket_monitor(later.handle(), "inproc://later", ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     zmq::socket_t monitor{context, zmq::socket_type::pair};

@@ -119,9 +119,9 @@ class sockets {
     [[nodiscard]] const std::vector<gate>& gates() const { return gates_; }
     /// Whether the message came by a link of that replica; always, in an open mesh.
     [[nodiscard]] bool is_from(zmq::message_t& message, const replica_id& who) const;
-    /// ROUTER gives a link that a later one with the same routing id has replaced a routing id of its own
-    /// making, and still hands out what had arrived by it: of a peer that came back after a cut, a frame that
-    /// it repeats where it matters.
+    /// What a link that has closed had brought comes under a routing id of ROUTER's own making, once a later
+    /// link has the routing id: of a peer that came back after a cut, a frame that it repeats where it
+    /// matters.
     [[nodiscard]] static bool is_of_a_replaced_link(std::string_view routing_id, zmq::message_t& message);
     /// Whether a link is behind the message at all: libzmq itself says that a subscriber has gone.
     [[nodiscard]] static bool is_of_a_link(zmq::message_t& message);

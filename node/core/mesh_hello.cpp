@@ -171,7 +171,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
         // Where it says that it is; with a key a member says so. It greets again until it is up.
         bind(connect(p.endpoint, out, introductions_.known.key_of(f.id), is_open()), f.id, out);
     }
-    follow(p, out, from.route && p.host == from.host);
+    follow(p, out, from.route && !p.greeted && p.host == from.host);
     if (f.hosts.empty()) { // it does not say which: any of its interfaces may do
         auto all = discovery::parse_hosts(f.reach, {{}, f.port, f.publish_port}, {});
         ways.insert(ways.end(), std::make_move_iterator(all.begin()), std::make_move_iterator(all.end()));

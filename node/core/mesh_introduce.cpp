@@ -283,7 +283,7 @@ link_id mesh::connect(const std::string& endpoint, outbox& out, const discovery:
             l.publish_endpoint.clear();
             l.open = l.dialled = false;
             prepare(number, key, contact, out);
-        } else if (!contact && !l.dialled && !is_open()) { // it was only asked so far
+        } else if (!contact && !l.dialled && !key.is_none()) { // it was only asked so far
             l.contact = false;
             dial_now(number, out);
         }

@@ -240,7 +240,7 @@ void mesh::note_address_taken(const replica_id& by, const std::string& endpoint,
 
 void mesh::maybe_up(const replica_id& id, peer& p, outbox& out) {
     if (is_member(p) || p.state == member_state::left) return;
-    if (!p.greeted || !p.sees_me || !subscribers_.contains(id)) return;
+    if (!p.greeted || look_both_ways(id, p) != nullptr) return;
     const bool back = p.state == member_state::crashed;
     p.state = member_state::up;
     p.up_at = at_.now;

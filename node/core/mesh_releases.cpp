@@ -158,7 +158,8 @@ bool mesh::claiming::work(std::size_t steps) {
     if (desk.gone.empty() || m.leaving_ || m.room_.is_full() || m.store_.folding()) return false;
     ask_for_gone();
     for (auto& [owner, g] : desk.gone) {
-        if (!g.looking || g.left == 0 || !is_known_whole(owner, g)) continue;
+        // It may have come back since the last heartbeat.
+        if (!g.looking || g.left == 0 || !is_gone_for_good(owner) || !is_known_whole(owner, g)) continue;
         while (steps != 0 && g.left != 0) {
             const auto next = m.store_.next_claim(owner, g.after);
             if (next == 0) {

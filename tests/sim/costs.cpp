@@ -104,6 +104,7 @@ std::string costs::judge(process_number who, instant now, const causes& why) {
     const std::uint64_t state_max = state_base + processes * (state_copies * content + 8 * why.chunk_bytes);
     const std::uint64_t pulls_max = pulls_base + pulls_a_process * processes;
     const std::uint64_t events_max = events_base + events_a_process * processes;
+    const std::uint64_t full_most = full_max + cause.events / 2; // something has gone and something has come
     const std::uint64_t dials_max = dials_base + dials_a_process * processes;
     const std::uint64_t bytes_max = bytes_base + bytes_a_process * processes + 2 * state_max;
     const auto over = [](const char* what, std::uint64_t spent, std::uint64_t most) {
@@ -112,7 +113,7 @@ std::string costs::judge(process_number who, instant now, const causes& why) {
     };
     if (s.state_bytes > state_max) return over("bytes of STATE", s.state_bytes, state_max);
     if (s.pulls > pulls_max) return over("PULLs", s.pulls, pulls_max);
-    if (s.full > full_max) return over("times full", s.full, full_max);
+    if (s.full > full_most) return over("times full", s.full, full_most);
     if (s.events > events_max) return over("events", s.events, events_max);
     if (s.dials > dials_max) return over("dials", s.dials, dials_max);
     if (s.bytes > bytes_max) return over("bytes", s.bytes, bytes_max);

@@ -99,7 +99,7 @@ void mesh::fill(outbound_session& s, std::size_t& steps) {
             s.pending.reset();
             continue;
         }
-        date_back(s, chain);
+        s.date_back(chain, at_.now);
         std::size_t bytes = slot.key.size() + slot.element.size() + 16;
         for (auto& entry : chain) {
             if (may_refer(s, slot, entry)) {
@@ -132,7 +132,7 @@ bool mesh::fill_large(outbound_session& s) {
     std::vector<staged_view> chain;
     const slot_name slot{large.type, large.key, large.element};
     for (const auto each : large.blocks) chain.push_back(store_.pinned(each));
-    date_back(s, chain);
+    s.date_back(chain, at_.now);
     const staged_view* next = nullptr;
     for (auto& entry : chain) {
         if (may_refer(s, slot, entry)) {

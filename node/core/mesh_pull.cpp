@@ -361,7 +361,7 @@ bool mesh::stage_row(const wire::state_row& row) {
     chain.clear();
     for (const auto& entry : row.entries) {
         auto what = entry.what;
-        if (s.file) age(what, s.written_ms);
+        if (s.file) age(what, s.written_ms, at_.wall_ms);
         if (entry.total) {
             const auto at = s.parts.find(what.id);
             if (at == s.parts.end() || at->second.size() != *entry.total)

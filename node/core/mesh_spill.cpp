@@ -90,6 +90,7 @@ verdict mesh::take(const spill_found& in, outbox& out) {
     if (spills_->files.size() >= files_max || file_of(in.file) != nullptr) return refuse("too many spills");
     spill_file found;
     found.id = in.file;
+    found.writer = in.writer;
     found.clock = in.clock;
     found.written_ms = in.written_ms;
     const auto decoded = wire::decode(in.commit);
@@ -167,7 +168,7 @@ void mesh::open_spill(spill_file& file, outbox& out) {
         s.newcomer = store_.is_disjoint(file.claims);
         note(out, "spill", {}, s.number);
     } else {
-        spills_->open.emplace(file.id, file.written_ms);
+        spills_->open.emplace(file);
         // Before anything of it is written anew: so that it is salvaged once at most.
         out.actions.push_back(keep_spill_aside{file.id});
         note(out, "salvage", {});
@@ -268,19 +269,15 @@ void mesh::spill_merged(spill_id id, outbox& out) {
     }
 }
 
-// A time to live goes on while the file lies on the disk, by the wall clock. One that is behind the writer's
-// lets it stand still.
-void mesh::age(staged_view& what, std::uint64_t written_ms) const {
-    if (!what.ttl || written_ms == 0 || at_.wall_ms <= written_ms) return;
-    const auto lain = std::min(at_.wall_ms - written_ms, static_cast<std::uint64_t>(what.ttl->count()));
+void age(staged_view& what, std::uint64_t written_ms, std::uint64_t wall_ms) {
+    if (!what.ttl || written_ms == 0 || wall_ms <= written_ms) return;
+    const auto lain = std::min(wall_ms - written_ms, static_cast<std::uint64_t>(what.ttl->count()));
     *what.ttl -= std::chrono::milliseconds{lain};
 }
 
-// The head of a file is from when its writing began, and so are the times to live in it, however long it
-// takes.
-void mesh::date_back(const outbound_session& s, std::vector<staged_view>& chain) const {
-    if (!s.to_file) return;
-    const auto since = std::chrono::floor<std::chrono::milliseconds>(at_.now - s.began_at);
+void mesh::outbound_session::date_back(std::vector<staged_view>& chain, instant now) const {
+    if (!to_file) return;
+    const auto since = std::chrono::floor<std::chrono::milliseconds>(now - began_at);
     for (auto& entry : chain) {
         if (entry.ttl) entry.ttl = std::min(*entry.ttl + since, ttl_max);
     }
@@ -308,10 +305,15 @@ void mesh::release_spills(outbox& out) {
 
 // ---------------------------------------------------------------- damaged files
 
-// Neither here nor told of by anybody who is or was in view.
+// Neither here nor with anybody who is in view, or may come back. The file's writer does not: while it lived
+// it held the file locked.
 bool mesh::is_lost(const dot& id) const {
-    return !store_.has_seen(id) && std::none_of(peers_.begin(), peers_.end(),
-                                                [&](const auto& each) { return each.second.seen.has(id); });
+    const auto may_have = [&](const auto& each) {
+        const auto& [who, p] = each;
+        const bool for_good = p.state == member_state::left || who == spills_->open->writer;
+        return !for_good && p.seen.has(id);
+    };
+    return !store_.has_seen(id) && std::none_of(peers_.begin(), peers_.end(), may_have);
 }
 
 // The value that reads first among those that nobody has seen. False when the rest of the chunk makes no
@@ -340,7 +342,7 @@ bool mesh::salvage_row(const wire::state_row& row, outbox& out) {
     for (const auto& entry : row.entries) {
         auto what = entry.what;
         if (what.what != block::kind::record || !is_lost(what.id)) continue;
-        age(what, s.written_ms);
+        age(what, s.written_ms, at_.wall_ms);
         if (entry.total) {
             const auto at = s.parts.find({name, what.id});
             if (at == s.parts.end() || at->second.size() != *entry.total) continue;

@@ -108,7 +108,9 @@ void io_thread::look_through() {
                                     std::to_string(found->written_ms - wall) +
                                     " ms from now by this clock: times to live in it have stood still\"");
     }
-    give(core::spill_found{found->file, found->whole, found->clock, found->commit, found->written_ms}, {});
+    give(core::spill_found{found->file, found->whole, found->clock, found->commit, found->written_ms,
+                           found->writer},
+         {});
 }
 
 // While somebody still writes a file the folder is looked at again; and in the beginning, when a

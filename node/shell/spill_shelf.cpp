@@ -229,6 +229,7 @@ std::optional<spill_shelf::found> spill_shelf::look() {
     what.whole = reader.is_whole();
     what.clock = reader.head().clock;
     what.written_ms = reader.head().written_ms;
+    what.writer = reader.head().id;
     what.commit = std::move(last_);
     all_.push_back({what.path, named, looking_->about});
     done(known_);

@@ -1,38 +1,11 @@
 // Time to live: hidden by each node's monotonic clock, removed by one member 5 s later. Keys are put under
 // names that the oracle does not follow; that equal cuts have equal digests is checked throughout.
-#include "scene.hpp"
+#include "clocked.hpp"
 
 #include <algorithm>
 
 using namespace baton;
 using namespace baton::sim;
-
-namespace {
-
-struct clocked : scene {
-    using scene::scene;
-    void put_for(process_number who, std::string_view key, std::string_view value,
-                 std::chrono::milliseconds ttl) {
-        const auto done = write(who, [&](core::mesh& m, const moment& at) {
-            return m.put(at, {value_type::reg, key, {}}, value, ttl);
-        });
-        REQUIRE(done);
-    }
-    /// As the shell reads: the store is told what time it is.
-    [[nodiscard]] std::optional<std::string> get_now(process_number who, std::string_view key) {
-        mesh(who).state().set_now(now());
-        return get(who, key);
-    }
-    [[nodiscard]] std::vector<std::string> keys_now(process_number who) {
-        mesh(who).state().set_now(now());
-        std::vector<std::string> all;
-        for (std::size_t shard = 0; shard < key_index::shards; ++shard)
-            mesh(who).state().keys_of(shard, {}, all);
-        return all;
-    }
-};
-
-} // namespace
 
 TEST_CASE("ttl: a key is hidden when its time is over, on every node, and then removed by one",
           "[core][scenario]") {
@@ -374,75 +347,6 @@ TEST_CASE("ttl: parted, both sides remove, and agree when they meet", "[core][sc
     CHECK(s.mesh(1).stats().expired == 1);
     s.sever(0, 1, false);
     s.settle(10s);
-}
-
-TEST_CASE("ttl: a spill carries what is left of it", "[core][scenario]") {
-    auto how = with_keys(4);
-    how.node.spills = true;
-    how.node.alone_after = 100ms;
-    clocked s(how);
-    s.gather(1);
-    s.put_for(0, "k", "v", 3s);
-    s.run_for(1s);
-    s.leave(0, 1, 100ms);
-    REQUIRE(s.run_until([&] { return s.at(0).left; }, 2s));
-    const auto back = s.start(0);
-    s.run_for(1s);
-    CHECK(s.get_now(back, "k") == "v");
-    s.run_for(1500ms);
-    CHECK_FALSE(s.get_now(back, "k"));
-}
-
-TEST_CASE("ttl: it goes on while a spill lies on the disk, by the wall clock", "[core][scenario]") {
-    // Written with 3 s to live, 1 s before the leave; the file lies there for 1 s. The next node's clock says
-    // so, or is behind the writer's: then the time stands still.
-    const bool behind = GENERATE(false, true), damaged = GENERATE(false, true);
-    auto how = with_keys(4);
-    how.node.spills = true;
-    how.node.alone_after = 100ms;
-    clocked s(how);
-    s.gather(1);
-    s.put_for(0, "k", "v", 3s);
-    s.put_for(0, "large", std::string(3000, 'l'), 3s);
-    s.run_for(900ms);
-    s.leave(0, 1, 100ms);
-    REQUIRE(s.run_until([&] { return s.at(0).left; }, 2s));
-    REQUIRE(s.spills_at(0).size() == 1);
-    auto& file = *s.spills_at(0).front();
-    if (damaged) {
-        file.damaged = true;
-        file.bytes.resize(file.pieces.back()); // its tail is gone
-    }
-    s.run_for(1s);
-    const auto back = s.start(0);
-    if (behind) s.step_clock(back, -10'000);
-    s.run_for(500ms);
-    CHECK(s.get_now(back, "k") == "v");
-    CHECK(s.get_now(back, "large").has_value());
-    s.run_for(900ms); // 3.4 s after the write
-    CHECK(s.get_now(back, "k").has_value() == behind);
-    CHECK(s.get_now(back, "large").has_value() == behind);
-    s.run_for(1200ms);
-    CHECK_FALSE(s.get_now(back, "k"));
-}
-
-TEST_CASE("ttl: what was over before a spill is read is not there, and is removed", "[core][scenario]") {
-    auto how = with_keys(4);
-    how.node.spills = true;
-    how.node.alone_after = 100ms;
-    clocked s(how);
-    s.gather(1);
-    s.put_for(0, "k", "v", 3s);
-    s.put(0, "stays", "s");
-    s.leave(0, 1, 100ms);
-    REQUIRE(s.run_until([&] { return s.at(0).left; }, 2s));
-    s.run_for(1h);
-    const auto back = s.start(0);
-    s.run_for(500ms);
-    CHECK_FALSE(s.get_now(back, "k"));
-    CHECK(s.get_now(back, "stays") == "s");
-    s.run_for(10s);
-    CHECK(s.mesh(back).state().keys() == 1);
 }
 
 TEST_CASE("ttl: thousands at once are removed slice by slice", "[core][scenario]") {

@@ -73,7 +73,8 @@ class finder {
         using state = wire::spill_reader::state;
         if (reader_.whose() != state::ours && reader_.whose() != state::headless) return;
         const bool whole = reader_.is_whole();
-        give(spill_found{spill_id{1}, whole, reader_.head().clock, last, reader_.head().written_ms});
+        give(spill_found{spill_id{1}, whole, reader_.head().clock, last, reader_.head().written_ms,
+                         reader_.head().id});
         for (int step = 0; step < 40; ++step) {
             give(time_passed{});
             for (int reads = 0; asked_ && reads < 10'000; ++reads) read();

@@ -88,10 +88,11 @@ void world::find_spill(process_number who, spill& file) {
     if (file.damaged && reader->is_whole()) fail(p, "takes a damaged spill for a whole one");
     const auto number = static_cast<std::uint32_t>(p.spills.size());
     tell(p, "finds the spill of " + processes_[file.writer]->name);
-    clock_.after(luck_.between(0us, 2000us), [this, who, number, last, whole = reader->is_whole(),
-                                              head = reader->head()] {
-        give(who, core::spill_found{core::spill_id{number}, whole, head.clock, last, head.written_ms});
-    });
+    clock_.after(luck_.between(0us, 2000us),
+                 [this, who, number, last, whole = reader->is_whole(), head = reader->head()] {
+                     give(who, core::spill_found{core::spill_id{number}, whole, head.clock, last,
+                                                 head.written_ms, head.id});
+                 });
     p.spills.push_back({&file, std::move(reader)});
 }
 

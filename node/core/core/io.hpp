@@ -81,6 +81,7 @@ struct spill_found { ///< at the start; `whole`: every checksum of it is right
     timestamp clock{};            ///< of its head
     std::string_view commit;      ///< its last chunk, if it is whole
     std::uint64_t written_ms = 0; ///< by the wall clock of its writer; 0: not known
+    replica_id writer{};          ///< lives no more
 };
 /// `all`: every file has been looked at, or there are none. Otherwise one has come to light that somebody
 /// still writes.

@@ -117,6 +117,8 @@ struct mesh::outbound_session {
     bool to_file = false;  ///< the receiver is a file (mesh_spill.cpp)
     instant began_at{};    ///< it: times to live are written as of then
     instant heard_at{};
+    /// The times to live of a file are as of when its writing began, however long it takes.
+    void date_back(std::vector<staged_view>& chain, instant now) const;
     /// The first chunk of the window has been acknowledged.
     void note_passed(instant now);
     double seconds_a_byte = 0; ///< as chunks have passed lately; 0: none has
@@ -126,6 +128,7 @@ struct mesh::outbound_session {
 struct mesh::spill_file {
     enum class state : std::uint8_t { waiting, merged };
     spill_id id{};
+    replica_id writer{};
     bool whole = false;
     state is = state::waiting;
     timestamp clock{};
@@ -135,14 +138,20 @@ struct mesh::spill_file {
     instant retry_at{};
 };
 
+/// A time to live goes on while its file lies on the disk, by the wall clock. One that is behind the writer's
+/// lets it stand still, and so does a file that does not say when it was written.
+void age(staged_view& what, std::uint64_t written_ms, std::uint64_t wall_ms);
+
 struct mesh::spill_desk {
     std::vector<spill_file> files; ///< in the order of their being found
     /// The damaged file that is being looked through.
     struct salvage {
-        salvage(spill_id which, std::uint64_t written)
-            : file(which)
-            , written_ms(written) {}
+        explicit salvage(const spill_file& of)
+            : file(of.id)
+            , writer(of.writer)
+            , written_ms(of.written_ms) {}
         spill_id file;
+        replica_id writer;
         std::uint64_t written_ms = 0;
         std::optional<state_job> job;
         std::map<std::pair<std::string, dot>, std::string> parts; ///< of one slot

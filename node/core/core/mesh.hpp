@@ -152,9 +152,8 @@ class mesh {
 
     // --- spills: the whole store in a file (mesh_spill.cpp) ---
     /// While leaving: a slice of it as for a newcomer. `into`: the next frame, or empty. False with the last;
-    /// called again, it begins another one.
+    /// then, and when it has been given up (end_spilling), it begins anew.
     bool spill(const moment& at, std::string& into);
-    /// The one that is being produced is given up.
     void end_spilling();
     /// That file is safe on its disk: those whose contents are in it are dropped.
     void spill_kept(const moment& at, outbox& out);
@@ -371,7 +370,6 @@ class mesh {
     [[nodiscard]] std::uint64_t bytes_behind(const peer& p) const;
     void judge_room(outbox& out); // mesh_room.cpp
     [[nodiscard]] bool has_room_for(const peer& p) const;
-
     // mesh_proof.cpp
     [[nodiscard]] bool is_holder(const peer& p, const dot& id) const;
     void ask_by(peer& p, instant when);
@@ -411,7 +409,6 @@ class mesh {
     // mesh_ttl.cpp
     void look_for_over();
     bool work_on_over();
-
     // mesh_spill.cpp
     struct spill_file;
     struct spill_desk;
@@ -423,14 +420,11 @@ class mesh {
     bool mark_absent(const cut& claimed, std::size_t steps);
     bool work_on_spill(outbox& out);
     void spill_merged(spill_id id, outbox& out);
-    void age(staged_view& what, std::uint64_t written_ms) const;
-    void date_back(const outbound_session& s, std::vector<staged_view>& chain) const;
     void release_spills(outbox& out);
     bool salvage_row(const wire::state_row& row, outbox& out);
     [[nodiscard]] std::int64_t lost_share(std::string_view key, const staged_view& lost);
     [[nodiscard]] bool is_lost(const dot& id) const;
     void end_salvage(outbox& out);
-
     // mesh_leave.cpp
     verdict on_leaving(const replica_id& from, const wire::leaving& f, outbox& out);
     verdict on_leaving_rumour(const wire::leaving& f, outbox& out);

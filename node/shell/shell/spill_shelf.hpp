@@ -52,6 +52,7 @@ class spill_shelf {
         bool whole = false;
         timestamp clock{};
         std::uint64_t written_ms = 0;
+        replica_id writer{};
         std::string commit;   ///< the last chunk
         std::string refused;  ///< why nothing of it is read; empty: it is a spill to be merged
         bool foreign = false; ///< and that is as it should be: another cluster's

@@ -77,7 +77,7 @@ TEST_CASE("storm: nodes with a key start, join and leave while signals never sto
             CHECK(made->stash("round", std::to_string(round)));
             CHECK(made->leave({.within = patience(2s), .copies = 1})->outcome == baton::leave_outcome::safe);
         }
-        CHECK(signals_taken > 1000);
+        CHECK(signals_taken > 100);
     }
     CHECK(stays.pickup("round")->value == "24");
 }

@@ -52,7 +52,8 @@ struct sides : scene {
 } // namespace
 
 TEST_CASE("merge: what was written on both sides becomes one value", "[core][scenario]") {
-    // Every node could merge; one of them writes, and nothing is written where nothing is to be merged.
+    // Every node could merge. One of them writes, or two that come to be up at different moments; and nothing
+    // is written where nothing is to be merged.
     sides s(3);
     s.stash(0, 2, "alone");
     s.part();
@@ -67,7 +68,8 @@ TEST_CASE("merge: what was written on both sides becomes one value", "[core][sce
     }
     std::uint64_t writes = 0;
     for (process_number who = 0; who < 3; ++who) writes += s.mesh(who).stats().stashes;
-    CHECK(writes == 1 + 3 + 3 + 1);
+    CHECK(writes >= 1 + 3 + 3 + 1);
+    CHECK(writes <= 1 + 3 + 3 + 2);
 }
 
 TEST_CASE("merge: both sides of a partition merge, and the two results become one", "[core][scenario]") {

@@ -163,7 +163,7 @@ TEST_CASE("siblings: one that leaves does not act for all", "[core][scenario]") 
     s.leave(first, 1, 4s);
     s.part(false);
     REQUIRE(s.run_until([&] { return s.at(first).left; }, 8s));
-    s.settle();
+    REQUIRE(s.run_until([&] { return s.settled() && s.values(s.smallest(), 1) == 1; }, 8s));
     std::uint64_t resolved = 0;
     for (const auto who : s.alive()) {
         CHECK(s.values(who, 1) == 1);

@@ -14,7 +14,7 @@ using discovery::purpose;
 namespace {
 constexpr auto question_lasts = 5s;
 constexpr auto ask_every_min = 50ms, ask_strangers_every_min = 100ms;
-constexpr auto redial_contact_min = 500ms, redial_contact_max = 10'000ms;
+constexpr auto redial_contact_min = 2000ms, redial_contact_max = 10'000ms; // a handshake may take as long
 constexpr unsigned unanswered_told_at = 5;
 
 std::string host_in(const std::string& endpoint) { return endpoint.substr(6, endpoint.rfind(':') - 6); }

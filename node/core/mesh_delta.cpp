@@ -31,17 +31,18 @@ result<void> mesh::check_key(std::string_view key) {
     return {};
 }
 
-result<void> mesh::check_write(const slot_name& slot, std::size_t value_bytes) {
+// Without `value_bytes` no more is written than others have already: this node's own limits do not count.
+result<void> mesh::check_write(const slot_name& slot, std::optional<std::size_t> value_bytes) {
     if (const auto good = check_key(slot.key); !good) return good.error();
-    if (slot.key.size() > settings_.limits.key_bytes_max) {
+    if (value_bytes && slot.key.size() > settings_.limits.key_bytes_max) {
         return error{errc::key_too_long, "the key has " + std::to_string(slot.key.size()) +
                                              " bytes; limits.key_bytes_max is " +
                                              std::to_string(settings_.limits.key_bytes_max)};
     }
     if (slot.element.size() > element_bytes_max)
         return error{errc::key_too_long, "an element or field has at most 512 bytes"};
-    if (value_bytes > settings_.limits.value_bytes_max) {
-        return error{errc::value_too_long, "the value has " + std::to_string(value_bytes) +
+    if (value_bytes && *value_bytes > settings_.limits.value_bytes_max) {
+        return error{errc::value_too_long, "the value has " + std::to_string(*value_bytes) +
                                                " bytes; limits.value_bytes_max is " +
                                                std::to_string(settings_.limits.value_bytes_max)};
     }

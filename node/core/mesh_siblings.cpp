@@ -150,8 +150,11 @@ result<version> mesh::resolve(const moment& at, std::string_view key, std::strin
                               std::span<const version> shown) {
     store_.set_now(at.now);
     const slot_name slot{value_type::reg, key, {}};
-    if (const auto good = check_write(slot, value.size()); !good) return good.error();
     store_.siblings(slot, found_);
+    const bool grows = std::all_of(found_.begin(), found_.end(),
+                                   [&](const record_view& r) { return r.value.size() < value.size(); });
+    if (const auto good = check_write(slot, grows ? std::optional(value.size()) : std::nullopt); !good)
+        return good.error();
     const auto is_shown = [&](const dot& id) {
         return std::any_of(shown.begin(), shown.end(), [&](const version& v) { return v.id == id; });
     };

@@ -119,6 +119,35 @@ TEST_CASE("limits: a longer key than may be written here is read and removed her
     CHECK_FALSE(s.get(0, "longer"));
 }
 
+TEST_CASE("limits: whoever merges may keep a value that is above its own limits", "[core][scenario]") {
+    // Any member may be the one that merges for all; else the values of the others would stay side by side.
+    world::settings how;
+    how.merged = "";
+    scene s(how);
+    s.start(0);
+    const auto old = s.start(1, small_values(100, 4));
+    s.settle();
+    s.sever(0, 1, true);
+    s.put(0, "longer", std::string(200, 'x'));
+    s.put(0, "key", std::string(200, 'x'));
+    s.put(old, "key", "y");
+    s.run_for(10ms);
+    s.sever(0, 1, false);
+    s.settle();
+    const auto versions = [&](std::string_view key) {
+        std::vector<record_view> found;
+        s.mesh(old).state().siblings({value_type::reg, key, {}}, found);
+        std::vector<version> all;
+        for (const auto& each : found) all.push_back(version{each.id});
+        return all;
+    };
+    const auto at = s.moment_at(old);
+    CHECK(s.mesh(old).resolve(at, "key", std::string(201, 'x'), versions("key")).error().code ==
+          errc::value_too_long);
+    CHECK(s.mesh(old).resolve(at, "key", std::string(200, 'x'), versions("key")));
+    CHECK(s.mesh(old).resolve(at, "longer", "z", versions("longer")));
+}
+
 TEST_CASE("limits: frames, deltas and chunks of any size that may be set are taken by everybody",
           "[core][scenario]") {
     core::mesh_options small, large;

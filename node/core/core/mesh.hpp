@@ -288,7 +288,7 @@ class mesh {
     void forget_undialled(const std::string& endpoint);
 
     // mesh_delta.cpp
-    [[nodiscard]] result<void> check_write(const slot_name& slot, std::size_t value_bytes);
+    [[nodiscard]] result<void> check_write(const slot_name& slot, std::optional<std::size_t> value_bytes);
     [[nodiscard]] result<void> check_type(const slot_name& slot);
     [[nodiscard]] static result<void> check_ttl(const slot_name& slot,
                                                 std::optional<std::chrono::milliseconds> ttl);

@@ -189,8 +189,8 @@ void io_thread::poll() {
     const bool rung = rung_, packing = rung && burst_ && at < pack_until_;
     if (packing) arm_timer(pack_until_ - at);
     const bool due = spills_due_ || (rung && !packing);
-    const auto next = std::min({wake_at_, look_at_, gates_watched_ ? gates_at_ : instant::max(), knocker_.due(),
-                                names_at_, scan_at_});
+    const auto next = std::min({wake_at_, look_at_, gates_watched_ ? gates_at_ : instant::max(),
+                                knocker_.due(), names_at_, scan_at_});
     const auto left = due ? 0ms : std::chrono::ceil<std::chrono::milliseconds>(next - at);
     sockets_->sources().wait(std::clamp(left, 0ms, 1000ms));
 }

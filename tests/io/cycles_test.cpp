@@ -106,7 +106,7 @@ TEST_CASE("cycles: while joining, with a peer, in a session, and with a frozen p
         REQUIRE(next_event(node, baton::event_kind::joined));
     });
     CHECK(eventually(10s, [&] { return usage::of(peer.pid()).descriptors <= before.descriptors; }));
-    CHECK(usage::of(peer.pid()).threads == before.threads);
+    CHECK(usage::of(peer.pid()).threads <= before.threads + 1); // the one that writes its log begins with it
     peer.signal(SIGSTOP);
     of.pass(50, seed, 20ms, [](baton::node& node, int) { REQUIRE(node.stash("key", "value")); });
     peer.signal(SIGCONT);

@@ -175,7 +175,7 @@ std::optional<spill_shelf::found> spill_shelf::look() {
         with.insert(name);
     };
     if (!looking_) {
-        switch (open(what.path, named, looking_.emplace(), what.refused)) {
+        switch (open(what.path, named, looking_.emplace(opened{}), what.refused)) {
         case fault::none:
             last_.clear();
             return std::nullopt;
@@ -242,7 +242,7 @@ std::optional<std::string> spill_shelf::read(core::spill_id file, bool from_star
     stuck_ = false;
     if (from_start || !reading_ || reads_ != file) {
         std::string why;
-        const auto how = open(one.path, one.named, reading_.emplace(), why);
+        const auto how = open(one.path, one.named, reading_.emplace(opened{}), why);
         reads_ = file;
         if (how == fault::later) {
             reading_.reset();

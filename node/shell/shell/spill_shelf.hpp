@@ -72,7 +72,7 @@ class spill_shelf {
   private:
     /// An open file and how far it has been read; stays where it is.
     struct opened {
-        descriptor file;
+        descriptor file{};
         struct stat about {};
         std::unique_ptr<wire::spill_reader> reader;
     };

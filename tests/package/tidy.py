@@ -91,19 +91,21 @@ def untidiness(name, contents):
 
 
 def readme_drift(root):
-    """Each C++ block of the README is the marked region of an example; embed's is there."""
+    """Each C++ block of README.md and GUIDE.md is the marked region of an example; embed's is in the README."""
     readme = root / "README.md"
-    text = readme.read_text(encoding="utf-8") if readme.exists() else ""
     regions = [region for path in sorted((root / "examples").rglob("*.cpp"))
                for region in REGION.findall(path.read_text(encoding="utf-8"))]
-    blocks = list(CPP_BLOCK.finditer(text))
-    for block in blocks:
-        if block[1] not in regions:
-            yield text.count("\n", 0, block.start()) + 1, "C++ that is no marked region of an example"
+    found = {}
+    for name in ("README.md", "GUIDE.md"):
+        text = (root / name).read_text(encoding="utf-8") if (root / name).exists() else ""
+        found[name] = list(CPP_BLOCK.finditer(text))
+        for block in found[name]:
+            if block[1] not in regions:
+                yield name, text.count("\n", 0, block.start()) + 1, "C++ that is no marked region of an example"
     embed = root / "examples/embed/main.cpp"
     snippet = REGION.findall(embed.read_text(encoding="utf-8")) if embed.exists() else []
-    if not snippet or snippet[0] not in [block[1] for block in blocks]:
-        yield 1, "lacks the marked region of examples/embed/main.cpp as a ```cpp block"
+    if not snippet or snippet[0] not in [block[1] for block in found["README.md"]]:
+        yield "README.md", 1, "lacks the marked region of examples/embed/main.cpp as a ```cpp block"
 
 
 def unlisted_asserts(root):
@@ -130,7 +132,7 @@ def offences(root):
         if layer and name.suffix in {".cpp", ".hpp"}:
             yield from ((name, *found) for found in impurities(layer, contents, public))
         yield from ((name, *found) for found in untidiness(name, contents))
-    yield from (("README.md", *found) for found in readme_drift(root))
+    yield from readme_drift(root)
     yield from unlisted_asserts(root)
     licence = root / "LICENSE"
     if not licence.exists() or not licence.read_text(encoding="utf-8").startswith("MIT License"):

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace baton::shell {
 
@@ -21,13 +22,29 @@ constexpr std::size_t measured_bytes = std::size_t{256} << 10;
 
 std::int64_t now() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
-} // namespace
-
-disk_calls& calls_of_disk() {
-    static disk_calls calls{
+struct replaceable_calls {
+    std::mutex guard;
+    disk_calls calls{
         [](int file, const void* bytes, std::size_t count) { return ::write(file, bytes, count); },
         [](int file) { return ::fsync(file); }};
-    return calls;
+};
+
+// Never destroyed: a thread that is stuck in the system may outlive main().
+replaceable_calls& in_use() {
+    static auto& all = *new replaceable_calls;
+    return all;
+}
+
+} // namespace
+
+disk_calls calls_of_disk() {
+    const std::lock_guard lock(in_use().guard);
+    return in_use().calls;
+}
+
+disk_calls replace_calls_of_disk(disk_calls by) {
+    const std::lock_guard lock(in_use().guard);
+    return std::exchange(in_use().calls, std::move(by));
 }
 
 // ---------------------------------------------------------------- its pace

@@ -71,22 +71,22 @@ class slow_disk {
   public:
     slow_disk()
         : before_(baton::shell::calls_of_disk()) {
-        baton::shell::calls_of_disk() = {[all = state_](int file, const void* bytes, std::size_t count) {
-                                             all->wait(all->writes_held);
-                                             if (all->fault != 0) return errno = all->fault, ssize_t{-1};
-                                             std::this_thread::sleep_for(count * all->write_byte.load());
-                                             return ::write(file, bytes, count);
-                                         },
-                                         [all = state_](int file) {
-                                             ++all->syncs;
-                                             all->wait(all->syncs_held);
-                                             std::this_thread::sleep_for(all->sync.load());
-                                             return ::fsync(file);
-                                         }};
+        baton::shell::replace_calls_of_disk({[all = state_](int file, const void* bytes, std::size_t count) {
+                                                 all->wait(all->writes_held);
+                                                 if (all->fault != 0) return errno = all->fault, ssize_t{-1};
+                                                 std::this_thread::sleep_for(count * all->write_byte.load());
+                                                 return ::write(file, bytes, count);
+                                             },
+                                             [all = state_](int file) {
+                                                 ++all->syncs;
+                                                 all->wait(all->syncs_held);
+                                                 std::this_thread::sleep_for(all->sync.load());
+                                                 return ::fsync(file);
+                                             }});
     }
     slow_disk(const slow_disk&) = delete;
     ~slow_disk() {
-        baton::shell::calls_of_disk() = before_;
+        baton::shell::replace_calls_of_disk(before_);
         go_on();
     }
     void hold_syncs() { state_->syncs_held = true; }

@@ -24,12 +24,15 @@
 namespace baton::shell {
 
 /// The calls by which spills are written: write(2) and fsync(2). A test puts slow or failing ones in their
-/// place before it starts a node; whoever writes takes a copy.
+/// place; whoever writes takes a copy.
 struct disk_calls {
     std::function<ssize_t(int, const void*, std::size_t)> write;
     std::function<int(int)> sync;
 };
-[[nodiscard]] disk_calls& calls_of_disk();
+/// Any thread.
+[[nodiscard]] disk_calls calls_of_disk();
+/// Any thread; those that there were.
+disk_calls replace_calls_of_disk(disk_calls by);
 
 /// How fast a disk takes what is written to it. Any thread.
 class disk_pace {

@@ -382,6 +382,14 @@ TEST_CASE("misuse: inside a handler of a node that has left, calls answer as els
     CHECK(wrong == std::vector<std::string>{});
 }
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define BATON_SANITIZED
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define BATON_SANITIZED
+#endif
+
 namespace {
 
 struct last_words {
@@ -396,6 +404,7 @@ last_words ended_by(const std::function<void()>& work) {
     if (child == 0) { // no test macros here: they belong to the parent
         std::signal(SIGABRT, SIG_DFL);
         std::set_terminate([] { std::abort(); });
+        alarm(120); // whatever it does, it does not outlive its test
         dup2(ends[1], STDERR_FILENO);
         work();
         _exit(0);
@@ -432,7 +441,7 @@ TEST_CASE("misuse: a value that is not there ends the program with the error's s
     CHECK(by_error.text.find("holds none") != std::string::npos);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // they need memory of their own
+#ifndef BATON_SANITIZED // sanitizers need memory of their own
 TEST_CASE("misuse: where no thread can be had merge_with says so, and can be called again", "[io][misuse]") {
     const auto end = ended_by([] {
         const mesh net;

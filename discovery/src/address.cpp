@@ -36,15 +36,15 @@ bool starts_as_link_local(std::string_view host) { // fe80::/10
            std::string_view("89abAB").find(host[2]) != std::string_view::npos && host.find(':') == 4;
 }
 
-std::optional<std::uint16_t> port_of(std::string_view digits) {
+} // namespace
+
+std::optional<std::uint16_t> parse_port(std::string_view digits) {
     unsigned port = 0;
     const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
     if (failure != std::errc{} || end != digits.data() + digits.size() || port == 0 || port > 65535)
         return std::nullopt;
     return static_cast<std::uint16_t>(port);
 }
-
-} // namespace
 
 bool is_ipv4(std::string_view host) {
     for (int part = 0; part < 4; ++part) {
@@ -116,11 +116,11 @@ std::optional<address> parse_address(std::string_view text, const address& other
     if (!(brackets ? is_ipv6(made.host) : is_ipv4(made.host))) return std::nullopt;
     const auto ports = text.substr(colon + 1);
     const auto slash = ports.find('/');
-    const auto port = port_of(ports.substr(0, slash));
+    const auto port = parse_port(ports.substr(0, slash));
     if (!port) return std::nullopt;
     made.port = *port;
     if (slash == std::string_view::npos) return made;
-    const auto publish_port = port_of(ports.substr(slash + 1));
+    const auto publish_port = parse_port(ports.substr(slash + 1));
     if (!publish_port) return std::nullopt;
     made.publish_port = *publish_port;
     return made;

@@ -1,7 +1,6 @@
 #include "discovery/names.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace baton::discovery {
 
@@ -9,14 +8,6 @@ namespace {
 
 bool is_label_char(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-}
-
-std::optional<std::uint16_t> port_of(std::string_view digits) {
-    unsigned port = 0;
-    const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-    if (failure != std::errc{} || end != digits.data() + digits.size() || port == 0 || port > 65535)
-        return std::nullopt;
-    return static_cast<std::uint16_t>(port);
 }
 
 void add_new(std::vector<address>& into, const std::vector<address>& more) {
@@ -52,7 +43,7 @@ std::optional<seed_name> parse_seed(std::string_view text) {
     const auto colon = text.rfind(':');
     if (colon == std::string_view::npos || colon == 0) return std::nullopt;
     auto host = text.substr(0, colon);
-    const auto port = port_of(text.substr(colon + 1));
+    const auto port = parse_port(text.substr(colon + 1));
     if (!port) return std::nullopt;
     const bool brackets = host.starts_with('[') && host.ends_with(']');
     if (brackets) host = host.substr(1, host.size() - 2);

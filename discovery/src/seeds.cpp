@@ -1,6 +1,7 @@
 #include "discovery/seeds.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace baton::discovery {
 
@@ -69,15 +70,16 @@ std::vector<std::string> seed_table::follow(const name_book& names, instant now)
     return gone;
 }
 
-bool seed_table::contains(std::string_view endpoint) const {
-    return std::any_of(places_.begin(), places_.end(),
-                       [&](const place& each) { return each.endpoint == endpoint; });
-}
+bool seed_table::contains(std::string_view endpoint) const { return find(endpoint) != nullptr; }
 
-seed_table::place* seed_table::find(std::string_view endpoint) {
+const seed_table::place* seed_table::find(std::string_view endpoint) const {
     const auto at = std::find_if(places_.begin(), places_.end(),
                                  [&](const place& each) { return each.endpoint == endpoint; });
     return at == places_.end() ? nullptr : &*at;
+}
+
+seed_table::place* seed_table::find(std::string_view endpoint) {
+    return const_cast<place*>(std::as_const(*this).find(endpoint));
 }
 
 void seed_table::is_well(place& of, sign how, instant now) {
@@ -101,9 +103,7 @@ void seed_table::knocked(place& of, sign how) {
 std::vector<const seed_table::place*> seed_table::places_of(const seed& of, const name_book& names) const {
     std::vector<const place*> all;
     for (const auto& endpoint : endpoints_of(of, names)) {
-        const auto at = std::find_if(places_.begin(), places_.end(),
-                                     [&](const place& each) { return each.endpoint == endpoint; });
-        if (at != places_.end()) all.push_back(&*at);
+        if (const auto* const at = find(endpoint)) all.push_back(at);
     }
     return all;
 }

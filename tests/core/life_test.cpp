@@ -3,6 +3,25 @@
 using namespace baton;
 using namespace baton::sim;
 
+namespace {
+
+/// Two members and a cut cable between them: nothing closes, the transport would notice later than that.
+struct cut_cable : scene {
+    cut_cable()
+        : scene(unnoticed()) {
+        gather(2);
+        run_for(1s);
+        sever(0, 1, true);
+    }
+    static settings unnoticed() {
+        settings how;
+        how.faults.detect_min = how.faults.detect_max = 60s;
+        return how;
+    }
+};
+
+} // namespace
+
 TEST_CASE("life: a killed process is crashed half a second after its connection closed", "[core][scenario]") {
     scene s;
     s.gather(2);
@@ -16,13 +35,7 @@ TEST_CASE("life: a killed process is crashed half a second after its connection 
 }
 
 TEST_CASE("life: a cut cable is suspect, then crashed, by silence alone", "[core][scenario]") {
-    // Nothing closes: the transport would notice later than that.
-    world::settings how;
-    how.faults.detect_min = how.faults.detect_max = 60s;
-    scene s(how);
-    s.gather(2);
-    s.run_for(1s);
-    s.sever(0, 1, true);
+    cut_cable s;
     const auto begun = s.now();
     REQUIRE(s.run_until([&] { return s.sees(0, 1, member_state::suspect); }, 5s));
     CHECK(s.now() - begun >= 1200ms);
@@ -31,12 +44,7 @@ TEST_CASE("life: a cut cable is suspect, then crashed, by silence alone", "[core
 }
 
 TEST_CASE("life: a suspect that is heard again is up, and an event says so", "[core][scenario]") {
-    world::settings how;
-    how.faults.detect_min = how.faults.detect_max = 60s;
-    scene s(how);
-    s.gather(2);
-    s.run_for(1s);
-    s.sever(0, 1, true);
+    cut_cable s;
     REQUIRE(s.run_until([&] { return s.sees(0, 1, member_state::suspect); }, 5s));
     CHECK(s.heard(0, event_kind::up, 1) == 0);
     s.sever(0, 1, false);

@@ -5,11 +5,19 @@
 using namespace baton;
 using namespace baton::sim;
 
-TEST_CASE("ttl: a spill carries what is left of it", "[core][scenario]") {
+namespace {
+
+world::settings alone_with_spills() {
     auto how = with_keys(4);
     how.node.spills = true;
     how.node.alone_after = 100ms;
-    clocked s(how);
+    return how;
+}
+
+} // namespace
+
+TEST_CASE("ttl: a spill carries what is left of it", "[core][scenario]") {
+    clocked s(alone_with_spills());
     s.gather(1);
     s.put_for(0, "k", "v", 3s);
     s.run_for(1s);
@@ -26,10 +34,7 @@ TEST_CASE("ttl: it goes on while a spill lies on the disk, by the wall clock", "
     // Written with 3 s to live, 1 s before the leave; the file lies there for 1 s. The next node's clock says
     // so, or is behind the writer's: then the time stands still.
     const bool behind = GENERATE(false, true), damaged = GENERATE(false, true);
-    auto how = with_keys(4);
-    how.node.spills = true;
-    how.node.alone_after = 100ms;
-    clocked s(how);
+    clocked s(alone_with_spills());
     s.gather(1);
     s.put_for(0, "k", "v", 3s);
     s.put_for(0, "large", std::string(3000, 'l'), 3s);
@@ -87,10 +92,7 @@ TEST_CASE("ttl: a spill that takes long to write has what was left when it began
 }
 
 TEST_CASE("ttl: what was over before a spill is read is not there, and is removed", "[core][scenario]") {
-    auto how = with_keys(4);
-    how.node.spills = true;
-    how.node.alone_after = 100ms;
-    clocked s(how);
+    clocked s(alone_with_spills());
     s.gather(1);
     s.put_for(0, "k", "v", 3s);
     s.put(0, "stays", "s");

@@ -102,10 +102,10 @@ def main():
     systems = sys.argv[1:]
     key = subprocess.run(["chroot", systems[0], PROGRAM, "keygen"], check=True, capture_output=True, text=True).stdout
     for system in systems:
-        with open(os.open(f"{system}/root/mesh.key", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        with open(os.open(f"{system}/etc/mesh.key", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(key)
     one_mesh(systems, ["--cluster", "fresh-open"], "open")
-    one_mesh(systems, ["--cluster", "fresh-key", "--key-file", "/root/mesh.key"], "with a key")
+    one_mesh(systems, ["--cluster", "fresh-key", "--key-file", "/etc/mesh.key"], "with a key")
 
 
 if __name__ == "__main__":

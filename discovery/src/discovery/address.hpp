@@ -20,6 +20,8 @@ struct address {
     bool operator==(const address&) const = default;
 };
 
+/// 1 to 65535, in decimal digits alone.
+[[nodiscard]] std::optional<std::uint16_t> parse_port(std::string_view digits);
 [[nodiscard]] bool is_ipv4(std::string_view host);
 /// A zone is allowed with link-local addresses alone.
 [[nodiscard]] bool is_ipv6(std::string_view host);

@@ -59,6 +59,7 @@ class seed_table {
     [[nodiscard]] std::vector<place>& places() { return places_; }
     [[nodiscard]] const std::vector<seed>& all() const { return seeds_; }
     [[nodiscard]] place* find(std::string_view endpoint);
+    [[nodiscard]] const place* find(std::string_view endpoint) const;
 
     /// A member answers there, or it is the node's own: from now on nobody need knock.
     static void is_well(place& of, sign how, instant now);

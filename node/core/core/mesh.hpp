@@ -276,7 +276,8 @@ class mesh {
     bool believes(const discovery::beacon& b, std::string_view host, verdict& why, outbox& out);
     void tidy_roster(outbox& out);
     discovery::beacon make_beacon();
-    std::string beacon_bytes(), new_question(const std::string&endpoint, bool of_stranger);
+    std::string beacon_bytes();
+    std::string new_question(const std::string& endpoint, bool of_stranger);
     void ask(const std::string& endpoint, bool of_stranger, outbox& out);
     verdict answer(const datagram_arrived& in, const heard_beacon& question, discovery::roster::finding asker,
                    outbox& out);
@@ -284,7 +285,8 @@ class mesh {
                     bool contact = false);
     void prepare(link_id number, const discovery::link_key& key, bool contact, outbox& out);
     void dial_now(link_id number, outbox& out);
-    void tend_link(link_id number, link&l, outbox&out), tend_links(outbox&out);
+    void tend_link(link_id number, link& l, outbox& out);
+    void tend_links(outbox& out);
     void forget_undialled(const std::string& endpoint);
 
     // mesh_delta.cpp
@@ -474,10 +476,8 @@ class mesh {
     claim_book claims_;
     sibling_watch siblings_;
     std::vector<record_view> found_;
-
     std::list<delta_job> deltas_;
     early_frames early_;
-
     std::optional<inbound_session> pulling_;
     instant cached_until_{};
     instant ordered_at_{};    ///< when the ordered index was last asked for

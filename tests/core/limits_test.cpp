@@ -122,7 +122,7 @@ TEST_CASE("limits: a longer key than may be written here is read and removed her
 TEST_CASE("limits: whoever merges may keep a value that is above its own limits", "[core][scenario]") {
     // Any member may be the one that merges for all; else the values of the others would stay side by side.
     world::settings how;
-    how.merged = "";
+    how.merged.emplace(); // under every prefix
     scene s(how);
     s.start(0);
     const auto old = s.start(1, small_values(100, 4));

@@ -209,21 +209,15 @@ TEST_CASE("promises: four of five get SIGTERM at once, and the fifth has it all"
     CAPTURE(frozen);
     constexpr std::size_t leavers = 4;
     const mesh net;
-    fleet all(net, leavers + 1);
+    fleet all(net, leavers + 1, {"--leave-within", "150s"}); // five share a processor that may be busy
     auto& stays = all[leavers];
     if (frozen) stays.signal(SIGSTOP);
     const std::string amount = frozen ? "load 10 200000 " : "load 1000000 20 ";
     for (std::size_t i = 0; i < leavers; ++i) all[i].write(amount + fleet::name(i) + "/");
     if (frozen) {
         agree({&all[0], &all[1], &all[2], &all[3]});
-    } else {
-        REQUIRE(eventually(10s, [&] { // each has begun, and has far to go
-            for (std::size_t i = 0; i < leavers; ++i) {
-                const auto first = stays("pickup " + fleet::name(i) + "/0000000000000000");
-                if (first.at("result") != "found") return false;
-            }
-            return true;
-        }));
+    } else { // some have begun, and all have far to go
+        REQUIRE(at_once(10s, [&] { return stays("stats").at("events_applied") > 0; }));
     }
     for (std::size_t i = 0; i < leavers; ++i) all[i].signal(SIGTERM);
     if (frozen) {
@@ -238,9 +232,8 @@ TEST_CASE("promises: four of five get SIGTERM at once, and the fifth has it all"
         CHECK(reports[i].at("outcome") == "safe");
         CHECK(reports[i].at("unsafe").empty());
         CHECK(all[i].exit_status() == 0);
-        const auto load = all[i].replies();
-        REQUIRE(load.size() == 1);
-        const auto count = load.front().at("count").get<std::size_t>();
+        std::size_t count = 0; // of one that had not yet begun there is no word
+        for (const auto& load : all[i].replies()) count += load.at("count").get<std::size_t>();
         const auto held = stays("keys " + fleet::name(i) + "/").at("keys").size();
         CHECK(held <= count);
         missing += count - held;

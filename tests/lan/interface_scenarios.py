@@ -1,6 +1,7 @@
 """Interfaces that go and come back, have labels, are not there yet, or are bridges that every host has; and a host that
 lets out what it does not let in."""
 import itertools
+import resource
 import subprocess
 import time
 
@@ -122,6 +123,36 @@ def bridge_of_containers(net):
     check_exchange(net.start())  # which looks at the endpoints
 
 
+@on(names="ab", wires=2, ipv6=False)
+def route_to_everywhere(net):
+    """Every host has two interfaces; the default route is on the second one, whose address is the one to be named."""
+    for name in "ab":
+        batch(net.host(name), "route add default dev eth1")
+    nodes = [net.node(name) for name in "ab"]
+    for node in nodes:
+        host = node.event("started")["endpoint"].removeprefix("tcp://").split(":")[0]
+        expect(f"host of {node.name}", host, net.address(node.name, 1))
+    meet(nodes)
+    check_exchange(nodes)
+
+
+@on(names="ab", ipv6=False)
+def list_that_cannot_be_read(net):
+    """A process has no descriptor to spare when an address comes, and so cannot list its interfaces. It goes on with those
+    it knows and looks again: once there are descriptors, it is found at the new address."""
+    batch(net.host("a"), "addr flush dev eth0")
+    a, b = net.node("a"), net.node("b")
+    for node in (a, b):
+        node.event("started")
+    limits = resource.prlimit(a.process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(a.process.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    batch(net.host("a"), f"addr add {net.address('a')}/24 brd + dev eth0")
+    eventually("a says so", lambda: any("addresses_unread" in line for line in a.last_words(100)))
+    resource.prlimit(a.process.pid, resource.RLIMIT_NOFILE, limits)
+    meet([a, b])
+    check_exchange([a, b])
+
+
 def reset(net, name, *others):
     """All connections of that host to these are closed at once."""
     for other in others:
@@ -164,4 +195,5 @@ def lets_nobody_in(net):
     expect("keys", agree(nodes)["keys"], 1)
 
 
-SCENARIOS = [regrouped, remade_under_its_number, labels, not_there_yet, bridge_of_containers, lets_nobody_in]
+SCENARIOS = [regrouped, remade_under_its_number, labels, not_there_yet, bridge_of_containers, route_to_everywhere,
+             list_that_cannot_be_read, lets_nobody_in]

@@ -132,10 +132,13 @@ class Reader:
                 return
 
     def until(self, condition, seconds=10):
+        """Whether the condition holds once within the time; what it then asks of others may change the next moment."""
         end = time.monotonic() + seconds
-        while not condition() and time.monotonic() < end:
+        while not condition():
+            if time.monotonic() >= end:
+                return False
             self.pump(0.005)
-        return bool(condition())
+        return True
 
     def receive(self, ready, parts):
         if ready is self.xpub:

@@ -90,21 +90,42 @@ TEST_CASE("ending: what an I/O thread that fails has is spilled, where there is 
 // A library that is loaded before the program's own makes its wait fail, once a file is there. Under
 // sanitizers theirs would have to come first.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+namespace {
+/// `baton WORDS…`, whose node fails once the file `sign` is there.
+process breakable(const mesh& net, std::vector<std::string> words, const std::string& sign) {
+    std::string line =
+        "LD_PRELOAD='" BATON_BROKEN_WAIT "' BATON_WAIT_FAILS_ONCE='" + sign + "' exec '" BATON_PROGRAM "'";
+    const auto more = net.belonging();
+    words.insert(words.end(), more.begin(), more.end());
+    for (const auto& word : words) line += " '" + word + "'";
+    return process{{"-c", line}, "/bin/sh"};
+}
+} // namespace
+
 TEST_CASE("ending: the program says that its node has failed, and exits 4", "[io][ending]") {
     const mesh net;
     const folder place;
     const auto sign = place / "now";
-    auto words = net.belonging();
-    std::string line = "LD_PRELOAD='" BATON_BROKEN_WAIT "' BATON_WAIT_FAILS_ONCE='" + sign +
-                       "' exec '" BATON_PROGRAM "' run --name node";
-    for (const auto& word : words) line += " '" + word + "'";
-    process program{{"-c", line}, "/bin/sh"};
+    auto program = breakable(net, {"run", "--name", "node"}, sign);
     program.event("started");
     CHECK(program("stash key value").at("met") == true);
     std::ofstream(sign) << "now";
     const auto failed = program.event("failed");
     CHECK(failed.at("name") == "node");
     CHECK_FALSE(failed.at("reason").get<std::string>().empty());
+    CHECK(program.exit_status() == 4);
+}
+
+TEST_CASE("ending: `watch` ends with 4 when its node has failed", "[io][ending]") {
+    const mesh net;
+    const folder place;
+    const auto sign = place / "now";
+    auto other = started(net.options("other"));
+    REQUIRE(other.stash("key", "value"));
+    auto program = breakable(net, {"watch", "k", "--within", "60s"}, sign);
+    REQUIRE(next_event(other, event_kind::joined));
+    CHECK(program.change("put", "key").at("value") == "value");
+    std::ofstream(sign) << "now";
     CHECK(program.exit_status() == 4);
 }
 #endif

@@ -7,6 +7,7 @@
 #include <baton/node.hpp>
 #include <baton/watch.hpp>
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -71,6 +72,18 @@ int members(node& self) {
     return 0;
 }
 
+/// Waits for a signal; false when the node fails first, which brings no changes after that.
+bool wait_for_signal(node& self, const stop_signals& stop) {
+    const auto events = self.event_fd();
+    std::array<pollfd, 2> either{pollfd{stop.fd(), POLLIN, 0}, pollfd{events ? *events : -1, POLLIN, 0}};
+    while (!stop.stopping()) {
+        if (poll(either.data(), either.size(), -1) < 0 && errno != EINTR) stop.wait();
+        while (const auto happened = self.next_event())
+            if (happened->kind == event_kind::failed) return false;
+    }
+    return true;
+}
+
 /// Prints changes until a signal comes, or nobody takes them any more.
 int watch(node& self, const arguments& given, const stop_signals& stop) {
     json_lines out{[&stop] { return stop.stopping(); },
@@ -78,9 +91,10 @@ int watch(node& self, const arguments& given, const stop_signals& stop) {
     auto watched =
         self.watch(given.key, [&](const change& what) { out.write(to_json(what, given.key, given.hex)); });
     if (!watched) return fail(2, watched.error().what);
-    stop.wait();
+    const bool stopped = wait_for_signal(self, stop);
     watched->unwatch();
     out.finish();
+    if (!stopped) return fail(4, "the node has failed: its log says why");
     return out.fault() == 0 ? 0 : unwritten(out.fault());
 }
 

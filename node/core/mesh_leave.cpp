@@ -121,7 +121,10 @@ leave_progress mesh::leaving_progress() const {
         // takes nothing over.
         const bool here = p.state == member_state::up || p.state == member_state::suspect;
         if (here && !says_leaving && !p.full) ++progress.staying;
-        if (countable(p) && p.acked_whole) ++progress.copies;
+        const bool holds_all = p.acked && p.acked_whole;
+        if (countable(p) && holds_all) ++progress.copies;
+        if (p.state == member_state::up && !says_leaving && !p.full && !holds_all && serving_.contains(id))
+            progress.pulled = true;
     }
     const auto wanted = std::max<std::size_t>(1, std::min(leaving_->copies, progress.staying));
     bool nothing_held = store_.keys() == 0 && (store_.removals() == 0 || progress.staying == 0);

@@ -41,7 +41,8 @@ void io_thread::manage_leave() {
     }
     const auto next = progress.met ? leaving_->deadline : tend_net(at, progress);
     const bool nobody_stays = leaving_->nobody_stays && progress.staying == 0 && is_net_settled();
-    if (progress.met || at.now >= leaving_->deadline || nobody_stays || (hurry_ && may_end(at))) {
+    const bool met = progress.met && !progress.pulled;
+    if (met || at.now >= leaving_->deadline || nobody_stays || (hurry_ && may_end(at))) {
         finish_leave(progress.met, progress.copies);
     } else {
         wake_at_ = std::min({wake_at_, next, leaving_->deadline});

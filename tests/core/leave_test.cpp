@@ -32,6 +32,45 @@ TEST_CASE("leave: the last deltas lost, a leave still hands everything over", "[
     CHECK(s.mesh(2).state().keys() == 10);
 }
 
+TEST_CASE("leave: a member that is being sent the state is not cut off", "[core][scenario]") {
+    // One copy is enough and is there at once; a newcomer has begun to be sent the state by the leaver.
+    scene s(with_keys(2000));
+    s.gather(2);
+    s.fill(0, 2000);
+    s.settle();
+    s.set_filter([](process_number, process_number to, channel, std::string_view bytes) {
+        return to != 2 || !is<wire::state>(bytes);
+    });
+    s.sever(1, 2, true); // so that the leaver is asked
+    s.start(2);
+    REQUIRE(s.run_until([&] { return s.mesh(0).stats().sessions_open != 0; }, 2s));
+    s.leave(0, 1, 20s);
+    REQUIRE(s.run_until([&] { return s.mesh(0).leaving_progress().met; }, 2s));
+    s.run_for(1s);
+    CHECK_FALSE(s.at(0).left);
+    s.set_filter({});
+    REQUIRE(s.run_until([&] { return s.at(0).left; }, 5s));
+    CHECK(s.mesh(2).state().keys() == 2000);
+    CHECK(s.mesh(2).stats().sessions_failed == 0);
+}
+
+TEST_CASE("leave: one that is sent the state and falls silent holds up nobody for long", "[core][scenario]") {
+    scene s(with_keys(2000));
+    s.gather(2);
+    s.fill(0, 2000);
+    s.settle();
+    s.set_filter([](process_number, process_number to, channel, std::string_view bytes) {
+        return to != 2 || !is<wire::state>(bytes);
+    });
+    s.start(2);
+    REQUIRE(s.run_until(
+        [&] { return s.mesh(0).stats().sessions_open + s.mesh(1).stats().sessions_open != 0; }, 2s));
+    s.crash(2);
+    s.leave(0, 1, 20s);
+    REQUIRE(s.run_until([&] { return s.at(0).left; }, 10s));
+    CHECK(s.at(0).met != 0);
+}
+
 TEST_CASE("leave: two at once hand over to the third, and not to each other", "[core][scenario]") {
     scene s;
     s.gather(3);

@@ -30,7 +30,7 @@ void world::await_copies(process_number who, duration left) {
     const auto progress = p.mesh->leaving_progress();
     if (progress.copies != 0) reach(p, leave_step::acknowledged);
     if (!p.alive()) return;
-    if (!p.frozen && (progress.met || left <= 0ns)) {
+    if (!p.frozen && ((progress.met && !progress.pulled) || left <= 0ns)) {
         if (how_.watch && progress.met && progress.copies == 0) check_met(p);
         if (progress.met && progress.copies != 0) {
             p.met = ++leaves_met_;

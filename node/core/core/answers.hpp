@@ -27,6 +27,7 @@ struct leave_progress {
     bool met = false;       ///< the wanted number of staying members hold everything, or nothing is held
     std::size_t copies = 0; ///< staying members that acknowledged this leaving with everything
     std::size_t staying = 0;
+    bool pulled = false; ///< one that stays is being sent what it has not got; to go now would cut that off
 };
 
 } // namespace baton::core

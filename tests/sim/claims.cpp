@@ -121,7 +121,10 @@ bool world::owns(process_number who, std::size_t key) {
     if (held == p.claims.end()) return false;
     const auto before = p.mesh->state().counter_of(p.id);
     const bool is = p.mesh->owns(moment_of(p), key_name(key), held->second);
-    if (p.mesh->state().counter_of(p.id) != before) slice(p);
+    if (const auto now = p.mesh->state().counter_of(p.id); now != before) {
+        p.called = {now, counts_of(full_cut(p))};
+        slice(p);
+    }
     const auto lease = p.leases.find(key);
     if (how_.check && is && lease != p.leases.end() && clock_.now() >= lease->second.until)
         fail(p, "owns by a lease that is over: " + key_name(key));

@@ -170,7 +170,7 @@ void world::note_own_events(process& p) {
     for (auto counter = oracle_.issued(p.origin) + 1; counter <= own; ++counter) {
         note_recovered(p, counter);
         if (oracle_.issued(p.origin) >= counter) continue;
-        auto saw = counts_of(full_cut(p));
+        auto saw = counter <= p.called.counter ? p.called.saw : counts_of(full_cut(p));
         saw[p.origin] = counter - 1;
         const auto slot = p.mesh->state().slot_at({p.id, counter});
         const auto key = number_of_key(slot.key);

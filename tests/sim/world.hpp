@@ -83,6 +83,12 @@ class world {
         std::vector<event> events;
         std::vector<std::string> remarks; ///< for its log
         counts cut;                       ///< as last seen; kept after its end
+        /// Up to `counter` its own events were written in a call, under `saw`; the slice of work after the
+        /// call, which tells of them, may have taken in more.
+        struct call {
+            std::uint64_t counter = 0;
+            counts saw{};
+        } called{};
         /// Something it has been asked to find out: who holds a write, or that nobody has a key.
         struct promise {
             core::proof wanted{};

@@ -141,9 +141,9 @@ class Stories:
     def acknowledges(self):
         before = dict(self.peer.counts)
         for n in range(20):
-            done = self.a.ask(f"stash proven value{n} copies=2 within=5s")
+            done = self.a.ask(f"stash proven value{n} copies=2 within=1m")
             expect(done["met"] and done["copies"] == 2, f"the reader is a copy: {done}")
-        absent = self.a.ask("pickup nothing within=5s until=known")
+        absent = self.a.ask("pickup nothing within=1m until=known")
         expect(absent["result"] == "absent_confirmed", f"the reader has answered: {absent}")
         expect(self.peer.counts["acks"] >= before.get("acks", 0) + 20 and self.peer.counts["asked"], "acks and asks")
         self.same()
@@ -210,7 +210,7 @@ class Stories:
         """What is read, and the digest, where epochs decide: a value beside a claim, a loser, a released one."""
         a, b = self.a, self.b
         a.ask("stash owned first")
-        for node, command, value in ((b, "claim owned within=5s", "first"), (a, "stash owned beside", "first"),
+        for node, command, value in ((b, "claim owned within=1m", "first"), (a, "stash owned beside", "first"),
                                      (b, "commit owned second", "second"), (a, "claim owned", "second"),
                                      (b, "stash owned other", "second"), (a, "commit owned third", "third"),
                                      (a, "release owned", "third"), (b, "stash owned free", "free")):

@@ -261,7 +261,7 @@ TEST_CASE("claim: what scripts type and read", "[io][program]") {
     meet(one, "one", other, "other");
     CHECK(one.ask("claim k").at("error") == "absent");
     one("stash k v1");
-    const auto claim = other("claim k within=10s");
+    const auto claim = other("claim k within=30s");
     CHECK(claim.at("key") == "k");
     CHECK(claim.at("value") == "v1");
     CHECK(claim.at("siblings") == 0);

@@ -16,13 +16,13 @@ TEST_CASE("fault: kill -9 of one of three is reported, and the others go on", "[
     meet(b, "b", c, "c");
     meet(a, "a", c, "c");
     c("stash last-words of-c");
-    CHECK(a("pickup last-words within=5s").at("result") == "found");
+    CHECK(a("pickup last-words within=30s").at("result") == "found");
     c.signal(SIGKILL);
     CHECK_FALSE(a.event("crashed", "c").at("reason").get<std::string>().empty());
     b.event("crashed", "c");
 
     a("stash after crash");
-    CHECK(b("pickup after within=5s").at("value") == "crash");
+    CHECK(b("pickup after within=30s").at("value") == "crash");
     b("load 100 100");
     agree({&a, &b});
     CHECK(a("pickup last-words").at("value") == "of-c");
@@ -66,7 +66,7 @@ TEST_CASE("fault: the address of a crashed member is dialled again, without beac
     a.event("crashed", "b");
     auto b = net.run("b", {"--no-beacon", "--port", port});
     b.event("joined", "a", 20s);
-    CHECK(b("pickup key within=5s").at("value") == "value");
+    CHECK(b("pickup key within=30s").at("value") == "value");
 }
 
 TEST_CASE("fault: keys removed while a peer is cut off are removed there when it is back", "[io][fault]") {

@@ -37,7 +37,7 @@ TEST_CASE("join: two processes find each other by beacon alone", "[io][join]") {
     one.event("joined", "other");
 
     one("stash greeting hello");
-    CHECK(other("pickup greeting within=5s").at("value") == "hello");
+    CHECK(other("pickup greeting within=30s").at("value") == "hello");
     const auto seen = member_named(other, "one");
     CHECK(seen.at("state") == "up");
     CHECK(seen.at("endpoint") == started.at("endpoint"));
@@ -58,7 +58,7 @@ TEST_CASE("join: two processes find each other by a seed alone", "[io][join]") {
         auto other = net.run("other", {"--no-beacon", "--seed", endpoint});
         meet(one, "one", other, "other");
         other("stash from other");
-        CHECK(one("pickup from within=5s").at("value") == "other");
+        CHECK(one("pickup from within=30s").at("value") == "other");
     }
     SECTION("before the seed is there") {
         const auto port = endpoint.substr(endpoint.rfind(':') + 1);
@@ -82,7 +82,7 @@ TEST_CASE("join: three processes by beacon all know each other", "[io][join]") {
     c("stash from-c 3");
     for (auto* reader : {&a, &b, &c})
         for (const std::string key : {"from-a", "from-b", "from-c"})
-            CHECK((*reader)("pickup " + key + " within=5s").at("result") == "found");
+            CHECK((*reader)("pickup " + key + " within=30s").at("result") == "found");
     agree({&a, &b, &c});
 }
 
@@ -95,8 +95,8 @@ TEST_CASE("join: in a chain of seeds everything reaches everybody", "[io][join]"
     meet(b, "b", c, "c");
     a("stash from-a 1");
     c("stash from-c 3");
-    CHECK(c("pickup from-a within=10s").at("value") == "1");
-    CHECK(a("pickup from-c within=10s").at("value") == "3");
+    CHECK(c("pickup from-a within=30s").at("value") == "1");
+    CHECK(a("pickup from-c within=30s").at("value") == "3");
     agree({&a, &b, &c});
 }
 

@@ -75,7 +75,7 @@ TEST_CASE("program: a log that nobody reads stops neither the node nor its leave
     for (int i = 1; i <= 200; ++i) noise_from(net, "127.0.9." + std::to_string(i));
     const auto refused = [&] { return victim("stats").at("refused_beacons").get<int>(); };
     REQUIRE(eventually(20s, [&] { return refused() >= 100; })); // each a line of 70 bytes
-    victim("stash key value copies=2 within=10s");
+    victim("stash key value copies=2 within=30s");
     CHECK(value_at(other, "key") == "value");
     while (const auto happened = other.next_event()) {
         CHECK(happened->kind != baton::event_kind::suspect);
@@ -115,7 +115,7 @@ TEST_CASE("program: leave now hands over to those who stay, and waits for nobody
     CHECK(first.at("outcome") == "safe");
     CHECK(first.at("copies") == 2);
     CHECK(one.exit_status() == 0);
-    CHECK(two("pickup key within=10s").at("value") == "value");
+    CHECK(two("pickup key within=30s").at("value") == "value");
     CHECK(two("leave 300s now").at("outcome") == "safe");
     CHECK(two.exit_status() == 0);
     three.signal(SIGTERM); // the last one: what it has is lost, which it says
@@ -134,7 +134,7 @@ TEST_CASE("program: a whole mesh that is stopped at once ends at once with leave
     {
         auto one = net.run("one", words), two = net.run("two", words);
         meet(one, "one", two, "two");
-        one("stash key value copies=2 within=10s");
+        one("stash key value copies=2 within=30s");
         for (auto* each : {&one, &two}) each->signal(SIGTERM);
         std::vector<std::string> outcomes;
         for (auto* each : {&one, &two}) outcomes.push_back(each->farewell(20s).at("outcome"));

@@ -151,7 +151,7 @@ TEST_CASE("program: stats as Prometheus reads them", "[io][program]") {
     const mesh net;
     auto one = net.run("o\"ne"), other = net.run("other");
     meet(one, "o\"ne", other, "other");
-    one("stash key value copies=2 within=5s");
+    one("stash key value copies=2 within=30s");
     const auto text = one("stats prometheus").at("prometheus").get<std::string>();
     const auto has = [&](const std::string& line) { return text.find(line + '\n') != std::string::npos; };
     CHECK(has("# TYPE baton_keys gauge"));
@@ -187,12 +187,12 @@ TEST_CASE("program: a stash with ttl= is absent on every node when that is over"
     meet(one, "one", other, "other");
     other("watch k/");
     other.change("initial_done");
-    CHECK(one("stash k/brief a value of words copies=2 within=5s ttl=1s").at("met") == true);
+    CHECK(one("stash k/brief a value of words copies=2 within=30s ttl=1s").at("met") == true);
     CHECK(one("stash k/stays v ttl=1h").at("key") == "k/stays");
     CHECK(other.change("put", "k/brief").at("value") == "a value of words");
     other.change("put", "k/stays");
     CHECK(other.change("removed") == json{{"change", "removed"}, {"watch", "k/"}, {"key", "k/brief"}});
-    CHECK(other("pickup k/brief within=5s until=known").at("result") == "absent_confirmed");
+    CHECK(other("pickup k/brief within=30s until=known").at("result") == "absent_confirmed");
     CHECK(other("keys").at("keys") == json{"k/stays"});
     CHECK(other("drop k/brief").at("dropped") == false);
     CHECK(other("stats").at("expired").is_number_unsigned());
@@ -276,9 +276,9 @@ TEST_CASE("program: values that are not text", "[io][program]") {
     meet(text, "text", hex, "hex");
     hex("stash bytes 00ff80");
     CHECK(hex("pickup bytes").at("value") == "00ff80");
-    CHECK(text("pickup bytes within=5s").at("value_base64") == "AP+A");
+    CHECK(text("pickup bytes within=30s").at("value_base64") == "AP+A");
     text("stash words abc");
-    CHECK(hex("pickup words within=5s").at("value") == "616263");
+    CHECK(hex("pickup words within=30s").at("value") == "616263");
     CHECK(hex("insert set 00ff").at("element") == "00ff");
     CHECK(hex("elements set").at("elements") == json{"00ff"});
     CHECK(hex("set-field map name 6162").at("field") == "name"); // the value alone is bytes
@@ -343,7 +343,7 @@ TEST_CASE("program: what it is not given, or cannot write, does no harm", "[io][
     auto mute = in_a_shell("run --name mute", ">&- 2>&-");
     member.event("joined", "mute");
     mute.write("stash of-mute value");
-    CHECK(member("pickup of-mute within=10s").at("value") == "value");
+    CHECK(member("pickup of-mute within=30s").at("value") == "value");
     mute.end_input();
     CHECK(mute.exit_status() == 0);
     member.event("left", "mute");

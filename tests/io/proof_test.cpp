@@ -163,15 +163,15 @@ TEST_CASE("proof: who does not answer is named", "[io][node]") {
     meet(one, "one", other, "other");
     const auto id = member_named(one, "other").at("id");
     CHECK(one("stash key value copies=2").at("copies") == 2);
-    CHECK(one("stash key value copies=all within=5s").at("met") == true);
-    CHECK(one("pickup nothing within=2s until=known").at("result") == "absent_confirmed");
+    CHECK(one("stash key value copies=all within=30s").at("met") == true);
+    CHECK(one("pickup nothing within=30s until=known").at("result") == "absent_confirmed");
     other.signal(SIGSTOP);
     const auto unsynced = one("pickup nothing within=300ms");
     CHECK(unsynced.at("result") == "absent_unsynced");
     CHECK(unsynced.at("who") == json::array({id}));
     CHECK(one("stash key value copies=2 within=200ms").at("met") == false);
     other.signal(SIGCONT);
-    CHECK(one("pickup nothing within=5s until=known").at("result") == "absent_confirmed");
+    CHECK(one("pickup nothing within=30s until=known").at("result") == "absent_confirmed");
 }
 
 TEST_CASE("proof: a wait for a value ends with the node", "[io][node]") {

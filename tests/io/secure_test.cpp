@@ -230,7 +230,7 @@ TEST_CASE("secure: a node that was killed comes back under a new key", "[io][sec
     first.exit_status();
     auto again = net.run("again", words);
     meet(again, "again", other, "other");
-    CHECK(again("pickup key within=5s").at("value") == "value");
+    CHECK(again("pickup key within=30s").at("value") == "value");
 }
 
 TEST_CASE("secure: keys are rotated while nodes write", "[io][secure]") {

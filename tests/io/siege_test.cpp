@@ -281,7 +281,7 @@ TEST_CASE("siege: a write of the year 9999 is read until somebody writes, and dr
             return each->ask("pickup lied").at("value") == "lie";
         }));
     }
-    CHECK(at.companion("stash lied honest copies=2 within=10s").at("met") == true);
+    CHECK(at.companion("stash lied honest copies=2 within=30s").at("met") == true);
     for (auto* each : {&at.victim, &at.companion}) CHECK(each->ask("pickup lied").at("value") == "honest");
     CHECK(at.victim("stats").at("clock_skew") > 0);
     at.check_unharmed();

@@ -228,7 +228,7 @@ TEST_CASE("spill: the program says where it is, exits with 3, and comes back", "
     CHECK(fs::exists(path));
     auto back = net.run("back", words);
     back.event("started");
-    CHECK(back("pickup key within=10s").at("value") == "value");
+    CHECK(back("pickup key within=30s").at("value") == "value");
 }
 
 TEST_CASE("spill: a negative alone_after is a bad option", "[io][spill]") {

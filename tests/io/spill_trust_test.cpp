@@ -282,7 +282,7 @@ TEST_CASE("spill_trust: hundreds of files are looked through with a descriptor o
     process few{{"-c", line}, "/bin/sh"};
     few.event("started");
     few.event("joined", "first");
-    CHECK(few("pickup key within=10s").at("value") == "value");
+    CHECK(few("pickup key within=30s").at("value") == "value");
     auto late = started(net.options("late"));
     few.event("joined", "late");
     CHECK(eventually(20s, [&] { return dir.files(".damaged").size() == 400; }));

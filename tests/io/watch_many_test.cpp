@@ -62,6 +62,9 @@ TEST_CASE("watch: a hundred of them, one slow, do not slow down the mesh", "[io]
               << "us with 100, one of them slow\n";
     // They do cost processor time, here on the same cores; but nobody is waited for.
     CHECK(with.p50() < 10 * without.p50() + 5000 + with.hindered_us);
+    // Where each put takes long, on a busy machine, the slow one keeps up; not with these.
+    for (int i = 0; i < rounds; ++i)
+        REQUIRE(one.stash(std::string("k/").append(std::to_string(i % keys)), std::to_string(i)));
     const auto last = state_of(one, "k/");
     CHECK(last.size() == keys);
     const stopwatch start;
@@ -73,5 +76,5 @@ TEST_CASE("watch: a hundred of them, one slow, do not slow down the mesh", "[io]
     CHECK(slow.eventually_holds(last, 20s));
     CHECK(slow.wrong() == "");
     CHECK(slow.lagged() > 0);
-    CHECK(slow.told() < rounds);
+    CHECK(slow.told() < 2 * rounds);
 }

@@ -1,6 +1,6 @@
 // Adding to a counter: a slot with a share for each origin that has added to it. There may be very many of
 // them, nearly all of origins that are gone; an addition looks only at the last few.
-#include "crdt/chain.hpp"
+#include "crdt/splice.hpp"
 #include "crdt/store.hpp"
 
 namespace baton {
@@ -60,7 +60,7 @@ bool store::replace_share(const slot_name& slot, std::uint64_t hash, handle adde
         auto* const fork = new (memory_.at(made)) block(longer);
         std::memcpy(fork->payload(), place(0), count * sizeof(handle));
         std::memcpy(fork->payload() + count * sizeof(handle), &added, sizeof added);
-        release_fork(*head);
+        release_fork(memory_, *head);
         *head = made;
     } else {
         auto i = count;

@@ -1,6 +1,6 @@
 // The two ends of a session: walking the logs for a receiver, and committing and folding what a server sent.
 #include "crdt/assert.hpp"
-#include "crdt/chain.hpp"
+#include "crdt/splice.hpp"
 #include "crdt/store.hpp"
 
 #include <algorithm>
@@ -10,45 +10,6 @@
 namespace baton {
 
 // ---------------------------------------------------------------- serving
-
-log_walk store::walk_from(const cut& receiver) const {
-    log_walk walk;
-    walk.at.reserve(origins_.size());
-    for (const auto& each : origins_) walk.at.push_back(std::min(receiver.of(each.id), each.counter));
-    return walk;
-}
-
-std::optional<dot> store::next(log_walk& walk, std::size_t& steps) const {
-    // Origins that appeared since the walk began are walked from their first event.
-    walk.at.resize(origins_.size(), 0);
-    if (walk.origin >= origins_.size()) walk.origin = 0;
-    for (std::size_t round = 0; round <= origins_.size(); ++round) {
-        const auto& each = origins_[walk.origin];
-        auto& at = walk.at[walk.origin];
-        if (at < each.counter) {
-            if (const auto counter = each.log.next(at, each.counter, steps)) return dot{each.id, counter};
-            if (steps == 0) return std::nullopt;
-        }
-        walk.origin = (walk.origin + 1) % origins_.size();
-    }
-    return std::nullopt;
-}
-
-std::optional<dot> store::next(dot_range& range, std::size_t& steps) const {
-    const auto known = find_origin(range.origin);
-    if (known && range.after < range.last) {
-        const auto last = std::min(range.last, origins_[*known].counter);
-        if (const auto counter = origins_[*known].log.next(range.after, last, steps))
-            return dot{range.origin, counter};
-        if (steps == 0) return std::nullopt;
-    }
-    range.after = range.last;
-    return std::nullopt;
-}
-
-staged_view store::entry_of(const block& b) const {
-    return {b.what(), dot_of(b), timestamp{b.stamp}, b.epoch_value(), b.value(), ttl_of(b)};
-}
 
 slot_name store::chain_at(const dot& id, std::vector<staged_view>& into) {
     into.clear();
@@ -83,8 +44,8 @@ std::optional<held_dot> store::held(const dot& id, bool staged) const {
     const auto known = find_origin(id.replica);
     if (!known) return std::nullopt;
     auto h = origins_[*known].log.at(id.counter);
-    if (h == 0 && staged && staged_.kept && *known < staged_.logs.size())
-        h = staged_.logs[*known].at(id.counter);
+    const auto* const aside = h == 0 && staged ? staging_.log_of(*known) : nullptr;
+    if (aside != nullptr) h = aside->at(id.counter);
     if (h == 0 || !at(h).is(block::kind::record)) return std::nullopt;
     return held_dot{id.counter, hash_of(at(h)).low, at(h).type() == value_type::counter};
 }
@@ -100,9 +61,8 @@ std::optional<held_dot> store::next_held(dot_range& range, std::size_t& steps, b
     };
     while (known && range.after < range.last && steps != 0) {
         --steps;
-        const bool both = staged && staged_.kept && *known < staged_.logs.size();
         const auto main = next_in(&origins_[*known].log);
-        const auto other = next_in(both ? &staged_.logs[*known] : nullptr);
+        const auto other = next_in(staged ? staging_.log_of(*known) : nullptr);
         const auto counter = main == 0 ? other : other == 0 ? main : std::min(main, other);
         if (counter == 0) {
             range.after = range.last;
@@ -119,18 +79,20 @@ std::optional<held_dot> store::next_held(dot_range& range, std::size_t& steps, b
 
 void store::commit(const cut& server, bool by_union) {
     BATON_ASSERT(!fold_);
+    auto their_archive = staging_.take_archive();
     for (const auto& id : server.entries()) {
         // Closed and without records here: known by its entry in the archive alone.
-        const bool closed = staged_archive_.of(id.replica) == id.counter && counter_of(id.replica) == 0;
+        const bool closed = their_archive.of(id.replica) == id.counter && counter_of(id.replica) == 0;
         if (!closed || find_origin(id.replica)) (void)intern(id.replica);
     }
     folding_state both;
-    both.batch = batch_;
+    both.batch = staging_.batch();
     both.by_union = by_union;
     // Whatever this node has beside registers must keep its place in the index.
     const bool plain = roots_ == 0 && removals_ == 0 && residues_ == 0;
+    const auto& staged = staging_.whole();
     both.disjoint =
-        staged_.kept && staged_.plain && plain && index_.size() < staging_.size() && is_disjoint(server);
+        staged.kept && staged.plain && plain && index_.size() < staging_.registers() && is_disjoint(server);
     for (auto& each : origins_) {
         both.mine.push_back(each.counter);
         both.server.push_back(server.of(each.id));
@@ -143,59 +105,52 @@ void store::commit(const cut& server, bool by_union) {
         if (origins_[i].archived) reopened.push_back({origins_[i].id, both.mine[i]});
     }
     if (!reopened.empty()) reopen(cut::of_dots(std::move(reopened)));
-    if (broken_ == mutation::i9_ignore_archive) staged_archive_ = {};
+    if (broken_ == mutation::i9_ignore_archive) their_archive = {};
     cut closed; // as many at once as there are
-    for (const auto& id : staged_archive_.entries()) {
+    for (const auto& id : their_archive.entries()) {
         const bool known = find_origin(id.replica).has_value() || archive_.of(id.replica) != 0;
         if (!known || (id.counter == counter_of(id.replica) && archive_.of(id.replica) != id.counter))
             closed.push_back(id);
     }
     enter_archive(closed);
     fold_ = std::move(both);
-    reset_staged();
-    staged_archive_ = {};
-    staged_bytes_ = 0;
-    batch_ = 0;
-    if (staged_slots() == 0) (void)fold(0);
+    staging_.commit();
+    if (staging_.slots() == 0) (void)fold(0);
 }
 
 // The staged registers become the main ones as they are; this node's own are left in staging.
 void store::swap_in() {
+    auto& staged = staging_.whole();
     drop_order();
     notes_.note_all();
-    index_.swap(staging_);
-    for (std::uint32_t i = 0; i < staged_.logs.size(); ++i) {
-        if (origins_[i].counter == 0) origins_[i].log = std::move(staged_.logs[i]);
+    staging_.swap(index_);
+    for (std::uint32_t i = 0; i < staged.logs.size(); ++i) {
+        if (origins_[i].counter == 0) origins_[i].log = std::move(staged.logs[i]);
     }
-    for (const auto& own : timers_) staged_.timers.insert(own);
-    timers_.swap(staged_.timers);
-    digest_ += staged_.sum;
-    live_keys_ += staged_.keys;
-    live_records_ += staged_.records;
-    user_bytes_ += staged_.user_bytes;
-    removals_ += staged_.removals;
-    epochs_ += staged_.epochs;
-    for (const auto& [number, counter] : staged_.claim_dots) {
+    expiry_.adopt(staged.timers);
+    digest_ += staged.sum;
+    live_keys_ += staged.keys;
+    live_records_ += staged.records;
+    user_bytes_ += staged.user_bytes;
+    removals_ += staged.removals;
+    epochs_ += staged.epochs;
+    for (const auto& [number, counter] : staged.claim_dots) {
         if (origins_[number].log.at(counter) != 0) origins_[number].claims.insert(counter);
     }
-    contests_missed_ = contests_missed_ || staged_.forks;
-    for (const auto& [number, counter] : staged_.removal_dots) origins_[number].removals.push_back(counter);
+    if (staged.forks) contests_.miss();
+    for (const auto& [number, counter] : staged.removal_dots) origins_[number].removals.push_back(counter);
     for (auto& from : origins_) std::make_heap(from.removals.begin(), from.removals.end(), std::greater<>{});
 }
 
 bool store::fold(std::size_t slots) {
     if (!fold_) return false;
-    for (auto* const index : {&staging_typed_, &staging_}) {
-        while (slots != 0 && index->size() != 0) {
-            --slots;
-            const auto head = index->any();
-            fold_slot(first_block(memory_, head).slot(), head);
-        }
+    for (; slots != 0 && staging_.slots() != 0; --slots) {
+        const auto head = staging_.any();
+        fold_slot(first_block(memory_, head).slot(), head);
     }
-    if (staged_slots() != 0) return true;
+    if (staging_.slots() != 0) return true;
     fold_.reset();
     staging_.clear();
-    staging_typed_.clear();
     return false;
 }
 
@@ -203,9 +158,7 @@ bool store::fold(std::size_t slots) {
 void store::fold_if_staged(const slot_name& slot) {
     if (!fold_) return;
     if (in_scope(slot.type)) fold_if_staged({value_type::scope, slot.key, {}});
-    auto& index = staging_for(slot.type);
-    if (index.size() == 0) return;
-    if (const auto* const head = index.find(slot)) fold_slot(slot, *head);
+    if (const auto* const head = staging_.find(slot)) fold_slot(slot, *head);
 }
 
 // Own records of a register beside those that came with a disjoint session: both stay, all are accounted for
@@ -214,17 +167,16 @@ void store::append_chain(const slot_name& slot, handle own) {
     const auto hash = index_.hash(slot);
     auto* const head = index_.find(hash, slot);
     if (head == nullptr) return index_.insert(hash, own);
-    if (any_visible(own) && any_visible(*head)) {
+    if (any_visible(memory_, own) && any_visible(memory_, *head)) {
         --live_keys_;
-        const auto& mine = first_block(memory_, own);
-        note_contest(mine.origin, mine.counter, false);
+        note_contest(first_block(memory_, own), false);
     }
     kept_.clear();
     each(own, [&](handle h) { kept_.push_back(h); });
     each(*head, [&](handle h) { kept_.push_back(h); });
-    release_fork(own);
-    release_fork(*head);
-    *head = join_chain(kept_);
+    release_fork(memory_, own);
+    release_fork(memory_, *head);
+    *head = join_chain(memory_, kept_);
 }
 
 bool store::under_scope_removal(const block& b) {
@@ -255,15 +207,15 @@ void store::add_all(const slot_name& slot, std::span<const handle> added) {
     const bool typed = slot.type != value_type::reg, comes = !typed && was_live == 0 && is_live != 0;
     if (comes) ++live_keys_;
     if (is_live > 1 && is_live > was_live && has_siblings(slot.type))
-        note_contest(at(last).origin, at(last).counter, at(last).origin == 0);
-    if (head != nullptr) release_fork(*head);
-    const auto chain = join_chain(kept_);
+        note_contest(at(last), at(last).origin == 0);
+    if (head != nullptr) release_fork(memory_, *head);
+    const auto chain = join_chain(memory_, kept_);
     if (head != nullptr) {
         *head = chain;
     } else {
         index_.insert(hash, chain);
     }
-    if (order_ && comes) key_came(slot.key);
+    if (order_.exists() && comes) order_.came(slot.key);
     if (is_live != was_live && notes_.wanted()) notes_.note(slot.key);
     for (const auto h : added) {
         origins_[at(h).origin].log.set(at(h).counter, h);
@@ -278,13 +230,13 @@ void store::fold_slot(const slot_name& staged_slot, handle staged_head) {
     const std::string key(staged_slot.key),
         element(staged_slot.element); // they may lie in what goes away here
     const slot_name slot{staged_slot.type, key, element};
-    staging_for(slot.type).erase(slot);
+    staging_.take(slot);
     if (fold_->disjoint && slot.type == value_type::reg) return append_chain(slot, staged_head);
     if (in_scope(slot.type)) fold_if_staged({value_type::scope, slot.key, {}});
 
     std::vector<handle> shipped;
     each(staged_head, [&](handle h) { shipped.push_back(h); });
-    release_fork(staged_head);
+    release_fork(memory_, staged_head);
     const auto by_server = [&](const block& b) {
         return b.origin < fold_->server.size() && b.counter <= fold_->server[b.origin];
     };

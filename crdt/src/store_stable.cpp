@@ -1,7 +1,7 @@
 // What everybody has seen is forgotten: removal records, leftovers of counters, entries of closed origins.
 // And the floor that says what a receiver must have seen to be served by walking the logs.
 #include "crdt/assert.hpp"
-#include "crdt/chain.hpp"
+#include "crdt/splice.hpp"
 #include "crdt/store.hpp"
 
 #include <algorithm>
@@ -31,11 +31,6 @@ bool store::collect(const cut& stable, std::size_t steps) {
     return false;
 }
 
-std::size_t store::residues_of(const replica_id& id) const {
-    const auto known = find_origin(id);
-    return known ? origins_[*known].residues.size() : 0;
-}
-
 void store::forget_residues(const replica_id& id, std::size_t first) {
     const auto known = find_origin(id);
     if (!known || fold_) return;
@@ -61,53 +56,12 @@ void store::forget_closed_residues(std::size_t most) {
     }
 }
 
-bool store::is_closed_for_good(const replica_id& id) const {
-    const auto known = find_origin(id);
-    return known && origins_[*known].archived && origins_[*known].for_good;
-}
-
-cut store::closed_for_good() const {
-    cut all;
-    for (const auto& [id, number] : origin_index_) {
-        if (is_closed_for_good(id)) all.push_back({id, origins_[number].counter});
-    }
-    return all;
-}
-
-void store::close_for_good(const cut& entries) {
-    for (const auto& id : entries.entries()) {
-        if (archive_.of(id.replica) == id.counter) set_archived(id.replica, id.counter, true);
-    }
-}
-
-cut store::floor() const {
-    cut all;
-    for (const auto& [id, number] : origin_index_) {
-        if (origins_[number].floor != 0 && !origins_[number].archived)
-            all.push_back({id, origins_[number].floor});
-    }
-    return all;
-}
-
-void store::raise_floor(const cut& server) {
-    for (const auto& id : server.entries()) {
-        if (const auto known = find_origin(id.replica))
-            origins_[*known].floor = std::max(origins_[*known].floor, id.counter);
-    }
-}
-
 bool store::may_walk(const cut& receiver_seen) const {
     if (broken_ == mutation::i8_skip_floor_check || is_disjoint(receiver_seen)) return true;
     const auto passes = [&](const dot& floor) { return floor.counter <= receiver_seen.of(floor.replica); };
     const auto low = floor();
     return std::all_of(low.entries().begin(), low.entries().end(), passes) &&
            std::all_of(archive_.entries().begin(), archive_.entries().end(), passes);
-}
-
-// Neither side has seen an event of an origin that the other has seen.
-bool store::is_disjoint(const cut& other) const {
-    return std::none_of(other.entries().begin(), other.entries().end(),
-                        [&](const dot& id) { return counter_of(id.replica) != 0; });
 }
 
 void store::tidy() {

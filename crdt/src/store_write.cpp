@@ -1,6 +1,6 @@
 // Events: written here, and applied as others wrote them. Both do the same to a slot.
 #include "crdt/assert.hpp"
-#include "crdt/chain.hpp"
+#include "crdt/splice.hpp"
 #include "crdt/store.hpp"
 
 #include <algorithm>
@@ -52,49 +52,6 @@ dot store::issue() {
     const auto id = next_dot();
     note_event(0, id.counter);
     return id;
-}
-
-// I3: last. An archived origin that goes on is back in the cut (I9).
-void store::note_event(std::uint32_t number, std::uint64_t counter) {
-    auto& from = origins_[number];
-    from.counter = counter;
-    if (from.archived) reopen(cut::of_dots({{from.id, archive_.of(from.id)}}));
-    ++generation_;
-}
-
-// They are in the archive.
-void store::reopen(const cut& all) {
-    archive_.erase_if([&](const dot& id) { return all.of(id.replica) != 0; });
-    for (const dot& id : all.entries()) {
-        archive_digest_ -= hash_record({id.replica, id.counter, 0, 0, 0}, {}, {}, {});
-        auto& from = origins_[*find_origin(id.replica)];
-        from.archived = from.for_good = false;
-    }
-}
-
-// I9: what is closed leaves the cut that travels; its records stay where they are, under their own dots. A
-// word of an earlier counter is out of date: the origin has gone on.
-void store::set_archived(const replica_id& id, std::uint64_t counter, bool for_good) {
-    if (counter == 0 || counter != counter_of(id)) return;
-    if (const auto known = find_origin(id); known && for_good) origins_[*known].for_good = true;
-    if (archive_.of(id) == counter) return;
-    cut one;
-    one.push_back({id, counter});
-    enter_archive(one);
-}
-
-// None of them is in the archive; each is closed here at this counter, or nothing of it has been seen.
-void store::enter_archive(const cut& all) {
-    archive_.join(all);
-    for (const dot& id : all.entries()) {
-        archive_digest_ += hash_record({id.replica, id.counter, 0, 0, 0}, {}, {}, {});
-        const auto known = find_origin(id.replica);
-        if (!known) continue;
-        origins_[*known].archived = true;
-        origins_[*known].log.compact();
-        origins_[*known].floor = id.counter;
-    }
-    ++generation_;
 }
 
 // ---------------------------------------------------------------- writing here

@@ -1,6 +1,9 @@
 // ordered_keys against a std::set that has seen the same calls: keys of all lengths, with much and little in
 // common, in order and not; and what its memory costs. That the store keeps it and its notes right through
-// types, removals, commits and folding is checked after every step of every law (world_check.cpp).
+// types, removals, commits and folding is checked after every step of every law (world_check.cpp). key_order
+// and notes alone.
+#include "crdt/bounded_notes.hpp"
+#include "crdt/key_order.hpp"
 #include "crdt/ordered_keys.hpp"
 #include "crdt/store.hpp"
 #include "support/catch.hpp"
@@ -108,6 +111,79 @@ TEST_CASE("ordered_keys: is shed in portions, down to nothing", "[crdt]") {
     REQUIRE(keys.empty());
     REQUIRE(keys.bytes() < full / 20);
     REQUIRE(keys.insert("again"));
+}
+
+TEST_CASE("key_order: is whole after as many slices as it takes, whatever comes and goes between",
+          "[crdt][law]") {
+    // An index whose handles are numbers: the order asks for a key where it meets one.
+    arena memory;
+    key_index index(memory, 7);
+    std::vector<std::string> names(1);
+    std::set<std::string> model;
+    std::mt19937_64 random(7);
+    key_order order;
+    const auto add = [&] {
+        names.push_back("key" + std::to_string(names.size()));
+        index.insert(random(), static_cast<handle>(names.size() - 1));
+        if (order.exists()) order.came(names.back());
+        model.insert(names.back());
+    };
+    const auto key_of = [&](handle h) {
+        return model.contains(names[h]) ? std::string_view(names[h]) : std::string_view{};
+    };
+    for (int i = 0; i < 2000; ++i) add();
+    std::size_t slices = 0;
+    while (!order.build(index, 100, key_of)) {
+        REQUIRE(order.exists());
+        REQUIRE_FALSE(order.is_whole());
+        add();
+        const auto gone = *model.begin();
+        model.erase(gone);
+        order.went(gone);
+        ++slices;
+    }
+    REQUIRE(slices >= 20);
+    const auto listed_order = [&] {
+        std::vector<std::string> all;
+        order.each_from("", [&](std::string_view key) {
+            all.emplace_back(key);
+            return true;
+        });
+        return all;
+    };
+    REQUIRE(order.is_whole());
+    REQUIRE(listed_order() == std::vector<std::string>(model.begin(), model.end()));
+
+    const auto bytes = order.bytes();
+    order.drop();
+    REQUIRE_FALSE(order.exists());
+    REQUIRE(order.bytes() >= bytes); // until it is shed
+    while (order.shed()) {
+    }
+    REQUIRE(order.bytes() < bytes / 10);
+    while (!order.build(index, 5000, key_of)) {
+    }
+    REQUIRE(listed_order() == std::vector<std::string>(model.begin(), model.end()));
+}
+
+TEST_CASE("bounded_notes: keeps up to its bound, and says once that some are missing", "[crdt]") {
+    bounded_notes<std::string> notes(2);
+    std::vector<std::string> taken{"what was there"};
+    REQUIRE(notes.empty());
+    notes.note("a");
+    notes.note("b");
+    notes.each([](std::string& note) { note += '!'; });
+    REQUIRE_FALSE(notes.take(taken));
+    REQUIRE(taken == std::vector<std::string>{"a!", "b!"});
+    REQUIRE(notes.empty());
+    for (const auto* each : {"c", "d", "e"}) notes.note(each);
+    REQUIRE(notes.take(taken));
+    REQUIRE(taken == std::vector<std::string>{"c", "d"});
+    REQUIRE_FALSE(notes.take(taken));
+    notes.miss();
+    REQUIRE_FALSE(notes.empty());
+    REQUIRE(notes.take(taken));
+    REQUIRE(taken.empty());
 }
 
 TEST_CASE("key_notes: says what was noted, and that anything may have changed when that is too much",

@@ -1,17 +1,24 @@
-// What the parts of store share about chains. Private to store's own files.
+// The blocks of a slot: what hangs at one entry of the index. A single block stands for itself; several are
+// listed in a fork.
+//
+// Pure functions of the arena that holds the blocks. O(blocks of the slot), without allocations but of
+// join_chain.
 #pragma once
 
-#include "crdt/store.hpp"
+#include "crdt/block.hpp"
+#include "crdt/counter.hpp"
+#include "crdt/digest.hpp"
 
-#include <algorithm>
+#include <cstring>
+#include <span>
 
 namespace baton {
 
-/// The handles of a slot's blocks.
+/// Calls `visit(handle)` for each block; for none where `head` is 0.
 template <class Visit>
-void store::each(handle head, Visit visit) const {
+void each_block(const arena& memory, handle head, Visit visit) {
     if (head == 0) return;
-    const auto& b = at(head);
+    const auto& b = block_at(memory, head);
     if (b.fork == 0) {
         visit(head);
         return;
@@ -23,76 +30,25 @@ void store::each(handle head, Visit visit) const {
     }
 }
 
-/// Drops every block of the slot for which `dead` holds and adds `added`, if any: one look-up, and an
-/// overwritten slot keeps its place in the index. The new block's log entry, chain and digest are complete
-/// before the caller raises the cut past its dot (I3). `slot` may lie in a block that is dropped here. `hash`
-/// is the slot's; its place should be on its way already. `dead` is asked once a block.
-template <class Dead>
-void store::splice(const slot_name& slot, std::uint64_t hash, handle added, Dead dead) {
-    digest sum{};
-    const bool adds_live = added != 0 && is_visible(at(added));
-    if (adds_live) sum = hash_of(at(added)); // while the place in the index is being fetched
-    auto* const head = index_.find(hash, slot);
-    const bool typed = slot.type != value_type::reg;
-    std::size_t was_live = 0, is_live = adds_live ? 1 : 0;
-    bool changed = adds_live;
-    kept_.clear();
-    doomed_.clear();
-    each(head == nullptr ? 0 : *head, [&](handle h) {
-        const auto& b = at(h);
-        const bool drop = dead(b), live = is_visible(b);
-        was_live += live ? 1 : 0;
-        is_live += live && !drop ? 1 : 0;
-        changed = changed || (live && drop);
-        (drop ? doomed_ : kept_).push_back(h);
-    });
-    if (added == 0 && doomed_.empty()) return;
-    if (!typed && (was_live != 0) != (is_live != 0)) live_keys_ += is_live != 0 ? 1 : std::size_t(-1);
-    if (is_live > 1 && has_siblings(slot.type)) {
-        if (added == 0) { // fewer values: another may be the one that is read now
-            if (is_live < was_live) note_contest(at(kept_.front()).origin, at(kept_.front()).counter, true);
-        } else if (is_live > was_live) {
-            note_contest(at(added).origin, at(added).counter, at(added).origin == 0);
-        } else {
-            rename_contest(at(added));
-        }
-    }
-    if (head != nullptr) release_fork(*head);
-    handle chain = added;
-    if (added != 0 && kept_.empty()) { // as a rule: a new slot, or an overwritten one
-        at(added).shared = 0;
-    } else {
-        if (added != 0) kept_.push_back(added);
-        chain = join_chain(kept_);
-    }
-    if (chain == 0) {
-        index_.erase(hash, head);
-    } else if (head != nullptr) {
-        *head = chain;
-    } else {
-        index_.insert(hash, chain);
-    }
-    if (order_ && !typed && (was_live != 0) != (is_live != 0)) {
-        is_live != 0 ? key_came(slot.key) : key_went(slot.key);
-    }
-    if (changed && notes_.wanted()) notes_.note(slot.key);
-    if (added != 0) {
-        auto& b = at(added);
-        origins_[b.origin].log.set(b.counter, added);
-        account(added, true, &sum);
-    }
-    while (!doomed_.empty()) {
-        const auto h = doomed_.back();
-        doomed_.pop_back();
-        forget(h);
-    }
-}
+/// The head of a chain of these blocks; 0 where there are none. They are marked as alone or not.
+[[nodiscard]] handle join_chain(arena& memory, std::span<const handle> blocks);
+/// What lists the blocks goes, if anything does; the blocks stay.
+void release_fork(arena& memory, handle head);
 
-template <class Dead>
-void store::splice(const slot_name& slot, handle added, Dead dead) {
-    const auto hash = index_.hash(slot);
-    index_.prefetch(hash);
-    splice(slot, hash, added, dead);
+/// A readable record: neither a removal record nor the leftover of a removed counter.
+[[nodiscard]] inline bool is_visible(const block& b) {
+    if (!b.is(block::kind::record)) return false;
+    return b.type() != value_type::counter || load_counter(b.value()).base != b.counter;
 }
+[[nodiscard]] bool any_visible(const arena& memory, handle head);
+/// More than one visible block, of a type that has siblings.
+[[nodiscard]] bool is_contested(const arena& memory, handle head);
+
+/// Of a block that this replica has written.
+[[nodiscard]] digest hash_of(const block& b, const replica_id& writer);
+
+[[nodiscard]] inline bool is_over(const block& b, instant at) { return b.ttl != 0 && b.deadline() <= at; }
+/// It has values, and all of them are over.
+[[nodiscard]] bool all_over(const arena& memory, handle head, instant at);
 
 } // namespace baton

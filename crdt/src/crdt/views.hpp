@@ -49,6 +49,12 @@ struct staged_view {
     std::optional<std::chrono::milliseconds> ttl{}; ///< what is left of it
 };
 
+/// A register or field that has come to have one value more, by the event of this dot.
+struct contest {
+    dot id{};
+    bool quiet = false; ///< by a write of this replica; or it has as many as before, one of them another
+};
+
 /// What a local write has become; `kills` and `value` live in buffers that the caller gave.
 struct written {
     dot id{};

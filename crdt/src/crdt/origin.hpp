@@ -1,0 +1,28 @@
+// origin: what a store knows of one replica that has written: how far its events are seen, and which of them
+// are still here.
+//
+// Owned by a store; same thread contract. Blocks name their origin by its place in the store's list of them.
+#pragma once
+
+#include "crdt/log.hpp"
+
+#include <baton/dot.hpp>
+
+#include <cstdint>
+#include <set>
+#include <vector>
+
+namespace baton {
+
+struct origin {
+    replica_id id;
+    std::uint64_t counter = 0; ///< its events up to here are seen (I2)
+    std::uint64_t floor = 0;   ///< removal records up to here may have been forgotten (I8)
+    bool archived = false, for_good = false;
+    event_log log;
+    std::vector<std::uint64_t> removals; ///< min-heap of counters; some may be gone already
+    std::vector<std::uint64_t> residues; ///< counters, in order of their coming to be
+    std::set<std::uint64_t> claims;      ///< counters of claimed registers
+};
+
+} // namespace baton

@@ -1,7 +1,7 @@
 // Two servers and a session that must run on one of them at a time: by a claim. One process and loopback, so
 // that it runs anywhere. Between the marks: GUIDE.md's block.
 
-#include <baton/claim.hpp>
+#include <baton/node.hpp>
 
 #include <iostream>
 #include <random>

@@ -1,5 +1,8 @@
 // What states, events and outcomes are called in logs and scripts.
-#include <baton/node.hpp>
+#include <baton/event.hpp>
+#include <baton/leave.hpp>
+#include <baton/member.hpp>
+#include <baton/pickup.hpp>
 
 namespace baton {
 

@@ -3,7 +3,7 @@
 // Values.
 #pragma once
 
-#include <baton/node.hpp>
+#include <baton/pickup.hpp>
 
 #include <cstddef>
 #include <cstdint>

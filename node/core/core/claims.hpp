@@ -7,7 +7,7 @@
 
 #include "crdt/store.hpp"
 
-#include <baton/node.hpp>
+#include <baton/dot.hpp>
 
 #include <map>
 #include <optional>

@@ -11,7 +11,7 @@
 #include "discovery/names.hpp"
 #include "discovery/roster.hpp"
 
-#include <baton/node.hpp>
+#include <baton/event.hpp>
 
 #include <cstdint>
 #include <optional>

@@ -15,7 +15,7 @@
 #include "discovery/probe.hpp"
 #include "discovery/roster.hpp"
 
-#include <baton/node.hpp>
+#include <baton/stats.hpp>
 
 #include <chrono>
 #include <cstdint>

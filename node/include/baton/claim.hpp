@@ -7,16 +7,30 @@
 // apart wherever its writes arrive.
 #pragma once
 
-#include <baton/node.hpp>
+#include <baton/pickup.hpp>
+#include <baton/result.hpp>
+#include <baton/version.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace baton {
+
+struct claim_options {
+    std::chrono::milliseconds within{0}; ///< wait this long for the key to appear
+    /// Without renew() or commit() for so long, by this node's monotonic clock, the node gives the claim up.
+    /// Nothing: it has no end. A node that is gone gives up everything.
+    std::optional<std::chrono::milliseconds> lease{};
+    /// Only where nobody owns the key, as far as is known here (picked::owner), this node included, or where
+    /// the owner is gone and every member in view has been asked what it holds of it; else `conflict`. So
+    /// what several nodes wait for is not torn out of the hands of the one who was first.
+    bool if_free = false;
+};
 
 class claim_handle {
   public:

@@ -8,10 +8,16 @@
 #pragma once
 
 #include <baton/ack.hpp>
+#include <baton/claim.hpp>
 #include <baton/dot.hpp>
+#include <baton/event.hpp>
+#include <baton/leave.hpp>
 #include <baton/options.hpp>
+#include <baton/pickup.hpp>
 #include <baton/result.hpp>
+#include <baton/stash.hpp>
 #include <baton/stats.hpp>
+#include <baton/version.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -26,157 +32,9 @@
 
 namespace baton {
 
-enum class event_kind : std::uint8_t {
-    joined,    ///< a member is up
-    synced,    ///< this node now holds everything that member held when it joined; says nothing of what that
-               ///< member holds, which for a newcomer is nothing
-    suspect,   ///< silent for liveness.suspect_after, or its connection closed
-    up,        ///< a suspect has been heard again; no `joined` follows, as it was a member all the time
-    leaving,   ///< a member has announced that it leaves
-    left,      ///< a member said goodbye
-    crashed,   ///< a member is gone without a word
-    restarted, ///< a member's address now answers as a new incarnation, which joins by itself
-    refused,   ///< a node was turned away; the reason names why. Of one whose beacon cannot be opened, for
-               ///< want of a key, nothing but the address is known: that is the `name`, and `id` is nil
-    name_conflict, ///< two nodes that both live have this name; `id` is the one that came later, or was found
-                   ///< later
-    clock_skew,    ///< a peer's clock is further ahead than options::clock_skew_max
-    diverged,      ///< equal cuts with different digests: a fault in baton, please report; repaired by union
-    full,          ///< this node has reached limits.bytes_max and takes nothing more until there is room
-    conflict,   ///< a register or field has come to have siblings, by what came from others; `key` names it
-    claim_lost, ///< a claim of this node has ended otherwise than by its handle; `key` names it, `id` who is
-                ///< read
-    recovered,  ///< `count` values of a damaged spill have returned as new writes; its file is kept aside
-    dropped,    ///< events were lost because nobody read them; `count` says how many
-    failed,     ///< this node's I/O thread has ended by a fault, which `reason` names: nothing is written or
-                ///< received any more; what is there stays readable, and has been spilled if it could be
-    one_way, ///< a node is heard that this node cannot reach, or that does not hear this one; `reason` says
-             ///< which. It is no copy of anything, and `suspect` or `contacting` for as long as that is so
-};
-[[nodiscard]] std::string_view to_string(event_kind kind);
-
-struct event {
-    event_kind kind{};
-    replica_id id{};         ///< the member's incarnation
-    std::string name;        ///< the member's name
-    std::string reason;      ///< a short phrase
-    std::uint64_t count = 0; ///< with `dropped` and `recovered`; of a `conflict` the siblings there are
-    /// With `claim_lost` and `conflict`. Of conflicts a key is named at most once a second, and 256 keys are;
-    /// of the rest comes one event without a key whose `count` says how many there were.
-    std::string key{};
-};
-
-/// Names one write; larger than any version it has seen of the same key.
-struct version {
-    dot id{};
-    friend constexpr auto operator<=>(const version&, const version&) = default;
-};
-
-/// How a write is to be made.
-struct stash_options {
-    ack_level ack{};                        ///< how much proof to wait for
-    std::chrono::milliseconds within{5000}; ///< wait this long for it, and for members that lag
-    /// Not 0: the key is over after that time, counted on each node's monotonic clock from when the write is
-    /// applied there, so that no wall clock matters; what travels is what is left of it. A key is hidden from
-    /// every read, as if it were not there, when the longest of its concurrent values is over (one without
-    /// `ttl` never is), and removed everywhere clock_skew_max later; until then stats() counts it. A later
-    /// write has its own `ttl` or none. In a spill it goes on by the wall clock. Up to 100 years, or
-    /// bad_argument.
-    std::chrono::milliseconds ttl{0};
-    /// Only if the key is at this version here; version{}: only if it is not here at all.
-    std::optional<version> if_version{};
-};
-
-/// What has become of a write.
-struct stashed {
-    version written{};
-    std::size_t copies = 1; ///< members known to hold it, this one included
-    bool met = true;        ///< the level was reached; if not, it goes on spreading: see confirm()
-};
-
-enum class pickup_outcome : std::uint8_t {
-    found,            ///< here it is
-    pending_handoff,  ///< a leaving member has announced it: the bytes are on their way
-    absent_confirmed, ///< every member has said what it holds, and that is here: nobody has it
-    absent_unsynced,  ///< not here, and somebody may have it: do not start from blank state
-};
-[[nodiscard]] std::string_view to_string(pickup_outcome outcome);
-
-struct picked {
-    pickup_outcome outcome{};
-    std::string value;        ///< the last writer's among concurrent values; may be empty when found
-    version written{};        ///< of that value
-    std::size_t siblings = 0; ///< concurrent values beside this one
-    /// pending_handoff: the leaving member. absent_unsynced: who has not answered, or holds, or held, more
-    /// than is here, or whom a member knows and this node has not met; none when this node is alone, in a
-    /// minority of options::mesh_size, or has a spill to read.
-    std::vector<replica_id> who{};
-    std::uint64_t epoch = 0; ///< 0: never claimed; odd: owned by whoever wrote it; even: free again
-    /// absent_unsynced of a node that has met nobody: the seeds of which it is not known that nobody is
-    /// there.
-    std::vector<std::string> seeds{};
-    /// The node that owns what was found, as far as is known here; nobody: it is free.
-    [[nodiscard]] std::optional<replica_id> owner() const {
-        return epoch % 2 == 1 ? std::optional(written.id.replica) : std::nullopt;
-    }
-    [[nodiscard]] bool found() const { return outcome == pickup_outcome::found; }
-};
-
-enum class leave_outcome : std::uint8_t {
-    safe,          ///< `copies` staying members acknowledged everything; or nothing was held
-    safe_degraded, ///< fewer, but at least one did
-    spilled,       ///< as unsafe, but the whole state is in a file of options::spill_dir
-    unsafe,        ///< no staying member acknowledged everything: `unsafe_keys` may be lost
-};
-[[nodiscard]] std::string_view to_string(leave_outcome outcome);
-
-struct leave_report {
-    leave_outcome outcome{};
-    std::size_t copies = 0; ///< staying members that acknowledged everything after the leaving was announced
-    std::size_t unsafe = 0; ///< how many keys no staying member is known to hold in full
-    std::vector<std::string> unsafe_keys; ///< the first 1,000 of them, sorted
-    std::string path{};                   ///< of the file that was written to options::spill_dir; empty: none
-    std::string spill_error{};            ///< why there is no whole file, where there is a folder and nobody
-                                          ///< else is known to hold enough; what was written may be salvaged
-    std::chrono::nanoseconds took{};
-};
-
-struct leave_options {
-    std::optional<std::chrono::milliseconds> within{}; ///< default: options::leave_within
-    std::size_t copies = 2;                            ///< wanted holders; fewer where fewer members stay
-    /// The whole mesh is being stopped: as soon as no member is left that stays, the leave ends (with a
-    /// spill, where there is a folder for it), and does not wait for somebody to come. Members that stay are
-    /// handed everything as usual.
-    bool nobody_stays = false;
-};
-
-/// What ends the wait of a pickup before its time.
-enum class pickup_until : std::uint8_t {
-    found, ///< the value: a successor may ask before the predecessor has written
-    known, ///< the value, or the certainty that nobody has it: one round trip to every member
-};
-
-struct pickup_options {
-    std::chrono::milliseconds within{0}; ///< wait this long; 0: what is known now, and nobody is asked
-    pickup_until until = pickup_until::found;
-};
-
-class claim_handle;                   // <baton/claim.hpp>, which comes with this header
-enum class value_kind : std::uint8_t; // <baton/watch.hpp>
-
-struct claim_options {
-    std::chrono::milliseconds within{0}; ///< wait this long for the key to appear
-    /// Without renew() or commit() for so long, by this node's monotonic clock, the node gives the claim up.
-    /// Nothing: it has no end. A node that is gone gives up everything.
-    std::optional<std::chrono::milliseconds> lease{};
-    /// Only where nobody owns the key, as far as is known here (picked::owner), this node included, or where
-    /// the owner is gone and every member in view has been asked what it holds of it; else `conflict`. So
-    /// what several nodes wait for is not torn out of the hands of the one who was first.
-    bool if_free = false;
-};
-
-struct change;      // watch.hpp
-class watch_handle; // watch.hpp
+enum class value_kind : std::uint8_t; // watch.hpp
+struct change;                        // watch.hpp
+class watch_handle;                   // watch.hpp
 using change_handler = std::function<void(const change&)>;
 /// Makes one value of several: all that are given, whatever their order. Commutative, associative,
 /// idempotent: the same bytes must come out whoever merges what first, and of equal values that value. In
@@ -403,5 +261,3 @@ class node {
 };
 
 } // namespace baton
-
-#include <baton/claim.hpp> // needs what is above, and whoever calls node::claim needs it

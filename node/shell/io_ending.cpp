@@ -30,7 +30,9 @@ void io_thread::run() {
     }
     beacon_.reset();
     unicast_.reset();
-    attempt([&] { end_disk(); });
+    attempt([&] {
+        if (leave_file_) leave_file_->end();
+    });
     attempt([&] { // nobody else works on it any more
         const std::lock_guard lock(mutex_);
         while (mesh_.state().fold(mesh_.settings().bounds.slice)) {
@@ -76,19 +78,18 @@ void io_thread::fail(const std::string& reason, leave_report& report) noexcept {
             leaving_->deadline = leaving_->since + spill_within;
             out_.clear(); // there is nobody to send it to
         }
-        while (!is_net_settled() && now().now < leaving_->deadline) {
-            (void)tend_net(now(), {});
+        while (!is_leave_file_settled() && now().now < leaving_->deadline) {
+            (void)tend_leave_file(now(), true);
             std::this_thread::sleep_for(1ms); // the disk's thread writes
         }
-        settle_net(false, now(), report);
+        settle_leave_file(false, now(), report);
         if (!report.path.empty()) report.outcome = leave_outcome::spilled;
     });
 }
 
 // Under the lock.
 void io_thread::tell_failure(std::string reason) {
-    events_.push_back({event_kind::failed, mesh_.settings().self, settings_.name, std::move(reason), 0});
-    signal_events(true);
+    events_.push({event_kind::failed, mesh_.settings().self, settings_.name, std::move(reason), 0});
 }
 
 } // namespace baton::shell

@@ -3,12 +3,7 @@
 #include "shell/io_thread.hpp"
 #include "shell/text.hpp"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 namespace baton::shell {
 
@@ -17,11 +12,20 @@ std::string io_thread::line_of(const event& told) {
            " id=" + told.id.to_string().substr(0, 8) + " reason=\"" + printable(told.reason) + '"';
 }
 
+void io_thread::log(log_level level, const std::string& line) const {
+    if (!settings_.log) return;
+    try {
+        settings_.log(level, line);
+    } catch (...) { // ends the thread, once
+        if (!failed_) throw;
+    }
+}
+
 std::optional<event> io_thread::next_event(std::chrono::milliseconds timeout) {
     constexpr std::chrono::milliseconds pause{100}; // for one who asks again and again
     std::unique_lock lock(mutex_, std::defer_lock);
     enter(lock);
-    const auto there_is_one = [this] { return !events_.empty() || events_dropped_ != 0; };
+    const auto there_is_one = [this] { return events_.has_some(); };
     ++waiters_;
     if (stopped_) { // nothing more will come
         changed_.wait_for(lock, std::min(bounded(timeout), pause), there_is_one);
@@ -29,17 +33,7 @@ std::optional<event> io_thread::next_event(std::chrono::milliseconds timeout) {
         changed_.wait_for(lock, bounded(timeout), [&] { return there_is_one() || stopped_; });
     }
     --waiters_;
-    if (events_dropped_ != 0) {
-        event lost{event_kind::dropped, {}, {}, "limits.events_max unread events", events_dropped_};
-        events_dropped_ = 0;
-        signal_events(!events_.empty());
-        return lost;
-    }
-    if (events_.empty()) return std::nullopt;
-    auto first = std::move(events_.front());
-    events_.pop_front();
-    signal_events(!events_.empty());
-    return first;
+    return events_.next();
 }
 
 // Once a source and reason, and of each reason at least once, whatever there was of others; anew every hour.
@@ -62,20 +56,7 @@ void io_thread::tell_unnamed() {
 
 result<int> io_thread::event_fd() {
     const guest lock(*this);
-    if (event_fd_ < 0) {
-        event_fd_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-        if (event_fd_ < 0) return error{errc::network, std::string("eventfd: ") + std::strerror(errno)};
-        signal_events(!events_.empty() || events_dropped_ != 0);
-    }
-    return event_fd_;
-}
-
-// Under the lock.
-void io_thread::signal_events(bool any) {
-    if (event_fd_ < 0) return;
-    std::uint64_t count = 1;
-    [[maybe_unused]] const auto moved =
-        any ? ::write(event_fd_, &count, sizeof count) : ::read(event_fd_, &count, sizeof count);
+    return events_.fd();
 }
 
 } // namespace baton::shell

@@ -39,8 +39,8 @@ void io_thread::manage_leave() {
         wake_at_ = std::min(wake_at_, at.now + 5ms);
         return;
     }
-    const auto next = progress.met ? leaving_->deadline : tend_net(at, progress);
-    const bool nobody_stays = leaving_->nobody_stays && progress.staying == 0 && is_net_settled();
+    const auto next = progress.met ? leaving_->deadline : tend_leave_file(at, progress.staying == 0);
+    const bool nobody_stays = leaving_->nobody_stays && progress.staying == 0 && is_leave_file_settled();
     const bool met = progress.met && !progress.pulled;
     if (met || at.now >= leaving_->deadline || nobody_stays || (hurry_ && may_end(at))) {
         finish_leave(progress.met, progress.copies);
@@ -52,7 +52,7 @@ void io_thread::manage_leave() {
 void io_thread::finish_leave(bool met, std::size_t copies) {
     leave_report report;
     report.copies = copies;
-    settle_net(met, now(), report);
+    settle_leave_file(met, now(), report);
     report.outcome = met                    ? leave_outcome::safe
                      : copies != 0          ? leave_outcome::safe_degraded
                      : !report.path.empty() ? leave_outcome::spilled

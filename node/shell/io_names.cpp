@@ -3,8 +3,6 @@
 
 namespace baton::shell {
 
-void io_thread::act(const core::resolve& a) { resolver_.ask(a, sockets_->sources()); }
-
 void io_thread::read_names() {
     auto& sources = sockets_->sources();
     const auto at = now().now;

@@ -17,11 +17,6 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr std::size_t reads_per_wake = 64; // from one socket, then the others have their turn
-// While writes come in a burst they are packed: at first for a moment, then for longer as long as that fills
-// frames.
-constexpr std::chrono::nanoseconds pack_for_min = 100us, pack_for_max = 1ms;
-constexpr std::size_t pack_worth_bytes = std::size_t{8} << 10;
-constexpr std::chrono::nanoseconds burst_gap = 20us;
 } // namespace
 
 // Timestamps only order concurrent writes: for them the tick of the kernel (1 to 10 ms) is exact enough, and
@@ -39,7 +34,8 @@ io_thread::io_thread(options settings, core::mesh_options mesh_settings, std::un
                      std::optional<unicast_socket> unicast)
     : settings_(std::move(settings))
     , mesh_(std::move(mesh_settings), now())
-    , board_(settings_.limits.watch_keys_max)
+    , watches_(settings_.limits.watch_keys_max)
+    , events_(settings_.limits.events_max)
     , best_host_(best_host(interfaces))
     , sockets_(std::move(owned))
     , beacon_(std::move(beacon))
@@ -51,7 +47,7 @@ io_thread::io_thread(options settings, core::mesh_options mesh_settings, std::un
     try {
         if (bell_ < 0 || timer_ < 0)
             throw std::system_error(errno, std::generic_category(), "eventfd or timerfd");
-        if (!settings_.spill_dir.empty()) disk_ = std::make_unique<disk_thread>();
+        make_spills();
         thread_ = start_thread([this] { run(); });
     } catch (...) {
         ::close(bell_);
@@ -65,7 +61,6 @@ io_thread::~io_thread() {
     thread_.join();
     ::close(bell_);
     ::close(timer_);
-    if (event_fd_ >= 0) ::close(event_fd_);
 }
 
 void io_thread::ring() const {
@@ -80,12 +75,7 @@ void io_thread::ring() const {
 // the batch from the mesh and sends it without letting go, so frames leave in the order of their counters.
 // When somebody else has PUB, or writes come in a burst, the bell sees to it.
 bool io_thread::send_directly(const moment& at) {
-    const auto time = at.now.time_since_epoch().count();
-    // Hints, and on the path of every write: plain loads and stores, none where nothing changes.
-    const bool burst = time - last_write_.load(std::memory_order_relaxed) < burst_gap.count();
-    last_write_.store(time, std::memory_order_relaxed);
-    if (burst != burst_.load(std::memory_order_relaxed)) burst_.store(burst, std::memory_order_relaxed);
-    if (burst) return false;
+    if (packing_.note_write(at.now)) return false;
     std::unique_lock publishing(publisher_mutex_, std::try_to_lock);
     if (!publishing || !sockets_) return false;
     {
@@ -115,6 +105,29 @@ leave_report io_thread::leave(std::chrono::milliseconds within, std::size_t copi
     }
     changed_.wait(lock, [this] { return stopped_; });
     return *leaving_->report;
+}
+
+std::string io_thread::host() const {
+    const guest lock(*this);
+    return best_host_;
+}
+
+void io_thread::on_merges(std::function<void()> hook) {
+    const guest lock(*this);
+    merges_ready_ = std::move(hook);
+}
+
+void io_thread::remark(std::string line) {
+    const guest lock(*this);
+    if (remarks_.size() < 64) remarks_.push_back(std::move(line));
+}
+
+void io_thread::know_types(std::unique_lock<std::mutex>& lock) {
+    while (mesh_.state().folding_typed()) {
+        (void)mesh_.state().fold(256);
+        lock.unlock();
+        lock.lock();
+    }
 }
 
 void io_thread::hurry() {
@@ -155,26 +168,21 @@ void io_thread::loop() {
         watch_addresses();
         tend_gates();
         if (now().now >= wake_at_) give(core::time_passed{}, {});
-        if (has_waiting_.load(std::memory_order_relaxed)) finish_waiting(false);
+        if (waits_.any()) finish_waiting(false);
         tend_spills();
         manage_leave();
     }
 }
 
-// A write on an idle wire is sent at once; while writes keep coming they are packed for a moment, so that
-// frames are worth their overhead: system calls, switches of threads, and a wake-up on every receiver. A
-// write waits for a millisecond at most, and for more than pack_for_min only in a burst that has lasted as
-// long. The bell stays silent meanwhile: writers do not pay for what would only be noticed later.
+// While writes are packed the bell stays silent: writers do not pay for what would only be noticed later.
 void io_thread::answer_bell() {
     const auto at = now().now;
-    if (!rung_ || (burst_ && at < pack_until_)) return;
+    if (!rung_ || packing_.is_packing(at)) return;
     rung_ = false; // before looking, so that whatever is written after the look rings again
     sockets_->sources().touched(publications); // a caller rings also for what its sending has hidden
     const auto packed = with([](const core::mesh& mesh) { return mesh.unsent_bytes(); });
     settle();
-    pack_for_ =
-        std::clamp(packed >= pack_worth_bytes ? 2 * pack_for_ : pack_for_ / 2, pack_for_min, pack_for_max);
-    pack_until_ = at + pack_for_;
+    packing_.sent(at, packed);
 }
 
 // Milliseconds are too coarse for packing: the timer wakes poll() in time for it.
@@ -186,11 +194,14 @@ void io_thread::arm_timer(mesh_clock::duration in) {
 
 void io_thread::poll() {
     const auto at = now().now;
-    const bool rung = rung_, packing = rung && burst_ && at < pack_until_;
-    if (packing) arm_timer(pack_until_ - at);
-    const bool due = spills_due_ || (rung && !packing);
-    const auto next = std::min({wake_at_, look_at_, gates_watched_ ? gates_at_ : instant::max(),
-                                knocker_.due(), names_at_, scan_at_});
+    const bool rung = rung_, packing = rung && packing_.is_packing(at);
+    if (packing) arm_timer(packing_.until() - at);
+    bool due = rung && !packing;
+    auto next = std::min({wake_at_, look_at_, gatekeeper_.due(), knocker_.due(), names_at_});
+    if (found_spills_) {
+        due = leave_file_->take_due() || found_spills_->is_due() || due;
+        next = std::min(next, found_spills_->next_look());
+    }
     const auto left = due ? 0ms : std::chrono::ceil<std::chrono::milliseconds>(next - at);
     sockets_->sources().wait(std::clamp(left, 0ms, 1000ms));
 }
@@ -234,14 +245,9 @@ void io_thread::publish(core::outbox& out) {
     out.acknowledged = false;
     for (auto& each : out.events) {
         log(log_level::info, line_of(each));
-        events_.push_back(std::move(each));
-        if (events_.size() > settings_.limits.events_max) {
-            events_.pop_front();
-            ++events_dropped_;
-        }
+        events_.push(std::move(each));
     }
-    if (!out.events.empty()) signal_events(true);
-    note_changes();
+    watches_.collect(mesh_.state().notes());
     if (settings_.log) {
         for (const auto& each : out.traces) {
             log(log_level::debug, "trace=\"" + std::string(each.what) +
@@ -258,37 +264,6 @@ void io_thread::publish(core::outbox& out) {
     if (out.merges_ready && merges_ready_) merges_ready_();
     if (news && waiters_ != 0) changed_.notify_all();
 }
-
-void io_thread::perform() {
-    if (out_.events_applied != 0 && settings_.on_applied) settings_.on_applied(out_.events_applied);
-    ring_watchers();
-    for (const auto& action : out_.actions) {
-        std::visit([this](const auto& a) { act(a); }, action);
-    }
-    out_.clear();
-}
-
-void io_thread::act(const core::send_beacon& a) {
-    if (!beacon_ || beacon_->send(a.bytes) != 0 || beacon_complained_) return;
-    beacon_complained_ = true;
-    log(log_level::warning, "event=beacon_unsent reason=\"no interface takes it; seeds still work\"");
-}
-void io_thread::act(const core::send_datagram& a) {
-    if (unicast_) unicast_->send(a.endpoint, a.bytes);
-}
-void io_thread::act(const core::send_broadcast& a) {
-    sockets_->broadcast(a.bytes);
-    sockets_->sources().touched(publications);
-}
-void io_thread::act(const core::send_request& a) {
-    if (!sockets_->request(a.link, a.bytes)) ++sends_refused_;
-}
-void io_thread::act(const core::send_reply& a) {
-    if (!sockets_->reply(a.to, a.bytes)) ++sends_refused_;
-}
-void io_thread::act(const core::dial& a) { sockets_->dial(a.link, a.endpoint, a.key, a.once); }
-void io_thread::act(const core::subscribe& a) { sockets_->subscribe(a.link, a.endpoint, a.key); }
-void io_thread::act(const core::hang_up& a) { sockets_->hang_up(a.link); }
 
 // ---------------------------------------------------------------- sockets → inputs
 

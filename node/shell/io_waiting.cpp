@@ -32,9 +32,8 @@ void io_thread::when_held(core::proof wanted, std::uint64_t ticket, std::chrono:
     {
         const guest lock(*this);
         if (!stopped_) {
-            waiting_.push_back({std::move(wanted), ticket, now().now + bounded(within), std::move(done)});
+            waits_.add({std::move(wanted), ticket, now().now + bounded(within), std::move(done)});
             done = nullptr;
-            has_waiting_ = true;
         }
     }
     if (done) return done({}); // there is no I/O thread any more
@@ -43,27 +42,12 @@ void io_thread::when_held(core::proof wanted, std::uint64_t ticket, std::chrono:
 
 // Completes what is met or over; on the I/O thread.
 void io_thread::finish_waiting(bool all) {
-    std::list<waiting> over;
-    std::vector<holding> held;
-    const auto at = now().now;
+    std::vector<holder_waits::finished> over;
     {
         const std::lock_guard lock(mutex_);
-        for (auto each = waiting_.begin(); each != waiting_.end();) {
-            const auto next = std::next(each);
-            const auto measured = mesh_.measure(each->wanted);
-            if (measured.met || at >= each->until || all) {
-                mesh_.stop_awaiting(each->ticket);
-                held.push_back(measured);
-                over.splice(over.end(), waiting_, each);
-            } else {
-                wake_at_ = std::min(wake_at_, each->until);
-            }
-            each = next;
-        }
-        has_waiting_ = !waiting_.empty();
+        over = waits_.take_over(mesh_, now().now, all, wake_at_);
     }
-    auto measured = held.begin();
-    for (const auto& each : over) each.done(*measured++);
+    for (const auto& each : over) each.done(each.held);
 }
 
 } // namespace baton::shell

@@ -9,13 +9,17 @@
 #include "core/told_once.hpp"
 #include "shell/address_watch.hpp"
 #include "shell/beacon_socket.hpp"
-#include "shell/descriptors.hpp"
 #include "shell/disk.hpp"
+#include "shell/event_queue.hpp"
+#include "shell/gatekeeper.hpp"
+#include "shell/holder_waits.hpp"
 #include "shell/knocker.hpp"
+#include "shell/leave_file.hpp"
+#include "shell/leaving.hpp"
+#include "shell/packer.hpp"
 #include "shell/resolver.hpp"
 #include "shell/sockets.hpp"
-#include "shell/spill_file.hpp"
-#include "shell/spill_shelf.hpp"
+#include "shell/spill_reading.hpp"
 #include "shell/unicast_socket.hpp"
 #include "shell/watch_board.hpp"
 
@@ -23,11 +27,8 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <functional>
-#include <list>
 #include <mutex>
-#include <set>
 #include <thread>
 
 namespace baton::shell {
@@ -53,9 +54,9 @@ class io_thread {
     auto with_board(Use use) const {
         const guest lock(*this);
         look_now();
-        return use(mesh_, board_);
+        return use(mesh_, watches_.board());
     }
-    [[nodiscard]] const std::shared_ptr<watch_bell>& bell() const { return watch_bell_; }
+    [[nodiscard]] const std::shared_ptr<watch_bell>& bell() const { return watches_.bell(); }
     /// As with(), for writes: `use(mesh&, moment)`. Waits first while too much is unsent. On an idle wire
     /// what was written is sent from here; otherwise the I/O thread packs it with what comes next.
     /// Answers `busy` when that wait outlasts `within`.
@@ -71,7 +72,7 @@ class io_thread {
             return decltype(use(mesh_, now()))(
                 error{errc::busy, "members lag too far behind, or too much is unsent: nothing was written"});
         }
-        know_types(lock);
+        if (mesh_.state().folding_typed()) know_types(lock);
         return write_under(lock, use);
     }
     /// The same without waiting.
@@ -79,7 +80,7 @@ class io_thread {
     auto write_now(Use use) {
         std::unique_lock lock(mutex_, std::defer_lock);
         enter(lock);
-        know_types(lock);
+        if (mesh_.state().folding_typed()) know_types(lock);
         return write_under(lock, use);
     }
     /// Waits under the lock until `done(mesh&)` holds, `within` has passed, or the node has left; the last
@@ -93,12 +94,12 @@ class io_thread {
         changed_.wait_for(lock, bounded(within), [&] {
             look_now();
             outcome = done(mesh_); // which may have folded a key in
-            note_changes();
+            watches_.collect(mesh_.state().notes());
             return outcome || stopped_;
         });
         --waiters_;
         lock.unlock();
-        ring_watchers();
+        watches_.ring();
         return outcome;
     }
     /// Waits until `wanted` is met or `within` has passed; members are asked once more when the usual round
@@ -122,26 +123,17 @@ class io_thread {
     [[nodiscard]] result<int> event_fd();
 
     /// The address under which this node is best named to others.
-    [[nodiscard]] std::string host() const {
-        const guest lock(*this);
-        return best_host_;
-    }
+    [[nodiscard]] std::string host() const;
     /// Sends that a full or missing connection did not take; repaired later.
     [[nodiscard]] std::uint64_t sends_refused() const { return sends_refused_; }
 
     /// `hook` is called under the lock whenever mesh::next_merge() may have something. Nothing: no more, and
     /// no call is under way.
-    void on_merges(std::function<void()> hook) {
-        const guest lock(*this);
-        merges_ready_ = std::move(hook);
-    }
+    void on_merges(std::function<void()> hook);
     /// Has the I/O thread do what work there is.
     void look() { ring(); }
     /// A warning for the log, which only the I/O thread writes. Beyond 64 of them at a time they are lost.
-    void remark(std::string line) {
-        const guest lock(*this);
-        if (remarks_.size() < 64) remarks_.push_back(std::move(line));
-    }
+    void remark(std::string line);
 
     leave_report leave(std::chrono::milliseconds within, std::size_t copies, bool nobody_stays = false);
     void hurry();
@@ -162,9 +154,9 @@ class io_thread {
             owner.enter(lock_);
         }
         ~guest() {
-            owner_.note_changes();
+            owner_.watches_.collect(owner_.mesh_.state().notes());
             lock_.unlock();
-            owner_.ring_watchers();
+            owner_.watches_.ring();
         }
         guest(const guest&) = delete;
 
@@ -185,13 +177,7 @@ class io_thread {
     }
     /// What a key is decides whether it may be written: typed values of a committed sync are folded in first,
     /// the lock let go of between slices.
-    void know_types(std::unique_lock<std::mutex>& lock) {
-        while (mesh_.state().folding_typed()) {
-            (void)mesh_.state().fold(256);
-            lock.unlock();
-            lock.lock();
-        }
-    }
+    void know_types(std::unique_lock<std::mutex>& lock);
     template <class Use>
     auto write_under(std::unique_lock<std::mutex>& lock, Use use) {
         const auto at = now();
@@ -202,38 +188,21 @@ class io_thread {
         auto outcome = use(mesh_, at);
         if (waiters_ != 0) changed_.notify_all();
         const bool unsent = mesh_.has_unsent(), news = mesh_.has_news();
-        note_changes();
+        watches_.collect(mesh_.state().notes());
         lock.unlock();
-        ring_watchers();
+        watches_.ring();
         if ((unsent && !send_directly(at)) || news) ring();
         return outcome;
     }
     void ring() const;
-    /// Under the lock: what the store has noted is on the board.
-    void note_changes() const {
-        if (!mesh_.state().notes().empty() && board_.collect(mesh_.state().notes())) watch_news_ = true;
-    }
-    /// Without the lock, soon after note_changes().
-    void ring_watchers() const {
-        if (watch_news_.load(std::memory_order_relaxed) && watch_news_.exchange(false)) watch_bell_->ring();
-    }
-    void signal_events(bool any);
-    [[nodiscard]] static std::string line_of(const event& told); ///< for the log
     bool send_directly(const moment& at);
-    void log(log_level level, const std::string& line) const {
-        if (!settings_.log) return;
-        try {
-            settings_.log(level, line);
-        } catch (...) { // ends the thread, once
-            if (!failed_) throw;
-        }
-    }
+    [[nodiscard]] static std::string line_of(const event& told); ///< for the log
+    void log(log_level level, const std::string& line) const;
 
     // on the I/O thread
     void run();
-    // io_ending.cpp
     template <class Step>
-    static void attempt(Step step) noexcept;
+    static void attempt(Step step) noexcept; // io_ending.cpp
     void fail(const std::string& reason, leave_report& report) noexcept;
     void tell_failure(std::string reason);
     void loop();
@@ -260,34 +229,15 @@ class io_thread {
     void give(const core::input& in, std::string_view host);
     void settle();
     void perform();
-    void act(const core::send_beacon& a);
-    void act(const core::send_datagram& a);
-    void act(const core::admit& a) { sockets_->admit(a.id, a.key); }
-    void act(const core::expel& a) { sockets_->expel(a.id); }
-    void act(const core::send_broadcast& a);
-    void act(const core::send_request& a);
-    void act(const core::send_reply& a);
-    void act(const core::dial& a);
-    void act(const core::subscribe& a);
-    void act(const core::hang_up& a);
-    void act(const core::read_spill& a);
-    void act(const core::drop_spill& a);
-    void act(const core::keep_spill_aside& a);
-    void act(const core::resolve& a);
-    void act(const core::knock& a) { knocker_.knock(a, sockets_->sources(), now().now); }
+    struct performer; // io_acting.cpp
     // io_spilling.cpp
+    void make_spills();
     void begin_spills();
     void tend_spills();
-    void read_for_mesh();
-    void look_through();
-    void note_listed();
-    [[nodiscard]] instant tend_net(const moment& at, const core::leave_progress& progress);
-    void begin_net(const moment& at);
-    void feed_net(const moment& at);
-    [[nodiscard]] bool is_net_settled() const;
+    [[nodiscard]] instant tend_leave_file(const moment& at, bool urgent);
+    [[nodiscard]] bool is_leave_file_settled() const;
     [[nodiscard]] bool may_end(const moment& at);
-    void settle_net(bool met, const moment& at, leave_report& report);
-    void end_disk();
+    void settle_leave_file(bool met, const moment& at, leave_report& report);
     void publish(core::outbox& out);
     void complain(std::string_view host, const char* reason); // io_events.cpp
     void tell_unnamed();
@@ -303,43 +253,22 @@ class io_thread {
     mutable std::atomic<int> at_door_{0};
     mutable int waiters_ = 0;
     mutable core::mesh mesh_; // reads may fold a key
-    mutable watch_board board_;
-    mutable std::atomic<bool> watch_news_{false};
-    const std::shared_ptr<watch_bell> watch_bell_ = std::make_shared<watch_bell>();
+    mutable watch_post watches_;
     std::function<void()> merges_ready_; // under the lock
     std::vector<std::string> remarks_;   // under the lock
-    std::deque<event> events_;
-    std::uint64_t events_dropped_ = 0;
-    int event_fd_ = -1;
-    std::string best_host_; // under the lock: as of the last look
-
-    struct waiting {
-        core::proof wanted;
-        std::uint64_t ticket = 0;
-        instant until{};
-        std::function<void(const holding&)> done;
-    };
-    std::list<waiting> waiting_; // under the lock
-    std::atomic<bool> has_waiting_{false};
-    struct leaving {
-        instant since{}, deadline{};
-        std::size_t copies = 2;
-        bool nobody_stays = false; ///< and nobody is waited for who does not stay
-        bool begun = false;
-        std::optional<instant> farewell_until;
-        std::optional<leave_report> report;
-    };
-    std::optional<leaving> leaving_; // under the lock
-    bool stopped_ = false;           // under the lock: the I/O thread has ended
-    bool failed_ = false;            // of the I/O thread: it ends by a failure
+    event_queue events_;                 // under the lock
+    std::string best_host_;              // under the lock: as of the last look
+    holder_waits waits_;                 // under the lock
+    std::optional<leaving> leaving_;     // under the lock
+    bool stopped_ = false;               // under the lock: the I/O thread has ended
+    bool failed_ = false;                // of the I/O thread: it ends by a failure
     std::atomic<bool> hurry_{false};
     mutable std::atomic<bool> rung_{false};
-    std::atomic<bool> burst_{false}; // writes follow one another closely: pack them
-    std::atomic<std::int64_t> last_write_{0};
+    packer packing_;
     std::atomic<std::uint64_t> sends_refused_{0};
 
-    std::unique_ptr<sockets>
-        sockets_;             // made, replaced and closed by the I/O thread; PUB under publisher_mutex_
+    // made, replaced and closed by the I/O thread; PUB under publisher_mutex_
+    std::unique_ptr<sockets> sockets_;
     core::outbox direct_out_; // under publisher_mutex_
 
     // of the I/O thread alone
@@ -351,39 +280,19 @@ class io_thread {
     address_watch addresses_;
     std::vector<interface> interfaces_; ///< as of the last look
     instant look_at_{};                 ///< at the interfaces again
-    spares spares_;                     ///< while the gates are open
-    bool gates_told_ = false;           ///< of the last shortage
-    bool gates_watched_ = false;        ///< closely, as there has been a shortage
-    instant gates_moved_{};             ///< shut or opened
-    bool gates_shut_ = false;           ///< for want of descriptors
-    instant gates_at_{};                ///< when that is looked at again
     bool addresses_new_ = false;        ///< one has been added, or could be used only now
     bool addresses_complained_ = false; ///< of a list that cannot be read
+    gatekeeper gatekeeper_;
     int bell_ = -1, timer_ = -1;
     core::outbox out_;
     instant wake_at_{};
-    instant pack_until_{};
-    mesh_clock::duration pack_for_{};
     std::vector<poller::name> reading_; ///< of read_links()
     core::told_once told_{1000};        ///< whose refusals are in the log, and for what
     bool beacon_complained_ = false;
     bool ended_ = false;
-    std::unique_ptr<disk_thread> disk_; ///< where there is a spill_dir
-    const std::shared_ptr<disk_pace> pace_ = std::make_shared<disk_pace>();
-    std::optional<spill_shelf> shelf_;          ///< files found at the start
-    std::deque<core::read_spill> spills_asked_; ///< by the mesh, one at a time
-    bool spills_listed_ = false;                ///< the mesh has been told of all of them
-    bool spills_awaited_ = false;               ///< that is in the log
-    bool spills_due_ = false;                   ///< there is more to read or to write
-    instant scan_at_ = instant::max();          ///< the folder is looked at again
-    instant scanned_at_{};
-    instant scan_until_{}; ///< for as long as others may be about to begin
-    std::shared_ptr<std::atomic<int>> syncs_ = std::make_shared<std::atomic<int>>(0); ///< awaited
-    std::shared_ptr<spill_net> net_; ///< the file beside the leave
-    instant net_began_{}, net_again_at_{};
-    bool net_complete_ = false; ///< everything has been given to it
-    std::string net_fault_;     ///< why there is none
-    std::optional<instant> hurried_at_;
+    std::unique_ptr<disk_thread> disk_; ///< these three where there is a spill_dir
+    std::optional<leave_file> leave_file_;
+    std::optional<spill_reading> found_spills_;
 
     std::thread thread_;
 };

@@ -12,6 +12,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -96,6 +97,30 @@ class watch_board {
     by_prefix prefixes_;
     std::map<std::size_t, std::size_t> lengths_; ///< of prefixes_, and how many have it
     std::vector<watched*> news_;
+};
+
+/// The board of a node, and the bell that rings when there is something on it.
+class watch_post {
+  public:
+    explicit watch_post(std::size_t names_max)
+        : board_(names_max) {}
+    // Under the node's lock.
+    [[nodiscard]] watch_board& board() { return board_; }
+    /// Takes all notes.
+    void collect(key_notes& notes) {
+        if (!notes.empty() && board_.collect(notes)) news_ = true;
+    }
+    // Any thread.
+    [[nodiscard]] const std::shared_ptr<watch_bell>& bell() const { return bell_; }
+    /// Without the lock, soon after collect(): rings if there is something for the board's reader.
+    void ring() {
+        if (news_.load(std::memory_order_relaxed) && news_.exchange(false)) bell_->ring();
+    }
+
+  private:
+    watch_board board_;
+    std::atomic<bool> news_{false};
+    const std::shared_ptr<watch_bell> bell_ = std::make_shared<watch_bell>();
 };
 
 } // namespace baton::shell

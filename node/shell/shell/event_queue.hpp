@@ -1,0 +1,42 @@
+// event_queue: the events that the program has not read yet, up to a bound; beyond it the oldest are dropped,
+// and the reader learns how many. A descriptor is readable while there is something to read, once it is asked
+// for.
+//
+// Owned by a node's io_thread and used under its lock. push and next are O(1).
+#pragma once
+
+#include "shell/descriptor.hpp"
+
+#include <baton/event.hpp>
+#include <baton/result.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+namespace baton::shell {
+
+class event_queue {
+  public:
+    explicit event_queue(std::size_t most)
+        : most_(most) {}
+
+    void push(event told);
+    /// An event has been pushed, or dropped.
+    [[nodiscard]] bool has_some() const { return !events_.empty() || dropped_ != 0; }
+    /// The oldest event; before it the event `dropped`, if some have been dropped since the last call.
+    [[nodiscard]] std::optional<event> next();
+    /// Made at the first call, closed with the queue. Errors: network, with what the system says.
+    [[nodiscard]] result<int> fd();
+
+  private:
+    void signal() const;
+
+    std::size_t most_;
+    std::deque<event> events_;
+    std::uint64_t dropped_ = 0;
+    descriptor readable_;
+};
+
+} // namespace baton::shell

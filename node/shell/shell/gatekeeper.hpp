@@ -1,0 +1,38 @@
+// gatekeeper: when the gates are to be shut, because the process has no descriptors left, and when they open
+// again. With the gates shut members can still be dialled and spills be written, and no processor is kept
+// busy by connections that cannot be let in. See gate.hpp and descriptors.hpp.
+//
+// Owned by the I/O thread, which alone calls it. It holds the spares while the gates are open.
+#pragma once
+
+#include "crdt/time.hpp"
+#include "shell/descriptors.hpp"
+
+#include <cstdint>
+
+namespace baton::shell {
+
+class gatekeeper {
+  public:
+    /// What the caller does to the gates. After `shut` and `stay_shut` it also turns away whoever waits at
+    /// them, then calls let_go().
+    enum class step : std::uint8_t { none, shut, stay_shut, open };
+    /// Call it again at due(), and about every 100 ms where that is never.
+    [[nodiscard]] step look(instant now);
+    /// The step is worth a line in the log: once for all shortages that follow one another closely.
+    [[nodiscard]] bool is_news() const { return news_; }
+    /// The spares are let go, for dials and files.
+    void let_go() { spares_.shrink(0); }
+    /// instant::max(): no shortage lately, so there is no hurry.
+    [[nodiscard]] instant due() const { return watched_ ? at_ : instant::max(); }
+
+  private:
+    spares spares_;
+    bool shut_ = false;
+    bool watched_ = false; ///< closely, as there has been a shortage
+    bool news_ = false;    ///< of the last shortage
+    instant moved_{};      ///< shut or opened
+    instant at_{};         ///< looked at again
+};
+
+} // namespace baton::shell

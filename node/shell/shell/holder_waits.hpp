@@ -1,0 +1,45 @@
+// holder_waits: callers that are to be called back when enough members hold a write, or when their time is
+// over.
+//
+// Owned by an io_thread: add() and take_over() under its lock; any() from any thread, as a hint.
+#pragma once
+
+#include "core/mesh.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <vector>
+
+namespace baton::shell {
+
+class holder_waits {
+  public:
+    struct wait {
+        core::proof wanted;
+        std::uint64_t ticket = 0; ///< of mesh::await_holders, given back when it is over
+        instant until{};
+        std::function<void(const holding&)> done;
+    };
+    /// What is to be called without the lock.
+    struct finished {
+        std::function<void(const holding&)> done;
+        holding held;
+    };
+
+    void add(wait what) {
+        waits_.push_back(std::move(what));
+        some_ = true;
+    }
+    [[nodiscard]] bool any() const { return some_.load(std::memory_order_relaxed); }
+    /// Takes out what is met, what is over, or `all`. `again_at` becomes the next end of time, if that is
+    /// earlier.
+    std::vector<finished> take_over(core::mesh& mesh, instant now, bool all, instant& again_at);
+
+  private:
+    std::list<wait> waits_;
+    std::atomic<bool> some_{false};
+};
+
+} // namespace baton::shell

@@ -18,13 +18,16 @@
 
 namespace baton {
 
+/// Owns a register; node::claim returns it.
 class claim_handle {
   public:
-    claim_handle(claim_handle&&) noexcept;
-    claim_handle& operator=(claim_handle&&) noexcept;
+    claim_handle(claim_handle&&) noexcept;            ///< takes the claim over
+    claim_handle& operator=(claim_handle&&) noexcept; ///< releases the present claim and takes the other over
+
     /// Releases, if it still owns the key. Does not wait.
     ~claim_handle();
 
+    /// The key that it owns or owned.
     [[nodiscard]] const std::string& key() const;
     /// Odd, and larger than every epoch and time of a write that the node had seen of the key: a claim that
     /// knows of another one has the larger epoch. The node's own clock is no part of it.

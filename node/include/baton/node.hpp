@@ -26,6 +26,7 @@
 
 namespace baton {
 
+/// What an event reports.
 enum class event_kind : std::uint8_t {
     joined,    ///< a member is up
     synced,    ///< this node now holds everything that member held when it joined; says nothing of what that
@@ -53,14 +54,17 @@ enum class event_kind : std::uint8_t {
     one_way, ///< a node is heard that this node cannot reach, or that does not hear this one; `reason` says
              ///< which. It is no copy of anything, and `suspect` or `contacting` for as long as that is so
 };
+/// The name of the kind as scripts see it, for example "joined". Valid for ever.
 [[nodiscard]] std::string_view to_string(event_kind kind);
 
+/// One report about the mesh or this node; node::next_event returns them.
 struct event {
-    event_kind kind{};
+    event_kind kind{};       ///< what happened
     replica_id id{};         ///< the member's incarnation
     std::string name;        ///< the member's name
     std::string reason;      ///< a short phrase
     std::uint64_t count = 0; ///< with `dropped` and `recovered`; of a `conflict` the siblings there are
+
     /// With `claim_lost` and `conflict`. Of conflicts a key is named at most once a second, and 256 keys are;
     /// of the rest comes one event without a key whose `count` says how many there were.
     std::string key{};
@@ -68,7 +72,7 @@ struct event {
 
 /// Names one write; larger than any version it has seen of the same key.
 struct version {
-    dot id{};
+    dot id{}; ///< the event that made the write; nil: no write
     friend constexpr auto operator<=>(const version&, const version&) = default;
 };
 
@@ -76,6 +80,7 @@ struct version {
 struct stash_options {
     ack_level ack{};                        ///< how much proof to wait for
     std::chrono::milliseconds within{5000}; ///< wait this long for it, and for members that lag
+
     /// Not 0: the key is over after that time, counted on each node's monotonic clock from when the write is
     /// applied there, so that no wall clock matters; what travels is what is left of it. A key is hidden from
     /// every read, as if it were not there, when the longest of its concurrent values is over (one without
@@ -89,29 +94,34 @@ struct stash_options {
 
 /// What has become of a write.
 struct stashed {
-    version written{};
+    version written{};      ///< names the write, for confirm() and if_version
     std::size_t copies = 1; ///< members known to hold it, this one included
     bool met = true;        ///< the level was reached; if not, it goes on spreading: see confirm()
 };
 
+/// What a read found, or why the key is absent.
 enum class pickup_outcome : std::uint8_t {
     found,            ///< here it is
     pending_handoff,  ///< a leaving member has announced it: the bytes are on their way
     absent_confirmed, ///< every member has said what it holds, and that is here: nobody has it
     absent_unsynced,  ///< not here, and somebody may have it: do not start from blank state
 };
+/// The name of the outcome as scripts see it, for example "found". Valid for ever.
 [[nodiscard]] std::string_view to_string(pickup_outcome outcome);
 
+/// What a read found.
 struct picked {
-    pickup_outcome outcome{};
+    pickup_outcome outcome{}; ///< decides which other members mean something
     std::string value;        ///< the last writer's among concurrent values; may be empty when found
     version written{};        ///< of that value
     std::size_t siblings = 0; ///< concurrent values beside this one
+
     /// pending_handoff: the leaving member. absent_unsynced: who has not answered, or holds, or held, more
     /// than is here, or whom a member knows and this node has not met; none when this node is alone, in a
     /// minority of options::mesh_size, or has a spill to read.
     std::vector<replica_id> who{};
     std::uint64_t epoch = 0; ///< 0: never claimed; odd: owned by whoever wrote it; even: free again
+
     /// absent_unsynced of a node that has met nobody: the seeds of which it is not known that nobody is
     /// there.
     std::vector<std::string> seeds{};
@@ -119,31 +129,37 @@ struct picked {
     [[nodiscard]] std::optional<replica_id> owner() const {
         return epoch % 2 == 1 ? std::optional(written.id.replica) : std::nullopt;
     }
+    /// True if the key is here.
     [[nodiscard]] bool found() const { return outcome == pickup_outcome::found; }
 };
 
+/// How safe the state is after a leave.
 enum class leave_outcome : std::uint8_t {
     safe,          ///< `copies` staying members acknowledged everything; or nothing was held
     safe_degraded, ///< fewer, but at least one did
     spilled,       ///< as unsafe, but the whole state is in a file of options::spill_dir
     unsafe,        ///< no staying member acknowledged everything: `unsafe_keys` may be lost
 };
+/// The name of the outcome as scripts see it, for example "safe". Valid for ever.
 [[nodiscard]] std::string_view to_string(leave_outcome outcome);
 
+/// What a leave achieved.
 struct leave_report {
-    leave_outcome outcome{};
-    std::size_t copies = 0; ///< staying members that acknowledged everything after the leaving was announced
-    std::size_t unsafe = 0; ///< how many keys no staying member is known to hold in full
+    leave_outcome outcome{}; ///< how safe the state is
+    std::size_t copies = 0;  ///< staying members that acknowledged everything after the leaving was announced
+    std::size_t unsafe = 0;  ///< how many keys no staying member is known to hold in full
     std::vector<std::string> unsafe_keys; ///< the first 1,000 of them, sorted
     std::string path{};                   ///< of the file that was written to options::spill_dir; empty: none
     std::string spill_error{};            ///< why there is no whole file, where there is a folder and nobody
                                           ///< else is known to hold enough; what was written may be salvaged
-    std::chrono::nanoseconds took{};
+    std::chrono::nanoseconds took{};      ///< from the call to the end of the leave
 };
 
+/// How a node leaves.
 struct leave_options {
     std::optional<std::chrono::milliseconds> within{}; ///< default: options::leave_within
     std::size_t copies = 2;                            ///< wanted holders; fewer where fewer members stay
+
     /// The whole mesh is being stopped: as soon as no member is left that stays, the leave ends (with a
     /// spill, where there is a folder for it), and does not wait for somebody to come. Members that stay are
     /// handed everything as usual.
@@ -156,16 +172,19 @@ enum class pickup_until : std::uint8_t {
     known, ///< the value, or the certainty that nobody has it: one round trip to every member
 };
 
+/// How a read waits.
 struct pickup_options {
-    std::chrono::milliseconds within{0}; ///< wait this long; 0: what is known now, and nobody is asked
-    pickup_until until = pickup_until::found;
+    std::chrono::milliseconds within{0};      ///< wait this long; 0: what is known now, and nobody is asked
+    pickup_until until = pickup_until::found; ///< what ends the wait earlier
 };
 
 class claim_handle;                   // <baton/claim.hpp>, which comes with this header
 enum class value_kind : std::uint8_t; // <baton/watch.hpp>
 
+/// How a claim is made.
 struct claim_options {
     std::chrono::milliseconds within{0}; ///< wait this long for the key to appear
+
     /// Without renew() or commit() for so long, by this node's monotonic clock, the node gives the claim up.
     /// Nothing: it has no end. A node that is gone gives up everything.
     std::optional<std::chrono::milliseconds> lease{};
@@ -177,12 +196,14 @@ struct claim_options {
 
 struct change;      // watch.hpp
 class watch_handle; // watch.hpp
+/// Receives the changes of a watch, on the node's dispatcher thread; <baton/watch.hpp> has the contract.
 using change_handler = std::function<void(const change&)>;
 /// Makes one value of several: all that are given, whatever their order. Commutative, associative,
 /// idempotent: the same bytes must come out whoever merges what first, and of equal values that value. In
 /// programs that are built without NDEBUG it is tried on the values it is given and permutations of them.
 using merge_function = std::function<std::string(const std::vector<std::string_view>& siblings)>;
 
+/// One member of the mesh, as the head of this header describes it.
 class node {
   public:
     /// Binds the sockets, starts the I/O thread and returns; finding others goes on in the background.
@@ -190,8 +211,9 @@ class node {
     /// beacon that cannot bind is a warning in the log, not an error.
     static result<node> start(options settings);
 
-    node(node&&) noexcept;
-    node& operator=(node&&) noexcept;
+    node(node&&) noexcept;            ///< takes the node over
+    node& operator=(node&&) noexcept; ///< ends this node as the destructor does, and takes the other over
+
     /// Leaves within options::destructor_leave_within if leave() was not called. Never hangs.
     ~node();
 
@@ -296,6 +318,7 @@ class node {
     result<version> insert(std::string_view key, std::string_view element);
     /// Takes `element` out of the set. False, and nothing is sent, if it was not there.
     result<bool> erase(std::string_view key, std::string_view element);
+    /// True if `element` is in the set.
     [[nodiscard]] result<bool> contains(std::string_view key, std::string_view element) const;
     /// The elements of the set, sorted by bytes; none when there is no set. O(members), sorted; folds in what
     /// is left of a sync first.
@@ -318,6 +341,7 @@ class node {
     result<version> enable(std::string_view key);
     /// Turns it off. False, and nothing is sent, if it was not on.
     result<bool> disable(std::string_view key);
+    /// True if the flag is on.
     [[nodiscard]] result<bool> enabled(std::string_view key) const;
 
     // --- the whole state, and the mesh ---
@@ -363,6 +387,7 @@ class node {
     /// half a second more. Any thread. When none is, the one that comes ends as soon as it has begun.
     void hurry();
 
+    /// Counters and sizes at this moment; see <baton/stats.hpp>. O(members).
     [[nodiscard]] node_stats stats() const;
 
     // --- keys, of a mesh that has one (options::security) ---
@@ -382,7 +407,9 @@ class node {
     /// The one in use first; none: the mesh is open.
     [[nodiscard]] std::vector<key_id> keys_installed() const;
 
+    /// options::name, or the name that the node chose.
     [[nodiscard]] const std::string& name() const;
+    /// The id of this run.
     [[nodiscard]] replica_id id() const;
     /// "tcp://HOST:PORT" for other nodes' seeds: the first address that is advertised, or else options::host,
     /// or else that of the default route, of any interface but a bridge, of a bridge, a link-local one, in

@@ -25,14 +25,14 @@ void io_thread::tend_gates() {
         for (const auto& each : sockets_->gates()) each.shut();
         if (gates_told_)
             log(log_level::warning,
-                "event=gates_shut reason=\"no descriptors are left: nobody new gets in\"");
+                "event=gates_shut reason=\"no descriptors are left: no new connection is accepted\"");
     } else if (at >= gates_moved_ + shut_for && spares_.fill(2 * spare_descriptors)) { // half for anybody
         gates_shut_ = false;
         gates_moved_ = at;
         spares_.shrink(spare_descriptors);
         sockets_->dial_again();
         for (const auto& each : sockets_->gates()) each.reopen();
-        if (gates_told_) log(log_level::warning, "event=gates_open reason=\"there are descriptors again\"");
+        if (gates_told_) log(log_level::warning, "event=gates_open reason=\"descriptors are free again\"");
         return;
     }
     for (const auto& each : sockets_->gates()) {

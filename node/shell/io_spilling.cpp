@@ -53,7 +53,7 @@ void io_thread::act(const core::keep_spill_aside& a) {
         bell->ring();
     });
     log(log_level::warning, "event=spill_damaged path=" + shelf_->path(a.file) +
-                                " reason=\"what is readable and nobody has seen returns as new writes\"");
+                                " reason=\"readable values that no node has seen return as new writes\"");
 }
 
 // One chunk is looked at, or read for the mesh.
@@ -106,7 +106,7 @@ void io_thread::look_through() {
     if (const auto wall = now().wall_ms; found->written_ms > wall + skew) {
         log(log_level::warning, "event=clock_skew path=" + found->path + " reason=\"it was written " +
                                     std::to_string(found->written_ms - wall) +
-                                    " ms from now by this clock: times to live in it have stood still\"");
+                                    " ms from now by this clock: times to live in it have not run\"");
     }
     give(core::spill_found{found->file, found->whole, found->clock, found->commit, found->written_ms,
                            found->writer},

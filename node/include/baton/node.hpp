@@ -291,27 +291,28 @@ class node {
     /// O(members). If sets or maps are in use, first folds in the rest of a committed sync.
     result<bool> drop(std::string_view key);
 
-    // --- typed values ---
-    //
-    // A key holds one type, which its first write decides: a register (stash), a counter, a set, a map or a
-    // flag. Each operation replicates as one small delta, however much the key holds. A removal takes exactly
-    // what this node has seen: concurrent additions, insertions, fields and enablings survive it.
-    //
-    // A write of another type returns wrong_type as long as the key holds something: drop it first. A key can
-    // get two types at once, from nodes that had not seen each other's write, or from a node that was still
-    // in a sync. Then both values stay: each call reads and writes the value of its own type, keys() lists
-    // the key once, and drop() removes all. Reads and removals of a type that the key does not hold find
-    // nothing; that is no error.
-    //
-    // Elements and fields are 0 to 512 bytes. Errors of writes: those of stash. Errors of removals:
-    // key_empty, key_too_long, leaving, forked. Errors of reads: the same without leaving. key_too_long also
-    // means an element or field over 512 bytes. Writes wait as stash does; reads never wait. O(key + element
-    // + value), unless stated otherwise. <baton/typed.hpp> has handles that keep the key.
-    //
-    // Source: Shapiro et al. 2011, "A comprehensive study of Convergent and Commutative Replicated Data
-    // Types": counters by replica, and the observed-remove set, here without tombstones, because the cut
-    // shows what a node has seen. A map is such a set of fields with registers, a flag such a set of one
-    // element.
+    /// @name Typed values
+    ///
+    /// A key holds one type, which its first write decides: a register (stash), a counter, a set, a map or a
+    /// flag. Each operation replicates as one small delta, however much the key holds. A removal takes
+    /// exactly what this node has seen: concurrent additions, insertions, fields and enablings survive it.
+    ///
+    /// A write of another type returns wrong_type as long as the key holds something: drop it first. A key
+    /// can get two types at once, from nodes that had not seen each other's write, or from a node that was
+    /// still in a sync. Then both values stay: each call reads and writes the value of its own type, keys()
+    /// lists the key once, and drop() removes all. Reads and removals of a type that the key does not hold
+    /// find nothing; that is no error.
+    ///
+    /// Elements and fields are 0 to 512 bytes. Errors of writes: those of stash. Errors of removals:
+    /// key_empty, key_too_long, leaving, forked. Errors of reads: the same without leaving. key_too_long also
+    /// means an element or field over 512 bytes. Writes wait as stash does; reads never wait. O(key + element
+    /// + value), unless stated otherwise. <baton/typed.hpp> has handles that keep the key.
+    ///
+    /// Source: Shapiro et al. 2011, "A comprehensive study of Convergent and Commutative Replicated Data
+    /// Types": counters by replica, and the observed-remove set, here without tombstones, because the cut
+    /// shows what a node has seen. A map is such a set of fields with registers, a flag such a set of one
+    /// element.
+    /// @{
 
     /// The types that `key` holds: normally one; empty if the key is absent. O(key).
     [[nodiscard]] result<std::vector<value_kind>> types(std::string_view key) const;
@@ -353,7 +354,10 @@ class node {
     /// True if the flag is on.
     [[nodiscard]] result<bool> enabled(std::string_view key) const;
 
-    // --- the whole state, and the mesh ---
+    /// @}
+
+    /// @name The whole state, and the mesh
+    /// @{
 
     /// Keys of every type that begin with `prefix`, sorted by bytes, each once. The list is taken in slices:
     /// it has every key that exists throughout the call. O(log keys + listed) by an ordered index. The first
@@ -402,11 +406,14 @@ class node {
     /// Counters and sizes at this moment; see <baton/stats.hpp>. O(members).
     [[nodiscard]] node_stats stats() const;
 
-    // --- keys, of a mesh that has one (options::security) ---
-    //
-    // Keys rotate without a restart: install the new key on every node, then use it on every node, then
-    // remove the old key from every node. Connected nodes stay connected. These calls last as long as the
-    // node: change the file of keys, too.
+    /// @}
+
+    /// @name Keys, in a mesh with a key (options::security)
+    ///
+    /// Keys rotate without a restart: install the new key on every node, then use it on every node, then
+    /// remove the old key from every node. Connected nodes stay connected. These calls last as long as the
+    /// node: change the file of keys, too.
+    /// @{
 
     /// Accepts `key` from now on, in addition to the others. No effect if it is installed already. Errors:
     /// bad_key (8 keys are installed), bad_option (the mesh is open), forked.
@@ -419,6 +426,11 @@ class node {
     result<void> remove_key(const key_id& id);
     /// The ids of all accepted keys, the one in use first; empty if the mesh is open.
     [[nodiscard]] std::vector<key_id> keys_installed() const;
+
+    /// @}
+
+    /// @name This node
+    /// @{
 
     /// options::name, or the name that the node chose.
     [[nodiscard]] const std::string& name() const;
@@ -435,6 +447,7 @@ class node {
     /// The causal cut: for each replica the highest counter that is applied here, sorted by replica. Empty in
     /// a forked child.
     [[nodiscard]] std::vector<dot> cut() const;
+    /// @}
 
   private:
     struct impl;

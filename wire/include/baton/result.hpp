@@ -72,17 +72,22 @@ class [[nodiscard]] result {
     /// True if there is a value.
     explicit operator bool() const noexcept { return has_value(); }
 
-    /// @{
     /// The value; only if has_value().
     [[nodiscard]] T& value() & noexcept { return *there(); }
+    /// The value; only if has_value().
     [[nodiscard]] const T& value() const& noexcept { return const_cast<result*>(this)->value(); }
+    /// The value; only if has_value().
     [[nodiscard]] T&& value() && noexcept { return std::move(*there()); }
+    /// As value().
     T& operator*() & noexcept { return value(); }
+    /// As value().
     const T& operator*() const& noexcept { return value(); }
+    /// As value().
     T&& operator*() && noexcept { return std::move(*this).value(); }
+    /// As value().
     T* operator->() noexcept { return &value(); }
+    /// As value().
     const T* operator->() const noexcept { return &value(); }
-    /// @}
 
     /// The error; only if there is no value.
     [[nodiscard]] const baton::error& error() const noexcept {

@@ -220,7 +220,7 @@ void add_network(checked_app& app, options& node) {
                "How many members the mesh is meant to have, so that a minority knows it; 0: not known", "N");
     app.add_flag(
         "--founding", node.founding,
-        "First node of a new mesh: it is synced at once, and may confirm keys as absent while alone");
+        "First node of a new mesh: synced without meeting a member; may confirm keys as absent while alone");
 }
 
 /// `baton ACTION --help`: what concerns that action.

@@ -52,7 +52,7 @@ std::string key_file_text(const mesh_key& key) {
     sodium_bin2base64(line.data(), line.size(), key.bytes().data(), key.bytes().size(), variant);
     line.back() = '\n';
     auto text =
-        "# A baton mesh key: whoever has it can join, read and write. Keep it to the mesh's members.\n"
+        "# A baton mesh key: whoever has it can join, read and write. Give it to members of the mesh only.\n"
         "# One key a line; the first one is used, all are accepted. Key id " +
         key.id().to_string() + ".\n" + line;
     sodium_memzero(line.data(), line.size());

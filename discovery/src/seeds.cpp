@@ -21,19 +21,20 @@ bool is_well_there(sign last) { return last == sign::own || last == sign::answer
 std::string_view text_of(sign last, bool by_udp) {
     switch (last) {
     case sign::refused:
-        return " refuses the connection (nobody listens there, or a firewall refuses)";
+        return " refuses the connection (no process listens there, or a firewall refuses)";
     case sign::unreachable:
         return " cannot be reached (no route, or a firewall refuses)";
     case sign::strange:
-        return by_udp ? " takes TCP connections and answers no introduction by UDP at the same port"
-                      : " takes connections and does not answer as a member";
+        return by_udp
+                   ? " accepts TCP connections, but does not answer an introduction by UDP at the same port"
+                   : " accepts connections, but does not answer as a member";
     case sign::none:
     case sign::silent:
     case sign::own:
     case sign::answered:
         break;
     }
-    return " does not answer (nobody is there, or a firewall drops)";
+    return " does not answer (no host is there, or a firewall drops packets)";
 }
 
 } // namespace
@@ -153,7 +154,7 @@ std::vector<std::string> seed_table::troubles(const name_book& names, instant no
             reason += "; and so on for " + std::to_string(there.size() - named_max) + " more";
         lines.push_back("event=seed_unreachable seed=" + each.as.text +
                         " reason=\"no member answers: " + reason + ". TCP" + (by_udp ? " and UDP" : "") +
-                        " from here to that port has to pass; it is tried again\"");
+                        " from here to that port must pass; the node tries again\"");
     }
     return lines;
 }

@@ -27,14 +27,14 @@ Commands of `baton run`, one a line, each answered by a JSON object on one line:
   they, KEY, PREFIX and FIELD may be written as JSON strings in double quotes. With --hex VALUE and ELEMENT are
   hexadecimal. A key holds one type of value (stash, add, insert, set-field, enable) until it is dropped. The cut of
   `digest` is a list of "replica:counter". A reply with "error" changed nothing.
-  Words at the end of a stash that look like its options are options, and the reply lists them; after KEY -- nothing is.
-  What is no UTF-8 is replied in base64: "value" is null then, and "value_base64" says it; likewise "key_base64",
+  Words at the end of a stash that look like its options are options, and the reply lists them. After KEY -- all is VALUE.
+  Bytes that are not UTF-8 are replied in base64: "value" is null, and "value_base64" has them; likewise "key_base64",
   "element_base64" and so on, and {"base64":…} in lists. KEY, PREFIX, FIELD and ELEMENT may be typed so: base64:/wA=
   End of input, SIGTERM and SIGINT mean leave; a second signal ends the leave with what it has reached. With --leave-now
-  they mean `leave now`, which stops a whole mesh without waiting for anybody to take over.
+  they mean `leave now`, which stops a whole mesh without waiting for a successor.
 
-  A key is changed in a running mesh by key-install on every node, then key-use, then key-remove of the old one; ID is
-  16 hexadecimal digits, the name of a key, and KEY of key-install 64, or base64. keys-installed names the one in use first.
+  To change the key of a running mesh: key-install on every node, then key-use, then key-remove of the old key. ID is the
+  name of a key, 16 hexadecimal digits. KEY of key-install is 64 hexadecimal digits, or base64.
 
   A watch writes lines with "change" (put, removed, initial_done, lagged) and its PREFIX as "watch".
 
@@ -42,8 +42,8 @@ Commands of `baton run`, one a line, each answered by a JSON object on one line:
 }
 
 constexpr const char* statuses = R"(
-Exit status: 0 safe, 1 could not start (get, put, members, watch: nobody found, no such key, or output that nobody
-takes), 2 usage, 3 degraded or spilled, 4 unsafe, or the node has failed.
+Exit status: 0 safe, 1 could not start (get, put, members, watch: no member found, no such key, or output that no
+reader takes), 2 usage, 3 degraded or spilled, 4 unsafe, or the node has failed.
 )";
 
 /// What is wrong with an option's value, or nothing. By the option's name, without its dashes.
@@ -158,30 +158,30 @@ class options_file : public CLI::ConfigBase {
 
 void add_network(checked_app& app, options& node) {
     app.option_defaults()->group("Network");
-    app.add_option("--name", node.name, "Shown to people; default: node- and 8 digits of the id");
+    app.add_option("--name", node.name, "Name for people; default: node- and 8 digits of the id");
     app.add_option("--cluster", node.cluster, "Nodes of other clusters are ignored")->capture_default_str();
     app.add_option("--host", node.host, "Local address to use; default: every usable interface")
         ->type_name("ADDR");
-    add_number(app, "--port", node.port, "Port that others name as a seed; 0: any", "PORT");
-    add_number(app, "--publish-port", node.publish_port, "Port of the delta stream; 0: any", "PORT");
+    add_number(app, "--port", node.port, "TCP port for requests, which others use as a seed; 0: any", "PORT");
+    add_number(app, "--publish-port", node.publish_port, "TCP port for broadcasts of writes; 0: any", "PORT");
     app.add_option(
            "--seed", node.seeds,
-           "HOST:PORT of a member to join by, or a service, _baton._tcp.NAME, by its SRV records; repeatable")
+           "Member to contact: HOST:PORT, or a service with SRV records, _baton._tcp.NAME; repeatable")
         ->type_name("HOST:PORT")
         ->allow_extra_args(false);
     app.add_option("--advertise", node.advertise,
-                   "Where others are to dial this node, instead of where it is seen; repeatable")
+                   "Address under which others dial this node; default: where they see it; repeatable")
         ->type_name("HOST[:PORT[/PUBLISH_PORT]]")
         ->allow_extra_args(false);
     app.add_option("--dns-server", node.dns_servers,
-                   "Name server to ask for names of seeds; default: the system's; repeatable")
+                   "Name server for the names of seeds; default: the system's; repeatable")
         ->type_name("ADDR[:PORT]")
         ->allow_extra_args(false);
     app.add_flag_callback(
         "--no-peer-exchange", [&node] { node.exchange_peers = false; },
-        "Neither tell members of one another nor heed what they tell");
+        "Send no addresses of members to others, and ignore those that others send");
     app.add_flag_callback(
-        "--no-beacon", [&node] { node.beacon.enabled = false; }, "Neither announce nor listen by UDP");
+        "--no-beacon", [&node] { node.beacon.enabled = false; }, "Send and receive no beacons (UDP)");
     add_number(app, "--beacon-port", node.beacon.port, "UDP port of the beacon", "PORT");
     app.add_option("--group", node.beacon.group, "IPv4 multicast group of the beacon")
         ->type_name("ADDR")
@@ -194,34 +194,33 @@ void add_network(checked_app& app, options& node) {
         ->type_name("IF")
         ->allow_extra_args(false);
     app.add_flag("--wait-for-interface", node.wait_for_interface,
-                 "Start though --host or --interface is not there yet");
+                 "Start even if --host or --interface does not exist yet");
     app.add_option("--exclude-interface", node.beacon.interfaces_excluded,
                    "Network interface not to use; repeatable")
         ->type_name("IF")
         ->allow_extra_args(false);
-    add_number(app, "--chunk-bytes", node.limits.chunk_bytes_max, "Size of one piece of a full state", "N");
+    add_number(app, "--chunk-bytes", node.limits.chunk_bytes_max, "Bytes of one chunk of a session", "N");
     add_duration(app, "--redial-for", node.liveness.redial_for,
-                 "How long the address of a crashed member is dialled; default: 6h");
+                 "How long to try the address of a crashed member; default: 6h");
     add_duration(app, "--leave-within", node.leave_within, "Deadline of a leave; default: 25s");
     app.add_option("--key-file", node.security.key_file,
-                   "Keys of the mesh, a file that only its owner can read; default: an open mesh")
+                   "File with the keys of the mesh, which only its owner can read; default: open mesh")
         ->type_name("FILE");
     app.add_option("--spill-dir", node.spill_dir,
-                   "Folder for the whole state when nobody takes over, and to come back from")
+                   "Folder for spills: the whole state, if no member takes it over; read at the start")
         ->type_name("DIR");
     app.add_flag("--spill-dir-optional", node.spill_dir_optional,
-                 "Start also where the folder of --spill-dir cannot be used");
-    app.add_flag("--keep-spills", node.keep_spills,
-                 "Keep a file of --spill-dir until a later one is there in its place");
+                 "Start even if the folder of --spill-dir cannot be used");
+    app.add_flag("--keep-spills", node.keep_spills, "Keep a spill until a later one replaces it");
     app.add_flag("--accept-keyless-spills", node.accept_keyless_spills,
-                 "With a key: merge files of --spill-dir that no key has sealed");
+                 "With a key: read spills that no key has sealed, too");
     add_duration(app, "--alone-after", node.alone_after,
-                 "Go on without others after, if every seed refuses; default: 5s");
+                 "Consider this node alone after this time, if every seed refuses; default: 5s");
     add_number(app, "--mesh-size", node.mesh_size,
-               "How many members the mesh is meant to have, so that a minority can tell; 0: not known", "N");
+               "How many members the mesh is meant to have, so that a minority knows it; 0: not known", "N");
     app.add_flag(
         "--founding", node.founding,
-        "The first node of a new mesh: it needs nobody to be synced, and may call a key absent while alone");
+        "First node of a new mesh: synced without meeting a member; may confirm keys as absent while alone");
 }
 
 /// `baton ACTION --help`: what concerns that action.
@@ -272,9 +271,8 @@ std::variant<arguments, int> parse_arguments(int argc, const char* const* argv) 
     add_duration(app, "--within", given.within,
                  "get, put, members, watch: how long to look for the mesh; default: 5s");
     app.add_flag("--hex", given.hex, "Values are hexadecimal digits");
-    app.add_flag(
-        "--leave-now", given.leave_now,
-        "run: leave without waiting for anybody who is not here, as the whole mesh is being stopped");
+    app.add_flag("--leave-now", given.leave_now,
+                 "run: leave without waiting for a successor, since the whole mesh stops");
     app.add_flag("-v,--verbose", given.verbose,
                  "Log everything to standard error, not only warnings and errors");
 
@@ -284,19 +282,19 @@ std::variant<arguments, int> parse_arguments(int argc, const char* const* argv) 
         sub->callback([&given, what] { given.what = what; });
         return sub;
     };
-    action_of("run", action::run, "Be a member until told to leave; commands on stdin, JSON lines on stdout");
+    action_of("run", action::run, "Be a member until a leave; commands on stdin, JSON lines on stdout");
     auto* get = action_of("get", action::get, "KEY: join, print its value, leave. KEY may be base64:…");
     get->add_option("KEY", given.key)->required();
-    auto* put =
-        action_of("put", action::put,
-                  "KEY VALUE: join, stash, leave; the exit status says how safe it is. VALUE -: standard "
-                  "input, whole");
+    auto* put = action_of(
+        "put", action::put,
+        "KEY VALUE: join, stash, leave; the exit status shows how safe the value is. VALUE -: all of "
+        "standard input");
     put->add_option("KEY", given.key)->required();
     put->add_option("VALUE", given.value)->required();
     action_of("members", action::members, "Join, print every other member as a JSON line, leave");
     auto* watch =
         action_of("watch", action::watch,
-                  "PREFIX: join, print what is under it and each change as a JSON line, until a signal");
+                  "PREFIX: join, print each key under it and each change as a JSON line, until a signal");
     watch->add_option("PREFIX", given.key)->required();
 
     auto* keygen = action_of("keygen", action::keygen,

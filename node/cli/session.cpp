@@ -69,35 +69,35 @@ const session::command session::commands[] = {
      "write; with copies= until so many members hold it. KEY -- VALUE: no options", &session::stash},
     {"load", " COUNT BYTES [PREFIX]", "stash COUNT generated values", &session::load},
     {"pickup", " KEY [within=DUR] [until=known]", "read; with within= wait for it", &session::pickup},
-    {"claim", " KEY [within=DUR] [lease=DUR]", "take over, and own until release", &session::claim},
-    {"commit", " KEY VALUE", "write what is claimed", &session::commit},
-    {"release", " KEY", "own no more", &session::release},
-    {"drop", " KEY", "remove, of whatever type", &session::drop},
-    {"add", " KEY N", "counter: add, or take off", &session::add},
+    {"claim", " KEY [within=DUR] [lease=DUR]", "take ownership until release", &session::claim},
+    {"commit", " KEY VALUE", "write a claimed key", &session::commit},
+    {"release", " KEY", "give up ownership", &session::release},
+    {"drop", " KEY", "remove a key of any type", &session::drop},
+    {"add", " KEY N", "counter: add N, which may be negative", &session::add},
     {"count", " KEY", "counter: the sum", &session::count},
     {"insert", " KEY ELEMENT", "set: put in", &session::insert},
     {"erase", " KEY ELEMENT", "set: take out", &session::erase},
-    {"elements", " KEY", "set: all that is in it", &session::elements},
+    {"elements", " KEY", "set: all its elements", &session::elements},
     {"set-field", " KEY FIELD VALUE", "map: write one field", &session::set_field},
     {"erase-field", " KEY FIELD", "map: remove one field", &session::erase_field},
     {"field", " KEY FIELD", "map: read one field", &session::field},
     {"fields", " KEY", "map: the names of its fields", &session::fields},
-    {"enable", " KEY", "flag: on", &session::enable},
-    {"disable", " KEY", "flag: off", &session::disable},
+    {"enable", " KEY", "flag: turn on", &session::enable},
+    {"disable", " KEY", "flag: turn off", &session::disable},
     {"enabled", " KEY", "flag: is it on", &session::enabled},
-    {"keys", " [PREFIX]", "all keys that begin so, sorted", &session::keys},
-    {"digest", "", "equal on nodes of equal state", &session::digest},
-    {"members", "", "everybody this node knows of", &session::members},
+    {"keys", " [PREFIX]", "all keys under the prefix, sorted", &session::keys},
+    {"digest", "", "equal on nodes with equal state", &session::digest},
+    {"members", "", "all nodes that this node knows", &session::members},
     {"stats", " [prometheus]", "counters and sizes", &session::stats},
-    {"wait-synced", " DUR", "until this node has what the others have", &session::wait_synced},
-    {"watch", " PREFIX", "a line for what is there and for each change", &session::watch},
-    {"unwatch", " PREFIX", "no more of them", &session::unwatch},
-    {"key-install", " KEY", "accept another key of the mesh", &session::key_install},
-    {"key-use", " ID", "seal by it", &session::key_use},
-    {"key-remove", " ID", "accept it no more", &session::key_remove},
-    {"keys-installed", "", "the ids of those accepted", &session::keys_installed},
-    {"leave", " [DUR] [now]", "hand over and end; now: wait for nobody who is not here", &session::leave},
-    {"help", " [COMMAND]", "this", &session::help},
+    {"wait-synced", " DUR", "wait until this node has the state of all members", &session::wait_synced},
+    {"watch", " PREFIX", "a line for each key and for each change", &session::watch},
+    {"unwatch", " PREFIX", "end a watch", &session::unwatch},
+    {"key-install", " KEY", "accept a further key of the mesh", &session::key_install},
+    {"key-use", " ID", "seal with this key", &session::key_use},
+    {"key-remove", " ID", "stop accepting this key", &session::key_remove},
+    {"keys-installed", "", "ids of accepted keys, the one in use first", &session::keys_installed},
+    {"leave", " [DUR] [now]", "hand over and end; now: do not wait for a successor", &session::leave},
+    {"help", " [COMMAND]", "list the commands", &session::help},
 };
 
 std::string session::page() {
@@ -204,7 +204,7 @@ json session::pickup(std::string_view rest) {
     while (pending.wait_for(slice) == std::future_status::timeout) {
         if (!stop_.stopping()) continue;
         unfinished_.push_back(std::move(pending));
-        throw refusal{"leaving", "the program is asked to end"};
+        throw refusal{"leaving", "the program has been asked to end"};
     }
     auto got = need(pending.get());
     const bool found = got.found();
@@ -320,8 +320,8 @@ void session::explain_leave(milliseconds within) const {
     const auto keys = std::to_string(held) + (held == 1 ? " key" : " keys");
     std::ostringstream most;
     most << std::chrono::duration<double>(within).count() << " s";
-    complain(who.empty() ? "nobody is here to take over " + keys + ": waiting up to " + most.str() +
-                               " for somebody to come. " + how_to_end + "; `leave now` does not wait"
+    complain(who.empty() ? "no member is here to take over " + keys + ": waiting up to " + most.str() +
+                               " for a successor. " + how_to_end + "; `leave now` does not wait"
                          : "waiting up to " + most.str() + " until " + who + " has taken over " + keys +
                                ". " + how_to_end);
 }

@@ -89,7 +89,7 @@ bool json_lines::write(const json& object) { return out_.put(to_line(object)); }
 void json_lines::finish() {
     if (out_.flush() || out_.fault() != 0) return;
     if (const auto lost = out_.take_dropped(); lost != 0)
-        complain("nobody reads standard output: " + std::to_string(lost) + " lines were dropped");
+        complain("standard output has no reader: " + std::to_string(lost) + " lines were dropped");
 }
 
 output& standard_error() {
@@ -107,7 +107,7 @@ log_sink log_to_stderr(bool verbose, bool is_guest) {
         auto& out = standard_error();
         if (const auto lost = out.take_dropped(); lost != 0)
             out.offer("warning event=log_dropped count=" + std::to_string(lost) +
-                      " reason=\"nobody read standard error\"\n");
+                      " reason=\"standard error had no reader\"\n");
         std::string text{names[static_cast<std::size_t>(level)]};
         text.append(" ").append(line).append("\n");
         out.offer(std::move(text));

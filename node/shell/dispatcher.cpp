@@ -62,8 +62,9 @@ result<watch_handle> dispatcher::watch(std::string prefix, change_handler handle
     {
         const std::lock_guard lock(calls_->mutex);
         if (calls_->count >= watches_max_) {
-            return error{errc::too_many_watches, "there are " + std::to_string(watches_max_) +
-                                                     " watches, limits.watches_max, already"};
+            return error{errc::too_many_watches,
+                         "there are " + std::to_string(watches_max_) +
+                             " watches already, and limits.watches_max allows no more"};
         }
         if (!thread_.joinable() && !calls_->stopped) {
             try {

@@ -99,7 +99,7 @@ bool doorkeeper::serve_one() {
                                                       "1.0",
                                                       request[1],
                                                       in ? "200" : "300",
-                                                      in ? "OK" : "nobody has vouched for this key",
+                                                      in ? "OK" : "no beacon vouches for this key",
                                                       in ? who.to_string() : std::string{},
                                                       ""};
     for (std::size_t i = 0; i < reply.size(); ++i) {

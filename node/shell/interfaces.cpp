@@ -125,8 +125,9 @@ result<std::vector<interface>> usable_interfaces(const options& settings, bool s
     const auto& wanted = settings.beacon.interfaces;
     for (const auto& each : wanted) {
         if (!contains(names, each) && !some_may_be_missing)
-            return error{errc::unknown_interface, "this machine has no network interface '" + each +
-                                                      "'; wait_for_interface starts without it"};
+            return error{errc::unknown_interface,
+                         "this machine has no network interface '" + each +
+                             "'; options::wait_for_interface starts the node without it"};
     }
     std::erase_if(*found, [&](const interface& each) {
         return (!wanted.empty() && !contains(wanted, each.name)) ||
@@ -136,9 +137,10 @@ result<std::vector<interface>> usable_interfaces(const options& settings, bool s
     if (!is_every_host(settings.host)) {
         std::erase_if(*found, [&](const interface& each) { return !serves(each, settings.host); });
         if (found->empty() && !some_may_be_missing) {
-            return error{errc::unknown_interface, "host '" + settings.host +
-                                                      "' is no address of this machine's interfaces; "
-                                                      "wait_for_interface starts without it"};
+            return error{errc::unknown_interface,
+                         "host '" + settings.host +
+                             "' is no address of this machine's interfaces; "
+                             "options::wait_for_interface starts the node without it"};
         }
     }
     return found;

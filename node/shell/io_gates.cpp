@@ -11,14 +11,14 @@ void io_thread::tend_gates() {
         sockets_->dial_again();
         for (const auto& each : sockets_->gates()) each.reopen();
         if (gatekeeper_.is_news())
-            log(log_level::warning, "event=gates_open reason=\"there are descriptors again\"");
+            log(log_level::warning, "event=gates_open reason=\"descriptors are free again\"");
         return;
     }
     if (what == step::shut) {
         for (const auto& each : sockets_->gates()) each.shut();
         if (gatekeeper_.is_news())
             log(log_level::warning,
-                "event=gates_shut reason=\"no descriptors are left: nobody new gets in\"");
+                "event=gates_shut reason=\"no descriptors are left: no new connection is accepted\"");
     }
     for (const auto& each : sockets_->gates()) {
         for (auto count = each.turn_away(); count != 0; --count)

@@ -404,7 +404,7 @@ void io_thread::read_knocks() {
 // hangs up, which is all that the other one sees.
 namespace {
 const char* fault_of(std::uint16_t what) {
-    if (what == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return "link by a key that nobody has vouched for";
+    if (what == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return "link with a key that no beacon vouches for";
     if (what == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
         return "link without encryption, or for another key than ours";
     return "link that broke off in its handshake";

@@ -66,11 +66,11 @@ result<std::vector<mesh_key>> shell::read_key_file(const std::string& path) {
 
 result<mesh_key> new_key() {
     std::array<char, mesh_key::size> raw{};
-    if (sodium_init() < 0) return error{errc::bad_key, "libsodium finds no randomness here"};
+    if (sodium_init() < 0) return error{errc::bad_key, "libsodium finds no source of random numbers"};
     randombytes_buf(raw.data(), raw.size());
     const auto made = mesh_key::from_bytes({raw.data(), raw.size()});
     sodium_memzero(raw.data(), raw.size());
-    if (!made) return error{errc::bad_key, "the system's randomness is all zero"};
+    if (!made) return error{errc::bad_key, "the system's random numbers are all zero"};
     return *made;
 }
 

@@ -24,7 +24,8 @@ result<std::vector<mesh_key>> keys_of(options& settings) {
         return error{errc::bad_key, "security.key and security.key_file are more than " +
                                         std::to_string(discovery::keyring::keys_max) + " keys"};
     }
-    if (!keys.empty() && sodium_init() < 0) return error{errc::bad_key, "libsodium finds no randomness here"};
+    if (!keys.empty() && sodium_init() < 0)
+        return error{errc::bad_key, "libsodium finds no source of random numbers"};
     return keys;
 }
 
@@ -65,7 +66,8 @@ result<bound_ports> open_ports(const options& settings, const replica_id& self,
 
 namespace {
 error no_keys() {
-    return {errc::bad_option, "the node was started without a key: its sockets are open until it ends"};
+    return {errc::bad_option,
+            "the node was started without a key, so its sockets stay open: restart it with a key"};
 }
 } // namespace
 

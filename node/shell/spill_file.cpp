@@ -119,7 +119,7 @@ result<spill_file> spill_file::open(const std::string& dir, wire::spill_head hea
     auto file = make_file(fresh);
     if (file.get() < 0) {
         if (errno == EEXIST)
-            return error{errc::network, "cannot write " + fresh + ": somebody has put a file there"};
+            return error{errc::network, "cannot write " + fresh + ": another process has put a file there"};
         return failed("cannot write", fresh);
     }
     spill_file opened(dir, name, std::move(file), wire::spill_writer(std::move(head), std::move(seal)));

@@ -50,7 +50,7 @@ void spill_reading::keep_aside(core::spill_id file) {
     });
     out_.log(log_level::warning,
              "event=spill_damaged path=" + shelf_.path(file) +
-                 " reason=\"what is readable and nobody has seen returns as new writes\"");
+                 " reason=\"readable values that no node has seen return as new writes\"");
 }
 
 instant spill_reading::tend() {
@@ -98,10 +98,9 @@ void spill_reading::look_through() {
              "event=spill_found path=" + found->path + (found->whole ? " state=whole" : " state=damaged"));
     const auto skew = static_cast<std::uint64_t>(skew_max_.count());
     if (const auto wall = out_.now().wall_ms; found->written_ms > wall + skew) {
-        out_.log(log_level::warning,
-                 "event=clock_skew path=" + found->path + " reason=\"it was written " +
-                     std::to_string(found->written_ms - wall) +
-                     " ms from now by this clock: times to live in it have stood still\"");
+        out_.log(log_level::warning, "event=clock_skew path=" + found->path + " reason=\"it was written " +
+                                         std::to_string(found->written_ms - wall) +
+                                         " ms from now by this clock: times to live in it have not run\"");
     }
     out_.give(core::spill_found{found->file, found->whole, found->clock, found->commit, found->written_ms,
                                 found->writer});

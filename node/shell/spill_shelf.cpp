@@ -220,7 +220,7 @@ std::optional<spill_shelf::found> spill_shelf::look() {
         too_many_ = true;
         complaints_.push_back("event=spill_dir reason=\"more than " + std::to_string(files_max) +
                               " spills in " + dir_ +
-                              ": the rest is left for the next start, and no key is called absent\"");
+                              ": the next start reads the rest, and this node confirms no key as absent\"");
         looking_.reset();
         unseen_.clear();
         return std::nullopt;

@@ -47,7 +47,7 @@ TEST_CASE("program: a signal is heard although nobody reads the replies, and the
         one.signal(SIGTERM);
         CHECK(next_event(other, baton::event_kind::left));
         CHECK(one.exit_status(20s) == 0);
-        CHECK_THAT(one.log(), ContainsSubstring("nobody reads standard output"));
+        CHECK_THAT(one.log(), ContainsSubstring("standard output has no reader"));
         CHECK(other.keys().size() == 20000);
     }
     SECTION("twice, which ends it at once") {
@@ -94,7 +94,7 @@ TEST_CASE("program: a leave that waits says for whom, and how to end it", "[io][
     last("stash key value");
     last.signal(SIGINT);
     REQUIRE(eventually(
-        10s, [&] { return last.log().find("nobody is here to take over 1 key:") != std::string::npos; }));
+        10s, [&] { return last.log().find("no member is here to take over 1 key:") != std::string::npos; }));
     CHECK_THAT(last.log(), ContainsSubstring("up to 300 s") && ContainsSubstring("One more ^C") &&
                                ContainsSubstring("leave now"));
     last.signal(SIGINT);

@@ -153,7 +153,7 @@ TEST_CASE("secure: a link is let in by a vouched key, and is whose key it is", "
         link.set(zmq::sockopt::rcvtimeo, 500);
         link.connect(victim.endpoint());
         link.send(zmq::buffer(stranger.hello()), zmq::send_flags::none);
-        CHECK(eventually(5s, [&] { return refused(victim, "nobody has vouched for") > 0; }));
+        CHECK(eventually(5s, [&] { return refused(victim, "no beacon vouches for") > 0; }));
         CHECK_FALSE(link.recv(got));
         // As soon as somebody has, its library's next try is let in.
         broadcast(net, stranger.sealed(purpose::beacon));

@@ -2,16 +2,20 @@
 """Finds what breaks the project's rules where neither the compiler nor the include roots can see it.
 
 tidy.py ROOT prints every offence as file:line: message and exits 1 if there is one. The rules: the pure layers stay
-pure and see only lower layers; text is clean; files are short; nothing is left "to do"; C++ in the README is C++
-that the examples compile; every assert is accounted for; the licence is there.
+pure and see only lower layers; text is clean; files are short; nothing is left "to do"; the README is short, and its
+C++ is C++ that the examples compile; every assert is accounted for; the licence is there; subjects of commits are short.
 """
+import os
 import pathlib
 import re
+import subprocess
 import sys
 
 LAYERS = ["crdt", "wire", "discovery", "core", "shell"]  # each may include those before it, and itself
 FOLDERS = {"crdt": "crdt", "wire": "wire", "discovery": "discovery", "node/core": "core"}  # the pure ones
 LINES_MAX = 500
+README_WORDS_MAX = 900
+SUBJECT_CHARACTERS_MAX = 72
 CODE = {".cpp", ".hpp", ".py", ".sh", ".cmake"}
 TEXT = CODE | {".md", ".txt", ".json", ".in", ""}  # "": dev, .ci/run, LICENSE, dot-files
 SKIPPED = {"build", ".git", ".cache", "corpus", "__pycache__"}
@@ -108,6 +112,31 @@ def readme_drift(root):
         yield "README.md", 1, "lacks the marked region of examples/embed/main.cpp as a ```cpp block"
 
 
+def long_readme(root):
+    readme = root / "README.md"
+    words = len(readme.read_text(encoding="utf-8").split()) if readme.exists() else 0
+    if words > README_WORDS_MAX:
+        yield "README.md", 1, f"{words} words; at most {README_WORDS_MAX}: move details to GUIDE.md or LIMITS.md"
+
+
+def long_subjects(root):
+    """Commits after $BATON_BASE, or after the one that brought CONTRIBUTING.md and with it the rule. A tree without a
+    history of its own has none to check; of a shallow clone its own commits count."""
+    def git(*arguments):
+        done = subprocess.run(["git", "-C", root, *arguments], capture_output=True, encoding="utf-8", check=False)
+        return done.stdout.splitlines() if done.returncode == 0 else []
+
+    if not (root / ".git").exists():
+        return
+    added = git("log", "--diff-filter=A", "--format=%H", "--", "CONTRIBUTING.md")
+    base = os.environ.get("BATON_BASE") or (added[-1] if added else None)
+    for line in git("log", "--no-merges", "--format=%h %s", f"{base}..HEAD") if base else []:
+        commit, _, subject = line.partition(" ")
+        if len(subject) > SUBJECT_CHARACTERS_MAX:
+            yield f"commit {commit}", 1, (f"its subject has {len(subject)} characters, at most "
+                                          f"{SUBJECT_CHARACTERS_MAX}: say the rest in the body")
+
+
 def unlisted_asserts(root):
     """crdt/ASSERTS.md says of each BATON_ASSERT why no input reaches it: its counts are those of the code."""
     table = root / "crdt/ASSERTS.md"
@@ -133,6 +162,8 @@ def offences(root):
             yield from ((name, *found) for found in impurities(layer, contents, public))
         yield from ((name, *found) for found in untidiness(name, contents))
     yield from readme_drift(root)
+    yield from long_readme(root)
+    yield from long_subjects(root)
     yield from unlisted_asserts(root)
     licence = root / "LICENSE"
     if not licence.exists() or not licence.read_text(encoding="utf-8").startswith("MIT License"):

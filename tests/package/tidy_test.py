@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Proves that tidy.py finds each kind of offence, by a small tree that commits them, and nothing in a clean one."""
+import os
 import pathlib
+import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -35,6 +38,7 @@ BAD = {  # one offence each: file, contents
     "long file": ("tests/a.cpp", "\n" * 501),
     "readme drift": ("README.md", "```cpp\nint main() {}\n```\n```cpp\nint other;\n```\n"),
     "readme without the snippet": ("README.md", "text\n"),
+    "long readme": ("README.md", CLEAN["README.md"] + "word\n" * 900),
     "licence": ("LICENSE", "All rights reserved\n"),
 }
 
@@ -48,10 +52,35 @@ def offences(files):
         return [(str(name), message) for name, _, message in tidy.offences(root)]
 
 
+def offending_commits(subjects, base=None):
+    """The numbers of the subjects that are found in a history with these subjects; the second commit brings the rule."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        as_nobody = ["git", "-C", folder, "-c", "user.name=nobody", "-c", "user.email=nobody@example.org"]
+        subprocess.run(["git", "init", "--quiet", folder], check=True)
+        made = []
+        for number, subject in enumerate(subjects):
+            (root / ("CONTRIBUTING.md" if number == 1 else f"{number}.txt")).write_text("text\n", encoding="utf-8")
+            subprocess.run([*as_nobody, "add", "."], check=True)
+            subprocess.run([*as_nobody, "commit", "--quiet", "--no-gpg-sign", "-m", subject], check=True)
+            made.append(subprocess.run([*as_nobody, "rev-parse", "--short", "HEAD"], check=True, capture_output=True,
+                                       encoding="utf-8").stdout.strip())
+        os.environ.pop("BATON_BASE", None)
+        if base is not None:
+            os.environ["BATON_BASE"] = made[base]
+        return sorted(made.index(name.split()[1]) for name, _, _ in tidy.long_subjects(root))
+
+
 failed = [f"clean tree: {found}" for found in offences(CLEAN)]
 for case, (name, contents) in BAD.items():
     found = offences(CLEAN | {name: contents})
     if [file for file, _ in found] != [name]:
         failed.append(f"{case}: expected one offence in {name}, found {found}")
-print("\n".join(failed) or f"tidy finds all {len(BAD)} kinds of offence")
+if shutil.which("git"):
+    history = ["a" * 73, "the rule", "b" * 72, "c" * 73, "d", "e" * 73]
+    for base, expected in ((None, [3, 5]), (4, [5])):
+        found = offending_commits(history, base)
+        if found != expected:
+            failed.append(f"subjects after {base}: expected {expected}, found {found}")
+print("\n".join(failed) or f"tidy finds all {len(BAD)} kinds of offence, and long subjects")
 sys.exit(bool(failed))

@@ -1,7 +1,7 @@
-// Names of replicas and of events: replica_id, dot.
+// dot: the names of replicas and of events, replica_id and dot.
 //
-// Plain values; any thread. A replica id is 128 random bits drawn at every start and never reused, so that
-// a dot (replica, counter) names one event for ever (invariant I6).
+// Plain values; any thread. A node draws 128 random bits as its replica id at every start and never reuses
+// them, so a dot (replica, counter) names one event for ever (invariant I6).
 // Source: dots of Almeida, Shoker, Baquero, "Delta state replicated data types", 2018.
 #pragma once
 
@@ -15,9 +15,9 @@
 
 namespace baton {
 
-/// 128 random bits that name one run of one node. Ordered by bytes; all zero means "nobody".
+/// Names one run of one node by 128 random bits. Ordered by bytes; all zero means "no node".
 struct replica_id {
-    std::array<std::uint8_t, 16> bytes{};
+    std::array<std::uint8_t, 16> bytes{}; ///< in the order in which they travel
 
     friend constexpr auto operator<=>(const replica_id&, const replica_id&) = default;
     friend constexpr bool operator==(const replica_id& a, const replica_id& b) {
@@ -25,24 +25,25 @@ struct replica_id {
         const auto x = std::bit_cast<words>(a.bytes), y = std::bit_cast<words>(b.bytes);
         return x[0] == y[0] && x[1] == y[1];
     }
+    /// True if every byte is zero: the id names no node.
     [[nodiscard]] constexpr bool is_nil() const { return *this == replica_id{}; }
-    /// The 16 bytes as they travel.
+    /// The 16 bytes as they travel; valid as long as this object.
     [[nodiscard]] std::string_view view() const {
         return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
     }
-    /// Nothing unless `raw` is exactly 16 bytes.
+    /// The id whose bytes are `raw`; nullopt unless `raw` has exactly 16 bytes.
     [[nodiscard]] static std::optional<replica_id> from_bytes(std::string_view raw);
     /// 32 lower-case hexadecimal digits.
     [[nodiscard]] std::string to_string() const;
 };
 
-/// The `counter`-th event of `replica`; counters are dense and start at 1.
+/// Names one event: the `counter`-th of `replica`. Counters start at 1 and have no gaps.
 struct dot {
-    replica_id replica{};
-    std::uint64_t counter = 0;
+    replica_id replica{};      ///< the node that made the event
+    std::uint64_t counter = 0; ///< 0 only in a dot that names no event
 
     friend constexpr auto operator<=>(const dot&, const dot&) = default;
-    /// "<first 8 digits of the replica>:<counter>", for people.
+    /// "<first 8 digits of the replica>:<counter>", for people; not unique.
     [[nodiscard]] std::string to_string() const;
 };
 

@@ -1,6 +1,6 @@
-// key: the secret that the members of a mesh share, and the name by which it is spoken of.
+// key: mesh_key, the secret that the members of a mesh share, and key_id, its public name.
 //
-// Plain values; any thread. A mesh_key wipes its bytes when it goes, and nothing here prints them.
+// Plain values; any thread. A mesh_key wipes its bytes when it is destroyed, and nothing here prints them.
 // Source of the hashing: BLAKE2b (RFC 7693), by libsodium's crypto_generichash.
 #pragma once
 
@@ -13,38 +13,40 @@
 
 namespace baton {
 
-/// Names a key without giving it away: 8 bytes of a keyed hash. It travels with what the key has sealed.
+/// Names a key without revealing it: 8 bytes of a keyed hash. It travels with whatever the key seals.
 struct key_id {
-    std::array<std::uint8_t, 8> bytes{};
+    std::array<std::uint8_t, 8> bytes{}; ///< in the order in which they travel
 
     friend constexpr auto operator<=>(const key_id&, const key_id&) = default;
+    /// The 8 bytes as they travel; valid as long as this object.
     [[nodiscard]] std::string_view view() const {
         return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
     }
     /// 16 lower-case hexadecimal digits.
     [[nodiscard]] std::string to_string() const;
-    /// Nothing unless `text` is 16 hexadecimal digits.
+    /// The id that `text` writes; nullopt unless `text` is 16 hexadecimal digits.
     [[nodiscard]] static std::optional<key_id> from_text(std::string_view text);
 };
 
-/// 32 secret bytes. Who has them can join the mesh, read everything and write everything.
+/// 32 secret bytes. Whoever has them can join the mesh, read everything and write everything.
 class mesh_key {
   public:
-    static constexpr std::size_t size = 32;
+    static constexpr std::size_t size = 32; ///< bytes of a key
 
-    /// Nothing unless `raw` is 32 bytes that are not all zero.
+    /// The key whose bytes are `raw`; nullopt unless these are 32 bytes and not all zero.
     [[nodiscard]] static std::optional<mesh_key> from_bytes(std::string_view raw);
-    /// 64 hexadecimal digits, or base64 (RFC 4648, padded or not); nothing for anything else, and for 32
-    /// zeros.
+    /// The key that `text` writes as 64 hexadecimal digits or base64 (RFC 4648, padded or not); nullopt for
+    /// any other text, and for 32 zero bytes.
     [[nodiscard]] static std::optional<mesh_key> from_text(std::string_view text);
-    mesh_key(const mesh_key&) = default;
-    mesh_key& operator=(const mesh_key&) = default;
-    ~mesh_key();
+    mesh_key(const mesh_key&) = default;            ///< Copies the secret.
+    mesh_key& operator=(const mesh_key&) = default; ///< Copies the secret.
+    ~mesh_key();                                    ///< Wipes the secret.
 
-    /// Takes the same time whatever the keys are.
+    /// Takes the same time for all keys, so that the time reveals nothing.
     friend bool operator==(const mesh_key& a, const mesh_key& b);
+    /// The public name of the key.
     [[nodiscard]] key_id id() const { return id_; }
-    /// The secret itself, for as long as this lives.
+    /// The secret itself; valid as long as this object.
     [[nodiscard]] const std::array<std::uint8_t, size>& bytes() const { return bytes_; }
 
   private:

@@ -1,7 +1,7 @@
-// ack: how much proof a writer wants that its write lives elsewhere.
+// ack: how many members must hold a write before the writer returns.
 //
-// Plain values; any thread. A member *holds* a write when it has told that it has applied it, is up, is not
-// leaving and not full; what has merely been sent to it proves nothing.
+// Plain values; any thread. A member *holds* a write when it has reported that it applied the write, is up,
+// does not leave and is not full. A write that has only been sent to a member proves nothing.
 #pragma once
 
 #include <chrono>
@@ -11,26 +11,28 @@
 
 namespace baton {
 
+/// How much proof a write waits for. Use the four functions: `{.ack = ack_level::copies(2)}`.
 struct ack_level {
+    /// The four levels.
     enum class kind : std::uint8_t { local, copies, majority, all_up };
-    kind what = kind::local;
-    std::size_t count = 1; ///< of `copies`
+    kind what = kind::local; ///< the level
+    std::size_t count = 1;   ///< with `copies`: how many
 
-    /// Applied here.
+    /// This node has applied the write; nothing is waited for.
     static constexpr ack_level local() { return {}; }
-    /// `count` members hold it, this node included; at least 1.
+    /// `count` members hold the write, this node included; at least 1.
     static constexpr ack_level copies(std::size_t count) { return {kind::copies, count}; }
-    /// More than half of options::mesh_size hold it; an error where that is not set.
+    /// More than half of options::mesh_size members hold the write; bad_argument if that is not set.
     static constexpr ack_level majority() { return {kind::majority, 0}; }
-    /// Every member that was up at the call and still is holds it, and at least two do.
+    /// Every member that was up at the call and is still up holds the write, and at least two members do.
     static constexpr ack_level all_up() { return {kind::all_up, 0}; }
     friend constexpr bool operator==(const ack_level&, const ack_level&) = default;
 };
 
-/// Who holds a write, as far as they have told.
+/// How many members are known to hold a write.
 struct holding {
-    std::size_t copies = 0; ///< members, this node included
-    bool met = false;       ///< the wanted level is reached
+    std::size_t copies = 0; ///< members that hold it, this node included
+    bool met = false;       ///< true if the wanted level is reached
 };
 
 } // namespace baton

@@ -1,10 +1,10 @@
 // claim_handle: a register that this node owns, until the handle is released, destroyed, or loses it.
 //
-// Thread contract: const calls, commit and renew from any thread; release, moving and destruction by one,
-// with no other call under way. Movable; not copyable. Independent of the node object: it may be moved and
-// even destroyed first; then every call answers `errc::leaving`, and lost() is true. Source: fencing tokens
-// (Burrows 2006, "The Chubby lock service"): the epoch grows with every claim, so that a former owner is told
-// apart wherever its writes arrive.
+// Thread contract: any thread may make const calls, commit and renew. One thread releases, moves or destroys
+// the handle, while no other call runs. Movable; not copyable. The handle is independent of the node object,
+// which may be moved or destroyed first: then every call returns `errc::leaving`, and lost() is true. Source:
+// fencing tokens (Burrows 2006, "The Chubby lock service"): the epoch grows with every claim, so every node
+// recognises writes of a former owner.
 #pragma once
 
 #include <baton/pickup.hpp>
@@ -21,54 +21,62 @@
 
 namespace baton {
 
+/// How a claim is made.
 struct claim_options {
-    std::chrono::milliseconds within{0}; ///< wait this long for the key to appear
-    /// Without renew() or commit() for so long, by this node's monotonic clock, the node gives the claim up.
-    /// Nothing: it has no end. A node that is gone gives up everything.
+    std::chrono::milliseconds within{0}; ///< wait at most this long for the key to appear
+
+    /// The claim ends if neither renew() nor commit() is called for this long, by this node's monotonic
+    /// clock. nullopt: no lease. Others release the claims of an owner that left or crashed.
     std::optional<std::chrono::milliseconds> lease{};
-    /// Only where nobody owns the key, as far as is known here (picked::owner), this node included, or where
-    /// the owner is gone and every member in view has been asked what it holds of it; else `conflict`. So
-    /// what several nodes wait for is not torn out of the hands of the one who was first.
+    /// Claim only if no node owns the key, as far as this node knows (picked::owner; this node counts, too),
+    /// or if the owner is gone and every member in view has reported what it holds of it. Otherwise the claim
+    /// fails with `conflict`. So of several nodes that wait for a key only the first gets it.
     bool if_free = false;
 };
 
+/// Owns a register; node::claim returns it.
 class claim_handle {
   public:
-    claim_handle(claim_handle&&) noexcept;
-    claim_handle& operator=(claim_handle&&) noexcept;
-    /// Releases, if it still owns the key. Does not wait.
+    claim_handle(claim_handle&&) noexcept;            ///< takes the claim over
+    claim_handle& operator=(claim_handle&&) noexcept; ///< releases the present claim and takes the other over
+
+    /// Releases the key if it still owns it. Does not wait.
     ~claim_handle();
 
+    /// The key that it owns or owned.
     [[nodiscard]] const std::string& key() const;
-    /// Odd, and larger than every epoch and time of a write that the node had seen of the key: a claim that
-    /// knows of another one has the larger epoch. The node's own clock is no part of it.
+    /// The epoch of the claim: odd, and larger than every epoch and timestamp that the node had seen of the
+    /// key. So a claim that knows another one has the larger epoch. It does not depend on the node's own
+    /// clock.
     [[nodiscard]] std::uint64_t epoch() const;
-    /// The value that was taken over.
+    /// The value that the claim took over.
     [[nodiscard]] const picked& taken() const;
-    /// All that was shown: the value taken over, then its siblings, which go with the first commit.
+    /// All values that the claim found: the one it took over, then its siblings, which the first commit
+    /// replaces.
     [[nodiscard]] const std::vector<picked>& shown() const;
 
-    /// Writes the key as its owner and keeps it. Replaces what was shown and this node's own earlier writes,
-    /// nothing else: what somebody else has written since stays beside it. Begins the lease anew. Errors:
-    /// those of node::stash, whose waiting it has too; claim_lost. O(siblings + key + value).
-    /// `ttl`: as with node::stash; without it the key has no end any more.
+    /// Writes the key as its owner and keeps owning it. Replaces what shown() lists and this node's own
+    /// earlier writes; later writes of other nodes become siblings. Restarts the lease. `ttl` is that of
+    /// node::stash; without it the key has no time to live any more. Waits as node::stash does. Errors: those
+    /// of node::stash; claim_lost. O(siblings + key + value).
     result<version> commit(std::string_view value, std::chrono::milliseconds ttl = {});
-    /// Begins the lease anew. Errors: claim_lost, leaving, forked.
+    /// Restarts the lease. Errors: claim_lost, leaving, forked.
     result<void> renew();
-    /// Gives the key up with the value it has. The epoch under which it is free now: one above the claim's,
-    /// or one below if nothing was written and the claim is tentative, so that it does not end a claim that
-    /// another node made at the same time. Errors: claim_lost, leaving, forked.
+    /// Gives up ownership; the key keeps its value. Returns the epoch under which the key is free: one above
+    /// the claim's; or one below it if the claim is tentative and nothing was written, so that it does not
+    /// end a claim that another node made at the same time. Errors: claim_lost, leaving, forked.
     result<std::uint64_t> release();
 
-    /// True once it owns the key no more: another claim was read over it, somebody dropped or released it,
-    /// its lease is over, the node has left. For good, whatever comes later. Event: claim_lost. Like commit,
-    /// renew and release it looks at the time: a lease that ended while the process was suspended is over.
+    /// True once the handle no longer owns the key, for good: a higher claim is read, a node dropped or
+    /// released the key, the lease has ended, or the node has left. The event claim_lost reports it. Like
+    /// commit, renew and release this call checks the time: a lease that ended while the process was
+    /// suspended has ended.
     [[nodiscard]] bool lost() const;
-    /// Another node may own the same key without either knowing: a member is suspect, or crashed and has not
-    /// left; no majority of options::mesh_size is in view; or a member in view has not yet shown that it
-    /// knows this claim, or what it held when it did is not all here. The last is so for a round trip after
-    /// each claim, and longer while there is a backlog. When both meet, the higher (epoch, clock, id) owns
-    /// the key on every node alike; the other is told, and its value stays beside as a sibling. O(members).
+    /// True while another node may own the same key and neither knows: a member is suspect or crashed; no
+    /// majority of options::mesh_size is in view; or a member in view has not yet shown that it knows this
+    /// claim, or this node has not applied everything that the member held then. The last lasts one round
+    /// trip after each claim, and longer during a backlog. After the heal the higher (epoch, clock, id) owns
+    /// the key on every node; the other node gets claim_lost, and its value becomes a sibling. O(members).
     [[nodiscard]] bool tentative() const;
 
   private:

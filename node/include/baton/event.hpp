@@ -11,43 +11,46 @@
 
 namespace baton {
 
+/// What an event reports.
 enum class event_kind : std::uint8_t {
     joined,    ///< a member is up
-    synced,    ///< this node now holds everything that member held when it joined; says nothing of what that
-               ///< member holds, which for a newcomer is nothing
-    suspect,   ///< silent for liveness.suspect_after, or its connection closed
-    up,        ///< a suspect has been heard again; no `joined` follows, as it was a member all the time
+    synced,    ///< this node now holds everything that the member held when it joined; it says nothing about
+               ///< what the member holds
+    suspect,   ///< a member is silent for liveness.suspect_after, or its connection closed
+    up,        ///< a suspect is heard again; no `joined` follows, since it never stopped being a member
     leaving,   ///< a member has announced that it leaves
-    left,      ///< a member said goodbye
-    crashed,   ///< a member is gone without a word
-    restarted, ///< a member's address now answers as a new incarnation, which joins by itself
-    refused,   ///< a node was turned away; the reason names why. Of one whose beacon cannot be opened, for
-               ///< want of a key, nothing but the address is known: that is the `name`, and `id` is nil
-    name_conflict, ///< two nodes that both live have this name; `id` is the one that came later, or was found
-                   ///< later
+    left,      ///< a member has left in order
+    crashed,   ///< a member is gone without a leave
+    restarted, ///< a new incarnation answers at a member's address; its own `joined` follows
+    refused, ///< a node was refused; `reason` tells why. If its beacon could not be authenticated, `name` is
+             ///< its address and `id` is nil
+    name_conflict, ///< two living nodes have this name; `id` is the one that came, or was found, later
     clock_skew,    ///< a peer's clock is further ahead than options::clock_skew_max
-    diverged,      ///< equal cuts with different digests: a fault in baton, please report; repaired by union
-    full,          ///< this node has reached limits.bytes_max and takes nothing more until there is room
-    conflict,   ///< a register or field has come to have siblings, by what came from others; `key` names it
-    claim_lost, ///< a claim of this node has ended otherwise than by its handle; `key` names it, `id` who is
-                ///< read
-    recovered,  ///< `count` values of a damaged spill have returned as new writes; its file is kept aside
-    dropped,    ///< events were lost because nobody read them; `count` says how many
-    failed,     ///< this node's I/O thread has ended by a fault, which `reason` names: nothing is written or
-                ///< received any more; what is there stays readable, and has been spilled if it could be
-    one_way, ///< a node is heard that this node cannot reach, or that does not hear this one; `reason` says
-             ///< which. It is no copy of anything, and `suspect` or `contacting` for as long as that is so
+    diverged,      ///< equal cuts have different digests: a fault in baton, which repairs it; please report
+    full,          ///< this node has reached limits.bytes_max and applies nothing until it has room
+    conflict,      ///< a write of another node gave a register or field siblings; `key` names it
+    claim_lost,    ///< a claim of this node has ended otherwise than by its handle; `key` names it, `id` the
+                   ///< node whose value is read now
+    recovered,     ///< `count` values of a damaged spill are back as new writes; the file is renamed and kept
+    dropped,       ///< the program did not read events in time, and `count` of them are lost
+    failed,  ///< this node's I/O thread has ended by the fault `reason`: the node writes and receives nothing
+             ///< more. Its state stays readable, and is in a spill if one could be written
+    one_way, ///< this node hears a node that it cannot reach, or that does not hear it; `reason` tells which.
+             ///< While this lasts, that node is `suspect` or `contacting`, and is no copy of anything
 };
+/// The name of the kind as scripts see it, for example "joined". Valid for ever.
 [[nodiscard]] std::string_view to_string(event_kind kind);
 
+/// One report about the mesh or this node; node::next_event returns them.
 struct event {
-    event_kind kind{};
+    event_kind kind{};       ///< what happened
     replica_id id{};         ///< the member's incarnation
     std::string name;        ///< the member's name
     std::string reason;      ///< a short phrase
-    std::uint64_t count = 0; ///< with `dropped` and `recovered`; of a `conflict` the siblings there are
-    /// With `claim_lost` and `conflict`. Of conflicts a key is named at most once a second, and 256 keys are;
-    /// of the rest comes one event without a key whose `count` says how many there were.
+    std::uint64_t count = 0; ///< with `dropped` and `recovered`: how many; with `conflict`: siblings
+
+    /// With `claim_lost` and `conflict`: the key. In a second, at most 256 conflicts name a key, each key
+    /// once; one event without a key counts the others in `count`.
     std::string key{};
 };
 

@@ -13,31 +13,35 @@
 
 namespace baton {
 
+/// How safe the state is after a leave.
 enum class leave_outcome : std::uint8_t {
-    safe,          ///< `copies` staying members acknowledged everything; or nothing was held
-    safe_degraded, ///< fewer, but at least one did
-    spilled,       ///< as unsafe, but the whole state is in a file of options::spill_dir
+    safe,          ///< `copies` staying members acknowledged everything, or there was nothing to hand over
+    safe_degraded, ///< fewer members acknowledged everything, but at least one
+    spilled,       ///< as unsafe, but a file in options::spill_dir holds the whole state
     unsafe,        ///< no staying member acknowledged everything: `unsafe_keys` may be lost
 };
+/// The name of the outcome as scripts see it, for example "safe". Valid for ever.
 [[nodiscard]] std::string_view to_string(leave_outcome outcome);
 
+/// What a leave achieved.
 struct leave_report {
-    leave_outcome outcome{};
-    std::size_t copies = 0; ///< staying members that acknowledged everything after the leaving was announced
-    std::size_t unsafe = 0; ///< how many keys no staying member is known to hold in full
+    leave_outcome outcome{}; ///< how safe the state is
+    std::size_t copies = 0;  ///< staying members that acknowledged everything after the leaving was announced
+    std::size_t unsafe = 0;  ///< how many keys no staying member is known to hold completely
     std::vector<std::string> unsafe_keys; ///< the first 1,000 of them, sorted
-    std::string path{};                   ///< of the file that was written to options::spill_dir; empty: none
-    std::string spill_error{};            ///< why there is no whole file, where there is a folder and nobody
-                                          ///< else is known to hold enough; what was written may be salvaged
-    std::chrono::nanoseconds took{};
+    std::string path{};                   ///< the file in options::spill_dir; empty: none
+    std::string spill_error{};       ///< why a needed file is not complete; the next start salvages what was
+                                     ///< written
+    std::chrono::nanoseconds took{}; ///< from the call to the end of the leave
 };
 
+/// How a node leaves.
 struct leave_options {
     std::optional<std::chrono::milliseconds> within{}; ///< default: options::leave_within
-    std::size_t copies = 2;                            ///< wanted holders; fewer where fewer members stay
-    /// The whole mesh is being stopped: as soon as no member is left that stays, the leave ends (with a
-    /// spill, where there is a folder for it), and does not wait for somebody to come. Members that stay are
-    /// handed everything as usual.
+    std::size_t copies = 2;                            ///< wanted holders; fewer if fewer members stay
+
+    /// The whole mesh stops: the leave ends as soon as no other member stays (with a spill if there is a
+    /// folder), and does not wait for a successor. Members that stay receive everything as usual.
     bool nobody_stays = false;
 };
 

@@ -1,4 +1,6 @@
 // member: another node as this one sees it.
+//
+// Plain values; any thread. node::members() returns them.
 #pragma once
 
 #include <baton/dot.hpp>
@@ -10,27 +12,30 @@
 
 namespace baton {
 
-/// Where a member is in its life, as this node sees it.
+/// The state of a member, as this node sees it.
 enum class member_state : std::uint8_t {
-    contacting, ///< heard of; the readiness handshake is not over
-    up,         ///< hears us and is heard
-    suspect,    ///< silent, or its connection closed
-    leaving,    ///< has announced that it leaves; it still serves reads and repairs
-    left,       ///< said goodbye
-    crashed,    ///< gone without a word; its address is still tried
+    contacting, ///< this node has heard of it; the handshake is not complete
+    up,         ///< each of the two receives what the other sends
+    suspect,    ///< it is silent, its connection is closed, or one direction fails
+    leaving,    ///< it has announced that it leaves; it still answers reads and serves repairs
+    left,       ///< it has left in order
+    crashed,    ///< it is gone without a leave; this node still tries its address
 };
+/// The name of the state as scripts see it, for example "up". Valid for ever.
 [[nodiscard]] std::string_view to_string(member_state state);
 
+/// Another node, as this one sees it at the moment of the call.
 struct member {
-    replica_id id{};
-    std::string name;
-    member_state state{};
-    std::string endpoint;  ///< "tcp://HOST:PORT", what another node may name as a seed
-    bool synced = false;   ///< we hold everything it held when it joined
-    std::uint64_t lag = 0; ///< our own events that it has not told us it has applied
-    /// For how long the oldest of those has been on its way; to 10 ms, or a hundredth of the longest.
+    replica_id id{};       ///< its present run
+    std::string name;      ///< its options::name
+    member_state state{};  ///< what this node knows of its life
+    std::string endpoint;  ///< "tcp://HOST:PORT", which another node may use as a seed
+    bool synced = false;   ///< this node holds everything that the member held when it joined
+    std::uint64_t lag = 0; ///< events of this node that it has not reported as applied
+
+    /// Age of the oldest of these events, accurate to 10 ms or to a hundredth of the longest age.
     std::chrono::milliseconds lag_age{0};
-    std::chrono::microseconds round_trip{0}; ///< of acknowledgements, smoothed; 0 until there was one
+    std::chrono::microseconds round_trip{0}; ///< smoothed round trip of acknowledgements; 0 before the first
 };
 
 } // namespace baton

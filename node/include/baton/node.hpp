@@ -1,10 +1,10 @@
 // node: one member of the mesh. A program embeds one (or several) of these.
 //
-// Thread contract: every member function may be called from any thread, but not from inside the log or
-// on_applied callbacks. Reads and stash take one short lock and never wait for the network or for a sync. The
-// node owns one I/O thread that makes, polls and closes every socket. Movable; not copyable; a moved-from
-// node may only be destroyed or assigned to. fork(): the node works on in the parent; in the child every call
-// answers `errc::forked`.
+// Thread contract: any thread may call every member function, except from inside the log and on_applied
+// callbacks. Reads and stash take one short lock and never wait for the network or for a sync. The node owns
+// one I/O thread that makes, polls and closes every socket. Movable; not copyable; a moved-from node may only
+// be destroyed or assigned to. fork(): the node continues in the parent; in the child every call returns
+// `errc::forked`.
 #pragma once
 
 #include <baton/ack.hpp>
@@ -35,223 +35,262 @@ namespace baton {
 enum class value_kind : std::uint8_t; // watch.hpp
 struct change;                        // watch.hpp
 class watch_handle;                   // watch.hpp
+/// Receives the changes of a watch, on the node's dispatcher thread; <baton/watch.hpp> has the contract.
 using change_handler = std::function<void(const change&)>;
-/// Makes one value of several: all that are given, whatever their order. Commutative, associative,
-/// idempotent: the same bytes must come out whoever merges what first, and of equal values that value. In
-/// programs that are built without NDEBUG it is tried on the values it is given and permutations of them.
+/// Makes one value of all `siblings`. It must be commutative, associative and idempotent: the result must not
+/// depend on which node merges which values first, and equal values must give that value. A program built
+/// without NDEBUG checks this on the given values and on permutations of them.
 using merge_function = std::function<std::string(const std::vector<std::string_view>& siblings)>;
 
+/// One member of the mesh, as the head of this header describes it.
 class node {
   public:
-    /// Binds the sockets, starts the I/O thread and returns; finding others goes on in the background.
-    /// Errors: bad_option, bad_seed, unknown_interface, address_in_use, network, each naming the culprit. A
-    /// beacon that cannot bind is a warning in the log, not an error.
+    /// Binds the sockets, starts the I/O thread and returns; discovery continues in the background. Errors:
+    /// bad_option, bad_seed, bad_key, unknown_interface, address_in_use, network; the sentence names the
+    /// option or address. If only the beacon cannot bind, the node starts and logs a warning.
     static result<node> start(options settings);
 
-    node(node&&) noexcept;
-    node& operator=(node&&) noexcept;
+    node(node&&) noexcept;            ///< takes the node over
+    node& operator=(node&&) noexcept; ///< ends this node as the destructor does, and takes the other over
+
     /// Leaves within options::destructor_leave_within if leave() was not called. Never hangs.
     ~node();
 
-    /// Applies locally on this thread, then broadcasts from the I/O thread. Replaces every value of `key`
-    /// this node has seen; a concurrent write elsewhere stays beside it (read: last writer wins). Then waits
-    /// until `how.ack` is met: members acknowledge directly, after applying. When that takes longer than
-    /// `how.within`, the write stays, spreads on, and the answer says how far it is. Before writing, waits
-    /// while more than limits.unsent_bytes_max of own writes are unsent, or a member that had kept up is more
-    /// than limits.lag_max or lag_bytes_max of them behind: `busy` when that outlasts `within`.
-    /// Errors: key_empty, key_too_long, value_too_long, wrong_type, full, conflict (if_version), bad_argument
-    /// (majority without options::mesh_size, copies(0)), busy, leaving, forked; then nothing is stored. O(key
+    /// Writes `key` on this node at once, then broadcasts. The write replaces every value of `key` that this
+    /// node has seen; a concurrent write of another node becomes a sibling, and reads return the last
+    /// writer's value. Then the call waits until `how.ack` is met: members acknowledge after they have
+    /// applied the write. If that takes longer than `how.within`, the write stays and spreads on, and the
+    /// result tells how many hold it. Before it writes, the call waits while more than
+    /// limits.unsent_bytes_max of own writes are unsent, or while a member that had kept up lags by more than
+    /// limits.lag_max or lag_bytes_max; `busy` if that outlasts `within`. Errors: key_empty, key_too_long,
+    /// value_too_long, wrong_type, full, conflict (if_version), bad_argument (majority without
+    /// options::mesh_size, copies(0)), busy, leaving, forked; then nothing is stored. O(key
     /// + value).
     result<stashed> stash(std::string_view key, std::string_view value, stash_options how = {});
-    /// Several keys at once: on every node, also on one that repairs or joins, they appear together or not at
-    /// all. At most 1,000 keys; `if_version` does not go with it (bad_argument). The version is the last
-    /// key's; who holds it holds all.
+    /// Writes several keys as one: on every node, repairing and joining nodes included, they appear together
+    /// or not at all. At most 1,000 keys, and no `if_version` (bad_argument). The version is that of the last
+    /// key; a member that holds it holds all. Errors: those of stash with one key.
     result<stashed> stash(std::span<const std::pair<std::string_view, std::string_view>> all,
                           stash_options how = {});
-    /// As stash(), without waiting for the level: the future is ready when it is met or `within` has passed.
+    /// As stash(), but returns at once: the future is ready when the level is met or `within` has passed.
     [[nodiscard]] std::future<result<stashed>> stash_async(std::string_view key, std::string_view value,
                                                            stash_options how = {});
-    /// Waits until a write, of this node or another, is held as `level` says. Errors: unknown_version,
+    /// Waits until `level` is met for a write of this node or of another one. Errors: unknown_version,
     /// bad_argument, forked.
     result<stashed> confirm(version written, ack_level level, std::chrono::milliseconds within) const;
 
-    /// The value of `key` in local memory. If it is not here and there is a `within`, every member is asked
-    /// what it holds, and the call waits for the value, woken by its arrival; the outcome says what is known
-    /// in the end. `absent_confirmed` needs an answer of every member in view to a question put after the
-    /// call began, and all they named applied here; the same of everybody whom these members know; a majority
-    /// of options::mesh_size, if that is set; no spill that has yet to be read, here or at a member; and
-    /// nobody who is silent or crashed with more than is here. The last write of a process that was killed
-    /// may be known of and lost: then the key stays `absent_unsynced` for liveness.redial_for (6 h), or until
-    /// another node has that process's very address. Alone it is said only with options::founding, or when
-    /// options::alone_after has passed and every seed refuses: silence is no evidence. A key that holds a
-    /// counter, set, map or flag is no register: it is answered as if it were not there (see types()). Does
-    /// not remove anything. Errors: key_empty, key_too_long, forked. O(key + value) without waiting.
+    /// Reads the value of `key` from local memory; removes nothing. If the key is absent and there is a
+    /// `within`, the node asks every member what it holds, and the call waits until the value arrives. If
+    /// absent, the outcome tells why: no node has the key, a leaving member is sending it, or some members
+    /// have not answered.
+    ///
+    /// `absent_confirmed` needs all of these: every member in view has answered a question that was put after
+    /// the call began, and everything these answers name is applied here; the same for every node that these
+    /// members know; a majority of options::mesh_size is in view, if that is set; no spill is left to be
+    /// read, here or at a member; and no silent or crashed node is known to hold more than this one. If a
+    /// process is killed, others may know that its last write exists and not have it: then the key stays
+    /// `absent_unsynced` for liveness.redial_for (6 h), or until another node has exactly its address. A node
+    /// that is alone confirms absence only with options::founding, or when options::alone_after has passed
+    /// and every seed refuses: silence proves nothing.
+    ///
+    /// A key that holds a counter, set, map or flag reads as absent (see types()). Errors: key_empty,
+    /// key_too_long, forked. O(key + value) without waiting.
     [[nodiscard]] result<picked> pickup(std::string_view key, pickup_options how = {}) const;
 
-    /// Every concurrent value of `key`, the one that pickup reads first, then by falling (epoch, clock, id).
+    /// Every concurrent value of `key`: first the one that pickup reads, then by falling (epoch, clock, id).
+    /// Empty if the key is absent. Errors: those of pickup. O(siblings).
     [[nodiscard]] result<std::vector<picked>> siblings(std::string_view key) const;
 
-    /// Replaces the versions of `key` that were shown (by siblings() or pickup), and nothing that has come
-    /// since. Errors: those of stash; conflict, if one of them is not there any more, this node has written
-    /// the key itself since, or another node has claimed it: look again. O(siblings + key + value).
+    /// Replaces exactly the versions `shown`, which siblings() or pickup() returned; later values stay.
+    /// Errors: those of stash; conflict if one of the versions is gone, if this node has written the key
+    /// since, or if another node has claimed it: read again. O(siblings + key + value).
     result<version> resolve(std::string_view key, std::string_view value, const std::vector<version>& shown);
 
-    /// Takes `key` over, value and all, from whoever had it: from now on this node owns it. What anybody else
-    /// stashes stays beside the owned value and is not read before it is free; nothing is dropped silently.
-    /// It ends by the handle, by a higher claim, by a drop, or by a release that a member writes for an owner
-    /// that left or crashed; leave() gives it up. A second claim by this node ends the first. Only registers
-    /// are claimed. Errors: absent, if the key is not here `within` the time; conflict (if_free); those of
-    /// stash; bad_option, if the lease is not positive. O(siblings + key + value).
+    /// Takes ownership of the register `key` with its value, whether another node owns it or not. If a
+    /// partition lets two nodes claim, both see `tentative`; after the heal the higher epoch wins everywhere.
+    /// A stash of another node becomes a sibling of the owned value and is not read before the key is free;
+    /// no value is lost silently.
+    ///
+    /// The claim ends by the handle, its lease, a higher claim, a drop, leave(), or by a release that another
+    /// member writes after the owner left or crashed. A second claim of this node ends the first. Errors:
+    /// absent if the key does not appear `within` the time; conflict (if_free); those of stash; bad_option if
+    /// the lease is not positive. O(siblings + key + value).
     result<claim_handle> claim(std::string_view key, claim_options how = {});
 
-    /// From now on registers under `prefix` that have siblings are merged: by the member with the smallest id
-    /// of those that are up, if it has a function for them too, so give it to every node. Members that do not
-    /// agree on who is up may each merge: their results are merged in turn until all are the same. The
-    /// longest prefix that fits counts; a prefix given again has its function replaced. Runs on a thread of
-    /// the node's own, without a lock, a key at a time; the destructor waits for a call under way. It must
-    /// not call the node. What somebody has claimed is left alone. A function that throws is logged, and the
-    /// key left as it is until it has one sibling more. Errors: key_too_long, network (no thread to be had),
+    /// Sets the function that merges the siblings of registers under `prefix` from now on. Of the members
+    /// that are up, the one with the smallest id merges, if it has a function for the key; so set it on every
+    /// node. Members that disagree on who is up may each merge; their results are merged again until all are
+    /// equal. The longest prefix that fits decides; a second call with a prefix replaces its function.
+    /// Claimed keys are not merged.
+    ///
+    /// The node calls the function on a thread of its own, without a lock, one key at a time; the destructor
+    /// waits for a running call. The function must not call the node. If it throws, the node logs that and
+    /// leaves the key until it has one more sibling. Errors: key_too_long, network (no thread is available),
     /// forked.
     result<void> merge_with(std::string_view prefix, merge_function merge);
 
-    /// Removes what this node has seen of `key`, of whatever type; a concurrent write survives. True if there
-    /// was something. Errors: key_empty, key_too_long, leaving, forked. O(key), of a set or map O(members);
-    /// where sets and maps are in use, folds in what is left of a sync first.
+    /// Removes everything that this node has seen of `key`, of any type; a concurrent write survives. True if
+    /// the key held something. Errors: key_empty, key_too_long, leaving, forked. O(key); for a set or map
+    /// O(members). If sets or maps are in use, first folds in the rest of a committed sync.
     result<bool> drop(std::string_view key);
 
-    // --- typed values ---
-    //
-    // A key holds one type, which its first write decides: a register (stash), a counter, a set, a map or a
-    // flag. Each write below is one event of its own, whose cost and traffic do not depend on how much the
-    // key holds. A removal takes what this node has seen and nothing else: what is added, inserted, set or
-    // enabled elsewhere at the same time survives it.
-    //
-    // A write of another type answers wrong_type as long as the key holds something: drop it first. If a key
-    // became two types at once (by nodes that had not seen each other's write, or by one that was still
-    // folding in a sync), both values stay: every call reads and writes the value of its own type, keys()
-    // lists the key once, and drop() removes all of them. Reads and removals of a type that the key does not
-    // hold find nothing; that is no error.
-    //
-    // Elements and fields are any bytes, none included, at most 512. Errors of writes: those of stash; of
-    // removals: key_empty, key_too_long, leaving, forked; of reads: the same but leaving. A key_too_long also
-    // means an element or field over 512 bytes. Waiting is as in stash; reads never wait. O(key + element +
-    // value), unless said otherwise. <baton/typed.hpp> has handles that keep the key.
-    //
-    // Source: Shapiro et al. 2011, "A comprehensive study of Convergent and Commutative Replicated Data
-    // Types": counters by replica, and the observed-remove set, here without tombstones, because the cut says
-    // what has been seen; a map is such a set of fields with registers, a flag such a set of one element.
+    /// @name Typed values
+    ///
+    /// A key holds one type, which its first write decides: a register (stash), a counter, a set, a map or a
+    /// flag. Each operation replicates as one small delta, however much the key holds. A removal takes
+    /// exactly what this node has seen: concurrent additions, insertions, fields and enablings survive it.
+    ///
+    /// A write of another type returns wrong_type as long as the key holds something: drop it first. A key
+    /// can get two types at once, from nodes that had not seen each other's write, or from a node that was
+    /// still in a sync. Then both values stay: each call reads and writes the value of its own type, keys()
+    /// lists the key once, and drop() removes all. Reads and removals of a type that the key does not hold
+    /// find nothing; that is no error.
+    ///
+    /// Elements and fields are 0 to 512 bytes. Errors of writes: those of stash. Errors of removals:
+    /// key_empty, key_too_long, leaving, forked. Errors of reads: the same without leaving. key_too_long also
+    /// means an element or field over 512 bytes. Writes wait as stash does; reads never wait. O(key + element
+    /// + value), unless stated otherwise. <baton/typed.hpp> has handles that keep the key.
+    ///
+    /// Source: Shapiro et al. 2011, "A comprehensive study of Convergent and Commutative Replicated Data
+    /// Types": counters by replica, and the observed-remove set, here without tombstones, because the cut
+    /// shows what a node has seen. A map is such a set of fields with registers, a flag such a set of one
+    /// element.
+    /// @{
 
-    /// What `key` holds: as a rule one type; none if it is not here. O(key).
+    /// The types that `key` holds: normally one; empty if the key is absent. O(key).
     [[nodiscard]] result<std::vector<value_kind>> types(std::string_view key) const;
 
-    /// Adds to the counter `key`; `amount` may be negative. Additions everywhere sum up. Never conflicts.
+    /// Adds `amount`, which may be negative, to the counter `key`. Concurrent additions of all nodes add up.
     result<version> add(std::string_view key, std::int64_t amount = 1);
-    /// The sum, modulo 2^64; nothing when nobody has added since the key was dropped (a sum of 0 is a value).
-    /// A drop takes off exactly what the dropper had seen. O(nodes that have added).
+    /// The sum, modulo 2^64; nullopt if no node has added since the key was dropped (a sum of 0 is a value).
+    /// A drop subtracts exactly what the dropping node had seen. O(nodes that have added).
     [[nodiscard]] result<std::optional<std::int64_t>> count(std::string_view key) const;
 
-    /// Puts `element` into the set `key`; it is there whatever is erased concurrently (add wins).
+    /// Puts `element` into the set `key`. It survives a concurrent erase (add wins).
     result<version> insert(std::string_view key, std::string_view element);
-    /// Takes `element` out of the set. False, and nothing is sent, if it was not there.
+    /// Takes `element` out of the set. If it was not there, returns false and sends nothing.
     result<bool> erase(std::string_view key, std::string_view element);
+    /// True if `element` is in the set.
     [[nodiscard]] result<bool> contains(std::string_view key, std::string_view element) const;
-    /// The elements of the set, sorted by bytes; none when there is no set. O(members), sorted; folds in what
-    /// is left of a sync first.
+    /// The elements of the set, sorted by bytes; empty if there is no set. First folds in the rest of a
+    /// committed sync. O(members × log members).
     [[nodiscard]] result<std::vector<std::string>> elements(std::string_view key) const;
 
-    /// Sets one field of the map `key`, as stash does a key: what this node has seen of the field is
-    /// replaced, a concurrent write stays beside it. A concurrent erase_field does not remove it.
+    /// Sets one field of the map `key`. The write replaces what this node has seen of the field; a concurrent
+    /// write becomes a sibling, and a concurrent erase_field does not remove it.
     result<version> set_field(std::string_view key, std::string_view field, std::string_view value);
-    /// The value of the field, the last writer's among concurrent ones; `absent_unsynced` when not there.
+    /// The value of the field, of concurrent ones the last writer's. The outcome of an absent field is always
+    /// `absent_unsynced`.
     [[nodiscard]] result<picked> field(std::string_view key, std::string_view field) const;
-    /// Every concurrent value of the field, in the order of siblings().
+    /// Every concurrent value of the field, in the order of siblings(). O(siblings).
     [[nodiscard]] result<std::vector<picked>> field_siblings(std::string_view key,
                                                              std::string_view field) const;
-    /// Removes the field. False, and nothing is sent, if it was not there.
+    /// Removes the field. If it was not there, returns false and sends nothing.
     result<bool> erase_field(std::string_view key, std::string_view field);
-    /// The names of the map's fields; as elements().
+    /// The names of the map's fields, sorted by bytes; as elements().
     [[nodiscard]] result<std::vector<std::string>> fields(std::string_view key) const;
 
-    /// Turns the flag `key` on, whatever is disabled concurrently (enable wins).
+    /// Turns the flag `key` on. It stays on after a concurrent disable (enable wins).
     result<version> enable(std::string_view key);
-    /// Turns it off. False, and nothing is sent, if it was not on.
+    /// Turns the flag off. If it was not on, returns false and sends nothing.
     result<bool> disable(std::string_view key);
+    /// True if the flag is on.
     [[nodiscard]] result<bool> enabled(std::string_view key) const;
 
-    // --- the whole state, and the mesh ---
+    /// @}
 
-    /// Keys of every type that begin with `prefix`, sorted, each once. Taken in slices: a key present
-    /// throughout the call is listed. O(log keys + listed) by an ordered index, which the first call builds,
-    /// O(keys), and which is let go of after a minute without one; with an empty prefix O(keys), without it.
+    /// @name The whole state, and the mesh
+    /// @{
+
+    /// Keys of every type that begin with `prefix`, sorted by bytes, each once. The list is taken in slices:
+    /// it has every key that exists throughout the call. O(log keys + listed) by an ordered index. The first
+    /// call builds the index, O(keys), and it is freed a minute after the last one. An empty prefix needs no
+    /// index: O(keys).
     [[nodiscard]] std::vector<std::string> keys(std::string_view prefix = {}) const;
 
-    /// Tells `handler` everything that is under `prefix`, then `initial_done`, then each change, until the
-    /// handle is destroyed: no change is left out in between, and of a key never a version after one that has
-    /// seen it. Keys of every type; an empty prefix is everything. A key that changes again before it was
-    /// told is told once, with what it holds then; above limits.watch_keys_max such keys, all that is there
-    /// is told once more, after a `lagged`. After leave() nothing changes any more. See <baton/watch.hpp> for
-    /// what is told, and on which thread. Errors: key_too_long, bad_option (no handler), too_many_watches,
-    /// network (no thread to be had), forked. Returns at once; the snapshot is told O(keys under the prefix),
-    /// by the index of keys(prefix); a watch keeps the names of those keys.
+    /// Reports to `handler` every key under `prefix`, then `initial_done`, then each change, until the handle
+    /// is destroyed. No change between these is lost, and no version of a key is reported after one that
+    /// replaced it. Keys of every type count; an empty prefix means all keys. A key that changes again before
+    /// it was reported is reported once, with its present value. If more than limits.watch_keys_max such keys
+    /// wait, the watch reports `lagged` and then everything again. After leave() nothing changes any more.
+    /// <baton/watch.hpp> defines the reports and their thread.
+    ///
+    /// Returns at once. The snapshot takes O(keys under the prefix) by the index of keys(prefix), and a watch
+    /// keeps the names of those keys. Errors: key_too_long, bad_option (no handler), too_many_watches,
+    /// network (no thread is available), forked.
     [[nodiscard]] result<watch_handle> watch(std::string_view prefix, change_handler handler);
 
-    /// Everybody this node knows of but itself, sorted by (name, id).
+    /// All other nodes that this node knows, sorted by (name, id). Empty in a forked child.
     [[nodiscard]] std::vector<member> members() const;
 
-    /// The oldest unread event; nothing if none comes within `timeout`, or ever will: the node has left or
-    /// failed. A call that is under way returns then; a later one after 100 ms at the latest.
+    /// The oldest unread event; nullopt if none comes within `timeout`, or if none can come, since the node
+    /// has left or failed. Then a running call returns at once, and a later one after at most 100 ms.
     [[nodiscard]] std::optional<event>
     next_event(std::chrono::milliseconds timeout = std::chrono::milliseconds{0});
 
-    /// A descriptor for poll() and epoll: readable while next_event() has something. The node's own; it is
-    /// closed with it. Errors: network (none to be had), forked.
+    /// A descriptor for poll() and epoll, readable while an event is unread. The node owns and closes it.
+    /// Errors: network (no descriptor is available), forked.
     [[nodiscard]] result<int> event_fd();
 
-    /// True once this node holds everything that every member in view held when it joined, has met at least
-    /// one and everybody whom the members know, and no spill is left to be read here or there. False when
-    /// `within` passes first.
+    /// True once this node has met at least one member and every node that the members know, holds everything
+    /// that every member in view held when it joined, and no spill is left to be read, here or at a member.
+    /// False if `within` passes first.
     [[nodiscard]] bool wait_synced(std::chrono::milliseconds within) const;
 
-    /// Hands everything over and closes: announces the leaving, freezes the state, waits until `copies`
-    /// staying members have acknowledged everything (or the deadline), says goodbye. Reads work on
-    /// afterwards, writes answer `leaving`. Called again: the first report. A second thread's call waits for
-    /// the first. Errors: forked.
+    /// Hands everything over: announces the leave, freezes the state, waits until `copies` staying members
+    /// have acknowledged everything or the deadline passes, and disconnects. Afterwards reads still work, and
+    /// writes return `leaving`. A second call returns the first report; while the first call runs it waits
+    /// for it. Errors: forked.
     result<leave_report> leave(leave_options how = {});
-    /// Makes a leave that is under way end now with what it has reached; a spill that is being written has
-    /// half a second more. Any thread. When none is, the one that comes ends as soon as it has begun.
+    /// Ends a running leave now with what it has reached; a spill that is being written gets half a second
+    /// more. If no leave runs, the next one ends as soon as it has begun.
     void hurry();
 
+    /// Counters and sizes at this moment; see <baton/stats.hpp>. O(members).
     [[nodiscard]] node_stats stats() const;
 
-    // --- keys, of a mesh that has one (options::security) ---
-    //
-    // A key is changed without a restart: install the new one on every node, then use it on every node, then
-    // remove the old one from every node. Whoever is connected stays so. What is done here is gone with the
-    // node: the file of keys is changed by hand.
+    /// @}
 
-    /// Accepted from now on, beside the others; again: nothing. Errors: bad_key (8 are installed), bad_option
-    /// (the mesh is open), forked.
+    /// @name Keys, in a mesh with a key (options::security)
+    ///
+    /// Keys rotate without a restart: install the new key on every node, then use it on every node, then
+    /// remove the old key from every node. Connected nodes stay connected. These calls last as long as the
+    /// node: change the file of keys, too.
+    /// @{
+
+    /// Accepts `key` from now on, in addition to the others. No effect if it is installed already. Errors:
+    /// bad_key (8 keys are installed), bad_option (the mesh is open), forked.
     result<void> install_key(const mesh_key& key);
-    /// Beacons and introductions are sealed by it from now on. Errors: absent, bad_option, forked.
-    result<void> use_key(const key_id& id);
-    /// Accepted no more. Links that are up stay. Errors: absent, conflict (it is the one in use), bad_option,
+    /// Seals beacons and introductions with the installed key `id` from now on. Errors: absent, bad_option,
     /// forked.
+    result<void> use_key(const key_id& id);
+    /// Stops accepting the key `id`. Open links stay. Errors: absent, conflict (the key is in use),
+    /// bad_option, forked.
     result<void> remove_key(const key_id& id);
-    /// The one in use first; none: the mesh is open.
+    /// The ids of all accepted keys, the one in use first; empty if the mesh is open.
     [[nodiscard]] std::vector<key_id> keys_installed() const;
 
+    /// @}
+
+    /// @name This node
+    /// @{
+
+    /// options::name, or the name that the node chose.
     [[nodiscard]] const std::string& name() const;
+    /// The id of this run.
     [[nodiscard]] replica_id id() const;
-    /// "tcp://HOST:PORT" for other nodes' seeds: the first address that is advertised, or else options::host,
-    /// or else that of the default route, of any interface but a bridge, of a bridge, a link-local one, in
-    /// this order, as the interfaces are now.
+    /// "tcp://HOST:PORT", which other nodes may use as a seed. HOST is the first that exists of: the first
+    /// advertised address, options::host, the address of the default route, of an interface that is no
+    /// bridge, of a bridge, a link-local address; as the interfaces are now.
     [[nodiscard]] std::string endpoint() const;
 
-    /// 32 hexadecimal digits over everything visible; equal on nodes with equal state. O(1), but for a sync
-    /// of which some keys are not folded in yet: those are, first. Nothing only in a forked child.
+    /// 32 hexadecimal digits over the visible state; equal on nodes with equal state. First folds in the rest
+    /// of a committed sync, otherwise O(1). nullopt only in a forked child.
     [[nodiscard]] std::optional<std::string> digest() const;
-    /// The causal cut, "replica:counter" each, sorted by replica.
+    /// The causal cut: for each replica the highest counter that is applied here, sorted by replica. Empty in
+    /// a forked child.
     [[nodiscard]] std::vector<dot> cut() const;
+    /// @}
 
   private:
     struct impl;

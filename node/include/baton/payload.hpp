@@ -1,20 +1,25 @@
-// payload: objects as the bytes of a value, and back. <baton/typed.hpp> stashes and picks up by these; call
-// them for bytes that come another way, such as those that a watch is told.
+// payload: packs an object into the bytes of a value, and unpacks it. <baton/typed.hpp> uses these functions;
+// call them for bytes from another source, such as a watch.
 //
-// A payload is the MessagePack array [payload_version, object]. Any type that MessagePack can pack will do,
-// e.g. one with MSGPACK_DEFINE(fields…); of the standard library's clocks a std::chrono::time_point of the
-// system_clock, which is a MessagePack timestamp (those of other clocks mean nothing elsewhere).
+//     struct game { int round = 0; std::string map; MSGPACK_DEFINE(round, map); };
+//     auto bytes = baton::pack(game{41, "harbour"});
+//     auto back = baton::unpack<game>(*bytes);
 //
-// Old and new programs side by side. A struct may grow during an update, while programs of both versions run:
-// *append* the new field to MSGPACK_DEFINE, give it a default, and leave payload_version as it is. The new
-// program reads the old form, and the field has its default; the old program reads the new form, and does not
-// see the field, so what it writes back has it no more. examples/typed_values does that. Any other change (a
-// field that goes, moves or means something else) is a new payload_version: then each program refuses by name
-// what it cannot read, with both versions in the sentence, unless it keeps the old struct for the old form.
+// A payload is the MessagePack array [payload_version, object]. Every type that MessagePack can pack is
+// allowed, for example a struct with MSGPACK_DEFINE(fields…). A std::chrono::time_point of the system_clock
+// becomes a MessagePack timestamp; time points of other clocks do not compile, since they have no meaning on
+// another machine.
 //
-// Thread contract: no state. Header-only; the using program needs msgpack-cxx's headers. Only std::bad_alloc
-// is thrown. What is unpacked may come from anybody on the network: it is checked whole, its nesting is
-// bounded, and unpacking it takes memory proportional to its length.
+// Old and new programs at the same time. A struct may grow during a rolling update: *append* the new field to
+// MSGPACK_DEFINE, give it a default, and leave payload_version as it is. The new program reads the old form
+// and gives the field its default. The old program reads the new form and ignores the field; when it writes
+// the value, the field is gone. examples/typed_values shows this. Any other change (a field is removed, moves
+// or changes its meaning) needs a new payload_version. Then a program refuses a form that it cannot read,
+// with both versions in the error, unless it keeps the old struct for the old form.
+//
+// Thread contract: no state. Header-only; the program needs the headers of msgpack-cxx. Throws only
+// std::bad_alloc. A payload may come from anybody on the network: it is checked as a whole, its nesting is
+// bounded, and unpacking takes memory in proportion to its length.
 #pragma once
 
 #include <baton/result.hpp>
@@ -39,13 +44,13 @@
 
 namespace baton {
 
-/// The version of T's packed form; what changes it is said above. Specialise it, and keep the old struct
-/// where the old form must still be read:  template <> inline constexpr std::uint32_t
-/// baton::payload_version<game> = 2;
+/// The version of the packed form of T; the head of this header lists the changes that need a new one.
+/// Specialise it, and keep the old struct if the old form must still be read: `template <> inline constexpr
+/// std::uint32_t baton::payload_version<game> = 2;`
 template <class T>
 inline constexpr std::uint32_t payload_version = 1;
 
-/// Arrays and maps inside one another in a payload, the outermost array included.
+/// How deep arrays and maps may be nested in a payload; the outermost array counts.
 inline constexpr std::size_t payload_depth_max = 64;
 
 namespace detail {
@@ -175,9 +180,10 @@ std::string misfit(msgpack::object& whole) {
 
 } // namespace detail
 
-/// The object inside a payload. An integer is also read from a float that is exactly that integer. `key` is
-/// for the sentence of the error. Errors: not_readable: it has another payload version (the sentence names
-/// both), or is not a T (the sentence names the field, counted from 1, where that can be known).
+/// The object in a payload. A field of integer type accepts a float with exactly the value of an integer.
+/// `key` appears in the error only. Errors: not_readable if the payload has another payload version (the
+/// sentence names both) or is no T (the sentence names the field, counted from 1, if that can be known).
+/// O(length); after an error O(length × depth × log fields).
 template <class T>
 [[nodiscard]] result<T> unpack(std::string_view payload, std::string_view key = {}) {
     using detail::not_readable;
@@ -210,8 +216,8 @@ template <class T>
                             ", which this program reads, but another shape: " + detail::misfit<T>(object));
 }
 
-/// [payload version, object] as bytes. `key` is for the sentence of the error. Errors: malformed, if the
-/// type's own packing throws.
+/// The bytes of [payload version, object]. `key` appears in the error only. Errors: malformed if the packing
+/// function of the type throws. O(length).
 template <class T>
 [[nodiscard]] result<std::string> pack(const T& object, std::string_view key = {}) try {
     msgpack::sbuffer bytes;

@@ -1,21 +1,21 @@
-// signals: SIGTERM and SIGINT as a request to leave, for programs that want that.
+// signals: turns SIGTERM and SIGINT into a leave.
 //
-//     auto stop = baton::stop_signals::block();  // first of all, in main()
+//     auto stop = baton::stop_signals::block();  // first statement of main()
 //     auto node = baton::node::start(settings);
-//     ...                                        // work, until stop->wait() or stop->fd() says so
+//     ...                                        // work until stop->wait() returns or stop->fd() is readable
 //     auto report = baton::leave_on_signal(*node, *stop);
 //
-// The signals are blocked, not handled: nothing is interrupted, and no code of the program runs in a signal
-// handler. A thread of the object reads them from a descriptor. That works only while no thread of the
-// program takes them: threads inherit what is blocked, so block() comes before the program starts its first
-// (the threads of a node block everything by themselves, and may be there already). Programs that are
-// started by exec inherit it too: give them back the usual mask (posix_spawnattr_setsigmask). The signals
-// stay blocked when the object is gone, so that one more, during the last steps of main(), cannot change how
-// the program ends. In a forked child the object hears nothing; it may only be destroyed there.
+// The object blocks the signals and reads them from a descriptor on a thread of its own. So no signal
+// interrupts a call, and no code of the program runs in a signal handler. This works only if every thread of
+// the program blocks them. Threads inherit the mask, so call block() before the program starts its first
+// thread; the threads of a node block all signals themselves and may run already. Programs started by exec
+// inherit the mask, too: restore it for them (posix_spawnattr_setsigmask). The signals stay blocked after the
+// object is destroyed, so that a signal during the last steps of main() cannot change the exit status. In a
+// forked child the object receives nothing and may only be destroyed.
 //
-// Thread contract: block() and the end of the object by one thread; everything else by any thread. At most
-// one object for a signal at a time: two would share what comes between them. Movable; a moved-from object
-// may only be destroyed or assigned to. Linux only (signalfd).
+// Thread contract: one thread calls block() and destroys the object; any thread makes the other calls. At
+// most one object per signal at a time: two would each get a part of the signals. Movable; a moved-from
+// object may only be destroyed or assigned to. Linux only (signalfd).
 #pragma once
 
 #include <baton/node.hpp>
@@ -28,27 +28,30 @@
 
 namespace baton {
 
+/// Receives stop signals for the program.
 class stop_signals {
   public:
-    /// Blocks these signals in this thread, and hears them from now on; one that has come before and is
-    /// still pending counts. One that is ignored, as a parent process may have wanted (nohup), stays so.
-    /// Errors: network (no descriptor or thread to be had); then nothing is blocked.
+    /// Blocks the signals `numbers` in this thread and receives them from now on, including one that is
+    /// pending already. A signal that the parent process has set to be ignored (nohup) stays ignored. Errors:
+    /// network (no descriptor or thread is available); then no signal is blocked.
     static result<stop_signals> block(std::initializer_list<int> numbers = {SIGTERM, SIGINT});
 
-    stop_signals(stop_signals&&) noexcept;
-    stop_signals& operator=(stop_signals&&) noexcept;
-    ~stop_signals();
+    stop_signals(stop_signals&&) noexcept;            ///< takes the signals over
+    stop_signals& operator=(stop_signals&&) noexcept; ///< ends this object and takes the signals over
+    ~stop_signals();                                  ///< stops receiving; the signals stay blocked
 
-    /// One has come.
+    /// True once a signal has arrived, or stop() was called.
     [[nodiscard]] bool stopping() const;
-    /// Waits until one has come; false when `within` passes first.
+    /// Waits until stopping() is true; false if `within` passes first.
     bool wait(std::chrono::milliseconds within = std::chrono::milliseconds::max()) const;
-    /// From now on it is as if a signal had come.
+    /// Acts as if a signal had arrived.
     void stop();
-    /// For poll() and epoll: readable from the first signal on. Not to be read from; closed with the object.
+    /// A descriptor for poll() and epoll, readable from the first signal on. Do not read from it. The object
+    /// closes it.
     [[nodiscard]] int fd() const;
-    /// Called on the object's thread at each signal after the first; replaces what was there before, and
-    /// waits for a call of that which is under way. It must not call this, nor end the object.
+    /// Sets the function that the object's thread calls at each signal after the first. Replaces the former
+    /// function and waits until a running call of it returns. `hurry` must not call on_second and must not
+    /// destroy the object.
     void on_second(std::function<void()> hurry);
 
   private:
@@ -61,10 +64,10 @@ class stop_signals {
     owned_listener listener_;
 };
 
-/// Waits for a signal, if none has come yet, then leaves; a signal that comes meanwhile ends that at once,
-/// with what it has reached (node::hurry). Kubernetes kills a program 30 s after its SIGTERM, which leaves
-/// time for options::leave_within, 25 s, and for what comes after. Any thread, but one call at a time;
-/// replaces what on_second() has set by nothing. Errors: those of node::leave.
+/// Waits for a signal unless one has arrived, then leaves. A second signal ends the leave at once with what
+/// it has reached (node::hurry). Kubernetes kills a program 30 s after its SIGTERM; the default
+/// options::leave_within of 25 s fits into that. Any thread, one call at a time. Clears the function set by
+/// on_second(). Errors: those of node::leave.
 result<leave_report> leave_on_signal(node& leaver, stop_signals& stop, leave_options how = {});
 
 } // namespace baton

@@ -1,8 +1,10 @@
 // spdlog_sink: lets a node log through a program's own spdlog logger.
 //
-// Thread contract: the sink is called on the node's I/O thread and must not block, so give it a logger whose
-// sinks are thread-safe (`_mt`) and, where they may be slow, an asynchronous one. The sink shares ownership
-// of the logger. Header-only; the using program links spdlog.
+//     settings.log = baton::spdlog_sink(spdlog::default_logger());
+//
+// Thread contract: the node calls the sink on its I/O thread, and the sink must not block. So use thread-safe
+// spdlog sinks (`_mt`), and an asynchronous logger if they may be slow. The sink shares ownership of the
+// logger. Header-only; the program links spdlog.
 #pragma once
 
 #include <baton/options.hpp>
@@ -15,7 +17,7 @@
 
 namespace baton {
 
-/// The same severity in spdlog's words.
+/// The spdlog level of the same severity.
 [[nodiscard]] inline spdlog::level::level_enum to_spdlog(log_level level) {
     switch (level) {
     case log_level::debug:
@@ -30,7 +32,8 @@ namespace baton {
     return spdlog::level::err;
 }
 
-/// A sink for options::log. The logger's level and pattern apply; no logger means silence.
+/// A sink for options::log that writes to `logger` with its level and pattern; an empty sink without a
+/// logger.
 [[nodiscard]] inline log_sink spdlog_sink(std::shared_ptr<spdlog::logger> logger) {
     if (!logger) return {};
     return [logger = std::move(logger)](log_level level, std::string_view line) {

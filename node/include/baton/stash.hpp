@@ -12,26 +12,26 @@
 
 namespace baton {
 
-/// How a write is to be made.
+/// How a write is made.
 struct stash_options {
-    ack_level ack{};                        ///< how much proof to wait for
-    std::chrono::milliseconds within{5000}; ///< wait this long for it, and for members that lag
-    /// Not 0: the key is over after that time, counted on each node's monotonic clock from when the write is
-    /// applied there, so that no wall clock matters; what travels is what is left of it. A key is hidden from
-    /// every read, as if it were not there, when the longest of its concurrent values is over (one without
-    /// `ttl` never is), and removed everywhere clock_skew_max later; until then stats() counts it. A later
-    /// write has its own `ttl` or none. In a spill it goes on by the wall clock. Up to 100 years, or
-    /// bad_argument.
+    ack_level ack{};                        ///< how many members must hold the write
+    std::chrono::milliseconds within{5000}; ///< wait at most this long for that, and for members that lag
+
+    /// Time to live; 0: none. Each node counts it on its monotonic clock from the moment it applies the
+    /// write, so no wall clock matters; what travels is the rest of it. When the longest ttl of the
+    /// concurrent values has passed, reads treat the key as absent; a value without a ttl never passes. The
+    /// key is removed everywhere clock_skew_max later, and stats() counts it until then. A later write has
+    /// its own ttl or none. In a spill it runs by the wall clock. At most 100 years (bad_argument).
     std::chrono::milliseconds ttl{0};
-    /// Only if the key is at this version here; version{}: only if it is not here at all.
+    /// Write only if the key is at this version on this node; version{}: only if it is absent here.
     std::optional<version> if_version{};
 };
 
-/// What has become of a write.
+/// What a write has reached.
 struct stashed {
-    version written{};
+    version written{};      ///< names the write, for confirm() and if_version
     std::size_t copies = 1; ///< members known to hold it, this one included
-    bool met = true;        ///< the level was reached; if not, it goes on spreading: see confirm()
+    bool met = true;        ///< the level is reached; if not, the write goes on spreading: see confirm()
 };
 
 } // namespace baton

@@ -1,9 +1,9 @@
-// timestamp: how msgpack-cxx packs and unpacks points in time of the system clock where it is used without
-// Boost, in whose presence alone it knows how. The bytes are the same: MessagePack's timestamp extension,
-// type -1, seconds and nanoseconds since 1970.
+// timestamp: teaches msgpack-cxx to pack and unpack time points of the system clock without Boost. With Boost
+// msgpack-cxx does this itself. The bytes are the same: MessagePack's timestamp extension, type -1, with
+// seconds and nanoseconds since 1970.
 //
-// Included by <baton/payload.hpp>; no use by itself. A time that the duration cannot hold is
-// msgpack::type_error.
+// Thread contract: no state. <baton/payload.hpp> includes this header; programs do not need it. A time that
+// the duration type cannot hold throws msgpack::type_error.
 #pragma once
 
 #include <msgpack.hpp>

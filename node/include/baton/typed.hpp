@@ -1,10 +1,16 @@
-// typed: stash and pick up structs instead of bytes; and handles of a counter, set, map or flag.
+// typed: stashes and picks up structs instead of bytes; handles for a counter, set, map or flag.
 //
-// What a value looks like, which structs will do and how they may change is said in <baton/payload.hpp>.
+//     struct game { int round = 0; std::string map; MSGPACK_DEFINE(round, map); };
+//     auto put = baton::stash(node, "game/7", game{41, "harbour"});
+//     auto got = baton::pickup<game>(node, "game/7"); // result<std::optional<game>>
+//     baton::counter visits(node, "visits");
+//     auto added = visits.add();
 //
-// Thread contract: as in node.hpp; no state of its own. A handle points to its node, which has to outlive it
-// and stay where it is. Header-only; the using program needs msgpack-cxx's headers. Only std::bad_alloc is
-// thrown.
+// <baton/payload.hpp> describes the bytes of a value, the structs that are allowed, and how they may change.
+//
+// Thread contract: as node.hpp; no state of its own. A handle points to its node: the node must outlive the
+// handle and must not be moved. Header-only; the program needs the headers of msgpack-cxx. Throws only
+// std::bad_alloc.
 #pragma once
 
 #include <baton/node.hpp>
@@ -23,7 +29,7 @@ namespace baton {
 
 namespace detail {
 
-/// The object inside what was picked; nothing if nothing was.
+/// The object in a value that was read; nullopt if the key was absent.
 template <class T>
 result<std::optional<T>> unpack_picked(std::string_view key, const result<picked>& got) {
     if (!got) return got.error();
@@ -35,7 +41,8 @@ result<std::optional<T>> unpack_picked(std::string_view key, const result<picked
 
 } // namespace detail
 
-/// The object that a watch was told of. Errors: not_readable, also if nothing was put, or no register.
+/// The object that a watch reports. Errors: those of unpack; not_readable if the change is not the put of a
+/// register.
 template <class T>
 [[nodiscard]] result<T> unpack(const change& told) {
     if (told.kind != change_kind::put)
@@ -46,8 +53,8 @@ template <class T>
     return unpack<T>(told.value, told.key);
 }
 
-/// Packs `object` and stashes it under `key`; see node::stash for effect and errors. Also: malformed, if the
-/// type's own packing throws. O(key + packed object).
+/// Packs `object` and stashes it under `key`. Errors: those of node::stash; malformed if the packing function
+/// of the type throws. O(key + packed object).
 template <class T>
 result<stashed> stash(node& into, std::string_view key, const T& object, stash_options how = {}) {
     const auto payload = baton::pack(object, key);
@@ -55,18 +62,18 @@ result<stashed> stash(node& into, std::string_view key, const T& object, stash_o
     return into.stash(key, *payload, how);
 }
 
-/// The object under `key`; nothing if it is not here (node::pickup tells how absent it is). With `within`,
-/// waits for it to arrive. Errors: those of node::pickup; not_readable, if the value was written in another
-/// payload version or is not a T: the sentence names the key and both versions, and node::pickup still gives
-/// the bytes.
+/// The object under `key`; nullopt if the key is absent (node::pickup reports why). With `within` it waits
+/// for the key. Errors: those of node::pickup; not_readable if the value has another payload version or is no
+/// T. Then the sentence names the key and both versions, and node::pickup still returns the bytes. O(key +
+/// value) without waiting.
 template <class T>
 [[nodiscard]] result<std::optional<T>> pickup(const node& from, std::string_view key,
                                               pickup_options how = {}) {
     return detail::unpack_picked<T>(key, from.pickup(key, how));
 }
 
-/// The objects that a claim was shown: the one taken over, then its siblings. Errors: not_readable, if one of
-/// them is.
+/// The objects that a claim found: the one it took over, then its siblings. Errors: not_readable if one of
+/// them is not a T.
 template <class T>
 [[nodiscard]] result<std::vector<T>> shown(const claim_handle& owned) {
     std::vector<T> all;
@@ -78,7 +85,8 @@ template <class T>
     return all;
 }
 
-/// Packs `object` and commits it; see claim_handle::commit for effect and errors, and stash above.
+/// Packs `object` and commits it. Errors: those of claim_handle::commit; malformed if the packing function of
+/// the type throws. O(siblings + key + packed object).
 template <class T>
 result<version> commit(claim_handle& owned, const T& object, std::chrono::milliseconds ttl = {}) {
     const auto payload = baton::pack(object, owned.key());
@@ -90,16 +98,17 @@ result<version> commit(claim_handle& owned, const T& object, std::chrono::millis
 
 namespace detail {
 
-/// A key of a node, kept. What the four handles have in common; what their calls promise and which errors
-/// they answer is said in node.hpp, under typed values.
+/// A node and a key: what the four handles have in common. node.hpp documents the effect and the errors of
+/// each call under "typed values".
 class handle_base {
   public:
     handle_base(node& of, std::string key)
         : node_(&of)
         , key_(std::move(key)) {}
 
+    /// The key of the handle.
     [[nodiscard]] const std::string& key() const { return key_; }
-    /// Removes what the node has seen of the key; see node::drop.
+    /// Removes what the node has seen of the key, of any type: node::drop.
     result<bool> drop() { return node_->drop(key_); }
 
   protected:
@@ -109,12 +118,13 @@ class handle_base {
 
 } // namespace detail
 
-/// A number that anybody may add to.
+/// The counter under a key: a number that every node may add to.
 class counter : public detail::handle_base {
   public:
     using handle_base::handle_base;
+    /// Adds `amount`, which may be negative: node::add.
     result<version> add(std::int64_t amount = 1) { return node_->add(key_, amount); }
-    /// The sum; 0 where nobody has added yet.
+    /// The sum; 0 if no node has added yet. See node::count.
     [[nodiscard]] result<std::int64_t> value() const {
         const auto sum = node_->count(key_);
         if (!sum) return sum.error();
@@ -122,44 +132,56 @@ class counter : public detail::handle_base {
     }
 };
 
-/// A set of byte strings; an insertion wins over a concurrent erasure.
+/// The set under a key: byte strings. An insertion wins over a concurrent erasure.
 class set : public detail::handle_base {
   public:
     using handle_base::handle_base;
+    /// Puts `element` into the set: node::insert.
     result<version> insert(std::string_view element) { return node_->insert(key_, element); }
+    /// Takes `element` out of the set; false if it was not there: node::erase.
     result<bool> erase(std::string_view element) { return node_->erase(key_, element); }
+    /// True if `element` is in the set.
     [[nodiscard]] result<bool> contains(std::string_view element) const {
         return node_->contains(key_, element);
     }
+    /// All elements, sorted by bytes: node::elements.
     [[nodiscard]] result<std::vector<std::string>> elements() const { return node_->elements(key_); }
 };
 
-/// A map from field names to objects that MessagePack can pack. Each field is written and read by itself, the
-/// last writer wins; its bytes are those that stash(node, key, object) would write.
+/// The map under a key, from field names to objects that MessagePack can pack. Each field is written and read
+/// by itself; of concurrent values the last writer's is read. A field has the bytes that stash(node, key,
+/// object) writes.
 template <class T>
 class map : public detail::handle_base {
   public:
     using handle_base::handle_base;
-    /// Also: malformed, if the type's own packing throws.
+    /// Packs `object` and sets the field. Errors: those of node::set_field; malformed if the packing function
+    /// of the type throws.
     result<version> set(std::string_view field, const T& object) {
         const auto payload = baton::pack(object, key_);
         if (!payload) return payload.error();
         return node_->set_field(key_, field, *payload);
     }
-    /// The object; nothing if the field is not there. Also: not_readable, as pickup(node, key).
+    /// The object in the field; nullopt if the field is absent. Errors: those of node::field; not_readable as
+    /// with pickup(node, key).
     [[nodiscard]] result<std::optional<T>> get(std::string_view field) const {
         return detail::unpack_picked<T>(key_, node_->field(key_, field));
     }
+    /// Removes the field; false if it was not there: node::erase_field.
     result<bool> erase(std::string_view field) { return node_->erase_field(key_, field); }
+    /// The names of all fields, sorted by bytes: node::fields.
     [[nodiscard]] result<std::vector<std::string>> fields() const { return node_->fields(key_); }
 };
 
-/// A switch; turning it on wins over a concurrent turning off.
+/// The flag under a key. Enabling it wins over a concurrent disabling.
 class flag : public detail::handle_base {
   public:
     using handle_base::handle_base;
+    /// Turns the flag on: node::enable.
     result<version> enable() { return node_->enable(key_); }
+    /// Turns the flag off; false if it was not on: node::disable.
     result<bool> disable() { return node_->disable(key_); }
+    /// True if the flag is on.
     [[nodiscard]] result<bool> enabled() const { return node_->enabled(key_); }
 };
 

@@ -9,9 +9,9 @@
 
 namespace baton {
 
-/// Names one write; larger than any version it has seen of the same key.
+/// Names one write. It is larger than every version of the same key that its writer had seen.
 struct version {
-    dot id{};
+    dot id{}; ///< the event that made the write; nil: no write
     friend constexpr auto operator<=>(const version&, const version&) = default;
 };
 

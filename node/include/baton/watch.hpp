@@ -1,8 +1,12 @@
-// watch: what there is under a prefix, and every change of it from then on, told to a handler.
+// watch: reports what exists under a prefix, and then every change of it, to a handler.
 //
-// Handlers run one after another on the node's dispatcher thread, with no lock held: they may call any
-// function of the node, watch() and leave() included, and destroy handles, their own too. They must not
-// throw. A handler that takes its time delays the other handlers of the node by that, and nothing else. A
+//     auto players = node.watch("player/", [](const baton::change& now) {
+//         if (now.kind == baton::change_kind::put) std::cout << now.key << " is " << now.value << '\n';
+//     });
+//
+// Thread contract: the node calls handlers one after another on its dispatcher thread and holds no lock. A
+// handler may call any function of the node, watch() and leave() included, and may destroy handles, its own
+// included. It must not throw. A slow handler delays the other handlers of the node and nothing else. A
 // watch_handle may be moved and destroyed on any thread, before or after its node.
 #pragma once
 
@@ -20,48 +24,63 @@ namespace shell {
 struct watcher;
 }
 
+/// What a change reports.
 enum class change_kind : std::uint8_t {
-    put,          ///< the key holds this now
-    removed,      ///< the key holds nothing any more, or its ttl is over; only after a put of it
-    initial_done, ///< everything that was there when the watch began has been told
-    lagged,       ///< this handler was too slow: `count` changes have been forgotten, and a new snapshot
-                  ///< follows, in which what is gone is `removed`, up to another initial_done
+    put,          ///< the key holds this value now
+    removed,      ///< the key holds nothing any more, or its ttl has passed; only after a `put` of the key
+    initial_done, ///< the snapshot is complete: everything that existed when the watch began is reported
+    lagged, ///< this handler was too slow, and the node dropped `count` changes. A new snapshot follows. It
+            ///< reports keys that are gone as `removed`, and ends with another initial_done
 };
+/// The name of the kind as scripts see it, for example "initial_done". Valid for ever.
 [[nodiscard]] std::string_view to_string(change_kind kind);
 
-/// What a key holds. Registers are what stash() writes.
-enum class value_kind : std::uint8_t { reg, counter, set, map, flag };
-/// "register", "counter", "set", "map", "flag".
+/// The type of the value that a key holds.
+enum class value_kind : std::uint8_t {
+    reg,     ///< a register, which node::stash writes
+    counter, ///< a sum, which node::add changes
+    set,     ///< a set of elements, which node::insert and node::erase change
+    map,     ///< a map of fields, which node::set_field and node::erase_field change
+    flag,    ///< a switch, which node::enable and node::disable change
+};
+/// The name of the type: "register", "counter", "set", "map" or "flag". Valid for ever.
 [[nodiscard]] std::string_view to_string(value_kind type);
 
+/// One report to a handler.
 struct change {
-    change_kind kind{};
-    std::string key{};
-    /// Of a put. A key that holds values of several types (see node.hpp) is told once for each, one after the
-    /// other.
+    change_kind kind{}; ///< what happened; it decides which other members mean something
+    std::string key{};  ///< the key; empty with initial_done and lagged
+
+    /// Of a put: the type of the value. A key that holds values of several types (see node.hpp) is reported
+    /// once for each type. For a set, a map or a flag the report has no contents: read the key.
     value_kind type{};
-    /// Of a register: what pickup() answers; if that is an object, unpack<T> (<baton/typed.hpp>) reads it.
+    /// Of a register: the value that pickup() reads. If it is an object, unpack<T> of <baton/typed.hpp> reads
+    /// it.
     std::string value{};
-    version written{};
-    std::size_t siblings = 0;
-    std::uint64_t epoch = 0; ///< of a register; see picked::epoch
-    /// The node that owns the register; nobody: it is free. Claims and releases are told as a put.
+    version written{};        ///< of a register: the version of the value
+    std::size_t siblings = 0; ///< of a register: how many other concurrent values there are
+    std::uint64_t epoch = 0;  ///< of a register: see picked::epoch
+
+    /// The node that owns the register; nullopt if it is free. A claim and a release are reported as a put.
     [[nodiscard]] std::optional<replica_id> owner() const {
         return epoch % 2 == 1 ? std::optional(written.id.replica) : std::nullopt;
     }
-    std::int64_t sum = 0;    ///< of a counter
-    std::uint64_t count = 0; ///< only with `lagged`
-    // That something in a set or map, or a flag, has changed is told as a put of the key alone: ask for more.
+    std::int64_t sum = 0;    ///< of a counter: its value
+    std::uint64_t count = 0; ///< with `lagged`: how many changes were dropped
 };
 
-/// Ends its watch when it is destroyed: after that the handler is not called, and is destroyed itself.
-/// Waits for a call of it that is under way, unless it is that call that destroys it.
+/// Owns a watch. The destructor ends it: the node no longer calls the handler, and destroys it. It blocks
+/// until a running handler returns, except when that handler itself destroys the handle.
 class watch_handle {
   public:
-    watch_handle() = default;
+    watch_handle() = default; ///< owns no watch
+
+    /// For the node; programs get a handle from node::watch.
     explicit watch_handle(std::shared_ptr<shell::watcher> of)
         : of_(std::move(of)) {}
-    watch_handle(watch_handle&&) noexcept = default;
+    watch_handle(watch_handle&&) noexcept = default; ///< takes the watch over; the other handle owns none
+
+    /// Ends the present watch, as the destructor does, and takes the other one over.
     watch_handle& operator=(watch_handle&& other) noexcept {
         unwatch();
         of_ = std::move(other.of_);
@@ -69,8 +88,9 @@ class watch_handle {
     }
     ~watch_handle() { unwatch(); }
 
-    /// The same, now. Again: nothing.
+    /// Ends the watch now, as the destructor does. Has no effect if the handle owns none.
     void unwatch() noexcept;
+    /// True if the handle owns a watch.
     [[nodiscard]] explicit operator bool() const { return of_ != nullptr; }
 
   private:

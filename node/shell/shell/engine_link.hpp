@@ -25,7 +25,7 @@ class engine_link {
         if (forks() != generation_)
             return error{errc::forked, "the node belongs to the parent process: start one here after fork()"};
         const std::shared_lock lock(mutex_);
-        if (engine_ == nullptr) return error{errc::leaving, "the node is gone"};
+        if (engine_ == nullptr) return error{errc::leaving, "the node no longer exists"};
         return use(*engine_);
     }
     /// Waits for whoever is inside.

@@ -69,8 +69,9 @@ class io_thread {
                    stopped_;
         };
         if (!there_is_room() && !sent_.wait_for(lock, bounded(within), there_is_room)) {
-            return decltype(use(mesh_, now()))(
-                error{errc::busy, "members lag too far behind, or too much is unsent: nothing was written"});
+            return decltype(use(mesh_, now()))(error{
+                errc::busy,
+                "members lag too far behind, or too much is unsent: nothing is written; try again later"});
         }
         if (mesh_.state().folding_typed()) know_types(lock);
         return write_under(lock, use);
@@ -183,7 +184,7 @@ class io_thread {
         const auto at = now();
         if (stopped_) {
             return decltype(use(mesh_, at))(error{
-                errc::leaving, "the node has left, or its I/O thread has failed: nothing more is written"});
+                errc::leaving, "the node has left, or its I/O thread has failed: it accepts no more writes"});
         }
         auto outcome = use(mesh_, at);
         if (waiters_ != 0) changed_.notify_all();

@@ -115,10 +115,11 @@ struct node::impl {
     }
     [[nodiscard]] result<void> check_level(ack_level level) const {
         if (level == ack_level::majority() && settings.mesh_size == 0)
-            return error{errc::bad_argument, "majority of what? options::mesh_size is not set"};
+            return error{errc::bad_argument,
+                         "ack_level::majority() needs options::mesh_size, which is not set"};
         if (level == ack_level::copies(0))
             return error{errc::bad_argument,
-                         "copies(0) proves nothing: this node is the first to hold a write"};
+                         "ack_level::copies(0) proves nothing: this node itself counts as the first copy"};
         return {};
     }
     /// Writes; in the same hold of the lock members are asked to acknowledge it.

@@ -107,7 +107,7 @@ TEST_CASE("seeds: trouble is told after three seconds, once, and again after an 
     REQUIRE(lines.size() == 2);
     CHECK(lines[0].starts_with("event=seed_unreachable seed=10.0.0.1:5 "));
     CHECK(lines[0].find("10.0.0.1:5 cannot be reached") != std::string::npos);
-    CHECK(lines[0].find("TCP from here to that port has to pass") != std::string::npos);
+    CHECK(lines[0].find("from here to that port must pass") != std::string::npos);
     CHECK(lines[1].starts_with("event=seed_unresolved seed=mesh.svc:7 "));
     CHECK(lines[1].find("timed out") != std::string::npos);
     p.now += 59min;

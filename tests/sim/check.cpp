@@ -52,6 +52,25 @@ void world::check(process& p) {
     mix(sum->low);
 }
 
+namespace {
+/// What is sent, or where to: each action has one or the other, or neither.
+template <class Action>
+std::string_view contents(const Action& what) {
+    if constexpr (requires { what.bytes; }) {
+        return what.bytes;
+    } else if constexpr (requires { what.endpoint; }) {
+        return what.endpoint;
+    } else {
+        return {};
+    }
+}
+} // namespace
+
+void world::mix_action(const core::action& what) {
+    mix(what.index());
+    mix(std::visit([](const auto& each) { return contents(each); }, what));
+}
+
 // All of them where they are few; otherwise some, and now and then all.
 void world::check_keys(process& p) {
     constexpr std::size_t few = 64;

@@ -67,11 +67,12 @@ constexpr named mutations[] = {
 struct arguments {
     std::uint64_t seeds = 1000, first = 1;
     const named* mutate = &mutations[0];
-    bool verbose = false;
+    bool verbose = false, digests = false;
 };
 
 int usage() {
-    std::fputs("usage: baton_sim [--seeds N] [--first SEED] [--mutate NAME] [-v]\n  mutations:", stderr);
+    std::fputs("usage: baton_sim [--seeds N] [--first SEED] [--mutate NAME] [--digests] [-v]\n  mutations:",
+               stderr);
     for (const auto& each : mutations) std::fprintf(stderr, " %s", each.name);
     std::fputc('\n', stderr);
     return 2;
@@ -82,6 +83,10 @@ bool parse(int count, char** words, arguments& into) {
         const std::string_view word = words[i];
         if (word == "-v") {
             into.verbose = true;
+            continue;
+        }
+        if (word == "--digests") {
+            into.digests = true;
             continue;
         }
         if (++i == count) return false;
@@ -128,6 +133,9 @@ int main(int count, char** words) {
             if (run_seed(seed, how).trace_hash != one.trace_hash)
                 one.failure = "a second run took another course";
         }
+        if (args.digests)
+            std::printf("sim: course %llu %016llx\n", static_cast<unsigned long long>(seed),
+                        static_cast<unsigned long long>(one.trace_hash));
         sum.faults += one.faults;
         sum.simulated += one.simulated;
         sum.writes += one.writes;

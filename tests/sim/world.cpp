@@ -279,11 +279,11 @@ void world::absorb(process& p) {
     }
     for (auto& each : out_.remarks) p.remarks.push_back(std::move(each));
     for (auto& each : out_.actions) {
-        mix(each.index());
+        mix_action(each);
         if (p.boast != 0) exaggerate(p, each);
         if (!perform(p, each)) network_.perform(p.number, each);
     }
-    if (out_.wake_at) wake_later(p, *out_.wake_at);
+    if (out_.wake_at) mix(*out_.wake_at), wake_later(p, *out_.wake_at);
     if (out_.merges_ready && how_.merged) merge_later(p);
 }
 

@@ -314,6 +314,8 @@ class world {
     void note_recovered(process& p, std::uint64_t counter);
     void mix(std::uint64_t value) { hash_ = (hash_ ^ value) * 0x9e3779b97f4a7c15, hash_ ^= hash_ >> 29; }
     void mix(std::string_view bytes) { mix(hash_bytes(bytes, 0)); }
+    void mix(instant when) { mix(static_cast<std::uint64_t>(when.time_since_epoch().count())); }
+    void mix_action(const core::action& what);
     void tell(const process& p, std::string line) {
         if (teller_) teller_(p, line);
     }

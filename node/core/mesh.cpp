@@ -26,6 +26,7 @@ mesh::mesh(mesh_options settings, const moment& start)
     , clock_(static_cast<std::uint64_t>(settings_.clock_skew_max.count()))
     , room_(settings_.limits.bytes_max)
     , introductions_(settings_)
+    , peers_(settings_.self)
     , sent_(settings_.bounds.sent_spans)
     , early_(settings_.limits.early_bytes_max) {
     choose_version();
@@ -80,17 +81,17 @@ verdict mesh::take(const broadcast_arrived& in, outbox& out) {
     if (!decoded) return refuse(fault_of(in.bytes, settings_.versions, "malformed broadcast"));
     if (const auto* f = std::get_if<wire::delta>(&*decoded)) return on_delta(in.bytes, *f, out);
     if (const auto* f = std::get_if<wire::hello>(&*decoded)) {
-        auto* const p = find(f->id);
+        auto* const p = peers_.find(f->id);
         if (p == nullptr) return refuse("broadcast by nobody known");
-        p->life.heard(at_.now, false);
+        p->health.life.heard(at_.now, false);
         if (f->head_only) return refuse(fault_of(in.bytes, settings_.versions, "malformed broadcast"));
         if (f->cluster != settings_.cluster) return refuse("hello of another cluster");
-        p->full = (f->flags & wire::hello::is_full) != 0;
-        p->live_bytes = f->live;
+        p->holds.full = (f->flags & wire::hello::is_full) != 0;
+        p->holds.live_bytes = f->live;
         // On PUB its deltas come before this word of them: what is missing of its own events is lost, not
         // late.
         const bool lost = f->latest > store_.counter_of(f->id);
-        p->seen.raise({f->id, f->latest}); // once archived by mistake, its cut does not name it
+        p->holds.seen.raise({f->id, f->latest}); // once archived by mistake, its cut does not name it
         learn_standing(f->id, *p, f->at, lost ? 0ms : 100ms, out);
         observe(f->id, f->clock, out);
         return {};
@@ -110,14 +111,14 @@ verdict mesh::take(const request_arrived& in, outbox& out) {
         if (f->id != in.from) return refuse("stolen identity");
         return on_hello(*f, from, out);
     }
-    auto* const p = find(in.from);
+    auto* const p = peers_.find(in.from);
     if (p == nullptr) {
         // The goodbye of a node whose greeting was dropped, because its link was not open yet, is no fault.
         if (const auto* f = std::get_if<wire::left>(&*decoded); f != nullptr && f->id == in.from)
             return on_left(*f, from, out);
         return answer_stranger(in.from, out);
     }
-    p->life.heard(at_.now, true);
+    p->health.life.heard(at_.now, true);
     p->routable = true;
     if (const auto* f = std::get_if<wire::pull>(&*decoded)) {
         return f->id == in.from ? on_pull(in.from, *f, out) : refuse("stolen identity");
@@ -163,9 +164,9 @@ verdict mesh::take(const reply_arrived& in, outbox& out) {
     if (const auto* f = std::get_if<wire::hello>(&*decoded)) return on_hello(*f, from, out);
     if (!at->second.peer) return refuse("reply before hello");
     const auto id = *at->second.peer;
-    auto* const p = find(id);
+    auto* const p = peers_.find(id);
     if (p == nullptr || !p->greeted) return refuse("reply before hello");
-    p->life.heard(at_.now, at->second.open);
+    p->health.life.heard(at_.now, at->second.open);
     if (const auto* f = std::get_if<wire::state>(&*decoded)) return on_state(id, in.bytes, *f, out);
     if (const auto* f = std::get_if<wire::peers>(&*decoded)) {
         return f->id == id ? on_peers(*f, *p, out) : refuse("stolen identity");
@@ -212,7 +213,7 @@ verdict mesh::take(const link_changed& in, outbox& out) {
         wake_by(l.dial_at);
         return refuse("link to where another security, or none, is spoken");
     }
-    auto* const p = l.peer ? find(*l.peer) : nullptr;
+    auto* const p = l.peer ? peers_.find(*l.peer) : nullptr;
     if (in.open) {
         l.contact = false;
         if (p != nullptr && p->via == in.link) follow(*p, out);
@@ -230,8 +231,8 @@ verdict mesh::take(const link_changed& in, outbox& out) {
         // While another way to it is tried, its end may close this one for that one's sake. And what has
         // never opened proves no death: something on the way may take connections and pass nothing on.
         if (was_open && !scout_.is_trying(*l.peer)) {
-            p->life.closed(at_.now);
-            p->inquire_at = at_.now; // what others said before counts no more
+            p->health.life.closed(at_.now);
+            p->health.inquire_at = at_.now; // what others said before counts no more
         }
         p->routable = false;
         wake_by(at_.now);
@@ -242,7 +243,7 @@ verdict mesh::take(const link_changed& in, outbox& out) {
 verdict mesh::take(const subscriber_changed& in, outbox& out) {
     if (!in.present) {
         subscribers_.erase(in.who);
-        auto* const p = find(in.who);
+        auto* const p = peers_.find(in.who);
         if (p == nullptr || !is_member(*p) || !p->via) return {};
         auto& l = links_[*p->via]; // it hears no broadcast for now: so that it hears of us at all
         l.greet_at = at_.now;
@@ -252,7 +253,7 @@ verdict mesh::take(const subscriber_changed& in, outbox& out) {
     }
     if (subscribers_.size() >= 4 * settings_.limits.peers_max) return refuse("too many subscribers");
     subscribers_.insert(in.who);
-    if (auto* const p = find(in.who); p != nullptr && p->greeted) {
+    if (auto* const p = peers_.find(in.who); p != nullptr && p->greeted) {
         tell(in.who, *p, !p->sees_me, out);
         maybe_up(in.who, *p, out);
     }
@@ -270,8 +271,8 @@ void mesh::run_timers(outbox& out) {
     const auto pause = at_.now - step_at_;
     if (pause > stall_min) {
         for (auto& [id, p] : peers_) {
-            p.life.excuse(pause);
-            if (p.one_way_since) *p.one_way_since += pause;
+            p.health.life.excuse(pause);
+            if (p.health.one_way_since) *p.health.one_way_since += pause;
         }
         for (auto& [number, l] : links_) {
             if (l.asked_at) *l.asked_at += pause;
@@ -316,43 +317,64 @@ void mesh::run_timers(outbox& out) {
     tend_claims(out);
 }
 
+// ---------------------------------------------------------------- work
+
+bool mesh::work(const moment& at, outbox& out) {
+    set_moment(at);
+    bool more = false;
+    const auto written = store_.counter_of(settings_.self);
+    ask_members(out);
+    if (store_.folding()) {
+        more = store_.fold(settings_.bounds.slice);
+        if (!more) judge_room(out);
+        if (!more) consider_pull(out);
+        more = true;
+    } else if (work_on_delta(out)) {
+        more = true;
+    } else if (work_on_state(out)) {
+        more = true;
+    } else {
+        more = work_on_ranges(out) || work_on_spill(out) || work_on_over() || work_on_serving(out) ||
+               work_on_garbage();
+    }
+    answer_wanted(out);
+    judge_room(out);
+    const auto wrote = [&] { return store_.counter_of(settings_.self) != written; };
+    if (wrote()) { // values of a damaged spill: shown before they are judged
+        more = true;
+    } else {
+        more = work_on_siblings(out) || more;
+    }
+    more = work_on_claims(wrote(), more, out) || more;
+    flush(at, out);
+    out.wake_at = wake_at_;
+    return more || store_.folding();
+}
+
 // ---------------------------------------------------------------- members
-
-peer* mesh::find(const replica_id& id) {
-    const auto at = peers_.find(id);
-    return at == peers_.end() ? nullptr : &at->second;
-}
-
-void mesh::raise(outbox& out, event_kind kind, const replica_id& id, std::string reason) {
-    const auto* const p = find(id);
-    out.events.push_back({kind, id, p == nullptr ? std::string{} : p->name, std::move(reason), 0});
-    note(out, to_string(kind), id);
-}
 
 void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kind kind, std::string reason,
                     outbox& out) {
-    const bool half_known = p.state == member_state::contacting; // nobody was told that it is there
-    p.state = state;
-    p.ended_at = at_.now;
+    // Of one that was in contact only nobody was told that it is there.
+    const bool half_known = peers_.transition(p, state, kind, at_.now) == member_state::contacting;
     p.redial.link_until = at_.now + redialling::link_kept_for;
     p.sees_me = false;
     p.greeted = false;
     p.routable = false;
-    p.pull_at.reset();
-    p.acked.reset();
-    p.answer_leaving = 0;
-    p.owes = 0;
-    p.wanted = {};
-    p.ask_at = p.awaited_since = {};
+    p.pull.at.reset();
+    p.leave.acked.reset();
+    p.leave.to_answer = 0;
+    p.proof.owes = 0;
+    p.proof.wanted = {};
+    p.proof.ask_at = p.proof.awaited_since = {};
     p.agreed.reset();
-    p.answer = {}; // when it is back it may hold more
+    p.proof.answer = {}; // when it is back it may hold more
     // What others answered before does not say whether they have seen this end, too.
     if (state == member_state::crashed) {
-        for (auto& [other, q] : peers_) q.answer.number = 0;
+        for (auto& [other, q] : peers_) q.proof.answer.number = 0;
     }
-    if (state == member_state::left) p.manifest.clear();
+    if (state == member_state::left) p.leave.manifest.clear();
     out.acknowledged = true; // who waits for it need not any more
-    p.replaced = kind == event_kind::restarted;
     if (pulling_ && pulling_->from == id) end_session(session_end::server_gone, out);
     serving_.erase(id);
     early_.drop(id); // what was missing comes by repair, if at all
@@ -360,7 +382,7 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
         links_[*p.via].greet_at = at_.now;
         links_[*p.via].greet_every = 100ms;
     }
-    if (!half_known) raise(out, kind, id, std::move(reason));
+    if (!half_known) peers_.raise(out, kind, id, std::move(reason));
     scout_.beacon.news(at_.now);
     seeding{*this}.hurry();
     check_synced(out);
@@ -386,22 +408,18 @@ void mesh::make_room(outbox& out, std::optional<link_id> keep) {
 
 // ---------------------------------------------------------------- reads
 
-bool mesh::synced() const {
-    if (!met_any_) return settings_.founding;
-    return std::all_of(peers_.begin(), peers_.end(), [](const auto& each) {
-        const auto state = each.second.state;
-        return state == member_state::contacting || is_gone(each.second) || each.second.synced;
-    });
-}
+bool mesh::synced() const { return peers_.met_any() ? peers_.all_synced() : settings_.founding; }
 
 std::vector<member> mesh::members() const {
     std::vector<member> all;
     const auto own = store_.counter_of(settings_.self);
     for (const auto& [id, p] : peers_) {
-        const auto told = p.seen.of(settings_.self);
+        const auto told = p.holds.seen.of(settings_.self);
         all.push_back({id, p.name, p.state, p.endpoint, p.synced, own > told ? own - told : 0,
                        sent_.age_of(told + 1, at_.now),
-                       p.timed ? std::chrono::duration_cast<std::chrono::microseconds>(p.round_trip) : 0us});
+                       p.proof.timed
+                           ? std::chrono::duration_cast<std::chrono::microseconds>(p.proof.round_trip)
+                           : 0us});
     }
     std::sort(all.begin(), all.end(), [](const member& a, const member& b) {
         return std::tie(a.name, a.id) < std::tie(b.name, b.id);
@@ -411,8 +429,7 @@ std::vector<member> mesh::members() const {
 
 node_stats mesh::stats() const {
     auto all = counters_;
-    all.members_up = static_cast<std::uint64_t>(std::count_if(
-        peers_.begin(), peers_.end(), [](const auto& p) { return p.second.state == member_state::up; }));
+    all.members_up = peers_.count_up();
     all.keys = store_.keys();
     all.records = store_.records();
     all.removals = store_.removals();
@@ -433,7 +450,7 @@ void mesh::note_sent() {
     sent_.note(store_.counter_of(settings_.self), at_.now, [this] {
         auto least = store_.counter_of(settings_.self);
         for (const auto& [id, p] : peers_) {
-            if (is_member(p)) least = std::min(least, p.seen.of(settings_.self));
+            if (is_member(p)) least = std::min(least, p.holds.seen.of(settings_.self));
         }
         return least;
     });

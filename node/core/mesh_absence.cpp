@@ -10,7 +10,7 @@ namespace baton::core {
 // A member that announced the key when it began to leave sends it, as long as that member is there.
 std::optional<replica_id> mesh::on_its_way(std::string_view key) const {
     for (const auto& [id, p] : peers_) {
-        if (p.state == member_state::leaving && p.manifest.contains(key)) return id;
+        if (p.state == member_state::leaving && p.leave.manifest.contains(key)) return id;
     }
     return std::nullopt;
 }
@@ -18,9 +18,9 @@ std::optional<replica_id> mesh::on_its_way(std::string_view key) const {
 // Somebody whose word is not known here, whatever others know of it: it has never greeted, or was called
 // crashed.
 bool mesh::is_stranger(const replica_id& id) const {
-    const auto at = peers_.find(id);
-    if (at == peers_.end()) return id != settings_.self;
-    return !can_answer(at->second) && at->second.state != member_state::left;
+    const auto* const p = peers_.find(id);
+    if (p == nullptr) return id != settings_.self;
+    return !can_answer(*p) && p->state != member_state::left;
 }
 
 bool mesh::is_open(const answer_record& of) const {
@@ -33,7 +33,7 @@ bool mesh::has_unread_spill() const { return settings_.spills && (!spills_listed
 // Whose answer this node would want itself; and who is gone, and told of more than is here.
 void mesh::show_view(const replica_id& to, wire::ack& f, std::string& ids) const {
     for (const auto& [id, p] : peers_) {
-        const bool missed = is_gone(p) && !is_lost_for_good(p) && !store_.covers(p.seen);
+        const bool missed = is_gone(p) && !is_lost_for_good(p) && !store_.covers(p.holds.seen);
         if (id == to || (!can_answer(p) && !missed)) continue;
         f.view_cut_short = ids.size() == 16 * wire::view_ids_max;
         if (f.view_cut_short) break;
@@ -45,10 +45,10 @@ void mesh::show_view(const replica_id& to, wire::ack& f, std::string& ids) const
 }
 
 void mesh::note_answer(peer& p, const wire::ack& f) {
-    p.answer = {f.asked, true, f.seen, f.has_view, f.view_cut_short || f.unread_spill, {}};
+    p.proof.answer = {f.asked, true, f.seen, f.has_view, f.view_cut_short || f.unread_spill, {}};
     for (std::size_t at = 0; at < f.view.size(); at += 16) {
         const auto id = replica_id::from_bytes(f.view.substr(at, 16));
-        if (id && is_stranger(*id)) p.answer.strangers.push_back(*id);
+        if (id && is_stranger(*id)) p.proof.answer.strangers.push_back(*id);
     }
 }
 
@@ -56,11 +56,11 @@ void mesh::note_answer(peer& p, const wire::ack& f) {
 // it tells of others count, for as long as they are tried.
 void mesh::name_unheard(const replica_id& id, const peer& p, std::vector<replica_id>& into) const {
     if (settings_.broken == mutation::absent_without_words) return;
-    if (p.answer.incomplete) into.push_back(id);
-    for (const auto& each : p.answer.strangers) {
+    if (p.proof.answer.incomplete) into.push_back(id);
+    for (const auto& each : p.proof.answer.strangers) {
         if (is_stranger(each)) into.push_back(each);
     }
-    if (p.answer.has_view) return;
+    if (p.proof.answer.has_view) return;
     for (const auto& [each, q] : scout_.quests) {
         if (q.told_by == id && !q.over_at && is_stranger(each)) into.push_back(each);
     }
@@ -76,10 +76,10 @@ absence mesh::judge_absence(std::uint64_t question) const {
         in_view += is_member(p) ? 1 : 0;
         if (settings_.broken == mutation::absent_by_local_view) continue;
         if (is_gone(p)) { // what it is known to have held, or to have announced
-            if (!store_.covers(p.seen) && !is_lost_for_good(p)) now.who.push_back(id);
+            if (!store_.covers(p.holds.seen) && !is_lost_for_good(p)) now.who.push_back(id);
         } else if (can_answer(p)) {
-            if (!p.answer.is_heard(question, store_)) now.who.push_back(id);
-            if (p.answer.is_to(question)) name_unheard(id, p, now.who);
+            if (!p.proof.answer.is_heard(question, store_)) now.who.push_back(id);
+            if (p.proof.answer.is_to(question)) name_unheard(id, p, now.who);
         }
     }
     std::sort(now.who.begin(), now.who.end());
@@ -88,7 +88,7 @@ absence mesh::judge_absence(std::uint64_t question) const {
     if (settings_.mesh_size != 0 && in_view <= settings_.mesh_size / 2) return now;
     // What a file holds may be that key.
     if (has_unread_spill()) return now;
-    now.confirmed = met_any_ || settings_.founding || is_alone();
+    now.confirmed = peers_.met_any() || settings_.founding || is_alone();
     if (now.confirmed) return now;
     now.seeds = scout_.seeds.standing(scout_.names);
     for (const auto& [id, each] : scout_.unmet) now.who.push_back(id);
@@ -108,8 +108,8 @@ bool mesh::is_caught_up() const {
     std::vector<replica_id> unheard;
     return std::all_of(peers_.begin(), peers_.end(), [&](const auto& each) {
         const auto& [id, p] = each;
-        if (p.state == member_state::contacting) return !p.greeted || store_.covers(p.seen);
-        if (p.state == member_state::up && !p.answer.given) return false;
+        if (p.state == member_state::contacting) return !p.greeted || store_.covers(p.holds.seen);
+        if (p.state == member_state::up && !p.proof.answer.given) return false;
         if (is_member(p)) name_unheard(id, p, unheard);
         return unheard.empty();
     });
@@ -118,7 +118,7 @@ bool mesh::is_caught_up() const {
 // Nobody has been met for options::alone_after, nobody is heard of, and each address of each seed refuses or
 // is this node's own. Silence says nothing: neither a seed's, nor anybody's while there is no network.
 bool mesh::is_alone() const {
-    return !met_any_ && at_.now - started_ >= settings_.alone_after && settings_.attached &&
+    return !peers_.met_any() && at_.now - started_ >= settings_.alone_after && settings_.attached &&
            scout_.unmet.empty() && scout_.seeds.standing(scout_.names).empty() &&
            std::none_of(links_.begin(), links_.end(), [](const auto& each) { return each.second.open; });
 }

@@ -19,7 +19,7 @@ error claim_is_lost(std::string_view key) {
 }
 // One that leaves has given its claims up and makes no more; else it has to have seen the claim.
 bool has_agreed(const peer& p, std::uint64_t counter, const store& here) {
-    if (p.state == member_state::leaving && here.covers(p.seen)) return true;
+    if (p.state == member_state::leaving && here.covers(p.holds.seen)) return true;
     return p.agreed.through() >= counter;
 }
 } // namespace
@@ -167,8 +167,9 @@ bool mesh::claiming::is_known_to_all(const dot& id) const {
     return std::all_of(m.peers_.begin(), m.peers_.end(), [&](const auto& each) {
         const auto& [who, p] = each;
         if (!is_member(p)) return true;
-        const bool has = p.told.has(id) || (p.archive == here.archive_digest() && here.archived().has(id));
-        return has && here.counter_of(who) >= p.told.of(who);
+        const bool has =
+            p.holds.told.has(id) || (p.holds.archive == here.archive_digest() && here.archived().has(id));
+        return has && here.counter_of(who) >= p.holds.told.of(who);
     });
 }
 
@@ -185,7 +186,7 @@ void mesh::claiming::seek_agreement() {
         }
     }
     const bool answered = std::all_of(m.peers_.begin(), m.peers_.end(), [&](const auto& each) {
-        return !is_member(each.second) || each.second.answer.number >= c.question;
+        return !is_member(each.second) || each.second.proof.answer.number >= c.question;
     });
     if (c.question != 0 && (agreed || answered)) {
         m.end_question(std::exchange(c.question, 0));
@@ -237,8 +238,8 @@ void mesh::claiming::write_free(const moment& at, std::string_view key, std::uin
 
 void mesh::tell_given_up(outbox& out) {
     for (const auto& each : claims_.given)
-        note(out, each.withdrawn ? "withdraws" : "releases", each.claimed.replica, each.claimed.counter,
-             each.counter);
+        out.note(each.withdrawn ? "withdraws" : "releases", each.claimed.replica, each.claimed.counter,
+                 each.counter);
     claims_.given.clear();
 }
 
@@ -297,7 +298,7 @@ bool mesh::work_on_claims(bool wrote, bool busy, outbox& out) {
     for (const auto& key : claims_.disowned) (void)look_at_claim(key);
     claims_.began = false;
     for (auto& each : claims_.lost) {
-        raise(out, event_kind::claim_lost, each.to, std::move(each.reason));
+        peers_.raise(out, event_kind::claim_lost, each.to, std::move(each.reason));
         out.events.back().key = std::move(each.key);
     }
     claims_.lost.clear();

@@ -233,16 +233,16 @@ void mesh::send_batches(outbox& out) {
 void mesh::observe(const replica_id& origin, timestamp stamp, outbox& out) {
     if (clock_.observe(stamp, at_.wall_ms)) return;
     ++counters_.clock_skew;
-    if (auto* const p = find(origin); p != nullptr && !p->skew_told) {
+    if (auto* const p = peers_.find(origin); p != nullptr && !p->skew_told) {
         p->skew_told = true;
-        raise(out, event_kind::clock_skew, origin,
-              std::to_string(stamp.milliseconds() - at_.wall_ms) + " ms ahead of ours");
+        peers_.raise(out, event_kind::clock_skew, origin,
+                     std::to_string(stamp.milliseconds() - at_.wall_ms) + " ms ahead of ours");
     }
 }
 
 verdict mesh::on_delta(std::string_view bytes, const wire::delta& f, outbox& out) {
     if (f.origin == settings_.self) return refuse("delta in our own name");
-    auto* const p = find(f.origin);
+    auto* const p = peers_.find(f.origin);
     if (p == nullptr) return refuse("broadcast by nobody known");
     // Rejected whole or taken whole: look at every row before the first is applied.
     wire::event_reader rows(f.base, f.replicas, f.rows, wire::row_limits{});
@@ -250,11 +250,11 @@ verdict mesh::on_delta(std::string_view bytes, const wire::delta& f, outbox& out
     while (rows.next(kills_)) ++count;
     if (!rows.ok() || count != f.count) return refuse("malformed delta");
 
-    p->life.heard(at_.now, false);
+    p->health.life.heard(at_.now, false);
     ++counters_.deltas_received;
     if (leaving_ || room_.is_full()) return {}; // the cut is frozen
     if (f.wants_ack && settings_.broken == mutation::ack_before_applying) {
-        p->owes = f.first + f.count - 1;
+        p->proof.owes = f.first + f.count - 1;
         proofs_.acks_owed = true;
         answer_wanted(out);
     }
@@ -277,15 +277,15 @@ bool mesh::work_on_delta(outbox& out) {
         const bool caused = settings_.broken == mutation::i2_skip_causal_check || store_.covers(head.depends);
         if (head.first > known + 1 || !caused || must_wait(head)) {
             ++counters_.deltas_early;
-            auto* const p = find(head.origin);
+            auto* const p = peers_.find(head.origin);
             if (head.first > known + 1) ++counters_.gaps;
             if (p != nullptr) {
-                p->seen.raise({head.origin, head.first + head.count - 1});
+                p->holds.seen.raise({head.origin, head.first + head.count - 1});
                 if (head.wants_ack) owe(*p, head.first + head.count - 1);
                 // A gap on an ordered stream is a loss; a missing dependency may be on its way from its own
                 // origin.
                 note_lack(*p, head.first > known + 1 ? mesh_clock::duration{0} : 20ms);
-                note(out, "early", head.origin, head.first, known);
+                out.note("early", head.origin, head.first, known);
             }
             early_.keep(head.origin, head.first, std::move(job.bytes));
             deltas_.pop_front();
@@ -322,8 +322,8 @@ bool mesh::work_on_delta(outbox& out) {
     const auto origin = job.head.origin;
     const bool finished = job.next >= job.head.first + job.head.count;
     if (finished) {
-        if (auto* const p = find(origin)) {
-            p->seen.raise({origin, job.next - 1});
+        if (auto* const p = peers_.find(origin)) {
+            p->holds.seen.raise({origin, job.next - 1});
             if (job.head.wants_ack) owe(*p, job.next - 1);
         }
         deltas_.pop_front();
@@ -366,38 +366,6 @@ void mesh::cut_grew(outbox& out) {
     if (!early_.empty()) retry_early();
     check_synced(out);
     answer_leavings(out);
-}
-
-bool mesh::work(const moment& at, outbox& out) {
-    set_moment(at);
-    bool more = false;
-    const auto written = store_.counter_of(settings_.self);
-    ask_members(out);
-    if (store_.folding()) {
-        more = store_.fold(settings_.bounds.slice);
-        if (!more) judge_room(out);
-        if (!more) consider_pull(out);
-        more = true;
-    } else if (work_on_delta(out)) {
-        more = true;
-    } else if (work_on_state(out)) {
-        more = true;
-    } else {
-        more = work_on_ranges(out) || work_on_spill(out) || work_on_over() || work_on_serving(out) ||
-               work_on_garbage();
-    }
-    answer_wanted(out);
-    judge_room(out);
-    const auto wrote = [&] { return store_.counter_of(settings_.self) != written; };
-    if (wrote()) { // values of a damaged spill: shown before they are judged
-        more = true;
-    } else {
-        more = work_on_siblings(out) || more;
-    }
-    more = work_on_claims(wrote(), more, out) || more;
-    flush(at, out);
-    out.wake_at = wake_at_;
-    return more || store_.folding();
 }
 
 } // namespace baton::core

@@ -81,7 +81,7 @@ verdict mesh::take(const beacon_arrived& in, outbox& out) {
     const auto& b = heard.said;
     if (!why || heard.own || !believes(b, in.host, why, out)) return why;
     const auto ways = ways_of(b, in.host);
-    auto* const known = find(b.id);
+    auto* const known = peers_.find(b.id);
     if (known != nullptr && known->state == member_state::left) return {};
     if (known != nullptr && known->via) {
         auto& p = *known;
@@ -125,16 +125,17 @@ verdict mesh::meet(const discovery::beacon& b, const std::vector<address>& ways,
         return {};
     }
     make_room(out);
-    if (peers_.size() >= settings_.limits.peers_max && find(b.id) == nullptr) return refuse("too many peers");
+    if (peers_.size() >= settings_.limits.peers_max && peers_.find(b.id) == nullptr)
+        return refuse("too many peers");
     if (!introductions_.dials.take(at_.now)) return refuse("too many dials");
-    auto& p = peers_[b.id];
+    auto& p = peers_.add(b.id);
     p.host = ways.front().host;
     p.endpoint = endpoint;
     p.publish_endpoint = discovery::endpoint_of(p.host, ways.front().publish_port);
     p.beacon_sequence = b.sequence;
-    p.life.heard(at_.now, true);
+    p.health.life.heard(at_.now, true);
     p.redial.link_until = std::max<instant>(p.redial.link_until, at_.now + redialling::link_tried_for);
-    note(out, "beacon", b.id, b.sequence);
+    out.note("beacon", b.id, b.sequence);
     follow(p, out);
     bind(connect(endpoint, out, b.key, contact), b.id, out);
     learn_ways(p, ways);
@@ -203,7 +204,7 @@ void mesh::seek(const replica_id& id, const std::vector<address>& ways, mesh_clo
         }
         at = scout_.quests.emplace(id, quest{}).first;
         at->second.next_at = at_.now + after;
-        const auto* const p = find(id);
+        const auto* const p = peers_.find(id);
         at->second.of_contact = p != nullptr && p->state == member_state::contacting && !p->greeted;
     }
     auto& q = at->second;
@@ -224,7 +225,7 @@ void mesh::try_way(const replica_id& id, quest& q, outbox& out) {
     const bool dialled_already = std::any_of(
         links_.begin(), links_.end(), [&](const auto& each) { return each.second.endpoint == endpoint; });
     if (dialled_already) return;
-    const auto* const p = find(id);
+    const auto* const p = peers_.find(id);
     const auto via = p != nullptr && p->via ? links_.find(*p->via) : links_.end();
     const auto key = via != links_.end() ? via->second.key : discovery::link_key{};
     const bool contact = !is_open() || p == nullptr || p->state == member_state::contacting;
@@ -257,7 +258,7 @@ void mesh::tend_quests(outbox& out) {
         if (l.peer) l.trying.reset(); // somebody answered, whoever it is
         if (l.trying) {
             const auto q = quests.find(*l.trying);
-            const auto* const p = find(*l.trying);
+            const auto* const p = peers_.find(*l.trying);
             if (gone || q == quests.end() || at_.now >= l.until || (p != nullptr && !needs_way(*p))) {
                 if (p != nullptr && p->via) check_later(links_[*p->via]);
                 out.actions.emplace_back(hang_up{number});
@@ -272,7 +273,7 @@ void mesh::tend_quests(outbox& out) {
     for (auto at = quests.begin(); at != quests.end();) {
         const auto& id = at->first;
         auto& q = at->second;
-        auto* const p = find(id);
+        auto* const p = peers_.find(id);
         const bool ended = q.of_contact && p == nullptr; // a new beacon begins anew
         if (gone || ended || (p != nullptr && !needs_way(*p)) || (q.over_at && at_.now >= *q.over_at)) {
             at = quests.erase(at);
@@ -308,8 +309,9 @@ void mesh::end_round(quest& q, peer* p) {
     if (p == nullptr || !p->via) return;
     auto& l = links_[*p->via];
     l.stale = false;
-    const bool heard = at_.now - p->life.heard_at() < settings_.liveness.suspect_after; // by its own links
-    if (is_member(*p) && !l.open && !heard) p->life.unreachable(at_.now);
+    const bool heard =
+        at_.now - p->health.life.heard_at() < settings_.liveness.suspect_after; // by its own links
+    if (is_member(*p) && !l.open && !heard) p->health.life.unreachable(at_.now);
 }
 
 // ---------------------------------------------------------------- what members tell of one another
@@ -369,7 +371,7 @@ verdict mesh::on_peers(const wire::peers& f, const peer& teller, outbox& out) {
             return one.port == 0 || one.publish_port == 0 ||
                    (discovery::is_loopback(one.host) && !discovery::is_loopback(teller.host));
         });
-        auto* const known = find(each.id);
+        auto* const known = peers_.find(each.id);
         if (known != nullptr) {
             learn_ways(*known, ways);
             revive(each.id, *known, known->endpoint, out);

@@ -53,8 +53,8 @@ void mesh::greet(link_id number, bool wants_answer, outbox& out) {
     auto& l = links_[number];
     std::uint64_t flags = flag(wants_answer, wire::hello::wants_answer);
     if (l.peer && subscribers_.contains(*l.peer)) flags |= wire::hello::sees_you;
-    auto* const p = l.peer ? find(*l.peer) : nullptr;
-    if (p != nullptr) p->told_otherwise = true;
+    auto* const p = l.peer ? peers_.find(*l.peer) : nullptr;
+    if (p != nullptr) p->holds.told_otherwise = true;
     if (wants_answer && !l.asked_at) l.asked_at = at_.now;
     // Somebody who reads less may have the address by now.
     const auto* const reader = l.doubted ? nullptr : p;
@@ -77,7 +77,7 @@ bool mesh::send_to(const replica_id& id, peer& p, const wire::frame& f, outbox& 
 void mesh::tell(const replica_id& id, peer& p, bool wants_answer, outbox& out) {
     std::uint64_t flags = flag(wants_answer, wire::hello::wants_answer);
     if (subscribers_.contains(id)) flags |= wire::hello::sees_you;
-    p.told_otherwise = true;
+    p.holds.told_otherwise = true;
     send_to(id, p, make_hello(flags), out);
 }
 
@@ -108,7 +108,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
             const auto& l = links_[*from.link];
             if (scout_.self_endpoints.size() < 256) scout_.self_endpoints.insert(l.endpoint);
             // A beacon of our former incarnation may have led us here.
-            if (auto* const former = l.peer ? find(*l.peer) : nullptr) former->via.reset();
+            if (auto* const former = l.peer ? peers_.find(*l.peer) : nullptr) former->via.reset();
             links_.erase(*from.link);
             out.actions.push_back(hang_up{*from.link});
         } else if (from.route) { // the other end of that link is ours, and has to learn it
@@ -131,14 +131,14 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     // Old transports (ZMTP 2) do not say where a message comes from.
     if (ways.empty() && !from.link)
         return turn_away("hello without an address", "it says no `hosts`, and its ZMTP tells no address");
-    auto* known = find(f.id);
+    auto* known = peers_.find(f.id);
     if (known != nullptr && known->state == member_state::left) return {};
     if (known == nullptr) {
         if (leaving_ && leaving_->said_left) return {};
         make_room(out, from.link);
         if (peers_.size() >= settings_.limits.peers_max) return turn_away("too many peers");
-        known = &peers_[f.id];
-        note(out, "hello", f.id);
+        known = &peers_.add(f.id);
+        out.note("hello", f.id);
     }
     auto& p = *known;
     if (from.link) links_[*from.link].doubted = links_[*from.link].stale = false;
@@ -151,7 +151,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
         p.version = version;
         choose_version();
     }
-    p.life.heard(at_.now, true);
+    p.health.life.heard(at_.now, true);
     if (from.route) p.routable = true;
 
     if (from.link) {
@@ -185,14 +185,14 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     if (from.link) note_address_taken(f.id, p.endpoint, f);
     if (first) meet_namesakes(f.id, p, out);
     p.sees_me = (f.flags & wire::hello::sees_you) != 0;
-    p.full = (f.flags & wire::hello::is_full) != 0;
-    p.live_bytes = f.live;
+    p.holds.full = (f.flags & wire::hello::is_full) != 0;
+    p.holds.live_bytes = f.live;
     if ((f.flags & wire::hello::is_leaving) != 0 && p.state == member_state::up) begin_leaving(f.id, p, out);
     observe(f.id, f.clock, out);
     if ((f.flags & wire::hello::wants_answer) != 0) {
         std::uint64_t flags = flag(subscribers_.contains(f.id), wire::hello::sees_you);
         if (first && !p.sees_me) flags |= wire::hello::wants_answer;
-        p.told_otherwise = true;
+        p.holds.told_otherwise = true;
         auto bytes = encode_for(&p, make_hello(flags));
         if (from.route) {
             out.actions.push_back(send_reply{f.id, std::move(bytes)});
@@ -200,7 +200,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
             out.actions.push_back(send_request{*from.link, std::move(bytes)});
         }
     }
-    p.seen.raise({f.id, f.latest}); // once archived by mistake, its cut does not name it
+    p.holds.seen.raise({f.id, f.latest}); // once archived by mistake, its cut does not name it
     learn_standing(f.id, p, f.at, is_member(p) ? mesh_clock::duration{100ms} : mesh_clock::duration{0}, out);
     maybe_up(f.id, p, out);
     if (p.state == member_state::suspect) judge_peers(out);
@@ -241,16 +241,11 @@ void mesh::note_address_taken(const replica_id& by, const std::string& endpoint,
 void mesh::maybe_up(const replica_id& id, peer& p, outbox& out) {
     if (is_member(p) || p.state == member_state::left) return;
     if (!p.greeted || look_both_ways(id, p) != nullptr) return;
-    const bool back = p.state == member_state::crashed;
-    p.state = member_state::up;
-    p.up_at = at_.now;
+    const auto from = peers_.transition(p, member_state::up, event_kind::joined, at_.now);
     p.agreed.reset();
-    p.life.heard(at_.now, true);
-    p.at_join = p.seen;
-    p.synced = false;
-    p.pace.went_well(); // what failed before was of the contact before
-    met_any_ = true;
-    raise(out, event_kind::joined, id, back ? "back" : "new");
+    p.health.life.heard(at_.now, true);
+    p.pull.pace.went_well(); // what failed before was of the contact before
+    peers_.raise(out, event_kind::joined, id, from == member_state::crashed ? "back" : "new");
     note_lack(p, 0ms);
     tell(id, p, false, out); // the other side may be waiting for just this
     tell_peers(id, p, out);
@@ -262,34 +257,35 @@ void mesh::maybe_up(const replica_id& id, peer& p, outbox& out) {
 }
 
 verdict mesh::on_brief(const wire::brief& f, outbox& out) {
-    auto* const p = find(f.id);
+    auto* const p = peers_.find(f.id);
     if (p == nullptr) return refuse("broadcast by nobody known");
-    p->life.heard(at_.now, false);
+    p->health.life.heard(at_.now, false);
     if (!is_member(*p)) return {};
-    if (p->version >= 5) p->full = false; // one that is full sends whole HELLOs
+    if (p->version >= 5) p->holds.full = false; // one that is full sends whole HELLOs
     // What its own counter says is certain: PUB delivers in order, so a delta we have not seen by now is
     // lost.
     if (f.latest > store_.counter_of(f.id)) {
         if (!pulling_) ++counters_.gaps;
-        p->seen.raise({f.id, f.latest});
+        p->holds.seen.raise({f.id, f.latest});
         note_lack(*p, 0ms);
     }
     const auto own = standing();
     const auto own_hash = wire::hash_of(own);
     if (f.standing_hash == own_hash) {
-        p->pull_at.reset();
+        p->pull.at.reset();
         if (own.has_state && f.state_low != 0)
             compare_digests(f.id, *p, f.state_low == own.state.low, out, own.state.to_string() + " here");
-        p->seen.join(own.seen);
+        p->holds.seen.join(own.seen);
         out.acknowledged = true;
-        p->told = own.seen;
+        p->holds.told = own.seen;
         p->agreed.report(own.seen, store_);
-        p->archive = own.archive;
-        p->seen.raise({settings_.self, store_.counter_of(settings_.self)});
-        p->standing_hash = own_hash;
-        p->hash_known = true;
+        p->holds.archive = own.archive;
+        p->holds.seen.raise({settings_.self, store_.counter_of(settings_.self)});
+        p->holds.standing_hash = own_hash;
+        p->holds.hash_known = true;
         answer_leavings(out);
-    } else if ((!p->hash_known || f.standing_hash != p->standing_hash) && at_.now - p->asked_at >= 100ms) {
+    } else if ((!p->holds.hash_known || f.standing_hash != p->holds.standing_hash) &&
+               at_.now - p->asked_at >= 100ms) {
         p->asked_at = at_.now; // the hello that said what it holds was lost
         tell(f.id, *p, true, out);
     }
@@ -302,15 +298,15 @@ void mesh::learn_standing(const replica_id& id, peer& p, const wire::standing& s
                           outbox& out) {
     cut room;
     const auto& seen = learn(p, s.seen, room);
-    p.overfull = &seen == &room;
-    p.standing_hash = wire::hash_of(s);
-    p.hash_known = !p.overfull; // what it says later as a difference to this is not understood
-    p.archive = s.archive;
-    p.told = seen;
+    p.holds.overfull = &seen == &room;
+    p.holds.standing_hash = wire::hash_of(s);
+    p.holds.hash_known = !p.holds.overfull; // what it says later as a difference to this is not understood
+    p.holds.archive = s.archive;
+    p.holds.told = seen;
     p.agreed.report(seen, store_);
     // Where this node has been archived by mistake, no cut names its own events before it writes again.
     if (s.archive == store_.archive_digest())
-        p.seen.raise({settings_.self, store_.archived().of(settings_.self)});
+        p.holds.seen.raise({settings_.self, store_.archived().of(settings_.self)});
     out.acknowledged = true; // it may hold what somebody waits for, and is not asked again
     note_lack(p, grace);
     if (s.has_state && s.seen == store_.seen() && s.archive == store_.archive_digest()) {
@@ -325,11 +321,12 @@ void mesh::compare_digests(const replica_id& id, peer& p, bool equal, outbox& ou
     ++counters_.digest_checks;
     if (!equal) {
         ++counters_.diverged;
-        if (!p.diverged) raise(out, event_kind::diverged, id, "equal cuts, different digests: " + both);
-        if (!p.pull_at) p.pull_at = at_.now; // what either side holds is repaired by union
-        wake_by(*p.pull_at);
+        if (!p.holds.diverged)
+            peers_.raise(out, event_kind::diverged, id, "equal cuts, different digests: " + both);
+        if (!p.pull.at) p.pull.at = at_.now; // what either side holds is repaired by union
+        wake_by(*p.pull.at);
     }
-    p.diverged = !equal;
+    p.holds.diverged = !equal;
 }
 
 // Joins what a member reports into what it is known to have seen, within limits.unknown_ids_max. The cut that
@@ -343,30 +340,26 @@ const cut& mesh::learn(peer& p, const cut& reported, cut& room) {
     if (reported.size() > most) room = heed(reported, most, known, left_out);
     counters_.ids_ignored += left_out;
     const auto& kept = left_out != 0 ? room : reported;
-    p.seen.join(kept);
-    trim(p.seen, kept, most, known);
+    p.holds.seen.join(kept);
+    trim(p.holds.seen, kept, most, known);
     // It is waited for from now on: a burst may come before the next heartbeat.
-    if (!p.evicted && p.seen.of(settings_.self) >= store_.counter_of(settings_.self)) p.kept_up = true;
+    if (!p.lag.evicted && p.holds.seen.of(settings_.self) >= store_.counter_of(settings_.self))
+        p.lag.kept_up = true;
     return kept;
 }
 
 void mesh::note_lack(peer& p, mesh_clock::duration grace) {
-    if (store_.covers(p.seen) && !p.diverged) {
-        p.pull_at.reset();
+    if (store_.covers(p.holds.seen) && !p.holds.diverged) {
+        p.pull.at.reset();
         return;
     }
     const auto when = at_.now + grace;
-    if (!p.pull_at || *p.pull_at > when) p.pull_at = when;
-    wake_by(*p.pull_at);
+    if (!p.pull.at || *p.pull.at > when) p.pull.at = when;
+    wake_by(*p.pull.at);
 }
 
 void mesh::check_synced(outbox& out) {
-    for (auto& [id, p] : peers_) {
-        if (!is_member(p) || p.synced || p.overfull) continue;
-        if (!store_.covers(p.at_join) && settings_.broken != mutation::synced_at_once) continue;
-        p.synced = true;
-        raise(out, event_kind::synced, id, p.at_join.size() != 0 ? "what it had is here" : "it had nothing");
-    }
+    peers_.check_synced(store_, settings_.broken == mutation::synced_at_once, out);
 }
 
 // True when there was news to tell.
@@ -387,7 +380,7 @@ bool mesh::publish_hello(outbox& out) {
         auto f = make_hello(0);
         f.reach.clear();
         published_ = f.at;
-        for (auto& [id, p] : peers_) p.told_otherwise = false;
+        for (auto& [id, p] : peers_) p.holds.told_otherwise = false;
         bytes = encode_for_all(f);
         published_generation_ = store_.generation();
         published_digest_ = sum.value_or(digest{});

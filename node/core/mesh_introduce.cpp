@@ -86,7 +86,7 @@ discovery::roster::finding mesh::vouch(const discovery::beacon& b, purpose what,
     const auto found = known.hear(b.id, b.key, {what, b.sequence}, b.time_ms, echoed, at_);
     if (found == finding::vouched) {
         out.actions.push_back(admit{b.id, b.key});
-        note(out, "vouched", b.id);
+        out.note("vouched", b.id);
     }
     return found;
 }
@@ -96,7 +96,7 @@ void mesh::tidy_roster(outbox& out) {
     introductions_.known.tidy(
         at_,
         [this](const replica_id& id) {
-            const auto* const p = find(id);
+            const auto* const p = peers_.find(id);
             return p != nullptr && p->state != member_state::left;
         },
         [&](const replica_id& id) { out.actions.push_back(expel{id}); });
@@ -128,7 +128,7 @@ bool mesh::believes(const discovery::beacon& b, std::string_view host, verdict& 
         return false;
     }
     // Its last beacon again, and it has not answered: a recording may be played for ever.
-    if (found == discovery::roster::finding::repeated && find(b.id) == nullptr) {
+    if (found == discovery::roster::finding::repeated && peers_.find(b.id) == nullptr) {
         why = refuse_beacon("replayed beacon");
         return false;
     }
@@ -241,7 +241,7 @@ verdict mesh::take(const datagram_arrived& in, outbox& out) {
     }
     if (!echoed || stale) return {};
     if (scout_.seeds.contains(endpoint)) scout_.seed_ids[endpoint] = b.id;
-    const auto* const known = find(b.id);
+    const auto* const known = peers_.find(b.id);
     if (known != nullptr && known->state == member_state::left) return {};
     if (known != nullptr && known->via) {
         auto& l = links_[*known->via];
@@ -323,7 +323,8 @@ void mesh::dial_now(link_id number, outbox& out) {
         wake_by(l.dial_at);
     }
     out.actions.push_back(dial{number, l.endpoint, l.key, once});
-    if (auto* const p = l.peer ? find(*l.peer) : nullptr; p != nullptr && p->via == number) follow(*p, out);
+    if (auto* const p = l.peer ? peers_.find(*l.peer) : nullptr; p != nullptr && p->via == number)
+        follow(*p, out);
 }
 
 // While a link is not open somebody new may be there, with a key of its own. In a mesh with a key nothing is

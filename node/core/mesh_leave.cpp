@@ -22,7 +22,7 @@ void mesh::begin_leave(const moment& at, std::size_t copies, outbox& out) {
     }
     flush(at, out);
     leaving_ = own_leaving{random_() | 1, copies, store_.seen(), at.now};
-    note(out, "leave", settings_.self, store_.keys());
+    out.note("leave", settings_.self, store_.keys());
     repeat_leaving(out);
     out.wake_at = wake_at_;
 }
@@ -38,8 +38,8 @@ void mesh::list_manifest() {
     cut held;
     for (const auto& [id, p] : peers_) {
         if (p.state != member_state::up) continue;
-        held.join(p.seen);
-        if (p.archive == store_.archive_digest()) held.join(store_.archived());
+        held.join(p.holds.seen);
+        if (p.holds.archive == store_.archive_digest()) held.join(store_.archived());
     }
     auto walk = store_.walk_from(held);
     std::size_t steps = 65536, bytes = 0;
@@ -60,10 +60,10 @@ namespace {
 void note_manifest(peer& p, std::string_view keys) {
     constexpr std::size_t bytes_max = std::size_t{8} << 20, node_bytes = 64; // of memory
     wire::byte_reader in(keys);
-    while (!in.done() && p.manifest_bytes < bytes_max) {
+    while (!in.done() && p.leave.manifest_bytes < bytes_max) {
         const auto key = in.bytes(in.varint());
-        p.manifest_bytes += key.size() + node_bytes;
-        p.manifest.emplace(key);
+        p.leave.manifest_bytes += key.size() + node_bytes;
+        p.leave.manifest.emplace(key);
     }
 }
 } // namespace
@@ -77,16 +77,16 @@ void mesh::repeat_leaving(outbox& out) {
         // On PUB it follows the last delta, so whoever reads it there has applied all that was not lost.
         out.actions.push_back(send_broadcast{encode_for_all(f)});
         for (auto& [id, p] : peers_) {
-            const bool done = p.acked && p.acked_whole;
+            const bool done = p.leave.acked && p.leave.acked_whole;
             if (!is_member(p) || done) continue;
             for (const auto& keys : leaving_->manifest) {
-                if (p.told_manifest) break;
+                if (p.leave.told_manifest) break;
                 f.keys = keys;
                 send_to(id, p, f, out);
             }
             f.keys = {};
-            if (p.told_manifest || leaving_->manifest.empty()) send_to(id, p, f, out);
-            p.told_manifest = leaving_->listed;
+            if (p.leave.told_manifest || leaving_->manifest.empty()) send_to(id, p, f, out);
+            p.leave.told_manifest = leaving_->listed;
         }
         leaving_->repeat_at = at_.now + 100ms;
     }
@@ -94,36 +94,37 @@ void mesh::repeat_leaving(outbox& out) {
 }
 
 verdict mesh::on_leave_ack(peer& p, const wire::ack& f) {
-    p.acked = f.seen;
-    p.acked_staying = f.staying;
+    p.leave.acked = f.seen;
+    p.leave.acked_staying = f.staying;
     // What is closed by now is not in a cut any more; everything else has to be there.
-    p.acked_whole = f.whole && std::all_of(leaving_->final.entries().begin(), leaving_->final.entries().end(),
-                                           [&](const dot& id) {
-                                               const auto told = f.seen.of(id.replica);
-                                               const bool closed = told == 0 && id.replica != settings_.self;
-                                               return closed || told >= id.counter;
-                                           });
+    p.leave.acked_whole =
+        f.whole &&
+        std::all_of(leaving_->final.entries().begin(), leaving_->final.entries().end(), [&](const dot& id) {
+            const auto told = f.seen.of(id.replica);
+            const bool closed = told == 0 && id.replica != settings_.self;
+            return closed || told >= id.counter;
+        });
     return {};
 }
 
 // An acknowledgement is void once its sender is known to be leaving, suspect or gone.
 bool mesh::countable(const peer& p) const {
-    if (settings_.broken == mutation::leave_counts_leaving) return is_member(p) && p.acked;
-    return p.state == member_state::up && p.acked && p.acked_staying && !p.full;
+    if (settings_.broken == mutation::leave_counts_leaving) return is_member(p) && p.leave.acked;
+    return p.state == member_state::up && p.leave.acked && p.leave.acked_staying && !p.holds.full;
 }
 
 leave_progress mesh::leaving_progress() const {
     leave_progress progress;
     if (!leaving_) return progress;
     for (const auto& [id, p] : peers_) {
-        const bool says_leaving = p.acked && !p.acked_staying;
+        const bool says_leaving = p.leave.acked && !p.leave.acked_staying;
         // A suspect is back, or crashed, before long: until then it is one that may stay. One that is full
         // takes nothing over.
         const bool here = p.state == member_state::up || p.state == member_state::suspect;
-        if (here && !says_leaving && !p.full) ++progress.staying;
-        const bool holds_all = p.acked && p.acked_whole;
+        if (here && !says_leaving && !p.holds.full) ++progress.staying;
+        const bool holds_all = p.leave.acked && p.leave.acked_whole;
         if (countable(p) && holds_all) ++progress.copies;
-        if (p.state == member_state::up && !says_leaving && !p.full && !holds_all && serving_.contains(id))
+        if (p.state == member_state::up && !says_leaving && !p.holds.full && !holds_all && serving_.contains(id))
             progress.pulled = true;
     }
     const auto wanted = std::max<std::size_t>(1, std::min(leaving_->copies, progress.staying));
@@ -156,7 +157,7 @@ void mesh::unsafe_keys(std::size_t shard, std::vector<std::string>& into) {
         const bool safe = std::all_of(records.begin(), records.end(), [&](const record_view& r) {
             return std::any_of(peers_.begin(), peers_.end(), [&](const auto& each) {
                 const auto& p = each.second;
-                return countable(p) && (p.acked_whole || p.acked->has(r.id));
+                return countable(p) && (p.leave.acked_whole || p.leave.acked->has(r.id));
             });
         });
         if (!safe && settings_.broken != mutation::unsafe_names_none) into.push_back(std::move(slot.key));
@@ -180,21 +181,21 @@ void mesh::say_left(const moment& at, outbox& out) {
 bool mesh::farewell_heard() const {
     return std::all_of(peers_.begin(), peers_.end(), [&](const auto& each) {
         const auto& p = each.second;
-        return !is_member(p) || p.state == member_state::suspect || p.heard_farewell;
+        return !is_member(p) || p.state == member_state::suspect || p.leave.heard_farewell;
     });
 }
 
 // ---------------------------------------------------------------- as a member
 
 verdict mesh::on_leaving(const replica_id& from, const wire::leaving& f, outbox& out) {
-    auto* const p = find(from);
+    auto* const p = peers_.find(from);
     if (p == nullptr) return refuse("leaving by nobody known");
     if (!is_member(*p)) return {};
     cut room;
     (void)learn(*p, f.seen, room);
     begin_leaving(from, *p, out);
     note_manifest(*p, f.keys);
-    p->answer_leaving = f.number;
+    p->leave.to_answer = f.number;
     // Its last deltas may be a moment behind this word; what is missing after that is asked for.
     if (!leaving_) note_lack(*p, 5ms);
     answer_leavings(out);
@@ -203,19 +204,19 @@ verdict mesh::on_leaving(const replica_id& from, const wire::leaving& f, outbox&
 
 void mesh::begin_leaving(const replica_id& id, peer& p, outbox& out) {
     if (p.state == member_state::leaving) return;
-    p.state = member_state::leaving;
-    raise(out, event_kind::leaving, id, "hands over");
+    peers_.transition(p, member_state::leaving, event_kind::leaving, at_.now);
+    peers_.raise(out, event_kind::leaving, id, "hands over");
 }
 
 // What PUB says of a member may be anybody's word. Of one that is up its own is awaited, which comes on its
 // link at the same time; when PUB repeats it and nothing has come, it is asked for a HELLO, which says
 // whether it leaves, and from then on PUB is believed.
 verdict mesh::on_leaving_rumour(const wire::leaving& f, outbox& out) {
-    auto* const p = find(f.id);
+    auto* const p = peers_.find(f.id);
     if (p == nullptr || p->state != member_state::up) return on_leaving(f.id, f, out);
-    const bool again = p->rumoured == f.number && at_.now - p->rumoured_at >= 50ms;
-    if (p->rumoured != f.number || again) p->rumoured_at = at_.now;
-    p->rumoured = f.number;
+    const bool again = p->leave.rumoured == f.number && at_.now - p->leave.rumoured_at >= 50ms;
+    if (p->leave.rumoured != f.number || again) p->leave.rumoured_at = at_.now;
+    p->leave.rumoured = f.number;
     if (again) tell(f.id, *p, true, out);
     return {};
 }
@@ -223,14 +224,14 @@ verdict mesh::on_leaving_rumour(const wire::leaving& f, outbox& out) {
 // An acknowledgement is said after applying, and again when asked again.
 void mesh::answer_leavings(outbox& out) {
     for (auto& [id, p] : peers_) {
-        if (p.answer_leaving == 0) continue;
-        const bool whole = store_.covers(p.seen);
+        if (p.leave.to_answer == 0) continue;
+        const bool whole = store_.covers(p.holds.seen);
         if (!whole && !leaving_) continue;
         send_to(id, p,
-                wire::ack{settings_.self, !leaving_ && !room_.is_full(), whole, p.answer_leaving,
+                wire::ack{settings_.self, !leaving_ && !room_.is_full(), whole, p.leave.to_answer,
                           store_.seen(), 0},
                 out);
-        p.answer_leaving = 0;
+        p.leave.to_answer = 0;
     }
 }
 
@@ -238,14 +239,14 @@ void mesh::answer_leavings(outbox& out) {
 verdict mesh::on_left(const wire::left& f, const arrival& from, outbox& out) {
     const bool by_link = from.route || from.link, own_word = by_link && f.id == f.about;
     if (f.is_answer) {
-        if (auto* const p = find(f.id); p != nullptr && by_link) p->heard_farewell = true;
+        if (auto* const p = peers_.find(f.id); p != nullptr && by_link) p->leave.heard_farewell = true;
         return {};
     }
-    auto* const p = find(f.about);
+    auto* const p = peers_.find(f.about);
     if (f.wants_answer && f.id == f.about) {
         const auto bytes =
-            encode_for(find(f.id), wire::left{settings_.self, store_.counter_of(settings_.self), false, true,
-                                              settings_.self});
+            encode_for(peers_.find(f.id), wire::left{settings_.self, store_.counter_of(settings_.self), false,
+                                                     true, settings_.self});
         if (from.route) out.actions.push_back(send_reply{f.id, bytes});
         if (from.link) out.actions.push_back(send_request{*from.link, bytes});
     }
@@ -253,11 +254,11 @@ verdict mesh::on_left(const wire::left& f, const arrival& from, outbox& out) {
     const bool plainly_here =
         !is_gone(*p) && p->state != member_state::leaving && p->state != member_state::suspect;
     if (plainly_here && !own_word) { // believed if its connection closes now, too
-        if (f.id == f.about) p->goodbye = f.final_counter;
-        p->goodbye_at = at_.now;
+        if (f.id == f.about) p->leave.goodbye = f.final_counter;
+        p->leave.goodbye_at = at_.now;
         return {};
     }
-    p->final = f.id == f.about ? f.final_counter : std::max(p->final, f.final_counter);
+    p->leave.final = f.id == f.about ? f.final_counter : std::max(p->leave.final, f.final_counter);
     if (p->state == member_state::left) return {};
     end_peer(f.about, *p, member_state::left, event_kind::left,
              f.id == f.about ? "said goodbye" : "a member passed it on", out);

@@ -34,19 +34,19 @@ const char* mesh::look_both_ways(const replica_id& id, peer& p) {
     const auto* const missing =
         lacking(p, via == links_.end() ? nullptr : &via->second, subscribers_.contains(id));
     if (missing == nullptr) {
-        p.one_way_since.reset();
-        p.one_way_told = false;
-    } else if (!p.one_way_since) {
-        p.one_way_since = at_.now;
+        p.health.one_way_since.reset();
+        p.health.one_way_told = false;
+    } else if (!p.health.one_way_since) {
+        p.health.one_way_since = at_.now;
     }
     return missing;
 }
 
 // Once, until it is well again: whoever runs it has a firewall to open, as a rule.
 void mesh::tell_one_way(const replica_id& id, peer& p, const char* missing, outbox& out) {
-    if (p.one_way_told) return;
-    p.one_way_told = true;
-    raise(out, event_kind::one_way, id, std::string(missing) + ": " + p.endpoint);
+    if (p.health.one_way_told) return;
+    p.health.one_way_told = true;
+    peers_.raise(out, event_kind::one_way, id, std::string(missing) + ": " + p.endpoint);
 }
 
 void mesh::judge_peers(outbox& out) {
@@ -62,11 +62,12 @@ void mesh::judge_peers(outbox& out) {
             forgotten = at_.now - p.ended_at >= keep;
         } else if (p.state == member_state::contacting) {
             // Never answered: forget it, so that a beacon or a seed can begin anew.
-            forgotten = p.life.judge(at_.now, patience_) == liveness::verdict::crashed;
-            if (!forgotten) wake_by(p.life.due(at_.now, patience_));
+            forgotten = p.health.life.judge(at_.now, patience_) == liveness::verdict::crashed;
+            if (!forgotten) wake_by(p.health.life.due(at_.now, patience_));
             if (!forgotten && p.greeted) {
                 const auto* const missing = look_both_ways(id, p);
-                if (missing != nullptr && at_.now - *p.one_way_since >= settings_.liveness.crashed_after)
+                if (missing != nullptr &&
+                    at_.now - *p.health.one_way_since >= settings_.liveness.crashed_after)
                     tell_one_way(id, p, missing, out);
             }
             contact_lost = contact_lost || (forgotten && p.greeted);
@@ -81,60 +82,65 @@ void mesh::judge_peers(outbox& out) {
         }
     }
     if (!contact_lost) return;
-    for (auto& [id, p] : peers_) p.answer.number = 0; // as after a death: who named it is to say so again
+    for (auto& [id, p] : peers_)
+        p.proof.answer.number = 0; // as after a death: who named it is to say so again
 }
 
 void mesh::judge(const replica_id& id, peer& p, outbox& out) {
     using discovery::liveness;
     answer_inquirers(id, p, out);
     judge_namesake(id, p, out);
-    const auto verdict = p.life.judge(at_.now, patience_);
+    const auto verdict = p.health.life.judge(at_.now, patience_);
     // TCP goes on with what it has lost after pauses that double: a new connection is there sooner.
-    if (at_.now - std::max(p.life.linked_at(), p.redialled_at) >= settings_.liveness.crashed_after ||
+    if (at_.now - std::max(p.health.life.linked_at(), p.health.redialled_at) >=
+            settings_.liveness.crashed_after ||
         (settings_.broken == mutation::redial_at_once && verdict == liveness::verdict::suspect))
         redial(id, p, out);
-    const bool said_goodbye = p.goodbye_at && at_.now - *p.goodbye_at < settings_.liveness.crashed_after;
-    if (verdict == liveness::verdict::crashed && said_goodbye && p.life.is_closed()) {
-        p.final = p.goodbye;
+    const bool said_goodbye =
+        p.leave.goodbye_at && at_.now - *p.leave.goodbye_at < settings_.liveness.crashed_after;
+    if (verdict == liveness::verdict::crashed && said_goodbye && p.health.life.is_closed()) {
+        p.leave.final = p.leave.goodbye;
         end_peer(id, p, member_state::left, event_kind::left, "said goodbye", out);
         return release_link(p, out);
     }
     if (verdict == liveness::verdict::crashed) {
         return end_peer(id, p, member_state::crashed, event_kind::crashed,
-                        p.life.is_closed() ? "its connection closed and did not come back" : "silent", out);
+                        p.health.life.is_closed() ? "its connection closed and did not come back" : "silent",
+                        out);
     }
     send_probe(p, out);
     // Up is who works both ways. One that is merely heard is suspect for as long as that is so, and no
     // longer: it neither swings between the two, nor is it called crashed.
     const auto* const missing = look_both_ways(id, p);
     const bool silent = verdict == liveness::verdict::suspect;
-    const bool one_way = missing != nullptr && at_.now - *p.one_way_since >= settings_.liveness.suspect_after;
-    if (missing != nullptr && !one_way) wake_by(*p.one_way_since + settings_.liveness.suspect_after);
+    const bool one_way =
+        missing != nullptr && at_.now - *p.health.one_way_since >= settings_.liveness.suspect_after;
+    if (missing != nullptr && !one_way) wake_by(*p.health.one_way_since + settings_.liveness.suspect_after);
     if (silent || one_way) {
         const bool again = settings_.broken == mutation::suspect_again && silent;
         if (p.state == member_state::up || again) {
-            p.state = member_state::suspect;
+            peers_.transition(p, member_state::suspect, event_kind::suspect, at_.now);
             p.agreed.reset();
-            raise(out, event_kind::suspect, id,
-                  !silent              ? missing
-                  : p.life.is_closed() ? "its connection closed"
-                                       : "silent");
+            peers_.raise(out, event_kind::suspect, id,
+                         !silent                     ? missing
+                         : p.health.life.is_closed() ? "its connection closed"
+                                                     : "silent");
             if (p.via) links_[*p.via].greet_at = at_.now, links_[*p.via].greet_every = 100ms;
-            p.inquire_at = at_.now;
+            p.health.inquire_at = at_.now;
             wake_by(at_.now + 1ms);
         }
         if (silent) inquire(id, p, out);
         if (!silent && p.state == member_state::suspect) tell_one_way(id, p, missing, out);
     } else if (p.state == member_state::suspect && missing == nullptr) {
-        p.state = member_state::up;
-        raise(out, event_kind::up, id, "heard again");
+        peers_.transition(p, member_state::up, event_kind::up, at_.now);
+        peers_.raise(out, event_kind::up, id, "heard again");
         check_synced(out);
     }
-    wake_by(p.life.due(at_.now, patience_));
+    wake_by(p.health.life.due(at_.now, patience_));
 }
 
 void mesh::redial(const replica_id& id, peer& p, outbox& out) {
-    p.redialled_at = at_.now;
+    p.health.redialled_at = at_.now;
     const bool at_once = settings_.broken == mutation::redial_at_once;
     if (!p.via || (!links_[*p.via].open && !at_once)) return;
     if (at_once) wake_by(at_.now + 1ms);
@@ -147,20 +153,20 @@ void mesh::redial(const replica_id& id, peer& p, outbox& out) {
 
 // A few heartbeats late, and it is asked by UDP too: over a bad network TCP stands still for seconds.
 void mesh::send_probe(peer& p, outbox& out) {
-    const bool closed = p.life.is_closed();
+    const bool closed = p.health.life.is_closed();
     const auto late = 2 * settings_.liveness.heartbeat_every + settings_.liveness.heartbeat_every / 2;
-    const auto from = p.life.linked_at() + late;
-    if (!closed && p.inquirers.empty() && at_.now < from) {
-        p.probes = 0;
+    const auto from = p.health.life.linked_at() + late;
+    if (!closed && p.health.inquirers.empty() && at_.now < from) {
+        p.health.probes = 0;
         return wake_by(from);
     }
-    if (at_.now < p.probe_at) return wake_by(p.probe_at);
-    if (p.probes == 0) p.probed_from = static_cast<std::uint32_t>(random_());
-    const bool decides_soon = closed && !p.life.is_vouched(at_.now, patience_);
-    p.probe_at = at_.now + (decides_soon ? probe_quickly : probe_every);
-    wake_by(p.probe_at);
+    if (at_.now < p.health.probe_at) return wake_by(p.health.probe_at);
+    if (p.health.probes == 0) p.health.probed_from = static_cast<std::uint32_t>(random_());
+    const bool decides_soon = closed && !p.health.life.is_vouched(at_.now, patience_);
+    p.health.probe_at = at_.now + (decides_soon ? probe_quickly : probe_every);
+    wake_by(p.health.probe_at);
     ++counters_.probes_sent;
-    send(p.endpoint, {false, settings_.self, p.probed_from + p.probes++}, nullptr, out);
+    send(p.endpoint, {false, settings_.self, p.health.probed_from + p.health.probes++}, nullptr, out);
 }
 
 // `by`: the key of what it answers; none: the one in use.
@@ -182,7 +188,7 @@ verdict mesh::on_probe(const datagram_arrived& in, outbox& out) {
     }
     const auto said = discovery::decode_probe(payload);
     if (!said) return refuse("malformed probe");
-    auto* const sender = find(said->id);
+    auto* const sender = peers_.find(said->id);
     // One that was called crashed and asks for a sign lives: it is answered, so that it may know as much of
     // us.
     const bool back = sender != nullptr && sender->state == member_state::crashed;
@@ -196,32 +202,34 @@ verdict mesh::on_probe(const datagram_arrived& in, outbox& out) {
         }
         return {};
     }
-    auto* const p = find(said->about.is_nil() ? said->id : said->about);
+    auto* const p = peers_.find(said->about.is_nil() ? said->id : said->about);
     if (p == nullptr || (back && p != sender)) return {};
     // Late, or nobody asked: a recording proves nothing.
     if (said->about.is_nil()) {
-        if (said->number - p->probed_from >= p->probes) return {};
+        if (said->number - p->health.probed_from >= p->health.probes) return {};
         ++counters_.probes_answered;
-        p->life.answered(at_.now);
+        p->health.life.answered(at_.now);
         revive(said->id, *p, p->endpoint, out);
-    } else if (said->number - p->inquired_from < p->inquiries) {
-        p->life.vouched(at_.now - std::chrono::milliseconds{said->age});
+    } else if (said->number - p->health.inquired_from < p->health.inquiries) {
+        p->health.life.vouched(at_.now - std::chrono::milliseconds{said->age});
     }
     return {};
 }
 
 // Others are asked in turn, a few at a time.
 void mesh::inquire(const replica_id& id, peer& p, outbox& out) {
-    if (at_.now < p.inquire_at) return wake_by(p.inquire_at);
+    if (at_.now < p.health.inquire_at) return wake_by(p.health.inquire_at);
     // A word holds for as long as silence is borne; some are lost, so the next ones are asked for in time.
-    const bool holds = p.life.is_vouched(at_.now + settings_.liveness.suspect_after * 2 / 3, patience_);
-    p.inquire_at = at_.now + (holds ? inquire_slowly : inquire_every);
-    wake_by(p.inquire_at);
-    if (p.inquiries == 0) p.inquired_from = static_cast<std::uint32_t>(random_());
+    const bool holds =
+        p.health.life.is_vouched(at_.now + settings_.liveness.suspect_after * 2 / 3, patience_);
+    p.health.inquire_at = at_.now + (holds ? inquire_slowly : inquire_every);
+    wake_by(p.health.inquire_at);
+    if (p.health.inquiries == 0) p.health.inquired_from = static_cast<std::uint32_t>(random_());
     std::vector<std::pair<const replica_id, peer>*> others;
     for (auto& each : peers_) {
         const auto& q = each.second;
-        const bool hears_us = is_member(q) && at_.now - q.life.heard_at() < settings_.liveness.suspect_after;
+        const bool hears_us =
+            is_member(q) && at_.now - q.health.life.heard_at() < settings_.liveness.suspect_after;
         if (each.first != id && hears_us) others.push_back(&each);
     }
     for (std::size_t asked = 0; asked < asked_at_once && !others.empty(); ++asked) {
@@ -229,7 +237,8 @@ void mesh::inquire(const replica_id& id, peer& p, outbox& out) {
         auto& [other, q] = *others.back();
         others.pop_back();
         send_to(other, q, wire::inquiry{settings_.self, id}, out);
-        send(q.endpoint, {false, settings_.self, p.inquired_from + p.inquiries++, id}, nullptr, out);
+        send(q.endpoint, {false, settings_.self, p.health.inquired_from + p.health.inquiries++, id}, nullptr,
+             out);
     }
 }
 
@@ -238,15 +247,15 @@ verdict mesh::on_inquiry(const replica_id& from, const wire::inquiry& f, outbox&
     return {};
 }
 
-void mesh::note_inquirer(const replica_id& about, const replica_id& from, const peer::inquirer& how,
+void mesh::note_inquirer(const replica_id& about, const replica_id& from, const health_record::inquirer& how,
                          outbox& out) {
-    auto* const p = find(about);
+    auto* const p = peers_.find(about);
     if (p == nullptr || !is_member(*p) || about == from) return;
-    auto& asker = p->inquirers[from];
+    auto& asker = p->health.inquirers[from];
     asker.by_link = asker.by_link || how.by_link;
     if (!how.endpoint.empty()) asker.endpoint = how.endpoint, asker.number = how.number;
-    if (at_.now - p->life.heard_at() > just_now && at_.now - p->probed_at > just_now) {
-        p->probed_at = p->probe_at = at_.now;
+    if (at_.now - p->health.life.heard_at() > just_now && at_.now - p->health.probed_at > just_now) {
+        p->health.probed_at = p->health.probe_at = at_.now;
         tell(about, *p, true, out);
         send_probe(*p, out);
         say_heard(about, from, how, out);
@@ -256,17 +265,18 @@ void mesh::note_inquirer(const replica_id& about, const replica_id& from, const 
 
 // With how long ago that was: at once, and again when it is heard anew.
 void mesh::answer_inquirers(const replica_id& id, peer& p, outbox& out) {
-    if (!p.inquirers.empty() && at_.now - p.life.heard_at() <= just_now) {
-        for (const auto& [who, how] : p.inquirers) say_heard(id, who, how, out);
-        p.inquirers.clear();
+    if (!p.health.inquirers.empty() && at_.now - p.health.life.heard_at() <= just_now) {
+        for (const auto& [who, how] : p.health.inquirers) say_heard(id, who, how, out);
+        p.health.inquirers.clear();
     }
 }
 
-void mesh::say_heard(const replica_id& id, const replica_id& to, const peer::inquirer& how, outbox& out) {
-    const auto* const p = find(id);
-    auto* const asker = find(to);
+void mesh::say_heard(const replica_id& id, const replica_id& to, const health_record::inquirer& how,
+                     outbox& out) {
+    const auto* const p = peers_.find(id);
+    auto* const asker = peers_.find(to);
     if (p == nullptr || asker == nullptr) return;
-    const auto age = std::chrono::ceil<std::chrono::milliseconds>(at_.now - p->life.heard_at());
+    const auto age = std::chrono::ceil<std::chrono::milliseconds>(at_.now - p->health.life.heard_at());
     if (age >= settings_.liveness.suspect_after || age.count() > 0xffff) return;
     const auto ms = static_cast<std::uint16_t>(age.count());
     if (how.by_link) send_to(to, *asker, wire::word{settings_.self, id, ms}, out);
@@ -276,8 +286,8 @@ void mesh::say_heard(const replica_id& id, const replica_id& to, const peer::inq
 verdict mesh::on_word(const wire::word& f) {
     if (f.age > 60'000) return {};
     const auto when = at_.now - std::chrono::milliseconds{f.age};
-    if (auto* const p = find(f.about)) {
-        p->life.vouched(when);
+    if (auto* const p = peers_.find(f.about)) {
+        p->health.life.vouched(when);
     } else if (const auto owner = claims_.releases.gone.find(f.about); owner != claims_.releases.gone.end()) {
         auto& heard_at = owner->second.heard_at;
         heard_at = std::max(when, heard_at.value_or(when));
@@ -290,11 +300,12 @@ verdict mesh::on_word(const wire::word& f) {
 // Somebody new has the name of a member: either that one is gone and has been started again, perhaps on
 // another machine, or there are two of them. Who lives answers.
 void mesh::meet_namesakes(const replica_id& id, peer& p, outbox& out) {
-    if (p.name == settings_.name) raise(out, event_kind::name_conflict, id, "it has this node's own name");
+    if (p.name == settings_.name)
+        peers_.raise(out, event_kind::name_conflict, id, "it has this node's own name");
     for (auto& [other, q] : peers_) {
         if (other == id || q.name != p.name || !is_member(q)) continue;
-        p.namesake = other;
-        p.namesake_asked_at = at_.now;
+        p.health.namesake = other;
+        p.health.namesake_asked_at = at_.now;
         tell(other, q, true, out);
         wake_by(at_.now + namesake_patience);
         return;
@@ -302,21 +313,21 @@ void mesh::meet_namesakes(const replica_id& id, peer& p, outbox& out) {
 }
 
 void mesh::judge_namesake(const replica_id& id, peer& p, outbox& out) {
-    if (!p.namesake) return;
-    const auto former = *p.namesake;
-    auto* const q = find(former);
+    if (!p.health.namesake) return;
+    const auto former = *p.health.namesake;
+    auto* const q = peers_.find(former);
     if (q == nullptr || !is_member(*q)) {
-        p.namesake.reset();
-    } else if (q->life.heard_at() > p.namesake_asked_at && !q->life.is_closed()) {
-        p.namesake.reset();
-        raise(out, event_kind::name_conflict, id,
-              "the name is also that of " + former.to_string().substr(0, 8));
-    } else if (q->life.is_closed() || at_.now - p.namesake_asked_at >= namesake_patience) {
-        p.namesake.reset();
+        p.health.namesake.reset();
+    } else if (q->health.life.heard_at() > p.health.namesake_asked_at && !q->health.life.is_closed()) {
+        p.health.namesake.reset();
+        peers_.raise(out, event_kind::name_conflict, id,
+                     "the name is also that of " + former.to_string().substr(0, 8));
+    } else if (q->health.life.is_closed() || at_.now - p.health.namesake_asked_at >= namesake_patience) {
+        p.health.namesake.reset();
         end_peer(former, *q, member_state::crashed, event_kind::restarted,
                  "its name is now that of " + id.to_string().substr(0, 8), out);
     } else {
-        wake_by(p.namesake_asked_at + namesake_patience);
+        wake_by(p.health.namesake_asked_at + namesake_patience);
     }
 }
 

@@ -16,7 +16,7 @@ constexpr auto check_after = 3s;
 bool mesh::held_by_another(const std::string& endpoint, const replica_id& id) {
     for (auto& [number, l] : links_) {
         if (l.endpoint != endpoint || !l.peer || *l.peer == id) continue;
-        const auto* const holder = find(*l.peer);
+        const auto* const holder = peers_.find(*l.peer);
         if (holder == nullptr || !is_member(*holder)) return false;
         if (!is_open() && !l.open) return false; // its key is of no use there any more
         if (!l.doubted) {
@@ -33,10 +33,10 @@ bool mesh::held_by_another(const std::string& endpoint, const replica_id& id) {
 // Makes `number` the link to `id`. Whoever had it before has been replaced at that address.
 void mesh::bind(link_id number, const replica_id& id, outbox& out) {
     auto& l = links_[number];
-    auto& p = peers_[id];
+    auto& p = peers_.add(id);
     if (l.peer && *l.peer != id) {
         const auto former = *l.peer;
-        if (auto* const old = find(former)) {
+        if (auto* const old = peers_.find(former)) {
             old->via.reset();
             if (is_member(*old)) {
                 end_peer(former, *old, member_state::crashed, event_kind::restarted,
@@ -72,7 +72,7 @@ void mesh::greet_links(outbox& out) {
             l.greet_every = 250ms;
         }
         if (l.check_at) wake_by(*l.check_at);
-        const auto* const p = l.peer ? find(*l.peer) : nullptr;
+        const auto* const p = l.peer ? peers_.find(*l.peer) : nullptr;
         const bool settled = p != nullptr && p->sees_me && subscribers_.contains(*l.peer) &&
                              p->state != member_state::contacting && p->state != member_state::suspect &&
                              p->state != member_state::crashed;
@@ -87,7 +87,7 @@ void mesh::greet_links(outbox& out) {
     }
     for (const auto number : silent) {
         const auto id = links_[number].peer;
-        auto* const p = id ? find(*id) : nullptr;
+        auto* const p = id ? peers_.find(*id) : nullptr;
         if (!id) { // of a seed, which is dialled anew
             out.actions.emplace_back(hang_up{number});
             links_.erase(number);

@@ -15,7 +15,7 @@ constexpr mesh_clock::duration ask_idle_max = 4s; // where nobody waits at the m
 
 // By its cut, or by an archive that is the same as here: what is archived is in no cut.
 bool has_told(const peer& p, const store& here, const dot& id) {
-    return p.seen.has(id) || (p.archive == here.archive_digest() && here.archived().has(id));
+    return p.holds.seen.has(id) || (p.holds.archive == here.archive_digest() && here.archived().has(id));
 }
 } // namespace
 
@@ -24,9 +24,9 @@ bool has_told(const peer& p, const store& here, const dot& id) {
 // Only what a member has said after applying counts, and only while it is up and stays.
 bool mesh::is_holder(const peer& p, const dot& id) const {
     if (settings_.broken == mutation::ack_counts_leaving && p.state == member_state::leaving)
-        return p.seen.has(id);
+        return p.holds.seen.has(id);
     if (settings_.broken == mutation::ack_counts_delivery && p.state == member_state::up) return true;
-    return p.state == member_state::up && !p.full && has_told(p, store_, id);
+    return p.state == member_state::up && !p.holds.full && has_told(p, store_, id);
 }
 
 std::vector<replica_id> mesh::members_up() const {
@@ -53,9 +53,8 @@ holding mesh::measure(const proof& wanted) const {
         break;
     case ack_level::kind::all_up:
         now.met = now.copies >= 2 && std::all_of(wanted.all.begin(), wanted.all.end(), [&](const auto& id) {
-                      const auto at = peers_.find(id);
-                      return at == peers_.end() || at->second.state != member_state::up ||
-                             is_holder(at->second, wanted.id);
+                      const auto* const p = peers_.find(id);
+                      return p == nullptr || p->state != member_state::up || is_holder(*p, wanted.id);
                   });
         break;
     }
@@ -73,8 +72,8 @@ std::uint64_t mesh::await_holders(const moment& at, const dot& id) {
                                  (!unsent_.batches.empty() && id.counter >= unsent_.batches.front().first));
     for (auto& [who, p] : peers_) {
         if (p.state != member_state::up || has_told(p, store_, id)) continue;
-        if (p.awaited_since == instant{}) p.awaited_since = at.now;
-        ask_by(p, broadcast_asks ? at.now + 2 * p.round_trip : at.now);
+        if (p.proof.awaited_since == instant{}) p.proof.awaited_since = at.now;
+        ask_by(p, broadcast_asks ? at.now + 2 * p.proof.round_trip : at.now);
     }
     return proofs_.last_ticket;
 }
@@ -89,14 +88,14 @@ void mesh::stop_awaiting(std::uint64_t ticket) {
 void mesh::rest_asking() {
     if (!proofs_.awaited.empty() || !proofs_.questions.empty() || proofs_.wants_views) return;
     for (auto& [who, p] : peers_) {
-        p.ask_at = p.awaited_since = {};
-        p.ask_every = {};
+        p.proof.ask_at = p.proof.awaited_since = {};
+        p.proof.ask_every = {};
     }
 }
 
 bool mesh::asks_now(const moment& at) const {
     return std::any_of(peers_.begin(), peers_.end(), [&](const auto& each) {
-        return each.second.ask_at != instant{} && each.second.ask_at <= at.now;
+        return each.second.proof.ask_at != instant{} && each.second.proof.ask_at <= at.now;
     });
 }
 
@@ -111,7 +110,7 @@ std::uint64_t mesh::begin_question(const moment& at) {
 mesh_clock::duration mesh::round_trip() const {
     mesh_clock::duration longest{};
     for (const auto& [id, p] : peers_) {
-        if (p.state == member_state::up) longest = std::max(longest, p.round_trip);
+        if (p.state == member_state::up) longest = std::max(longest, p.proof.round_trip);
     }
     return longest;
 }
@@ -122,8 +121,8 @@ void mesh::end_question(std::uint64_t number) {
 }
 
 void mesh::ask_by(peer& p, instant when) {
-    if (p.ask_at == instant{} || p.ask_at > when) p.ask_at = when;
-    wake_by(p.ask_at);
+    if (p.proof.ask_at == instant{} || p.proof.ask_at > when) p.proof.ask_at = when;
+    wake_by(p.proof.ask_at);
 }
 
 // Says again over the link what a lost broadcast may have said, after twice the usual round trip; and puts
@@ -139,39 +138,40 @@ void mesh::ask_members(outbox& out) {
             if (p.state == member_state::up && !has_told(p, store_, id)) f.want.raise(id);
         }
         const bool asks = !proofs_.questions.empty();
-        const bool unanswered = asks && p.answer.number < *proofs_.questions.rbegin();
-        const bool unseen = !p.answer.given && p.state == member_state::up;
-        const bool again = (asks || proofs_.wants_views) && is_open(p.answer);
+        const bool unanswered = asks && p.proof.answer.number < *proofs_.questions.rbegin();
+        const bool unseen = !p.proof.answer.given && p.state == member_state::up;
+        const bool again = (asks || proofs_.wants_views) && is_open(p.proof.answer);
         if (f.want.empty() && !unanswered && !again && !(proofs_.wants_views && unseen)) {
-            p.ask_at = {};
+            p.proof.ask_at = {};
             continue;
         }
-        if (p.ask_at == instant{}) p.ask_at = at_.now; // it came up meanwhile
-        if (at_.now >= p.ask_at) {
-            if (p.asked != f.number) {
-                p.asked = f.number;
-                p.asked_question_at = at_.now;
-                p.ask_every = 2 * p.round_trip;
+        if (p.proof.ask_at == instant{}) p.proof.ask_at = at_.now; // it came up meanwhile
+        if (at_.now >= p.proof.ask_at) {
+            if (p.proof.asked != f.number) {
+                p.proof.asked = f.number;
+                p.proof.asked_question_at = at_.now;
+                p.proof.ask_every = 2 * p.proof.round_trip;
             }
             send_to(who, p, f, out);
             ++counters_.asks_sent;
             const auto most = f.want.empty() && !asks ? ask_idle_max : ask_max;
-            p.ask_every = std::clamp(2 * std::max(p.ask_every, p.round_trip), ask_min, most);
-            p.ask_at = at_.now + p.ask_every;
+            p.proof.ask_every =
+                std::clamp(2 * std::max(p.proof.ask_every, p.proof.round_trip), ask_min, most);
+            p.proof.ask_at = at_.now + p.proof.ask_every;
         }
-        wake_by(p.ask_at);
+        wake_by(p.proof.ask_at);
     }
 }
 
 // Source: RFC 6298, the smoothed round trip.
 void mesh::note_round_trip(peer& p, instant since) const {
     const auto took = std::clamp<mesh_clock::duration>(at_.now - since, 50us, 1s);
-    p.round_trip = (7 * p.round_trip + took) / 8;
-    p.timed = true;
+    p.proof.round_trip = (7 * p.proof.round_trip + took) / 8;
+    p.proof.timed = true;
 }
 
 verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
-    auto* const p = find(from);
+    auto* const p = peers_.find(from);
     if (p == nullptr) return refuse("ack by nobody known");
     if (f.asked > proofs_.last_question) return refuse("ack to nothing asked");
     cut room;
@@ -179,14 +179,16 @@ verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
     ++counters_.acks_received;
     if (f.asked != 0) p->agreed.report(f.seen, store_); // others name a part of its cut
     out.acknowledged = true;
-    if (p->awaited_since != instant{} &&
+    if (p->proof.awaited_since != instant{} &&
         std::all_of(proofs_.awaited.begin(), proofs_.awaited.end(),
                     [&](const auto& each) { return has_told(*p, store_, each.second); })) {
-        note_round_trip(*p, p->awaited_since);
-        p->awaited_since = {};
+        note_round_trip(*p, p->proof.awaited_since);
+        p->proof.awaited_since = {};
     }
-    if (f.asked != 0 && f.asked >= p->answer.number && &seen != &room) { // else it is not understood whole
-        if (f.asked == p->asked && f.asked > p->answer.number) note_round_trip(*p, p->asked_question_at);
+    if (f.asked != 0 && f.asked >= p->proof.answer.number &&
+        &seen != &room) { // else it is not understood whole
+        if (f.asked == p->proof.asked && f.asked > p->proof.answer.number)
+            note_round_trip(*p, p->proof.asked_question_at);
         note_answer(*p, f);
         note_lack(*p, 0ms); // what it holds has to be here before anything is called absent
     }
@@ -197,14 +199,14 @@ verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
 // ---------------------------------------------------------------- as the one that is asked
 
 verdict mesh::on_ask(const replica_id& from, const wire::ask& f, outbox& out) {
-    auto* const p = find(from);
+    auto* const p = peers_.find(from);
     if (p == nullptr) return refuse("ask by nobody known");
     if (f.want.size() > inner_bounds::wants_max) return refuse("ask for too much");
     cut room;
     (void)learn(*p, f.want, room); // it holds what it asks about
     out.acknowledged = true;
-    p->wanted.join(f.want);
-    if (p->wanted.size() > 4 * inner_bounds::wants_max) p->wanted = f.want;
+    p->proof.wanted.join(f.want);
+    if (p->proof.wanted.size() > 4 * inner_bounds::wants_max) p->proof.wanted = f.want;
     note_lack(*p, 0ms);
     acknowledge(from, *p, f.number, out);
     return {};
@@ -212,7 +214,7 @@ verdict mesh::on_ask(const replica_id& from, const wire::ask& f, outbox& out) {
 
 void mesh::acknowledge(const replica_id& id, peer& p, std::uint64_t asked, outbox& out) {
     const bool staying = !leaving_ && !room_.is_full();
-    wire::ack f{settings_.self, staying, store_.covers(p.seen), 0, store_.seen(), asked};
+    wire::ack f{settings_.self, staying, store_.covers(p.holds.seen), 0, store_.seen(), asked};
     std::string view;
     if (asked != 0) show_view(id, f, view);
     send_to(id, p, f, out);
@@ -220,7 +222,7 @@ void mesh::acknowledge(const replica_id& id, peer& p, std::uint64_t asked, outbo
 }
 
 void mesh::owe(peer& p, std::uint64_t counter) {
-    p.owes = std::max(p.owes, counter);
+    p.proof.owes = std::max(p.proof.owes, counter);
     proofs_.acks_owed = true;
 }
 
@@ -231,19 +233,19 @@ void mesh::answer_wanted(outbox& out) {
     proofs_.acks_owed = false;
     for (auto& [id, p] : peers_) {
         const bool early = settings_.broken == mutation::ack_before_applying;
-        if (p.owes != 0 && (early || store_.counter_of(id) >= p.owes)) {
+        if (p.proof.owes != 0 && (early || store_.counter_of(id) >= p.proof.owes)) {
             cut part;
-            part.push_back({id, early ? p.owes : store_.counter_of(id)});
+            part.push_back({id, early ? p.proof.owes : store_.counter_of(id)});
             const bool staying = !leaving_ && !room_.is_full();
             send_to(id, p, wire::ack{settings_.self, staying, false, 0, std::move(part), 0}, out);
             ++counters_.acks_sent;
-            p.owes = 0;
+            p.proof.owes = 0;
         }
-        if (!p.wanted.empty() && store_.covers(p.wanted)) {
-            p.wanted = {};
+        if (!p.proof.wanted.empty() && store_.covers(p.proof.wanted)) {
+            p.proof.wanted = {};
             acknowledge(id, p, 0, out);
         }
-        proofs_.acks_owed = proofs_.acks_owed || p.owes != 0 || !p.wanted.empty();
+        proofs_.acks_owed = proofs_.acks_owed || p.proof.owes != 0 || !p.proof.wanted.empty();
     }
 }
 

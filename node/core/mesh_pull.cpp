@@ -25,7 +25,7 @@ bool believe_commit(peer& p, const inbound_session& s, const cut& claimed, const
         const auto has = claimed.of(told.replica);
         if (has >= told.counter || here.has_seen(told)) continue;
         overstated = true;
-        if (p.seen.of(told.replica) <= told.counter) p.seen.set(told.replica, has);
+        if (p.holds.seen.of(told.replica) <= told.counter) p.holds.seen.set(told.replica, has);
         if (p.at_join.of(told.replica) > has) p.at_join.set(told.replica, has);
     }
     return overstated;
@@ -39,13 +39,14 @@ void mesh::consider_pull(outbox& out) {
     std::pair<const replica_id, peer>* best = nullptr;
     for (auto& each : peers_) {
         auto& p = each.second;
-        if (!p.pull_at || !is_member(p) || !has_room_for(p)) continue;
-        const auto due =
-            settings_.broken == mutation::retry_undercut ? *p.pull_at : std::max(*p.pull_at, p.pace.due());
+        if (!p.pull.at || !is_member(p) || !has_room_for(p)) continue;
+        const auto due = settings_.broken == mutation::retry_undercut
+                             ? *p.pull.at
+                             : std::max(*p.pull.at, p.pull.pace.due());
         // Equal cuts with different digests: what is missing cannot be counted (repair by union).
-        const auto missing = p.diverged ? 1 : store_.lacks(p.seen);
+        const auto missing = p.holds.diverged ? 1 : store_.lacks(p.holds.seen);
         if (missing == 0) {
-            p.pull_at.reset();
+            p.pull.at.reset();
         } else if (at_.now < due) {
             wake_by(due);
         } else if (p.via && links_[*p.via].open && missing > most) {
@@ -57,7 +58,7 @@ void mesh::consider_pull(outbox& out) {
 }
 
 void mesh::start_pull(const replica_id& id, peer& p, outbox& out) {
-    p.pull_at.reset();
+    p.pull.at.reset();
     pulling_.emplace(inbound_session{});
     auto& s = *pulling_;
     s.number = ++last_session_;
@@ -67,14 +68,14 @@ void mesh::start_pull(const replica_id& id, peer& p, outbox& out) {
     s.closed_digest = store_.archive_digest();
     s.travelling = store_.seen();
     s.seen = joined(store_.seen(), s.closed);
-    s.told = p.seen;
-    s.by_union = p.diverged;
-    s.newcomer = store_.is_disjoint(p.seen);
+    s.told = p.holds.seen;
+    s.by_union = p.holds.diverged;
+    s.newcomer = store_.is_disjoint(p.holds.seen);
     const bool cached = store_.stage_is_cache() && settings_.broken != mutation::i8_trust_cache;
     s.cached = cached;
-    s.compare = s.by_union || cached || p.compare_next;
-    s.has_archive =
-        p.wants_archive || (!s.closed.empty() && p.hash_known && p.archive != store_.archive_digest());
+    s.compare = s.by_union || cached || p.pull.compare_next;
+    s.has_archive = p.pull.wants_archive ||
+                    (!s.closed.empty() && p.holds.hash_known && p.holds.archive != store_.archive_digest());
     if (s.has_archive && s.closed.size() > wire::cut_entries_max) {
         // Too long for one frame: as if nothing were archived here, which costs more and is as true.
         s.has_archive = false;
@@ -82,11 +83,11 @@ void mesh::start_pull(const replica_id& id, peer& p, outbox& out) {
         s.closed_digest = {};
         s.seen = s.travelling;
     }
-    s.whole_cut = p.wants_cut || p.told_otherwise || s.has_archive;
-    p.wants_archive = p.compare_next = p.wants_cut = false;
+    s.whole_cut = p.pull.wants_cut || p.holds.told_otherwise || s.has_archive;
+    p.pull.wants_archive = p.pull.compare_next = p.pull.wants_cut = false;
     send_pull(p, out);
     ++counters_.sessions_pulled;
-    note(out, "pull", id, s.number);
+    out.note("pull", id, s.number);
     wake_by(at_.now + repeat_after);
 }
 
@@ -130,7 +131,7 @@ void mesh::nudge_pull(outbox& out) {
     if (s.file) return; // it neither forgets nor falls silent
     const bool at_work = !s.chunks.empty() || (s.ranges && !s.ranges->to_check.empty());
     if (at_.now - s.progress_at >= repeat_after * (s.repeats + 1)) {
-        auto* const p = find(s.from);
+        auto* const p = peers_.find(s.from);
         if (p == nullptr || !p->via || (!at_work && ++s.repeats > repeats_max))
             return end_session(session_end::silent, out);
         if (at_work) s.progress_at = at_.now;
@@ -153,7 +154,7 @@ void mesh::end_session(session_end how, outbox& out) {
     const auto ended = std::move(*pulling_);
     pulling_.reset();
     if (how != session_end::committed) {
-        note(out, to_string(how), ended.from, ended.number);
+        out.note(to_string(how), ended.from, ended.number);
         // What a newcomer has staged is worth keeping: the next server confirms it. A session of which
         // nothing has come leaves a cache as it was.
         const bool worthless = ended.file || how == session_end::malformed || how == session_end::full ||
@@ -177,7 +178,7 @@ void mesh::end_session(session_end how, outbox& out) {
 
 // The server that failed is asked again when its own time has come, others at once if theirs has.
 void mesh::pace_pulls(session_end how, const inbound_session& s) {
-    auto* const p = find(s.from);
+    auto* const p = peers_.find(s.from);
     if (how == session_end::asked_again) {
         if (p != nullptr) note_lack(*p, 0ms);
         return;
@@ -187,8 +188,8 @@ void mesh::pace_pulls(session_end how, const inbound_session& s) {
     if (how == session_end::leaving) return;
     if (how == session_end::full) room_short_ = true;
     // That this node stood still is no fault of the server's.
-    if (p != nullptr && how != session_end::paused) p->pace.failed(at_.now, is_hopeless(how), random_());
-    if (p != nullptr && how == session_end::below_floor) p->compare_next = true;
+    if (p != nullptr && how != session_end::paused) p->pull.pace.failed(at_.now, is_hopeless(how), random_());
+    if (p != nullptr && how == session_end::below_floor) p->pull.compare_next = true;
     for (auto& [id, each] : peers_) {
         if (is_member(each)) note_lack(each, 0ms);
     }
@@ -199,7 +200,7 @@ void mesh::pace_pulls(session_end how, const inbound_session& s) {
 // no walk must not get the chance.
 void mesh::excuse_pull(mesh_clock::duration pause, outbox& out) {
     if (!pulling_) return;
-    const auto* const p = find(pulling_->from);
+    const auto* const p = peers_.find(pulling_->from);
     const bool names_walks = p != nullptr && p->version >= 5;
     if (!pulling_->file && (pause >= server_forgets_after || !names_walks))
         return end_session(session_end::paused, out);
@@ -218,9 +219,9 @@ verdict mesh::on_state(const replica_id& from, std::string_view bytes, const wir
     const bool wants_archive = (f.flags & wire::state::wants_archive) != 0;
     if (wants_archive || (f.flags & wire::state::wants_cut) != 0) {
         if ((wants_archive ? s.has_archive : s.whole_cut) || !s.is_untouched()) return {};
-        auto& p = peers_[from];
-        (wants_archive ? p.wants_archive : p.wants_cut) = true;
-        p.compare_next = s.compare;
+        auto& p = peers_.add(from);
+        (wants_archive ? p.pull.wants_archive : p.pull.wants_cut) = true;
+        p.pull.compare_next = s.compare;
         end_session(session_end::asked_again, out);
         wake_by(at_.now);
         return {};
@@ -273,7 +274,7 @@ void mesh::give_credit(outbox& out) {
         out.actions.push_back(read_spill{*s.file, false});
         return;
     }
-    if (auto* const p = find(s.from); p != nullptr && p->via) {
+    if (auto* const p = peers_.find(s.from); p != nullptr && p->via) {
         const wire::credit f{s.number, s.next_chunk - s.chunks.size(), false, s.walk.value_or(0)};
         out.actions.push_back(send_request{*p->via, encode_for(p, f)});
     }
@@ -289,9 +290,9 @@ bool mesh::work_on_state(outbox& out) {
         job.opened = true;
         if (job.head.chunk == 0) store_.expect(job.head.records);
         if (settings_.broken == mutation::i3_claim_partial_session && job.head.chunk == 0) {
-            auto* const p = find(pulling_->from);
-            store_.commit(p == nullptr ? cut{}
-                                       : p->seen); // the broken rule: claimed before its effects are here
+            auto* const p = peers_.find(pulling_->from);
+            store_.commit(
+                p == nullptr ? cut{} : p->holds.seen); // the broken rule: claimed before its effects are here
             while (store_.fold(settings_.bounds.slice)) {
             }
         }
@@ -390,8 +391,9 @@ bool mesh::is_beyond_word(const cut& claimed, outbox& out) {
     bool beyond = false;
     for (const auto& id : claimed.entries()) {
         if (id.replica == pulling_->from || id.counter <= store_.counter_of(id.replica)) continue;
-        auto* const p = find(id.replica);
-        if (p == nullptr || p->state != member_state::up || id.counter <= p->seen.of(id.replica)) continue;
+        auto* const p = peers_.find(id.replica);
+        if (p == nullptr || p->state != member_state::up || id.counter <= p->holds.seen.of(id.replica))
+            continue;
         beyond = true;
         if (at_.now - p->asked_at >= 100ms) {
             p->asked_at = at_.now;
@@ -454,22 +456,23 @@ void mesh::finish_pull(outbox& out) {
     if (compared || newcomer || s.absent) drop_sessions(out);
     out.events_applied += before;
     counters_.events_applied += before;
-    auto* const p = find(from);
+    auto* const p = peers_.find(from);
     if (p != nullptr && p->via) {
         out.actions.push_back(send_request{
             *p->via, encode_for(p, wire::credit{s.number, s.next_chunk, true, s.walk.value_or(0)})});
     }
-    note(out, "commit", from, s.number, before);
+    out.note("commit", from, s.number, before);
     const auto told = at;
     if (p != nullptr) {
-        p->diverged = false;
+        p->holds.diverged = false;
         const bool overstated = believe_commit(*p, s, claimed, store_);
-        if (overstated && !std::exchange(p->overstated, true)) ++refused_["told more than the commit held"];
-        if (overstated) note(out, "overstated", from, s.number);
+        if (overstated && !std::exchange(p->pull.overstated, true))
+            ++refused_["told more than the commit held"];
+        if (overstated) out.note("overstated", from, s.number);
         if (!overstated || before != 0) {
-            p->pace.went_well();
+            p->pull.pace.went_well();
         } else {
-            p->pace.failed(at_.now, true, random_());
+            p->pull.pace.failed(at_.now, true, random_());
         }
     }
     end_session(session_end::committed, out);

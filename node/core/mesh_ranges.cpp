@@ -29,7 +29,7 @@ verdict mesh::on_question(const replica_id& from, const wire::fingerprint& f, ou
     if (known && !at->second->ranges) return refuse("question for no session");
     if (!known) { // forgotten here, or it was meant for a former incarnation: the receiver need not wait
         tell_busy(from, f.session, out);
-        return f.session > peers_[from].session_begun ? refuse("question for no session") : verdict{};
+        return f.session > peers_.add(from).serve.begun ? refuse("question for no session") : verdict{};
     }
     auto& s = *at->second;
     auto& r = *s.ranges;
@@ -140,7 +140,7 @@ void mesh::send_answer(const replica_id& to, outbound_session& s, outbox& out) {
     r.answered = true;
     counters_.state_bytes_sent += r.answer.size();
     out.actions.push_back(send_reply{to, r.answer});
-    note(out, "answer", to, s.number, r.number);
+    out.note("answer", to, s.number, r.number);
 }
 
 // ---------------------------------------------------------------- the receiver's part
@@ -275,8 +275,9 @@ void mesh::check_listed(const wire::listed_range& l, const held_dot& theirs) {
 
 // It is here and not there: not yet seen there, or removed there.
 void mesh::check_absent(const dot& id) {
-    const auto& judge = settings_.broken == mutation::i8_absence_by_commit ? find(pulling_->from)->seen
-                                                                           : pulling_->ranges->at;
+    const auto& judge = settings_.broken == mutation::i8_absence_by_commit
+                            ? peers_.find(pulling_->from)->holds.seen
+                            : pulling_->ranges->at;
     if (!pulling_->by_union && judge.has(id)) store_.stage_dead(id);
 }
 
@@ -303,12 +304,12 @@ void mesh::ask_on(outbox& out) {
     wire::write_question(asked, replicas, rows);
     f.replicas = replicas;
     f.rows = rows;
-    auto* const p = find(s.from);
+    auto* const p = peers_.find(s.from);
     r.question = encode_for(p, f);
     s.progress_at = at_.now;
     s.repeats = 0;
     if (p != nullptr && p->via) out.actions.push_back(send_request{*p->via, r.question});
-    note(out, "ask", s.from, s.number, asked.size());
+    out.note("ask", s.from, s.number, asked.size());
 }
 
 } // namespace baton::core

@@ -42,7 +42,7 @@ void mesh::tend_dead(outbox& out) {
                 r.link_until = std::max<instant>(r.link_until, at_.now + redialling::link_tried_for);
             } else if (at_.now >= r.link_until) {
                 release_link(p, out);
-                note(out, "given up", id);
+                out.note("given up", id);
             }
             if (p.via) wake_by(r.link_until);
         }
@@ -57,7 +57,7 @@ void mesh::tend_dead(outbox& out) {
             sent_to = &each;
     }
     if (knocked_at != nullptr && redialling_.knocks_now(at_.now)) {
-        auto& p = peers_[knocked_at->first];
+        auto& p = peers_.add(knocked_at->first);
         const auto endpoint = address_to_try(p);
         redialling_.note_knock(p.redial, at_.now, random_());
         if (!endpoint.empty() && !is_dialled(endpoint)) {
@@ -66,11 +66,11 @@ void mesh::tend_dead(outbox& out) {
         }
     }
     if (sent_to != nullptr && redialling_.sends_now(at_.now)) {
-        auto& p = peers_[sent_to->first];
+        auto& p = peers_.add(sent_to->first);
         redialling_.note_datagram(p.redial, at_.now);
-        if (p.probes == 0) p.probed_from = static_cast<std::uint32_t>(random_());
+        if (p.health.probes == 0) p.health.probed_from = static_cast<std::uint32_t>(random_());
         ++counters_.probes_sent;
-        send(p.endpoint, {false, settings_.self, p.probed_from + p.probes++}, nullptr, out);
+        send(p.endpoint, {false, settings_.self, p.health.probed_from + p.health.probes++}, nullptr, out);
     }
     for (const auto& [id, p] : peers_) {
         if (p.state == member_state::crashed && !p.via && !p.address_taken)
@@ -80,7 +80,7 @@ void mesh::tend_dead(outbox& out) {
 
 verdict mesh::take(const knocked& in, outbox& out) {
     if (in.who.is_nil()) return seeding{*this}.knocked(in, out);
-    auto* const p = find(in.who);
+    auto* const p = peers_.find(in.who);
     if (p == nullptr || p->state != member_state::crashed) return {};
     redialling::knocked(p->redial, in.how, at_.now);
     if (in.how == knock_outcome::open) revive(in.who, *p, in.endpoint, out);
@@ -96,7 +96,7 @@ void mesh::revive(const replica_id& id, peer& p, const std::string& endpoint, ou
     if (lately || !introductions_.dials.take(at_.now)) return;
     p.redial.tried_at = at_.now;
     p.redial.link_until = at_.now + redialling::link_tried_for;
-    note(out, "tried again", id);
+    out.note("tried again", id);
     bind(connect(endpoint, out, introductions_.known.key_of(id)), id, out);
     wake_by(p.redial.link_until);
 }

@@ -14,13 +14,14 @@ constexpr mesh_clock::duration turn = 1s; // without progress, until the next in
 constexpr auto all_of_them = std::numeric_limits<std::size_t>::max();
 
 bool names(const peer& p, const replica_id& id) {
-    return can_answer(p) && std::binary_search(p.answer.strangers.begin(), p.answer.strangers.end(), id);
+    return can_answer(p) &&
+           std::binary_search(p.proof.answer.strangers.begin(), p.proof.answer.strangers.end(), id);
 }
 } // namespace
 
 bool mesh::claiming::is_gone_for_good(const replica_id& owner) {
     auto& unknown = m.claims_.unknown_since;
-    if (const auto* const p = m.find(owner)) {
+    if (const auto* const p = m.peers_.find(owner)) {
         unknown.erase(owner);
         return is_gone(*p);
     }
@@ -63,7 +64,7 @@ bool mesh::claiming::has_heard_all() {
     const bool heard =
         desk.question != 0 && std::all_of(m.peers_.begin(), m.peers_.end(), [&](const auto& each) {
             const auto& p = each.second;
-            return !can_answer(p) || p.answer.is_heard(desk.question, m.store_);
+            return !can_answer(p) || p.proof.answer.is_heard(desk.question, m.store_);
         });
     if (!heard) {
         desk.heard_all.reset();
@@ -94,8 +95,8 @@ void mesh::claiming::ask_for_gone() {
         m.end_question(desk.question);
         desk.open = false;
     }
-    const bool unasked =
-        std::any_of(desk.gone.begin(), desk.gone.end(), [](const auto& each) { return !each.second.asked; });
+    const bool unasked = std::any_of(desk.gone.begin(), desk.gone.end(),
+                                     [](const auto& each) { return !each.second.asked; });
     if (desk.open || desk.gone.empty() || (answered && !unasked)) return;
     desk.question = m.begin_question(m.at_);
     desk.open = true;
@@ -121,9 +122,9 @@ bool mesh::claiming::is_seen_by_others(const replica_id& owner, gone_owner& how)
         return false;
     }
     if (!how.named_at) how.named_at = m.at_.now;
-    const auto* const p = m.find(owner);
+    const auto* const p = m.peers_.find(owner);
     const auto patience = m.settings_.liveness.suspect_after;
-    const bool vouched = p != nullptr ? p->life.is_vouched(m.at_.now, m.patience_)
+    const bool vouched = p != nullptr ? p->health.life.is_vouched(m.at_.now, m.patience_)
                                       : how.heard_at && m.at_.now - *how.heard_at < patience;
     return vouched || m.at_.now - *how.named_at < patience;
 }
@@ -140,9 +141,9 @@ bool mesh::claiming::is_known_whole(const replica_id& owner, gone_owner& how) {
     if (std::any_of(m.peers_.begin(), m.peers_.end(),
                     [&](const auto& each) { return each.first != owner && just_gone(each.second); }))
         return false;
-    const auto* const p = m.find(owner);
+    const auto* const p = m.peers_.find(owner);
     // What it wrote last is with somebody who is not in view, if anywhere.
-    return p == nullptr || p->state != member_state::left || m.store_.counter_of(owner) >= p->final ||
+    return p == nullptr || p->state != member_state::left || m.store_.counter_of(owner) >= p->leave.final ||
            m.at_.now - p->ended_at >= m.settings_.liveness.archive_after;
 }
 
@@ -191,12 +192,9 @@ void mesh::claiming::release_if_ours_to(const dot& claimed, const gone_owner& ow
     const auto own = of(m.settings_.self);
     const bool has_own = own != found.end();
     if (has_own && !may_give_up_own(key, *own)) return;
-    const auto before = std::count_if(m.peers_.begin(), m.peers_.end(), [&](const auto& each) {
-        const auto& [id, p] = each;
-        if (p.state != member_state::up || p.full) return false;
-        return std::pair(of(id) != found.end(), id) < std::pair(has_own, m.settings_.self);
-    });
-    if (m.at_.now - owner.since < before * turn) return;
+    const auto before =
+        m.peers_.takers_before(has_own, [&](const replica_id& id) { return of(id) != found.end(); });
+    if (m.at_.now - owner.since < static_cast<std::int64_t>(before) * turn) return;
     write_free(m.at_, key, release_epoch(found.front().epoch));
 }
 
@@ -214,7 +212,7 @@ bool mesh::claiming::may_give_up_own(std::string_view key, const record_view& ow
     const auto at = m.claims_.beaten.find(key);
     if (at == m.claims_.beaten.end()) return false;
     const auto& mine = at->second;
-    const auto* const other = m.find(read.id.replica);
+    const auto* const other = m.peers_.find(read.id.replica);
     return mine.copies && mine.since == own.id.counter && other != nullptr && other->up_at != instant{} &&
            other->up_at <= mine.at && mine.at < other->ended_at;
 }

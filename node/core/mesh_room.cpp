@@ -18,7 +18,7 @@ constexpr std::size_t record_bytes = 41; // beside key and value: a block's head
 std::uint64_t live_bytes(const store& of) { return of.key_value_bytes() + of.records() * record_bytes; }
 
 // What has just been too much is tried again at the session's pace (mesh_pull.cpp).
-bool mesh::has_room_for(const peer& p) const { return !room_.is_full() || room_.fits(p.live_bytes); }
+bool mesh::has_room_for(const peer& p) const { return !room_.is_full() || room_.fits(p.holds.live_bytes); }
 
 // With every slice of work. What is committed is folded in first: half a commit can be neither kept nor let
 // go of.
@@ -29,7 +29,7 @@ void mesh::judge_room(outbox& out) {
         const bool told = pulling_ && room_short_; // the same content as before, and as little room
         if (pulling_) end_session(session_end::full, out);
         if (store_.staged_slots() != 0) store_.stage_abort(); // a cache of an earlier one
-        if (!told) raise(out, event_kind::full, settings_.self, why);
+        if (!told) peers_.raise(out, event_kind::full, settings_.self, why);
     };
     const auto staged = store_.staged_bytes();
     if (pulling_ && room_.is_exceeded(held, staged))
@@ -47,16 +47,6 @@ void mesh::judge_room(outbox& out) {
     }
 }
 
-// One member does for all what is to be done once: the smallest id among those that are up and take writes.
-// The one rule for archiving, for removing what is over and for siblings. Views may differ for a moment, as
-// one is full or suspect here and not yet there: whatever is written so has to bear being written twice, and
-// waits if nobody writes it.
-bool mesh::acts_for_all() const {
-    if (leaving_ || room_.is_full()) return false;
-    return std::none_of(peers_.begin(), peers_.end(), [&](const auto& each) {
-        const auto& p = each.second;
-        return p.state == member_state::up && !p.full && each.first < settings_.self;
-    });
-}
+bool mesh::acts_for_all() const { return peers_.acts_for_all(!leaving_ && !room_.is_full()); }
 
 } // namespace baton::core

@@ -45,7 +45,7 @@ void mesh::seeding::tend(outbox& out) {
     for (auto& line : s.seeds.troubles(s.names, m.at_.now, !m.is_open()))
         out.remarks.push_back(std::move(line));
     m.wake_by(s.seeds.due());
-    if (!m.met_any_ && m.is_alone()) out.acknowledged = true; // whoever asks may be answered now
+    if (!m.peers_.met_any() && m.is_alone()) out.acknowledged = true; // whoever asks may be answered now
 }
 
 void mesh::seeding::hurry() {
@@ -71,10 +71,10 @@ void mesh::seeding::look_at(discovery::seed_table::place& at, outbox& out) {
         self.erase(at.endpoint);
     }
     const auto answered = m.scout_.seed_ids.find(at.endpoint);
-    const auto* p = answered == m.scout_.seed_ids.end() ? nullptr : m.find(answered->second);
+    const auto* p = answered == m.scout_.seed_ids.end() ? nullptr : m.peers_.find(answered->second);
     if (p == nullptr || is_gone(*p)) {
         const auto& l = m.links_[m.connect(at.endpoint, out)];
-        if (l.peer) p = m.find(*l.peer);
+        if (l.peer) p = m.peers_.find(*l.peer);
         if (l.open && (p == nullptr || !p->greeted)) { // it is being greeted; for long only by no member
             if (m.at_.now >= at.knock_at) at.last = sign::strange;
             return m.wake_by(std::max(at.knock_at, m.at_.now + 50ms));

@@ -26,7 +26,7 @@ std::size_t commit_bytes(const cut& seen, const cut& floor) {
 verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
     // A number is begun at most once: were a late or repeated PULL to begin a second walk under it, the
     // receiver could take some chunks of the one and some of the other, and commit with a gap between them.
-    auto& begun = peers_[from].session_begun;
+    auto& begun = peers_.add(from).serve.begun;
     const auto at = serving_.find(from);
     const bool running = at != serving_.end() && at->second->number == f.session;
     if (!running && f.session <= begun) {
@@ -41,15 +41,15 @@ verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
     }
     begun = f.session;
     if ((f.flags & wire::pull::since_told) != 0) {
-        const auto* const p = find(from);
-        if (!p->hash_known || p->standing_hash != f.told) {
+        const auto* const p = peers_.find(from);
+        if (!p->holds.hash_known || p->holds.standing_hash != f.told) {
             ask_again(from, f.session, wire::state::wants_cut, out);
             return {};
         }
-        auto whole = p->told;
+        auto whole = p->holds.told;
         whole.overlay(f.seen);
         f.seen = std::move(whole);
-        f.archive = p->archive;
+        f.archive = p->holds.archive;
     }
     // What the receiver has seen is its cut and its archive. An empty archive, or ours, needs no words.
     const bool same = f.archive == store_.archive_digest();
@@ -67,7 +67,7 @@ verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
     slot = std::make_unique<outbound_session>();
     auto& s = *slot;
     s.number = f.session;
-    s.version = version_for(find(from));
+    s.version = version_for(peers_.find(from));
     while (s.walk_id == 0) s.walk_id = random_();
     s.closed = same ? store_.archived() : f.closed;
     if (same) s.told_archive = f.archive;
@@ -84,8 +84,8 @@ verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
     s.chunk_bytes = std::min(s.chunk_bytes, chunk_bytes_first);
     // I8: below the floor, a walk would not tell what has been removed.
     // Nothing is kept for one that was left behind.
-    const bool compare =
-        (f.flags & wire::pull::compare) != 0 || !store_.may_walk(s.receiver) || find(from)->evicted;
+    const bool compare = (f.flags & wire::pull::compare) != 0 || !store_.may_walk(s.receiver) ||
+                         peers_.find(from)->lag.evicted;
     s.from_nothing = store_.is_disjoint(s.receiver);
     s.walk = store_.walk_from(compare ? s.start : s.receiver);
     const std::uint64_t all = store_.records();
@@ -102,7 +102,7 @@ verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
     }
     s.heard_at = at_.now;
     ++counters_.sessions_served;
-    note(out, "serve", from, f.session, s.records);
+    out.note("serve", from, f.session, s.records);
     wake_by(at_.now + session_forgotten_after);
     return {};
 }
@@ -155,7 +155,7 @@ void mesh::ask_again(const replica_id& to, std::uint64_t session, wire::state::f
     wire::state f{};
     f.session = session;
     f.flags = why;
-    out.actions.push_back(send_reply{to, encode_for(find(to), f)});
+    out.actions.push_back(send_reply{to, encode_for(peers_.find(to), f)});
 }
 
 verdict mesh::on_credit(const replica_id& from, const wire::credit& f, outbox& out) {
@@ -163,13 +163,13 @@ verdict mesh::on_credit(const replica_id& from, const wire::credit& f, outbox& o
     const bool other = at != serving_.end() && f.walk != 0 && f.walk != at->second->walk_id;
     if (at == serving_.end() || at->second->number != f.session || other) {
         if (!f.done) tell_busy(from, f.session, out); // forgotten here: the receiver need not wait
-        return f.session > peers_[from].session_begun ? refuse("credit for no session") : verdict{};
+        return f.session > peers_.add(from).serve.begun ? refuse("credit for no session") : verdict{};
     }
     auto& s = *at->second;
     if (f.done) {
         if (s.complete && f.next >= s.next_chunk) {
             cut room;
-            if (auto* const p = find(from)) (void)learn(*p, s.receiver, room);
+            if (auto* const p = peers_.find(from)) (void)learn(*p, s.receiver, room);
             out.acknowledged = true;
         }
         serving_.erase(at);
@@ -192,7 +192,7 @@ verdict mesh::on_credit(const replica_id& from, const wire::credit& f, outbox& o
 void mesh::expire_sessions(outbox& out) {
     for (auto at = serving_.begin(); at != serving_.end();) {
         if (at_.now - at->second->heard_at >= session_forgotten_after) {
-            note(out, "session expired", at->first, at->second->number);
+            out.note("session expired", at->first, at->second->number);
             at = serving_.erase(at);
         } else {
             wake_by(at->second->heard_at + session_forgotten_after);
@@ -305,7 +305,7 @@ void mesh::seal(outbound_session& s, bool commit, outbox& out) {
         if (s.ranges) f.flags |= wire::state::compared;
         s.receiver.join(s.settled->at.seen);
         s.complete = true;
-        if (auto* const p = s.to_file ? nullptr : find(*last_served_)) p->told_otherwise = true;
+        if (auto* const p = s.to_file ? nullptr : peers_.find(*last_served_)) p->holds.told_otherwise = true;
     }
     auto bytes = wire::encode(f, s.version);
     s.chunk.reset();

@@ -95,9 +95,9 @@ void mesh::tell_conflict(const owned_slot& slot, const replica_id& by, std::size
         return;
     }
     s.told.insert(slot);
-    raise(out, event_kind::conflict, by,
-          std::to_string(count) + " siblings" +
-              (slot.type == value_type::map ? " of field \"" + slot.element + '"' : std::string{}));
+    peers_.raise(out, event_kind::conflict, by,
+                 std::to_string(count) + " siblings" +
+                     (slot.type == value_type::map ? " of field \"" + slot.element + '"' : std::string{}));
     out.events.back().key = slot.key;
     out.events.back().count = count;
 }
@@ -198,7 +198,7 @@ void mesh::keep_winner(const owned_slot& slot, outbox& out) {
         publish(store_.remove_only(slot.name(), others, stamp, buffers_));
     }
     counters_.siblings_resolved += others.size();
-    note(out, "keeps the winner", winner.id.replica, others.size(), store_.counter_of(settings_.self));
+    out.note("keeps the winner", winner.id.replica, others.size(), store_.counter_of(settings_.self));
 }
 
 } // namespace baton::core

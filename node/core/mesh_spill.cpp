@@ -131,9 +131,9 @@ void mesh::tend_spills(outbox& out) {
     release_spills(out);
     if (pulling_ || store_.folding() || leaving_ || room_.is_full() || !deltas_.empty() || spills_->open)
         return;
-    if (!met_any_ && !settings_.founding && at_.now < started_ + settings_.alone_after)
+    if (!peers_.met_any() && !settings_.founding && at_.now < started_ + settings_.alone_after)
         return wake_by(started_ + settings_.alone_after);
-    if (met_any_ && !synced()) return;
+    if (peers_.met_any() && !synced()) return;
     spill_file* next = nullptr;
     const auto rank = [](const spill_file& file) { return file.tried ? 2 : file.whole ? 0 : 1; };
     for (auto& file : spills_->files) {
@@ -166,12 +166,12 @@ void mesh::open_spill(spill_file& file, outbox& out) {
         s.travelling = store_.seen();
         s.seen = joined(store_.seen(), s.closed);
         s.newcomer = store_.is_disjoint(file.claims);
-        note(out, "spill", {}, s.number);
+        out.note("spill", {}, s.number);
     } else {
         spills_->open.emplace(file);
         // Before anything of it is written anew: so that it is salvaged once at most.
         out.actions.push_back(keep_spill_aside{file.id});
-        note(out, "salvage", {});
+        out.note("salvage", {});
     }
     out.actions.push_back(read_spill{file.id, true});
 }
@@ -264,7 +264,7 @@ bool mesh::work_on_spill(outbox& out) {
 void mesh::spill_merged(spill_id id, outbox& out) {
     if (auto* const file = file_of(id)) {
         file->is = spill_file::state::merged;
-        note(out, "spill merged", {});
+        out.note("spill merged", {});
         wake_by(at_.now);
     }
 }
@@ -293,7 +293,7 @@ void mesh::release_spills(outbox& out) {
             if (p.state != member_state::up) continue;
             ++up;
             const auto& all = file.claims.entries();
-            holders += std::all_of(all.begin(), all.end(), [&, &told = p.seen](const dot& d) {
+            holders += std::all_of(all.begin(), all.end(), [&, &told = p.holds.seen](const dot& d) {
                 return told.has(d) || store_.archived().has(d); // archived when everybody had it
             });
         }
@@ -311,7 +311,7 @@ bool mesh::is_lost(const dot& id) const {
     const auto may_have = [&](const auto& each) {
         const auto& [who, p] = each;
         const bool for_good = p.state == member_state::left || who == spills_->open->writer;
-        return !for_good && p.seen.has(id);
+        return !for_good && p.holds.seen.has(id);
     };
     return !store_.has_seen(id) && std::none_of(peers_.begin(), peers_.end(), may_have);
 }
@@ -363,7 +363,7 @@ bool mesh::salvage_row(const wire::state_row& row, outbox& out) {
         made = store_.recover(row.slot, *best, buffers_);
     }
     if (made) {
-        note(out, "recovered", settings_.self, made->id.counter, amount);
+        out.note("recovered", settings_.self, made->id.counter, amount);
         publish(*made);
         ++s.recovered;
     }
@@ -389,7 +389,7 @@ void mesh::end_salvage(outbox& out) {
     spills_->open.reset();
     std::erase_if(spills_->files, [file = file](const spill_file& each) { return each.id == file; });
     if (count != 0) {
-        raise(out, event_kind::recovered, settings_.self, "from a damaged spill, as new writes");
+        peers_.raise(out, event_kind::recovered, settings_.self, "from a damaged spill, as new writes");
         out.events.back().count = count;
     }
     wake_by(at_.now);

@@ -16,15 +16,15 @@ constexpr auto order_kept_for = 60s;
 
 namespace {
 bool has_left_with(const peer& p, std::uint64_t counter) {
-    return p.state == member_state::left && p.final == counter;
+    return p.state == member_state::left && p.leave.final == counter;
 }
 } // namespace
 
 // Whose acknowledgement is waited for. One that leaves, or is full, applies nothing more; with room again it
 // is served as its cut and the server's floor allow (I8).
 bool mesh::holds_back(const peer& p) const {
-    if (p.full && settings_.broken != mutation::full_holds_back) return false;
-    return (p.state == member_state::up || p.state == member_state::suspect) && !p.evicted;
+    if (p.holds.full && settings_.broken != mutation::full_holds_back) return false;
+    return (p.state == member_state::up || p.state == member_state::suspect) && !p.lag.evicted;
 }
 
 // What every member has told that it has applied, and no session under way has yet to carry.
@@ -37,11 +37,11 @@ cut mesh::stable() const {
         // Of a closed origin everybody has everything; a session under way may yet have to carry it.
         const bool closed = store_.archived().of(id.replica) == id.counter;
         for (auto at = closed ? peers_.end() : peers_.begin(); at != peers_.end(); ++at) {
-            if (holds_back(at->second)) least = std::min(least, at->second.seen.of(id.replica));
+            if (holds_back(at->second)) least = std::min(least, at->second.holds.seen.of(id.replica));
         }
         for (const auto& [who, session] : serving_) {
-            const auto at = peers_.find(who);
-            const bool left_behind = at != peers_.end() && at->second.evicted;
+            const auto* const p = peers_.find(who);
+            const bool left_behind = p != nullptr && p->lag.evicted;
             if (!left_behind && settings_.broken != mutation::i7_forget_open_sessions)
                 least = std::min(least, session->pin.of(id.replica));
         }
@@ -94,28 +94,29 @@ void mesh::settle_residues() {
         const auto count = store_.residues_of(id);
         if (count == 0) continue;
         if (settings_.broken == mutation::counter_drops_residue) store_.forget_residues(id, count);
-        const bool left = p.state == member_state::left && store_.counter_of(id) == p.final;
+        const bool left = p.state == member_state::left && store_.counter_of(id) == p.leave.final;
         if (!left && !is_member(p)) continue;
-        if (!left && !p.settling) {
-            p.settling = joined(store_.seen(), store_.archived());
-            p.settling_count = count;
+        if (!left && !p.lag.settling) {
+            p.lag.settling = joined(store_.seen(), store_.archived());
+            p.lag.settling_count = count;
             continue;
         }
         // That an origin is archived here does not mean that this member has all of it; that it has the same
         // archive does.
-        const bool same_archive = p.archive == store_.archive_digest();
+        const bool same_archive = p.holds.archive == store_.archive_digest();
         const bool told =
             !left &&
-            std::all_of(p.settling->entries().begin(), p.settling->entries().end(), [&](const dot& seen) {
-                return seen.counter <= p.told.of(seen.replica) ||
-                       (same_archive && seen.counter <= store_.archived().of(seen.replica));
-            });
-        if (!left && (!told || store_.counter_of(id) < p.told.of(id))) continue;
-        store_.forget_residues(id, std::min(settings_.bounds.slice, left ? count : p.settling_count));
-        if (!left && p.settling_count > settings_.bounds.slice) {
-            p.settling_count -= settings_.bounds.slice;
+            std::all_of(p.lag.settling->entries().begin(), p.lag.settling->entries().end(),
+                        [&](const dot& seen) {
+                            return seen.counter <= p.holds.told.of(seen.replica) ||
+                                   (same_archive && seen.counter <= store_.archived().of(seen.replica));
+                        });
+        if (!left && (!told || store_.counter_of(id) < p.holds.told.of(id))) continue;
+        store_.forget_residues(id, std::min(settings_.bounds.slice, left ? count : p.lag.settling_count));
+        if (!left && p.lag.settling_count > settings_.bounds.slice) {
+            p.lag.settling_count -= settings_.bounds.slice;
         } else {
-            p.settling.reset();
+            p.lag.settling.reset();
         }
     }
     const auto own = store_.residues_of(settings_.self); // nobody knows better what it wrote than itself
@@ -129,16 +130,16 @@ void mesh::archive_closed(outbox& out) {
     const auto seen = store_.seen();
     // Patience is for one absence: it begins anew with each word of the origin and each of its returns.
     std::erase_if(quiet_, [&](const auto& each) {
-        const auto* const p = find(each.first);
+        const auto* const p = peers_.find(each.first);
         return (p != nullptr && can_answer(*p)) || seen.of(each.first) != each.second.counter;
     });
     if (!acts_for_all() || settings_.broken == mutation::archive_never) return;
     for (const auto& id : seen.entries()) {
         if (id.replica == settings_.self) continue;
-        const auto* const p = find(id.replica);
+        const auto* const p = peers_.find(id.replica);
         const mesh_clock::duration patience = settings_.liveness.archive_after;
         bool closed = false;
-        if (p != nullptr && p->state == member_state::left && p->final <= id.counter) {
+        if (p != nullptr && p->state == member_state::left && p->leave.final <= id.counter) {
             closed = true;
         } else if (p == nullptr || is_gone(*p)) { // and nobody has heard of it either
             closed =
@@ -147,14 +148,14 @@ void mesh::archive_closed(outbox& out) {
         }
         if (!closed) continue;
         const bool stable = std::all_of(peers_.begin(), peers_.end(), [&](const auto& each) {
-            return !holds_back(each.second) || each.second.seen.of(id.replica) >= id.counter;
+            return !holds_back(each.second) || each.second.holds.seen.of(id.replica) >= id.counter;
         });
         if (!stable) continue;
         extra_depends_.raise(id); // the cut does not name it any more, and the event needs it
         const bool for_good = (p != nullptr && has_left_with(*p, id.counter)) ||
                               settings_.broken == mutation::closed_by_silence;
         publish(store_.archive(id.replica, for_good, clock_.tick(at_.wall_ms), buffers_));
-        note(out, "archive", id.replica, id.counter);
+        out.note("archive", id.replica, id.counter);
         if (settings_.broken == mutation::i9_rewrite_origin) rewrite(id.replica);
     }
 }
@@ -163,8 +164,8 @@ void mesh::archive_closed(outbox& out) {
 // is still to be asked for; and of this node itself, if it was archived by mistake, how far it has come.
 void mesh::forget_archived() {
     for (auto& [who, p] : peers_) {
-        if (p.seen.size() <= peers_.size() + 8) continue;
-        p.seen.erase_if(
+        if (p.holds.seen.size() <= peers_.size() + 8) continue;
+        p.holds.seen.erase_if(
             [this](const dot& id) { return id.replica != settings_.self && store_.archived().has(id); });
     }
 }
@@ -178,7 +179,7 @@ void mesh::close_for_good(outbox& out) {
         if (counter == 0 || !has_left_with(p, counter) || store_.is_closed_for_good(id)) continue;
         if (store_.residues_of(id) == 0) continue;
         publish(store_.archive(id, true, clock_.tick(at_.wall_ms), buffers_));
-        note(out, "closes for good", id, counter);
+        out.note("closes for good", id, counter);
     }
 }
 
@@ -209,7 +210,7 @@ bool mesh::is_catching_up(const replica_id& id) const {
 }
 
 std::uint64_t mesh::bytes_behind(const peer& p) const {
-    return sent_.bytes_from(p.seen.of(settings_.self) + 1, store_.counter_of(settings_.self));
+    return sent_.bytes_from(p.holds.seen.of(settings_.self) + 1, store_.counter_of(settings_.self));
 }
 
 // A member that stays more than limits.lag_max events behind, or limits.lag_bytes_max of what was written
@@ -221,25 +222,25 @@ void mesh::judge_lag(outbox& out) {
     for (auto& [id, p] : peers_) {
         // While a session of its moves on, it is catching up.
         const bool still = is_member(p) && !is_catching_up(id);
-        auto lag = still ? events_missing(p.seen, own) : 0;
+        auto lag = still ? events_missing(p.holds.seen, own) : 0;
         const auto bytes = still ? bytes_behind(p) : 0;
         if (!is_member(p) || (lag <= most && bytes <= settings_.limits.lag_bytes_max)) {
             if (!is_catching_up(id)) {
-                p.evicted = false;
-                p.kept_up = is_member(p);
+                p.lag.evicted = false;
+                p.lag.kept_up = is_member(p);
             }
-            p.lag_low = 0;
+            p.lag.low = 0;
             continue;
         }
         if (lag <= settings_.limits.lag_max) lag = bytes;
-        if (p.lag_low == 0 || lag < p.lag_low) {
-            p.lag_low = lag;
-            p.lag_since = at_.now;
-        } else if (!p.evicted && at_.now - p.lag_since >= lag_patience) {
-            p.evicted = true;
-            p.kept_up = false;
+        if (p.lag.low == 0 || lag < p.lag.low) {
+            p.lag.low = lag;
+            p.lag.since = at_.now;
+        } else if (!p.lag.evicted && at_.now - p.lag.since >= lag_patience) {
+            p.lag.evicted = true;
+            p.lag.kept_up = false;
             ++counters_.evictions;
-            note(out, "left behind", id, lag);
+            out.note("left behind", id, lag);
         }
     }
 }
@@ -252,8 +253,8 @@ bool mesh::is_crowded() const {
     if (own - uncrowded_at_ < look_every && written - uncrowded_bytes_ < look_every_bytes) return false;
     const bool crowded = is_overtaken() || std::any_of(peers_.begin(), peers_.end(), [&](const auto& each) {
                              const auto& p = each.second;
-                             return p.kept_up && is_member(p) && !p.full &&
-                                    (own > p.seen.of(settings_.self) + settings_.limits.lag_max ||
+                             return p.lag.kept_up && is_member(p) && !p.holds.full &&
+                                    (own > p.holds.seen.of(settings_.self) + settings_.limits.lag_max ||
                                      bytes_behind(p) > settings_.limits.lag_bytes_max);
                          });
     if (!crowded) uncrowded_at_ = own, uncrowded_bytes_ = written;

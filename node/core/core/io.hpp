@@ -176,6 +176,9 @@ struct outbox {
     bool merges_ready = false;      ///< mesh::next_merge() may have something
     std::optional<instant> wake_at; ///< call step(time_passed) then at the latest
 
+    void note(std::string_view what, const replica_id& who, std::uint64_t a = 0, std::uint64_t b = 0) {
+        traces.push_back({what, who, a, b});
+    }
     void clear() {
         actions.clear();
         events.clear();

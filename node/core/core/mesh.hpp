@@ -12,8 +12,8 @@
 #include "core/inbound_session.hpp"
 #include "core/introductions.hpp"
 #include "core/io.hpp"
+#include "core/membership.hpp"
 #include "core/mesh_options.hpp"
-#include "core/peers.hpp"
 #include "core/proof.hpp"
 #include "core/room.hpp"
 #include "core/scouting.hpp"
@@ -21,6 +21,7 @@
 #include "core/sent_log.hpp"
 #include "core/siblings.hpp"
 #include "discovery/beacon.hpp"
+#include "discovery/probe.hpp"
 #include "wire/frame.hpp"
 #include "wire/rows.hpp"
 
@@ -192,23 +193,19 @@ class mesh {
     void send_probe(peer& p, outbox& out);
     void send(const std::string& to, const discovery::probe& what, const mesh_key* by, outbox& out);
     verdict on_probe(const datagram_arrived& in, outbox& out);
-    void note_inquirer(const replica_id& id, const replica_id& by, const peer::inquirer& how, outbox& out);
+    void note_inquirer(const replica_id& id, const replica_id& by, const health_record::inquirer& how,
+                       outbox& out);
     void inquire(const replica_id& id, peer& p, outbox& out);
     verdict on_inquiry(const replica_id& from, const wire::inquiry& f, outbox& out);
     verdict on_word(const wire::word& f);
     void answer_inquirers(const replica_id& id, peer& p, outbox& out);
-    void say_heard(const replica_id& id, const replica_id& to, const peer::inquirer& how, outbox& out);
+    void say_heard(const replica_id& id, const replica_id& to, const health_record::inquirer& how,
+                   outbox& out);
     void meet_namesakes(const replica_id& id, peer& p, outbox& out);
     void judge_namesake(const replica_id& id, peer& p, outbox& out);
     void set_moment(const moment& at);
     void wake_by(instant when) { wake_at_ = std::min(wake_at_, when); }
-    void raise(outbox& out, event_kind kind, const replica_id& id, std::string reason);
-    void note(outbox& out, std::string_view what, const replica_id& who, std::uint64_t a = 0,
-              std::uint64_t b = 0) {
-        out.traces.push_back({what, who, a, b});
-    }
     void note_sent();
-    [[nodiscard]] peer* find(const replica_id& id);
 
     // mesh_hello.cpp: contact and the readiness handshake
     verdict on_hello(const wire::hello& f, const arrival& from, outbox& out);
@@ -450,14 +447,13 @@ class mesh {
     std::map<std::string_view, std::uint64_t> refused_;
 
     introductions introductions_;
-    std::map<replica_id, peer> peers_;
+    membership peers_;
     std::map<link_id, link> links_;
     std::uint32_t last_link_ = 0;
     std::set<replica_id> subscribers_;
     scouting scout_;
     redialling redialling_;
     std::uint64_t version_for_all_ = wire::version_max; ///< what is spoken on PUB
-    bool met_any_ = false;
 
     instant heartbeat_at_{}, step_at_{};
     std::uint64_t published_generation_ = 0;

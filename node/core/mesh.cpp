@@ -27,8 +27,10 @@ mesh::mesh(mesh_options settings, const moment& start)
     , room_(settings_.limits.bytes_max)
     , introductions_(settings_)
     , peers_(settings_.self)
-    , sent_(settings_.bounds.sent_spans)
-    , early_(settings_.limits.early_bytes_max) {
+    , publisher_(store_, subscribers_, {settings_.limits.delta_bytes_max, settings_.bounds.sent_spans})
+    , writer_(store_, clock_, publisher_)
+    , inbox_(store_, counters_,
+             {settings_.bounds.slice, settings_.limits.early_bytes_max, settings_.broken}) {
     choose_version();
     settings_.keys.clear(); // they are in the ring, and nowhere else
     started_ = heartbeat_at_ = step_at_ = wake_at_ = scout_.tell_at = start.now;
@@ -288,7 +290,7 @@ void mesh::run_timers(outbox& out) {
     tend_quests(out);
     exchange_peers(out);
     const bool tidies = at_.now >= heartbeat_at_;
-    if (tidies || publish_now_) {
+    if (tidies || publisher_.must_announce()) {
         // Twice in the time it takes while nothing changes: half the beats still outlive one that is lost.
         const bool changed = publish_hello(out);
         heartbeat_at_ = at_.now + settings_.liveness.heartbeat_every * (changed ? 1 : 2);
@@ -377,7 +379,7 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
     out.acknowledged = true; // who waits for it need not any more
     if (pulling_ && pulling_->from == id) end_session(session_end::server_gone, out);
     serving_.erase(id);
-    early_.drop(id); // what was missing comes by repair, if at all
+    inbox_.drop(id); // what was missing comes by repair, if at all
     if (p.via) {
         links_[*p.via].greet_at = at_.now;
         links_[*p.via].greet_every = 100ms;
@@ -416,7 +418,7 @@ std::vector<member> mesh::members() const {
     for (const auto& [id, p] : peers_) {
         const auto told = p.holds.seen.of(settings_.self);
         all.push_back({id, p.name, p.state, p.endpoint, p.synced, own > told ? own - told : 0,
-                       sent_.age_of(told + 1, at_.now),
+                       publisher_.sent().age_of(told + 1, at_.now),
                        p.proof.timed
                            ? std::chrono::duration_cast<std::chrono::microseconds>(p.proof.round_trip)
                            : 0us});
@@ -447,7 +449,7 @@ node_stats mesh::stats() const {
 }
 
 void mesh::note_sent() {
-    sent_.note(store_.counter_of(settings_.self), at_.now, [this] {
+    publisher_.sent().note(store_.counter_of(settings_.self), at_.now, [this] {
         auto least = store_.counter_of(settings_.self);
         for (const auto& [id, p] : peers_) {
             if (is_member(p)) least = std::min(least, p.holds.seen.of(settings_.self));

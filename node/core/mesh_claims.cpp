@@ -64,9 +64,9 @@ result<claim_grant> mesh::claim(const moment& at, std::string_view key,
     ours.end(key, "claimed again by this node");
     if (const auto beaten = claims_.beaten.find(key); beaten != claims_.beaten.end())
         claims_.beaten.erase(beaten);
-    mine.since = publish(store_.put_over(slot, value, mine.epoch, {&mine.shown.front(), 1}, stamp, buffers_,
-                                         store_.time_left(key)))
-                     .id.counter;
+    mine.since =
+        writer_.put_over(slot, value, mine.epoch, {&mine.shown.front(), 1}, stamp, store_.time_left(key))
+            .counter;
     ++counters_.claims;
     mine.lease = lease;
     claims_.newest = mine.since;
@@ -103,8 +103,7 @@ result<version> mesh::commit(const moment& at, std::string_view key, std::uint64
     auto* const held = ours.owned(at, key, number);
     if (held == nullptr) return claim_is_lost(key);
     ++counters_.stashes;
-    const auto done = publish(
-        store_.put_over(slot, value, held->epoch, held->shown, clock_.tick(at.wall_ms), buffers_, ttl));
+    const version done{writer_.put_over(slot, value, held->epoch, held->shown, clock_.tick(at.wall_ms), ttl)};
     held->shown.clear();
     ours.start_lease(at, key, *held);
     return done;
@@ -231,9 +230,8 @@ void mesh::claiming::write_free(const moment& at, std::string_view key, std::uin
     auto stamp = m.clock_.tick(at.wall_ms);
     // What is withdrawn has been told to a program: the next claim is above it, whosever clock is behind.
     if (withdraws) stamp = std::max(stamp, timestamp{winner.epoch});
-    const auto written = m.publish(
-        m.store_.put_over(slot, value, epoch, {&taken, 1}, stamp, m.buffers_, m.store_.time_left(key)));
-    m.claims_.given.push_back({taken, written.id.counter, withdraws});
+    const auto written = m.writer_.put_over(slot, value, epoch, {&taken, 1}, stamp, m.store_.time_left(key));
+    m.claims_.given.push_back({taken, written.counter, withdraws});
 }
 
 void mesh::tell_given_up(outbox& out) {

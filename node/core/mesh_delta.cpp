@@ -8,10 +8,6 @@ namespace baton::core {
 
 using namespace std::chrono_literals;
 
-namespace {
-constexpr std::size_t kill_bytes = 16 + 4 + 10; // in a DELTA: the id, its index, the counter
-} // namespace
-
 result<void> mesh::check_ttl(const slot_name& slot, std::optional<std::chrono::milliseconds> ttl) {
     if (!ttl) return {};
     if (slot.type != value_type::reg) return error{errc::bad_argument, "only a register has a time to live"};
@@ -61,12 +57,6 @@ result<void> mesh::check_type(const slot_name& slot) {
     return error{errc::wrong_type, "the key holds a value of another type: drop it first"};
 }
 
-version mesh::publish(const written& what) {
-    sent_.add(what.event.slot.key.size() + what.event.slot.element.size() + what.event.value.size());
-    queue_event(what.id, what.event);
-    return version{what.id};
-}
-
 result<version> mesh::stash(const moment& at, std::string_view key, std::string_view value,
                             const std::optional<version>& expected,
                             std::optional<std::chrono::milliseconds> ttl) {
@@ -87,13 +77,13 @@ result<version> mesh::put(const moment& at, const slot_name& slot, std::string_v
     if (const auto good = check_ttl(slot, ttl); !good) return good.error();
     if (const auto good = check_write(slot, value.size()); !good) return good.error();
     ++counters_.stashes;
-    return publish(store_.put(slot, value, clock_.tick(at.wall_ms), buffers_, ttl));
+    return version{writer_.put(slot, value, clock_.tick(at.wall_ms), ttl)};
 }
 
 result<version> mesh::add(const moment& at, std::string_view key, std::int64_t amount) {
     if (const auto good = check_write({value_type::counter, key, {}}, 0); !good) return good.error();
     ++counters_.stashes;
-    return publish(store_.add(key, amount, clock_.tick(at.wall_ms), buffers_));
+    return version{writer_.add(key, amount, clock_.tick(at.wall_ms))};
 }
 
 result<version> mesh::stash_all(const moment& at,
@@ -112,17 +102,14 @@ result<version> mesh::stash_all(const moment& at,
         const slot_name slot{value_type::reg, key, {}};
         (void)store_.sibling_count(slot); // folded in, if a commit is being so
         store_.chain_of(slot, chain_);    // at most that is replaced
-        bytes += key.size() + value.size() + kill_bytes * chain_.size();
+        bytes += key.size() + value.size() + publisher::kill_bytes * chain_.size();
     }
     // In one frame or in none: then a session brings them, whose commit is of one moment.
-    unsent_.group_left = all.size();
-    unsent_.group_fits = bytes <= settings_.limits.delta_bytes_max;
-    unsent_.group_bytes = bytes;
+    publisher_.begin_group(all.size(), bytes);
     dot last;
     for (const auto& [key, value] : all) {
         ++counters_.stashes;
-        last =
-            publish(store_.put({value_type::reg, key, {}}, value, clock_.tick(at.wall_ms), buffers_, ttl)).id;
+        last = writer_.put({value_type::reg, key, {}}, value, clock_.tick(at.wall_ms), ttl);
     }
     return version{last};
 }
@@ -131,10 +118,8 @@ result<bool> mesh::remove(const moment& at, const slot_name& slot) {
     if (const auto good = check_key(slot.key); !good) return good.error();
     if (leaving_) return error{errc::leaving, "the node is leaving: nothing more is written"};
     store_.set_now(at.now);
-    const auto removed = store_.remove(slot, clock_.tick(at.wall_ms), buffers_);
-    if (!removed) return false;
+    if (!writer_.remove(slot, clock_.tick(at.wall_ms))) return false;
     ++counters_.drops;
-    publish(*removed);
     if (!claims_.held.empty() && slot.type == value_type::reg) (void)look_at_claim(slot.key);
     return true;
 }
@@ -146,38 +131,9 @@ result<bool> mesh::drop(const moment& at, std::string_view key) {
     const auto counter = remove(at, {value_type::counter, key, {}});
     while (store_.fold(settings_.bounds.slice)) { // members that are still to be folded in belong to it
     }
-    const auto scope = store_.remove_scope(key, clock_.tick(at.wall_ms), buffers_);
-    if (scope) {
-        ++counters_.drops;
-        publish(*scope);
-    }
-    return *dropped || *counter || scope.has_value();
-}
-
-void mesh::queue_event(const dot& id, event_view event) {
-    const bool grouped = unsent_.group_left != 0, opens = grouped && unsent_.group_bytes != 0;
-    auto bytes = event.slot.key.size() + event.slot.element.size() + event.value.size() +
-                 kill_bytes * event.kills.size();
-    if (opens) bytes = std::exchange(unsent_.group_bytes, 0); // the room for all of them
-    if (unsent_.group_left != 0) event.joined = --unsent_.group_left != 0;
-    if (subscribers_.empty()) return; // whoever comes later begins with a PULL
-    const bool fits = grouped ? unsent_.group_fits : bytes <= settings_.limits.delta_bytes_max;
-    if (!fits) {
-        publish_now_ = true; // announced by its counter in HELLO, fetched by PULL
-        return;
-    }
-    const bool consecutive = !unsent_.batches.empty() &&
-                             unsent_.batches.back().first + unsent_.batches.back().rows.count() == id.counter;
-    const bool follows =
-        consecutive && (unsent_.batches.back().open ||
-                        unsent_.batches.back().rows.bytes() + bytes <= settings_.limits.delta_bytes_max);
-    if (!follows)
-        unsent_.batches.push_back({id.counter, wire::event_writer(event.stamp, std::move(unsent_.room))});
-    unsent_.batches.back().open = event.joined;
-    auto& rows = unsent_.batches.back().rows;
-    const auto before = rows.bytes();
-    rows.add(event);
-    unsent_.bytes += rows.bytes() - before;
+    const bool scope = writer_.remove_scope(key, clock_.tick(at.wall_ms)).has_value();
+    if (scope) ++counters_.drops;
+    return *dropped || *counter || scope;
 }
 
 void mesh::flush(const moment& at, outbox& out) {
@@ -188,7 +144,7 @@ void mesh::flush(const moment& at, outbox& out) {
         heartbeat_at_ = soon;
         wake_by(soon);
     }
-    if (publish_now_) {
+    if (publisher_.must_announce()) {
         note_sent();
         publish_hello(out);
     } else {
@@ -196,35 +152,15 @@ void mesh::flush(const moment& at, outbox& out) {
     }
 }
 
-// Everything waiting becomes frames. What others must have seen first is this node's cut now, as far as it
-// has changed: that may be more than an event really depends on, which only delays it, and never in a circle.
 void mesh::send_batches(outbox& out) {
-    if (unsent_.batches.empty()) return;
-    cut depends;
-    if (depends_generation_ != remote_generation_ || !extra_depends_.empty()) {
-        auto seen = store_.seen();
-        for (const auto& id : seen.entries()) {
-            if (id.replica != settings_.self && id.counter != depends_sent_.of(id.replica))
-                depends.push_back(id);
-        }
-        depends.join(extra_depends_);
-        extra_depends_ = {};
-        depends_sent_ = std::move(seen); // origins that are archived by now are not kept
-        depends_generation_ = remote_generation_;
-    }
-    for (auto& each : unsent_.batches) {
-        auto bytes = encode_for_all(wire::delta{
-            settings_.self, each.first, each.rows.count(), each.rows.base(), depends, each.rows.replicas(),
-            each.rows.rows(), proofs_.ask_acks && &each == &unsent_.batches.back()});
-        if (proofs_.ask_acks) proofs_.asked_through = each.first + each.rows.count() - 1;
+    if (publisher_.empty()) return;
+    publisher_.flush(proofs_.ask_acks, [&](const wire::delta& f) {
+        auto bytes = encode_for_all(f);
+        if (f.wants_ack) proofs_.asked_through = f.first + f.count - 1;
         ++counters_.deltas_sent;
         counters_.delta_bytes_sent += bytes.size();
         out.actions.push_back(send_broadcast{std::move(bytes)});
-        depends = {};
-        unsent_.room = std::move(each.rows).release();
-    }
-    unsent_.batches.clear();
-    unsent_.bytes = 0;
+    });
     note_sent();
 }
 
@@ -244,11 +180,7 @@ verdict mesh::on_delta(std::string_view bytes, const wire::delta& f, outbox& out
     if (f.origin == settings_.self) return refuse("delta in our own name");
     auto* const p = peers_.find(f.origin);
     if (p == nullptr) return refuse("broadcast by nobody known");
-    // Rejected whole or taken whole: look at every row before the first is applied.
-    wire::event_reader rows(f.base, f.replicas, f.rows, wire::row_limits{});
-    std::uint64_t count = 0;
-    while (rows.next(kills_)) ++count;
-    if (!rows.ok() || count != f.count) return refuse("malformed delta");
+    if (!inbox_.is_whole(f)) return refuse("malformed delta");
 
     p->health.life.heard(at_.now, false);
     ++counters_.deltas_received;
@@ -258,112 +190,48 @@ verdict mesh::on_delta(std::string_view bytes, const wire::delta& f, outbox& out
         proofs_.acks_owed = true;
         answer_wanted(out);
     }
-    deltas_.emplace_back(std::string(bytes));
+    inbox_.offer(std::string(bytes));
     return {};
 }
 
-// Applies up to a slice of the oldest waiting delta. True while there is more.
+// Applies up to a slice of the oldest waiting delta, and passes on what has come of it. True while there is
+// more.
 bool mesh::work_on_delta(outbox& out) {
-    if (deltas_.empty()) return false;
-    auto& job = deltas_.front();
-    if (!job.opened) {
-        auto frame = wire::decode(job.bytes);
-        job.head = std::get<wire::delta>(std::move(*frame));
-        job.rows.emplace(job.head.base, job.head.replicas, job.head.rows, wire::row_limits{});
-        job.next = job.head.first;
-        job.opened = true;
-        const auto& head = job.head;
-        const auto known = store_.counter_of(head.origin);
-        const bool caused = settings_.broken == mutation::i2_skip_causal_check || store_.covers(head.depends);
-        if (head.first > known + 1 || !caused || must_wait(head)) {
-            ++counters_.deltas_early;
-            auto* const p = peers_.find(head.origin);
-            if (head.first > known + 1) ++counters_.gaps;
-            if (p != nullptr) {
-                p->holds.seen.raise({head.origin, head.first + head.count - 1});
-                if (head.wants_ack) owe(*p, head.first + head.count - 1);
-                // A gap on an ordered stream is a loss; a missing dependency may be on its way from its own
-                // origin.
-                note_lack(*p, head.first > known + 1 ? mesh_clock::duration{0} : 20ms);
-                out.note("early", head.origin, head.first, known);
-            }
-            early_.keep(head.origin, head.first, std::move(job.bytes));
-            deltas_.pop_front();
-            consider_pull(out);
-            return !deltas_.empty();
-        }
+    causal_inbox::session_view session;
+    if (pulling_) {
+        session.of_newcomer = pulling_->newcomer;
+        if (pulling_->ranges && pulling_->ranges->opened) session.compared = &pulling_->ranges->at;
     }
-    timestamp newest{};
-    std::size_t applied = 0;
-    bool joined = false; // what belongs together is not cut in two
-    for (std::size_t i = 0; i < settings_.bounds.slice || joined; ++i) {
-        auto& ring = job.ring;
-        while (ring.count < delta_job::ahead) {
-            const auto place = (ring.first + ring.count) % delta_job::ahead;
-            const auto event = job.rows->next(ring.kills[place]);
-            if (!event) break;
-            store_.prefetch(event->slot);
-            ring.events[place] = *event;
-            ++ring.count;
-        }
-        if (ring.count == 0) break;
-        joined = ring.events[ring.first].joined;
-        const auto outcome = store_.apply({job.head.origin, job.next++}, ring.events[ring.first]);
-        ring.first = (ring.first + 1) % delta_job::ahead;
-        --ring.count;
-        if (outcome == store::applied::yes) {
-            ++applied;
-            newest =
-                std::max(newest, ring.events[(ring.first + delta_job::ahead - 1) % delta_job::ahead].stamp);
-        } else {
-            ++counters_.events_duplicate;
-        }
+    const auto done = inbox_.work(session);
+    if (!done) return false;
+    auto* const p = peers_.find(done->origin);
+    if (p != nullptr && (done->early || done->finished)) {
+        p->holds.seen.raise({done->origin, done->last});
+        if (done->wants_ack) owe(*p, done->last);
     }
-    const auto origin = job.head.origin;
-    const bool finished = job.next >= job.head.first + job.head.count;
-    if (finished) {
-        if (auto* const p = peers_.find(origin)) {
-            p->holds.seen.raise({origin, job.next - 1});
-            if (job.head.wants_ack) owe(*p, job.next - 1);
+    if (done->early) {
+        if (p != nullptr) {
+            // A gap on an ordered stream is a loss; a missing dependency may be on its way from its own
+            // origin.
+            note_lack(*p, done->lost ? mesh_clock::duration{0} : 20ms);
+            out.note("early", done->origin, done->first, done->known);
         }
-        deltas_.pop_front();
+        consider_pull(out);
+        return !inbox_.empty();
     }
-    if (applied != 0) {
-        counters_.events_applied += applied;
-        out.events_applied += applied;
-        observe(origin, newest, out);
-        ++remote_generation_;
-        if (finished) cut_grew(out);
+    if (done->applied != 0) {
+        out.events_applied += done->applied;
+        observe(done->origin, done->newest, out);
+        publisher_.cut_grew();
+        if (done->finished) cut_grew(out);
     }
-    if (deltas_.empty()) consider_pull(out); // it has waited for what was here already
-    return !deltas_.empty();
-}
-
-// What a server has seen and forgotten must not come back while this node compares itself to it, or takes
-// everything from it: such events come with the COMMIT, or are found dead by it.
-bool mesh::must_wait(const wire::delta& head) const {
-    if (!pulling_) return false;
-    if (pulling_->newcomer && store_.counter_of(head.origin) == 0) return true;
-    const auto& ranges = pulling_->ranges;
-    return ranges && ranges->opened && head.first <= ranges->at.of(head.origin);
-}
-
-void mesh::retry_early() {
-    early_.each_first([this](const replica_id& origin, early_frames::frame& first) {
-        const auto known = store_.counter_of(origin);
-        if (first.first > known + 1) return early_frames::fate::waits;
-        const auto frame = wire::decode(first.bytes);
-        const auto& head = std::get<wire::delta>(*frame);
-        if (head.first + head.count - 1 <= known) return early_frames::fate::stale;
-        if (!store_.covers(head.depends)) return early_frames::fate::waits;
-        deltas_.emplace_back(std::move(first.bytes));
-        return early_frames::fate::ready;
-    });
+    if (inbox_.empty()) consider_pull(out); // it has waited for what was here already
+    return !inbox_.empty();
 }
 
 // The cut has grown by others' events: whatever waited for that can go on.
 void mesh::cut_grew(outbox& out) {
-    if (!early_.empty()) retry_early();
+    inbox_.look_again();
     check_synced(out);
     answer_leavings(out);
 }

@@ -364,7 +364,7 @@ void mesh::check_synced(outbox& out) {
 
 // True when there was news to tell.
 bool mesh::publish_hello(outbox& out) {
-    publish_now_ = false;
+    publisher_.announced();
     choose_version();
     send_batches(out); // on PUB a word of an event never comes before the event
     const auto sum = store_.state_digest();

@@ -15,8 +15,7 @@ void mesh::begin_leave(const moment& at, std::size_t copies, outbox& out) {
     set_moment(at);
     if (pulling_) end_session(session_end::leaving, out);
     if (spills_) end_salvage(out);
-    deltas_.clear();
-    early_.clear();
+    inbox_.clear();
     while (release_claims(at, settings_.bounds.slice,
                           out)) { // as a rule the caller has done that slice by slice
     }

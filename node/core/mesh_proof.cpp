@@ -68,8 +68,7 @@ std::uint64_t mesh::await_holders(const moment& at, const dot& id) {
     proofs_.ask_acks = true;
     proofs_.awaited.emplace(++proofs_.last_ticket, id);
     const bool broadcast_asks = id.replica == settings_.self &&
-                                (id.counter <= proofs_.asked_through ||
-                                 (!unsent_.batches.empty() && id.counter >= unsent_.batches.front().first));
+                                (id.counter <= proofs_.asked_through || publisher_.has_from(id.counter));
     for (auto& [who, p] : peers_) {
         if (p.state != member_state::up || has_told(p, store_, id)) continue;
         if (p.proof.awaited_since == instant{}) p.proof.awaited_since = at.now;

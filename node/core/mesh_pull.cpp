@@ -34,7 +34,7 @@ bool believe_commit(peer& p, const inbound_session& s, const cut& claimed, const
 
 // Asks the peer that holds most of what is missing here, once its grace is over. One session at a time.
 void mesh::consider_pull(outbox& out) {
-    if (pulling_ || store_.folding() || leaving_ || !deltas_.empty()) return;
+    if (pulling_ || store_.folding() || leaving_ || !inbox_.empty()) return;
     std::uint64_t most = 0;
     std::pair<const replica_id, peer>* best = nullptr;
     for (auto& each : peers_) {
@@ -476,7 +476,7 @@ void mesh::finish_pull(outbox& out) {
         }
     }
     end_session(session_end::committed, out);
-    ++remote_generation_;
+    publisher_.cut_grew();
     room_short_ = false;
     if (p != nullptr) learn_standing(from, *p, told, 100ms, out);
     cut_grew(out);

@@ -35,11 +35,10 @@ void mesh::judge_room(outbox& out) {
     if (pulling_ && room_.is_exceeded(held, staged))
         end(std::to_string(staged) + " bytes of a session do not fit");
     if (!room_.judge(held, store_.is_short_of_memory())) return;
-    publish_now_ = true;
+    publisher_.announce();
     full_told_ = false;
     if (room_.is_full()) {
-        deltas_.clear();
-        early_.clear();
+        inbox_.clear();
         return end(std::to_string(held) + " bytes held");
     }
     for (auto& [id, p] : peers_) {

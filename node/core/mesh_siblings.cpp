@@ -175,8 +175,8 @@ result<version> mesh::resolve(const moment& at, std::string_view key, std::strin
     if (only.size() != shown.size())
         return error{errc::conflict, "a version that was shown is not there any more: look again"};
     ++counters_.stashes;
-    return publish(
-        store_.put_over(slot, value, epoch, only, clock_.tick(at.wall_ms), buffers_, store_.time_left(key)));
+    return version{
+        writer_.put_over(slot, value, epoch, only, clock_.tick(at.wall_ms), store_.time_left(key))};
 }
 
 // The value that is read stays as it is, under its own dot: a claim of it goes on, and a removal that has
@@ -193,9 +193,9 @@ void mesh::keep_winner(const owned_slot& slot, outbox& out) {
     if (winner.id.replica == settings_.self) {
         const std::string value(winner.value);
         const auto left = slot.type == value_type::reg ? store_.time_left(slot.key) : std::nullopt;
-        publish(store_.put_over(slot.name(), value, winner.epoch, others, stamp, buffers_, left));
+        writer_.put_over(slot.name(), value, winner.epoch, others, stamp, left);
     } else {
-        publish(store_.remove_only(slot.name(), others, stamp, buffers_));
+        writer_.remove_only(slot.name(), others, stamp);
     }
     counters_.siblings_resolved += others.size();
     out.note("keeps the winner", winner.id.replica, others.size(), store_.counter_of(settings_.self));

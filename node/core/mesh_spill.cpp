@@ -129,7 +129,7 @@ std::size_t mesh::spills_waiting() const {
 void mesh::tend_spills(outbox& out) {
     if (!spills_ || spills_->files.empty()) return;
     release_spills(out);
-    if (pulling_ || store_.folding() || leaving_ || room_.is_full() || !deltas_.empty() || spills_->open)
+    if (pulling_ || store_.folding() || leaving_ || room_.is_full() || !inbox_.empty() || spills_->open)
         return;
     if (!peers_.met_any() && !settings_.founding && at_.now < started_ + settings_.alone_after)
         return wake_by(started_ + settings_.alone_after);
@@ -355,16 +355,14 @@ bool mesh::salvage_row(const wire::state_row& row, outbox& out) {
             best = what;
         }
     }
-    std::optional<written> made;
+    std::optional<dot> made;
     if (amount != 0) {
-        made =
-            store_.add(row.slot.key, static_cast<std::int64_t>(amount), clock_.tick(at_.wall_ms), buffers_);
+        made = writer_.add(row.slot.key, static_cast<std::int64_t>(amount), clock_.tick(at_.wall_ms));
     } else if (best && type != value_type::scope && type != value_type::archive) {
-        made = store_.recover(row.slot, *best, buffers_);
+        made = writer_.recover(row.slot, *best);
     }
     if (made) {
-        out.note("recovered", settings_.self, made->id.counter, amount);
-        publish(*made);
+        out.note("recovered", settings_.self, made->counter, amount);
         ++s.recovered;
     }
     s.parts.clear();

@@ -151,10 +151,10 @@ void mesh::archive_closed(outbox& out) {
             return !holds_back(each.second) || each.second.holds.seen.of(id.replica) >= id.counter;
         });
         if (!stable) continue;
-        extra_depends_.raise(id); // the cut does not name it any more, and the event needs it
+        publisher_.depend_on(id); // the cut does not name it any more, and the event needs it
         const bool for_good = (p != nullptr && has_left_with(*p, id.counter)) ||
                               settings_.broken == mutation::closed_by_silence;
-        publish(store_.archive(id.replica, for_good, clock_.tick(at_.wall_ms), buffers_));
+        writer_.archive(id.replica, for_good, clock_.tick(at_.wall_ms));
         out.note("archive", id.replica, id.counter);
         if (settings_.broken == mutation::i9_rewrite_origin) rewrite(id.replica);
     }
@@ -178,7 +178,7 @@ void mesh::close_for_good(outbox& out) {
         const auto counter = store_.archived().of(id);
         if (counter == 0 || !has_left_with(p, counter) || store_.is_closed_for_good(id)) continue;
         if (store_.residues_of(id) == 0) continue;
-        publish(store_.archive(id, true, clock_.tick(at_.wall_ms), buffers_));
+        writer_.archive(id, true, clock_.tick(at_.wall_ms));
         out.note("closes for good", id, counter);
     }
 }
@@ -198,7 +198,7 @@ void mesh::rewrite(const replica_id& origin) {
         }
     }
     for (const auto& [key, value] : values)
-        publish(store_.put({value_type::reg, key, {}}, value, clock_.tick(at_.wall_ms), buffers_));
+        writer_.put({value_type::reg, key, {}}, value, clock_.tick(at_.wall_ms));
 }
 
 bool mesh::is_catching_up(const replica_id& id) const {
@@ -210,7 +210,8 @@ bool mesh::is_catching_up(const replica_id& id) const {
 }
 
 std::uint64_t mesh::bytes_behind(const peer& p) const {
-    return sent_.bytes_from(p.holds.seen.of(settings_.self) + 1, store_.counter_of(settings_.self));
+    return publisher_.sent().bytes_from(p.holds.seen.of(settings_.self) + 1,
+                                        store_.counter_of(settings_.self));
 }
 
 // A member that stays more than limits.lag_max events behind, or limits.lag_bytes_max of what was written
@@ -249,7 +250,7 @@ void mesh::judge_lag(outbox& out) {
 bool mesh::is_crowded() const {
     constexpr std::uint64_t look_every = 64, look_every_bytes = 1 << 20; // asked by every write
     const auto own = store_.counter_of(settings_.self);
-    const auto written = sent_.written();
+    const auto written = publisher_.sent().written();
     if (own - uncrowded_at_ < look_every && written - uncrowded_bytes_ < look_every_bytes) return false;
     const bool crowded = is_overtaken() || std::any_of(peers_.begin(), peers_.end(), [&](const auto& each) {
                              const auto& p = each.second;

@@ -18,7 +18,7 @@ bool mesh::work_on_over() {
     const auto until = at_.now - settings_.clock_skew_max;
     auto steps = settings_.bounds.slice;
     const auto remove = [&](const std::string& key) {
-        publish(store_.remove_over(key, clock_.tick(at_.wall_ms), buffers_));
+        writer_.remove_over(key, clock_.tick(at_.wall_ms));
         ++counters_.expired;
     };
     while (const auto key = store_.next_over(until, steps)) remove(*key);

@@ -9,25 +9,6 @@
 
 namespace baton::core {
 
-/// A DELTA: its bytes, and how far they have been applied. The decoded views point into `bytes`, so a job
-/// stays where it is.
-struct mesh::delta_job {
-    static constexpr std::size_t ahead = 8;
-    explicit delta_job(std::string frame)
-        : bytes(std::move(frame)) {}
-    std::string bytes;
-    bool opened = false;
-    wire::delta head;
-    std::optional<wire::event_reader> rows;
-    std::uint64_t next = 0; ///< counter of the event to be applied next
-    /// Read a little ahead, so that the memory an event needs is on its way while others are applied.
-    struct {
-        std::array<event_view, ahead> events;
-        std::array<std::vector<dot>, ahead> kills;
-        std::size_t first = 0, count = 0;
-    } ring;
-};
-
 /// What a receiver does with the ranges that a server lists (I8).
 struct comparison {
     cut at; ///< what the server had seen at the start: what is not there of it has been removed

@@ -7,25 +7,24 @@
 #pragma once
 
 #include "core/answers.hpp"
+#include "core/causal_inbox.hpp"
 #include "core/claims.hpp"
-#include "core/early_frames.hpp"
 #include "core/inbound_session.hpp"
 #include "core/introductions.hpp"
 #include "core/io.hpp"
 #include "core/membership.hpp"
 #include "core/mesh_options.hpp"
 #include "core/proof.hpp"
+#include "core/publisher.hpp"
 #include "core/room.hpp"
 #include "core/scouting.hpp"
-#include "core/sending.hpp"
-#include "core/sent_log.hpp"
 #include "core/siblings.hpp"
+#include "core/writer.hpp"
 #include "discovery/beacon.hpp"
 #include "discovery/probe.hpp"
 #include "wire/frame.hpp"
 #include "wire/rows.hpp"
 
-#include <list>
 #include <map>
 #include <memory>
 #include <random>
@@ -99,9 +98,9 @@ class mesh {
     void give_up_merge(std::string_view key);
     /// What work() would send of own writes, now; nothing but broadcasts.
     void flush(const moment& at, outbox& out);
-    [[nodiscard]] bool has_unsent() const { return !unsent_.batches.empty() || publish_now_; }
+    [[nodiscard]] bool has_unsent() const { return !publisher_.empty() || publisher_.must_announce(); }
     /// Own deltas waiting to be sent, in bytes.
-    [[nodiscard]] std::size_t unsent_bytes() const { return unsent_.bytes; }
+    [[nodiscard]] std::size_t unsent_bytes() const { return publisher_.bytes(); }
 
     // --- reads ---
     [[nodiscard]] store& state() { return store_; }
@@ -163,7 +162,6 @@ class mesh {
     [[nodiscard]] timestamp clock() const { return clock_.last(); }
 
   private:
-    struct delta_job;        ///< a received frame that is being worked through
     struct outbound_session; ///< a PULL of somebody else's
 
     // mesh.cpp: dispatch, timers, members
@@ -291,12 +289,8 @@ class mesh {
     [[nodiscard]] result<void> check_type(const slot_name& slot);
     [[nodiscard]] static result<void> check_ttl(const slot_name& slot,
                                                 std::optional<std::chrono::milliseconds> ttl);
-    version publish(const written& what);
     verdict on_delta(std::string_view bytes, const wire::delta& f, outbox& out);
     bool work_on_delta(outbox& out);
-    [[nodiscard]] bool must_wait(const wire::delta& head) const;
-    void retry_early();
-    void queue_event(const dot& id, event_view event);
     void send_batches(outbox& out);
     void cut_grew(outbox& out);
     void observe(const replica_id& origin, timestamp stamp, outbox& out);
@@ -458,22 +452,17 @@ class mesh {
     instant heartbeat_at_{}, step_at_{};
     std::uint64_t published_generation_ = 0;
     digest published_digest_{};
-    bool publish_now_ = false, full_told_ = true; ///< on PUB, that it is full or has room again
-    wire::standing published_;                    ///< the last one on PUB
+    bool full_told_ = true;    ///< on PUB, that it is full or has room again
+    wire::standing published_; ///< the last one on PUB
 
-    sent_log sent_;
-    unsent unsent_;
+    publisher publisher_;
+    writer writer_;
+    causal_inbox inbox_;
     mutable std::uint64_t uncrowded_at_ = 0, uncrowded_bytes_ = 0; ///< own, when is_crowded() was false
-    cut depends_sent_;
-    std::uint64_t remote_generation_ = 1, depends_generation_ = 0;
-    std::vector<dot> kills_;
-    write_buffers buffers_;
 
     claim_book claims_;
     sibling_watch siblings_;
     std::vector<record_view> found_;
-    std::list<delta_job> deltas_;
-    early_frames early_;
     std::optional<inbound_session> pulling_;
     instant cached_until_{};
     instant ordered_at_{};    ///< when the ordered index was last asked for
@@ -482,7 +471,6 @@ class mesh {
     bool garbage_ = false;    ///< some may be left under stable_
     bool room_short_ = false; ///< a session has ended for that, and `full` was told: the next one is to fit
     std::map<replica_id, silence> quiet_; ///< origins that nobody here accounts for
-    cut extra_depends_;
     std::uint64_t last_session_ = 0;
     std::vector<staged_view> chain_;
     std::map<replica_id, std::unique_ptr<outbound_session>> serving_;

@@ -1,0 +1,103 @@
+// causal_inbox: DELTA frames of others, applied in the order of their counters and after what they depend on,
+// a slice of events at a time. What came too early is kept until its turn (early_frames).
+//
+// Pure; owned by a mesh, same thread contract. When to call again: work() until it gives nullopt; then, after
+// look_again(), until it does so once more.
+// Source: causal delivery by dependencies (I2 in crdt/README.md).
+#pragma once
+
+#include "core/early_frames.hpp"
+#include "crdt/mutation.hpp"
+#include "crdt/store.hpp"
+#include "wire/frame.hpp"
+#include "wire/rows.hpp"
+
+#include <baton/stats.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace baton::core {
+
+class causal_inbox {
+  public:
+    struct limits {
+        std::size_t slice = 256; ///< events that one call applies
+        std::size_t early_bytes_max = 0;
+        mutation broken = mutation::none;
+    };
+    /// What a session of this node's own is to bring first, or to find dead.
+    struct session_view {
+        bool of_newcomer = false;      ///< all of an origin of which nothing is here
+        const cut* compared = nullptr; ///< what begins at or below this cut
+    };
+    /// What one call of work() did with the oldest frame.
+    struct slice {
+        replica_id origin{};
+        std::uint64_t first = 0, last = 0; ///< counters of the frame's events
+        std::uint64_t known = 0;           ///< of an early frame: what was here of its origin
+        bool early = false;                ///< it is kept for later, and nothing was applied
+        bool lost = false;                 ///< of an early frame: events before it have not come
+        bool finished = false;             ///< its last event has been looked at
+        bool wants_ack = false;
+        std::size_t applied = 0;
+        timestamp newest{}; ///< of what was applied
+    };
+
+    causal_inbox(store& into, node_stats& counters, limits most)
+        : store_(into)
+        , counters_(counters)
+        , limits_(most)
+        , early_(most.early_bytes_max) {}
+
+    /// Whether every row of the frame can be read: it is taken whole, or not at all. O(bytes).
+    [[nodiscard]] bool is_whole(const wire::delta& f);
+    /// Precondition: is_whole() of the frame.
+    void offer(std::string frame) { waiting_.emplace_back(std::move(frame)); }
+    /// Up to a slice of the oldest frame, and more where events belong together. nullopt: none waits.
+    std::optional<slice> work(const session_view& session);
+    /// No frame waits, but for early ones.
+    [[nodiscard]] bool empty() const { return waiting_.empty(); }
+    /// The cut here has grown: early frames whose turn it is wait for work(). O(origins that have some).
+    void look_again();
+    /// Early frames of an origin that is gone: what was missing comes by repair, if at all.
+    void drop(const replica_id& origin) { early_.drop(origin); }
+    void clear();
+
+  private:
+    /// A frame, and how far it has been applied. The decoded views point into `bytes`, so it stays where it
+    /// is.
+    struct job {
+        static constexpr std::size_t ahead = 8;
+        explicit job(std::string frame)
+            : bytes(std::move(frame)) {}
+        std::string bytes;
+        bool opened = false;
+        wire::delta head;
+        std::optional<wire::event_reader> rows;
+        std::uint64_t next = 0; ///< counter of the event to be applied next
+        /// Read a little ahead, so that the memory an event needs is on its way while others are applied.
+        struct {
+            std::array<event_view, ahead> events;
+            std::array<std::vector<dot>, ahead> kills;
+            std::size_t first = 0, count = 0;
+        } ring;
+    };
+    void open(job& one);
+    [[nodiscard]] bool may_begin(const wire::delta& head, const session_view& session) const;
+    void apply(job& one, slice& done);
+
+    store& store_;
+    node_stats& counters_;
+    limits limits_;
+    std::list<job> waiting_;
+    early_frames early_;
+    std::vector<dot> kills_; ///< scratch
+};
+
+} // namespace baton::core

@@ -1,0 +1,77 @@
+// writer: writes of this process and of its machines. Each is one event: stamped, stored, and queued for the
+// others.
+//
+// Pure; owned by a mesh, same thread contract. What may be written is for the caller to check. When to call
+// again: never; what is queued is sent by publisher::flush().
+#pragma once
+
+#include "core/publisher.hpp"
+#include "crdt/store.hpp"
+#include "crdt/time.hpp"
+
+#include <baton/dot.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace baton::core {
+
+class writer {
+  public:
+    writer(store& into, hybrid_clock& clock, publisher& out)
+        : store_(into)
+        , clock_(clock)
+        , out_(out) {}
+
+    /// The timestamp of a write that is about to be made.
+    [[nodiscard]] timestamp tick(std::uint64_t wall_ms) { return clock_.tick(wall_ms); }
+    // As the functions of the store of these names (crdt/store.hpp); the dot of the event.
+    dot put(const slot_name& slot, std::string_view value, timestamp stamp,
+            std::optional<std::chrono::milliseconds> ttl = {}) {
+        return publish(store_.put(slot, value, stamp, buffers_, ttl));
+    }
+    dot put_over(const slot_name& slot, std::string_view value, std::uint64_t epoch,
+                 std::span<const dot> only, timestamp stamp, std::optional<std::chrono::milliseconds> ttl) {
+        return publish(store_.put_over(slot, value, epoch, only, stamp, buffers_, ttl));
+    }
+    dot add(std::string_view key, std::int64_t amount, timestamp stamp) {
+        return publish(store_.add(key, amount, stamp, buffers_));
+    }
+    std::optional<dot> remove(const slot_name& slot, timestamp stamp) {
+        return publish(store_.remove(slot, stamp, buffers_));
+    }
+    std::optional<dot> remove_scope(std::string_view key, timestamp stamp) {
+        return publish(store_.remove_scope(key, stamp, buffers_));
+    }
+    dot remove_only(const slot_name& slot, std::span<const dot> only, timestamp stamp) {
+        return publish(store_.remove_only(slot, only, stamp, buffers_));
+    }
+    dot remove_over(std::string_view key, timestamp stamp) {
+        return publish(store_.remove_over(key, stamp, buffers_));
+    }
+    dot archive(const replica_id& closed, bool for_good, timestamp stamp) {
+        return publish(store_.archive(closed, for_good, stamp, buffers_));
+    }
+    std::optional<dot> recover(const slot_name& slot, const staged_view& lost) {
+        return publish(store_.recover(slot, lost, buffers_));
+    }
+
+  private:
+    dot publish(const written& what) {
+        out_.queue(what);
+        return what.id;
+    }
+    std::optional<dot> publish(const std::optional<written>& what) {
+        return what ? std::optional(publish(*what)) : std::nullopt;
+    }
+
+    store& store_;
+    hybrid_clock& clock_;
+    publisher& out_;
+    write_buffers buffers_;
+};
+
+} // namespace baton::core

@@ -27,11 +27,12 @@ mesh::mesh(mesh_options settings, const moment& start)
     , room_(settings_.limits.bytes_max)
     , introductions_(settings_)
     , peers_(settings_.self)
+    , courier_(settings_, peers_, links_, counters_)
     , publisher_(store_, subscribers_, {settings_.limits.delta_bytes_max, settings_.bounds.sent_spans})
     , writer_(store_, clock_, publisher_)
-    , inbox_(store_, counters_,
-             {settings_.bounds.slice, settings_.limits.early_bytes_max, settings_.broken}) {
-    choose_version();
+    , inbox_(store_, counters_, {settings_.bounds.slice, settings_.limits.early_bytes_max, settings_.broken})
+    , proofs_(store_, peers_, courier_, scout_, counters_,
+              {settings_.bounds.wants, settings_.mesh_size, settings_.broken}) {
     settings_.keys.clear(); // they are in the ring, and nowhere else
     started_ = heartbeat_at_ = step_at_ = wake_at_ = scout_.tell_at = start.now;
     discovery::announcing_pace pace;
@@ -339,7 +340,7 @@ bool mesh::work(const moment& at, outbox& out) {
         more = work_on_ranges(out) || work_on_spill(out) || work_on_over() || work_on_serving(out) ||
                work_on_garbage();
     }
-    answer_wanted(out);
+    proofs_.answer_wanted(own_part(), out);
     judge_room(out);
     const auto wrote = [&] { return store_.counter_of(settings_.self) != written; };
     if (wrote()) { // values of a damaged spill: shown before they are judged
@@ -366,15 +367,10 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
     p.pull.at.reset();
     p.leave.acked.reset();
     p.leave.to_answer = 0;
-    p.proof.owes = 0;
-    p.proof.wanted = {};
-    p.proof.ask_at = p.proof.awaited_since = {};
     p.agreed.reset();
-    p.proof.answer = {}; // when it is back it may hold more
+    p.proof.forget(); // when it is back it may hold more
     // What others answered before does not say whether they have seen this end, too.
-    if (state == member_state::crashed) {
-        for (auto& [other, q] : peers_) q.proof.answer.number = 0;
-    }
+    if (state == member_state::crashed) proofs_.forget_answers();
     if (state == member_state::left) p.leave.manifest.clear();
     out.acknowledged = true; // who waits for it need not any more
     if (pulling_ && pulling_->from == id) end_session(session_end::server_gone, out);

@@ -15,56 +15,7 @@ std::optional<replica_id> mesh::on_its_way(std::string_view key) const {
     return std::nullopt;
 }
 
-// Somebody whose word is not known here, whatever others know of it: it has never greeted, or was called
-// crashed.
-bool mesh::is_stranger(const replica_id& id) const {
-    const auto* const p = peers_.find(id);
-    if (p == nullptr) return id != settings_.self;
-    return !can_answer(*p) && p->state != member_state::left;
-}
-
-bool mesh::is_open(const answer_record& of) const {
-    return of.incomplete || std::any_of(of.strangers.begin(), of.strangers.end(),
-                                        [this](const replica_id& id) { return is_stranger(id); });
-}
-
 bool mesh::has_unread_spill() const { return settings_.spills && (!spills_listed_ || spills_waiting() != 0); }
-
-// Whose answer this node would want itself; and who is gone, and told of more than is here.
-void mesh::show_view(const replica_id& to, wire::ack& f, std::string& ids) const {
-    for (const auto& [id, p] : peers_) {
-        const bool missed = is_gone(p) && !is_lost_for_good(p) && !store_.covers(p.holds.seen);
-        if (id == to || (!can_answer(p) && !missed)) continue;
-        f.view_cut_short = ids.size() == 16 * wire::view_ids_max;
-        if (f.view_cut_short) break;
-        ids += id.view();
-    }
-    f.has_view = true;
-    f.view = ids;
-    f.unread_spill = has_unread_spill() && settings_.broken != mutation::absent_with_unread_spill;
-}
-
-void mesh::note_answer(peer& p, const wire::ack& f) {
-    p.proof.answer = {f.asked, true, f.seen, f.has_view, f.view_cut_short || f.unread_spill, {}};
-    for (std::size_t at = 0; at < f.view.size(); at += 16) {
-        const auto id = replica_id::from_bytes(f.view.substr(at, 16));
-        if (id && is_stranger(*id)) p.proof.answer.strangers.push_back(*id);
-    }
-}
-
-// Whom `p` named, and nobody here has heard. Version 4 has no view in its answers: there the addresses that
-// it tells of others count, for as long as they are tried.
-void mesh::name_unheard(const replica_id& id, const peer& p, std::vector<replica_id>& into) const {
-    if (settings_.broken == mutation::absent_without_words) return;
-    if (p.proof.answer.incomplete) into.push_back(id);
-    for (const auto& each : p.proof.answer.strangers) {
-        if (is_stranger(each)) into.push_back(each);
-    }
-    if (p.proof.answer.has_view) return;
-    for (const auto& [each, q] : scout_.quests) {
-        if (q.told_by == id && !q.over_at && is_stranger(each)) into.push_back(each);
-    }
-}
 
 // Nobody has the key, if it is not here now and everybody who can answer has answered a question that was put
 // after the call began, all that those answers named is applied here, they name nobody who has not answered,
@@ -79,7 +30,7 @@ absence mesh::judge_absence(std::uint64_t question) const {
             if (!store_.covers(p.holds.seen) && !is_lost_for_good(p)) now.who.push_back(id);
         } else if (can_answer(p)) {
             if (!p.proof.answer.is_heard(question, store_)) now.who.push_back(id);
-            if (p.proof.answer.is_to(question)) name_unheard(id, p, now.who);
+            if (p.proof.answer.is_to(question)) proofs_.name_unheard(id, p, now.who);
         }
     }
     std::sort(now.who.begin(), now.who.end());
@@ -96,11 +47,8 @@ absence mesh::judge_absence(std::uint64_t question) const {
 }
 
 void mesh::catch_up(const moment& at) {
-    if (proofs_.wants_views) return;
-    proofs_.wants_views = true;
-    for (auto& [who, p] : peers_) {
-        if (p.state == member_state::up) ask_by(p, at.now);
-    }
+    proofs_.want_views(at.now);
+    wake_by(proofs_.deadline());
 }
 
 bool mesh::is_caught_up() const {
@@ -110,7 +58,7 @@ bool mesh::is_caught_up() const {
         const auto& [id, p] = each;
         if (p.state == member_state::contacting) return !p.greeted || store_.covers(p.holds.seen);
         if (p.state == member_state::up && !p.proof.answer.given) return false;
-        if (is_member(p)) name_unheard(id, p, unheard);
+        if (is_member(p)) proofs_.name_unheard(id, p, unheard);
         return unheard.empty();
     });
 }

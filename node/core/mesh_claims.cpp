@@ -188,7 +188,7 @@ void mesh::claiming::seek_agreement() {
         return !is_member(each.second) || each.second.proof.answer.number >= c.question;
     });
     if (c.question != 0 && (agreed || answered)) {
-        m.end_question(std::exchange(c.question, 0));
+        m.proofs_.end_question(std::exchange(c.question, 0));
         c.ask_every = std::min(ask_max, 2 * c.ask_every);
         c.ask_at = m.at_.now + c.ask_every;
     }
@@ -196,7 +196,7 @@ void mesh::claiming::seek_agreement() {
         c.ask_at = {};
     } else if (c.question == 0) {
         if (c.ask_at == instant{}) {
-            c.ask_every = std::clamp(m.round_trip(), ask_min, ask_max);
+            c.ask_every = std::clamp(m.proofs_.round_trip(), ask_min, ask_max);
             c.ask_at = m.at_.now + c.ask_every;
         }
         if (m.at_.now >= c.ask_at) {

@@ -154,9 +154,9 @@ void mesh::flush(const moment& at, outbox& out) {
 
 void mesh::send_batches(outbox& out) {
     if (publisher_.empty()) return;
-    publisher_.flush(proofs_.ask_acks, [&](const wire::delta& f) {
-        auto bytes = encode_for_all(f);
-        if (f.wants_ack) proofs_.asked_through = f.first + f.count - 1;
+    publisher_.flush(proofs_.asks_broadcasts(), [&](const wire::delta& f) {
+        auto bytes = courier_.encode_for_all(f);
+        if (f.wants_ack) proofs_.broadcast_asked(f.first + f.count - 1);
         ++counters_.deltas_sent;
         counters_.delta_bytes_sent += bytes.size();
         out.actions.push_back(send_broadcast{std::move(bytes)});
@@ -186,9 +186,8 @@ verdict mesh::on_delta(std::string_view bytes, const wire::delta& f, outbox& out
     ++counters_.deltas_received;
     if (leaving_ || room_.is_full()) return {}; // the cut is frozen
     if (f.wants_ack && settings_.broken == mutation::ack_before_applying) {
-        p->proof.owes = f.first + f.count - 1;
-        proofs_.acks_owed = true;
-        answer_wanted(out);
+        proofs_.owe(*p, f.first + f.count - 1);
+        proofs_.answer_wanted(own_part(), out);
     }
     inbox_.offer(std::string(bytes));
     return {};
@@ -207,7 +206,7 @@ bool mesh::work_on_delta(outbox& out) {
     auto* const p = peers_.find(done->origin);
     if (p != nullptr && (done->early || done->finished)) {
         p->holds.seen.raise({done->origin, done->last});
-        if (done->wants_ack) owe(*p, done->last);
+        if (done->wants_ack) proofs_.owe(*p, done->last);
     }
     if (done->early) {
         if (p != nullptr) {

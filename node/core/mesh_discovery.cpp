@@ -333,7 +333,7 @@ void mesh::tell_peers(const replica_id& id, peer& p, outbox& out) {
     }
     if (f.all.empty()) return;
     counters_.peers_told += f.all.size();
-    send_to(id, p, f, out);
+    courier_.send_to(id, p, f, out);
 }
 
 // Whoever comes up is told of others at once (maybe_up). Beside that each member tells another one, in turn

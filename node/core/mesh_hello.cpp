@@ -58,27 +58,25 @@ void mesh::greet(link_id number, bool wants_answer, outbox& out) {
     if (wants_answer && !l.asked_at) l.asked_at = at_.now;
     // Somebody who reads less may have the address by now.
     const auto* const reader = l.doubted ? nullptr : p;
-    out.actions.push_back(send_request{number, encode_for(reader, make_hello(flags))});
-}
-
-bool mesh::send_to(const replica_id& id, peer& p, const wire::frame& f, outbox& out) {
-    auto bytes = encode_for(&p, f);
-    if (p.via && links_[*p.via].open) {
-        out.actions.push_back(send_request{*p.via, std::move(bytes)});
-    } else if (p.routable) {
-        out.actions.push_back(send_reply{id, std::move(bytes)});
-    } else {
-        ++counters_.sends_refused;
-        return false;
-    }
-    return true;
+    out.actions.push_back(send_request{number, courier_.encode_for(reader, make_hello(flags))});
 }
 
 void mesh::tell(const replica_id& id, peer& p, bool wants_answer, outbox& out) {
     std::uint64_t flags = flag(wants_answer, wire::hello::wants_answer);
     if (subscribers_.contains(id)) flags |= wire::hello::sees_you;
     p.holds.told_otherwise = true;
-    send_to(id, p, make_hello(flags), out);
+    courier_.send_to(id, p, make_hello(flags), out);
+}
+
+std::string mesh::no_common_version(const wire::versions& theirs) const {
+    return "no common wire version: " + theirs.to_string() + " there, " + settings_.versions.to_string() +
+           " here";
+}
+
+// Once of each node.
+void mesh::tell_refused(const replica_id& id, std::string name, std::string reason, outbox& out) {
+    if (scout_.foreign_told.first(id.to_string(), at_.now))
+        out.events.push_back({event_kind::refused, id, std::move(name), std::move(reason), 0});
 }
 
 verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
@@ -98,7 +96,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     const auto version = settings_.versions.common(f.versions);
     if (version == 0) {
         // Who was dialled says its range too, so that both know.
-        if (from.route) out.actions.push_back(send_reply{f.id, encode_for(nullptr, make_hello(0))});
+        if (from.route) out.actions.push_back(send_reply{f.id, courier_.encode_for(nullptr, make_hello(0))});
         return turn_away("no common wire version", no_common_version(f.versions));
     }
     if (!is_open() && from.link && introductions_.known.owner_of(links_[*from.link].key) != f.id)
@@ -112,7 +110,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
             links_.erase(*from.link);
             out.actions.push_back(hang_up{*from.link});
         } else if (from.route) { // the other end of that link is ours, and has to learn it
-            out.actions.push_back(send_reply{f.id, encode_for(nullptr, make_hello(0))});
+            out.actions.push_back(send_reply{f.id, courier_.encode_for(nullptr, make_hello(0))});
         }
         return {};
     }
@@ -149,7 +147,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     p.name = f.name;
     if (p.version != version) {
         p.version = version;
-        choose_version();
+        courier_.choose_version();
     }
     p.health.life.heard(at_.now, true);
     if (from.route) p.routable = true;
@@ -193,7 +191,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
         std::uint64_t flags = flag(subscribers_.contains(f.id), wire::hello::sees_you);
         if (first && !p.sees_me) flags |= wire::hello::wants_answer;
         p.holds.told_otherwise = true;
-        auto bytes = encode_for(&p, make_hello(flags));
+        auto bytes = courier_.encode_for(&p, make_hello(flags));
         if (from.route) {
             out.actions.push_back(send_reply{f.id, std::move(bytes)});
         } else {
@@ -216,7 +214,8 @@ verdict mesh::answer_stranger(const replica_id& from, outbox& out) {
                          at_.now - scout_.strangers_answered_at >= stranger_answered_every;
     if (answers) {
         scout_.strangers_answered_at = at_.now;
-        out.actions.push_back(send_reply{from, encode_for(nullptr, make_hello(wire::hello::wants_answer))});
+        out.actions.push_back(
+            send_reply{from, courier_.encode_for(nullptr, make_hello(wire::hello::wants_answer))});
     }
     return refuse("request by nobody known");
 }
@@ -365,7 +364,7 @@ void mesh::check_synced(outbox& out) {
 // True when there was news to tell.
 bool mesh::publish_hello(outbox& out) {
     publisher_.announced();
-    choose_version();
+    courier_.choose_version();
     send_batches(out); // on PUB a word of an event never comes before the event
     const auto sum = store_.state_digest();
     // Who is full says so with every heartbeat: the one that told it first may be lost.
@@ -374,14 +373,14 @@ bool mesh::publish_hello(outbox& out) {
     full_told_ = true;
     std::string bytes;
     if (unchanged) {
-        bytes = encode_for_all(wire::brief{settings_.self, wire::hash_of(standing()), sum ? sum->low : 0,
-                                           store_.counter_of(settings_.self)});
+        bytes = courier_.encode_for_all(wire::brief{settings_.self, wire::hash_of(standing()),
+                                                    sum ? sum->low : 0, store_.counter_of(settings_.self)});
     } else {
         auto f = make_hello(0);
         f.reach.clear();
         published_ = f.at;
         for (auto& [id, p] : peers_) p.holds.told_otherwise = false;
-        bytes = encode_for_all(f);
+        bytes = courier_.encode_for_all(f);
         published_generation_ = store_.generation();
         published_digest_ = sum.value_or(digest{});
     }

@@ -74,17 +74,17 @@ void mesh::repeat_leaving(outbox& out) {
         wire::leaving f{
             settings_.self, leaving_->number, store_.counter_of(settings_.self), leaving_->final, {}};
         // On PUB it follows the last delta, so whoever reads it there has applied all that was not lost.
-        out.actions.push_back(send_broadcast{encode_for_all(f)});
+        out.actions.push_back(send_broadcast{courier_.encode_for_all(f)});
         for (auto& [id, p] : peers_) {
             const bool done = p.leave.acked && p.leave.acked_whole;
             if (!is_member(p) || done) continue;
             for (const auto& keys : leaving_->manifest) {
                 if (p.leave.told_manifest) break;
                 f.keys = keys;
-                send_to(id, p, f, out);
+                courier_.send_to(id, p, f, out);
             }
             f.keys = {};
-            if (p.leave.told_manifest || leaving_->manifest.empty()) send_to(id, p, f, out);
+            if (p.leave.told_manifest || leaving_->manifest.empty()) courier_.send_to(id, p, f, out);
             p.leave.told_manifest = leaving_->listed;
         }
         leaving_->repeat_at = at_.now + 100ms;
@@ -168,11 +168,11 @@ void mesh::say_left(const moment& at, outbox& out) {
     if (!leaving_ || leaving_->said_left) return;
     leaving_->said_left = true;
     wire::left f{settings_.self, store_.counter_of(settings_.self), false, false, settings_.self};
-    out.actions.push_back(send_broadcast{encode_for_all(f)});
+    out.actions.push_back(send_broadcast{courier_.encode_for_all(f)});
     f.wants_answer = true;
     for (auto& [id, p] :
          peers_) { // also to those who may have met this node already, when it has not met them
-        if (is_member(p) || p.greeted) send_to(id, p, f, out);
+        if (is_member(p) || p.greeted) courier_.send_to(id, p, f, out);
     }
     out.wake_at = wake_at_;
 }
@@ -226,10 +226,10 @@ void mesh::answer_leavings(outbox& out) {
         if (p.leave.to_answer == 0) continue;
         const bool whole = store_.covers(p.holds.seen);
         if (!whole && !leaving_) continue;
-        send_to(id, p,
-                wire::ack{settings_.self, !leaving_ && !room_.is_full(), whole, p.leave.to_answer,
-                          store_.seen(), 0},
-                out);
+        courier_.send_to(id, p,
+                         wire::ack{settings_.self, !leaving_ && !room_.is_full(), whole, p.leave.to_answer,
+                                   store_.seen(), 0},
+                         out);
         p.leave.to_answer = 0;
     }
 }
@@ -243,9 +243,9 @@ verdict mesh::on_left(const wire::left& f, const arrival& from, outbox& out) {
     }
     auto* const p = peers_.find(f.about);
     if (f.wants_answer && f.id == f.about) {
-        const auto bytes =
-            encode_for(peers_.find(f.id), wire::left{settings_.self, store_.counter_of(settings_.self), false,
-                                                     true, settings_.self});
+        const auto bytes = courier_.encode_for(
+            peers_.find(f.id),
+            wire::left{settings_.self, store_.counter_of(settings_.self), false, true, settings_.self});
         if (from.route) out.actions.push_back(send_reply{f.id, bytes});
         if (from.link) out.actions.push_back(send_request{*from.link, bytes});
     }
@@ -264,7 +264,7 @@ verdict mesh::on_left(const wire::left& f, const arrival& from, outbox& out) {
     release_link(*p, out);
     if (own_word && !leaving_) {
         out.actions.push_back(send_broadcast{
-            encode_for_all(wire::left{settings_.self, f.final_counter, false, false, f.about})});
+            courier_.encode_for_all(wire::left{settings_.self, f.final_counter, false, false, f.about})});
     }
     return {};
 }

@@ -82,8 +82,7 @@ void mesh::judge_peers(outbox& out) {
         }
     }
     if (!contact_lost) return;
-    for (auto& [id, p] : peers_)
-        p.proof.answer.number = 0; // as after a death: who named it is to say so again
+    proofs_.forget_answers(); // as after a death: who named it is to say so again
 }
 
 void mesh::judge(const replica_id& id, peer& p, outbox& out) {
@@ -236,7 +235,7 @@ void mesh::inquire(const replica_id& id, peer& p, outbox& out) {
         std::swap(others[random_() % others.size()], others.back());
         auto& [other, q] = *others.back();
         others.pop_back();
-        send_to(other, q, wire::inquiry{settings_.self, id}, out);
+        courier_.send_to(other, q, wire::inquiry{settings_.self, id}, out);
         send(q.endpoint, {false, settings_.self, p.health.inquired_from + p.health.inquiries++, id}, nullptr,
              out);
     }
@@ -279,7 +278,7 @@ void mesh::say_heard(const replica_id& id, const replica_id& to, const health_re
     const auto age = std::chrono::ceil<std::chrono::milliseconds>(at_.now - p->health.life.heard_at());
     if (age >= settings_.liveness.suspect_after || age.count() > 0xffff) return;
     const auto ms = static_cast<std::uint16_t>(age.count());
-    if (how.by_link) send_to(to, *asker, wire::word{settings_.self, id, ms}, out);
+    if (how.by_link) courier_.send_to(to, *asker, wire::word{settings_.self, id, ms}, out);
     if (!how.endpoint.empty()) send(how.endpoint, {true, settings_.self, how.number, id, ms}, nullptr, out);
 }
 

@@ -112,7 +112,7 @@ void mesh::send_pull(const peer& p, outbox& out) {
     }
     f.archive = s.closed_digest;
     if (s.has_archive) f.closed = s.closed;
-    out.actions.push_back(send_request{*p.via, encode_for(&p, f)});
+    out.actions.push_back(send_request{*p.via, courier_.encode_for(&p, f)});
 }
 
 // A chunk or a request may be lost with a connection: say again what has come, a bounded number of times.
@@ -139,7 +139,8 @@ void mesh::nudge_pull(outbox& out) {
         if (s.next_chunk == 0 && (s.is_untouched() || s.is_named())) send_pull(*p, out);
         if (s.next_chunk != 0) {
             out.actions.push_back(send_request{
-                *p->via, encode_for(p, wire::credit{s.number, s.next_chunk, false, s.walk.value_or(0)})});
+                *p->via,
+                courier_.encode_for(p, wire::credit{s.number, s.next_chunk, false, s.walk.value_or(0)})});
         }
         if (s.ranges && !s.ranges->question.empty())
             out.actions.push_back(send_request{*p->via, s.ranges->question});
@@ -276,7 +277,7 @@ void mesh::give_credit(outbox& out) {
     }
     if (auto* const p = peers_.find(s.from); p != nullptr && p->via) {
         const wire::credit f{s.number, s.next_chunk - s.chunks.size(), false, s.walk.value_or(0)};
-        out.actions.push_back(send_request{*p->via, encode_for(p, f)});
+        out.actions.push_back(send_request{*p->via, courier_.encode_for(p, f)});
     }
 }
 
@@ -459,7 +460,7 @@ void mesh::finish_pull(outbox& out) {
     auto* const p = peers_.find(from);
     if (p != nullptr && p->via) {
         out.actions.push_back(send_request{
-            *p->via, encode_for(p, wire::credit{s.number, s.next_chunk, true, s.walk.value_or(0)})});
+            *p->via, courier_.encode_for(p, wire::credit{s.number, s.next_chunk, true, s.walk.value_or(0)})});
     }
     out.note("commit", from, s.number, before);
     const auto told = at;

@@ -305,7 +305,7 @@ void mesh::ask_on(outbox& out) {
     f.replicas = replicas;
     f.rows = rows;
     auto* const p = peers_.find(s.from);
-    r.question = encode_for(p, f);
+    r.question = courier_.encode_for(p, f);
     s.progress_at = at_.now;
     s.repeats = 0;
     if (p != nullptr && p->via) out.actions.push_back(send_request{*p->via, r.question});

@@ -74,7 +74,7 @@ bool mesh::claiming::has_heard_all() {
     if (m.at_.now - *desk.heard_all >= m.settings_.liveness.crashed_after) return true;
     std::vector<replica_id> unheard;
     for (const auto& [id, p] : m.peers_) {
-        if (can_answer(p)) m.name_unheard(id, p, unheard);
+        if (can_answer(p)) m.proofs_.name_unheard(id, p, unheard);
     }
     return std::all_of(unheard.begin(), unheard.end(),
                        [&](const replica_id& id) { return desk.gone.contains(id); });
@@ -92,7 +92,7 @@ void mesh::claiming::ask_for_gone() {
     }
     desk.answered = answered;
     if (desk.open && (answered || desk.gone.empty())) {
-        m.end_question(desk.question);
+        m.proofs_.end_question(desk.question);
         desk.open = false;
     }
     const bool unasked = std::any_of(desk.gone.begin(), desk.gone.end(),
@@ -110,7 +110,7 @@ void mesh::claiming::ask_for_gone() {
 void mesh::claiming::inquire_about_named(outbox& out) {
     for (const auto& [owner, g] : m.claims_.releases.gone) {
         for (auto& [id, p] : m.peers_) {
-            if (names(p, owner)) m.send_to(id, p, wire::inquiry{m.settings_.self, owner}, out);
+            if (names(p, owner)) m.courier_.send_to(id, p, wire::inquiry{m.settings_.self, owner}, out);
         }
     }
 }

@@ -67,7 +67,7 @@ verdict mesh::on_pull(const replica_id& from, wire::pull f, outbox& out) {
     slot = std::make_unique<outbound_session>();
     auto& s = *slot;
     s.number = f.session;
-    s.version = version_for(peers_.find(from));
+    s.version = courier_.version_for(peers_.find(from));
     while (s.walk_id == 0) s.walk_id = random_();
     s.closed = same ? store_.archived() : f.closed;
     if (same) s.told_archive = f.archive;
@@ -155,7 +155,7 @@ void mesh::ask_again(const replica_id& to, std::uint64_t session, wire::state::f
     wire::state f{};
     f.session = session;
     f.flags = why;
-    out.actions.push_back(send_reply{to, encode_for(peers_.find(to), f)});
+    out.actions.push_back(send_reply{to, courier_.encode_for(peers_.find(to), f)});
 }
 
 verdict mesh::on_credit(const replica_id& from, const wire::credit& f, outbox& out) {

@@ -9,12 +9,14 @@
 #include "core/answers.hpp"
 #include "core/causal_inbox.hpp"
 #include "core/claims.hpp"
+#include "core/courier.hpp"
 #include "core/inbound_session.hpp"
 #include "core/introductions.hpp"
 #include "core/io.hpp"
 #include "core/membership.hpp"
 #include "core/mesh_options.hpp"
 #include "core/proof.hpp"
+#include "core/proofs.hpp"
 #include "core/publisher.hpp"
 #include "core/room.hpp"
 #include "core/scouting.hpp"
@@ -123,19 +125,19 @@ class mesh {
     [[nodiscard]] discovery::keyring& keys() { return introductions_.ring; }
 
     // --- proof: what others hold ---
-    [[nodiscard]] holding measure(const proof& wanted) const;
+    [[nodiscard]] holding measure(const proof& wanted) const { return proofs_.measure(wanted, !leaving_); }
     [[nodiscard]] std::vector<replica_id> members_up() const;
     /// Members are asked to acknowledge `id`, with the broadcast that is about to carry it or by asking
     /// later; or now, when it has gone out already: then asks_now(), and call work(). Until
     /// stop_awaiting(ticket). Best called in the same hold of the lock as the write: it saves the question.
     std::uint64_t await_holders(const moment& at, const dot& id);
-    void stop_awaiting(std::uint64_t ticket);
-    [[nodiscard]] bool asks_now(const moment& at) const;
+    void stop_awaiting(std::uint64_t ticket) { proofs_.stop_awaiting(ticket); }
+    [[nodiscard]] bool asks_now(const moment& at) const { return proofs_.asks_now(at.now); }
     /// Every member is asked what it has applied, until end_question. Then call work().
     std::uint64_t begin_question(const moment& at);
-    void end_question(std::uint64_t number);
+    void end_question(std::uint64_t number) { proofs_.end_question(number); }
     /// The longest usual round trip to a member that is up.
-    [[nodiscard]] mesh_clock::duration round_trip() const;
+    [[nodiscard]] mesh_clock::duration round_trip() const { return proofs_.round_trip(); }
     [[nodiscard]] absence judge_absence(std::uint64_t question) const;
     /// The leaving member that has announced the key.
     [[nodiscard]] std::optional<replica_id> on_its_way(std::string_view key) const;
@@ -214,12 +216,6 @@ class mesh {
     void release_link(peer& p, outbox& out);
     void greet(link_id number, bool wants_answer, outbox& out);
     void tell(const replica_id& id, peer& p, bool wants_answer, outbox& out);
-    bool send_to(const replica_id& id, peer& p, const wire::frame& f, outbox& out);
-    // mesh_versions.cpp
-    [[nodiscard]] std::uint64_t version_for(const peer* p) const;
-    [[nodiscard]] std::string encode_for(const peer* p, const wire::frame& f) const;
-    [[nodiscard]] std::string encode_for_all(const wire::frame& f) const;
-    void choose_version();
     [[nodiscard]] std::string no_common_version(const wire::versions& theirs) const;
     void tell_refused(const replica_id& id, std::string name, std::string reason, outbox& out);
     void note_address_taken(const replica_id& by, const std::string& endpoint, const wire::hello& f);
@@ -364,22 +360,11 @@ class mesh {
     void judge_room(outbox& out); // mesh_room.cpp
     [[nodiscard]] bool has_room_for(const peer& p) const;
     // mesh_proof.cpp
-    [[nodiscard]] bool is_holder(const peer& p, const dot& id) const;
-    void ask_by(peer& p, instant when);
     void ask_members(outbox& out);
-    void note_round_trip(peer& p, instant since) const;
-    void rest_asking();
+    [[nodiscard]] proofs::own_part own_part() const;
     verdict on_ask(const replica_id& from, const wire::ask& f, outbox& out);
     verdict on_ack(const replica_id& from, const wire::ack& f, outbox& out);
-    void acknowledge(const replica_id& id, peer& p, std::uint64_t asked, outbox& out);
-    void answer_wanted(outbox& out);
-    void owe(peer& p, std::uint64_t counter);
-    [[nodiscard]] bool is_stranger(const replica_id& id) const;
-    [[nodiscard]] bool is_open(const answer_record& of) const;
     [[nodiscard]] bool has_unread_spill() const;
-    void show_view(const replica_id& to, wire::ack& f, std::string& ids) const;
-    void note_answer(peer& p, const wire::ack& f);
-    void name_unheard(const replica_id& id, const peer& p, std::vector<replica_id>& into) const;
     [[nodiscard]] bool is_alone() const;
     struct claiming; ///< mesh_claims.cpp, mesh_releases.cpp
     struct seeding;  ///< mesh_seeds.cpp
@@ -447,7 +432,6 @@ class mesh {
     std::set<replica_id> subscribers_;
     scouting scout_;
     redialling redialling_;
-    std::uint64_t version_for_all_ = wire::version_max; ///< what is spoken on PUB
 
     instant heartbeat_at_{}, step_at_{};
     std::uint64_t published_generation_ = 0;
@@ -455,9 +439,11 @@ class mesh {
     bool full_told_ = true;    ///< on PUB, that it is full or has room again
     wire::standing published_; ///< the last one on PUB
 
+    courier courier_;
     publisher publisher_;
     writer writer_;
     causal_inbox inbox_;
+    proofs proofs_;
     mutable std::uint64_t uncrowded_at_ = 0, uncrowded_bytes_ = 0; ///< own, when is_crowded() was false
 
     claim_book claims_;
@@ -476,7 +462,6 @@ class mesh {
     std::map<replica_id, std::unique_ptr<outbound_session>> serving_;
     std::optional<replica_id> last_served_;
     std::optional<own_leaving> leaving_;
-    proof_desk proofs_;
     bool spills_listed_ = false;         ///< every file there is has been looked at
     std::unique_ptr<spill_desk> spills_; ///< nothing: no file has been found, and none is written
 };

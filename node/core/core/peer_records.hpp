@@ -57,7 +57,7 @@ struct health_record {
     instant namesake_asked_at{};
 };
 
-/// Acknowledgements and questions (mesh_proof.cpp).
+/// Acknowledgements and questions (proofs.hpp).
 struct proof_record {
     std::uint64_t owes = 0; ///< it waits to hear that we have applied its events up to here
     cut wanted;             ///< and these
@@ -69,6 +69,14 @@ struct proof_record {
     std::uint64_t asked = 0; ///< highest number of an ASK sent to it
     instant asked_question_at{};
     answer_record answer; ///< to the latest that it has answered
+
+    /// It is gone: nobody waits for it, and it waits for nobody. How fast it answers stays.
+    void forget() {
+        owes = 0;
+        wanted = {};
+        ask_at = awaited_since = {};
+        answer = {};
+    }
 };
 
 /// Sessions of this node's own with it as the server (mesh_pull.cpp).

@@ -1,0 +1,50 @@
+// courier: frames to one member, or to all, each in the wire version that its readers speak: with a member
+// the newest that both speak, on PUB the newest that everybody known speaks.
+//
+// Pure; owned by a mesh, same thread contract. When to call again: choose_version() when a peer's version is
+// known, or a member is gone.
+#pragma once
+
+#include "core/io.hpp"
+#include "core/membership.hpp"
+#include "core/mesh_options.hpp"
+#include "wire/frame.hpp"
+
+#include <baton/stats.hpp>
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace baton::core {
+
+class courier {
+  public:
+    courier(const mesh_options& settings, const membership& members, const std::map<link_id, link>& links,
+            node_stats& counters)
+        : settings_(settings)
+        , members_(members)
+        , links_(links)
+        , counters_(counters) {
+        choose_version();
+    }
+
+    /// Null, or one that has not greeted yet, is told in the oldest version: it may not be able to read more
+    /// than the head of another.
+    [[nodiscard]] std::uint64_t version_for(const peer* p) const;
+    [[nodiscard]] std::string encode_for(const peer* p, const wire::frame& f) const;
+    [[nodiscard]] std::string encode_for_all(const wire::frame& f) const;
+    void choose_version();
+    /// By this node's link to it, or else by its link to this node. False, and counted, when there is
+    /// neither.
+    bool send_to(const replica_id& id, const peer& p, const wire::frame& f, outbox& out);
+
+  private:
+    const mesh_options& settings_;
+    const membership& members_;
+    const std::map<link_id, link>& links_;
+    node_stats& counters_;
+    std::uint64_t version_for_all_ = wire::version_max;
+};
+
+} // namespace baton::core

@@ -1,0 +1,125 @@
+// proofs: what others hold, as they have said themselves: acknowledgements of writes that somebody waits for,
+// and questions to all, by whose answers a node learns that nobody has a key.
+//
+// Pure; owned by a mesh, same thread contract. When to call again: ask() at deadline(), and after every
+// await(), begin_question() and want_views().
+#pragma once
+
+#include "core/courier.hpp"
+#include "core/io.hpp"
+#include "core/membership.hpp"
+#include "core/proof.hpp"
+#include "core/scouting.hpp"
+#include "crdt/mutation.hpp"
+#include "crdt/store.hpp"
+#include "wire/frame.hpp"
+
+#include <baton/stats.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <vector>
+
+namespace baton::core {
+
+class proofs {
+  public:
+    struct limits {
+        std::size_t wants = 256;   ///< dots that one ASK asks for
+        std::size_t mesh_size = 0; ///< members expected; 0: not said
+        mutation broken = mutation::none;
+    };
+    /// What this node says of itself in an acknowledgement.
+    struct own_part {
+        bool staying = true;       ///< it neither leaves nor is full
+        bool unread_spill = false; ///< a file that it has found may hold more
+    };
+    proofs(const store& here, membership& members, courier& mail, const scouting& scout, node_stats& counters,
+           limits most)
+        : store_(here)
+        , members_(members)
+        , mail_(mail)
+        , scout_(scout)
+        , counters_(counters)
+        , limits_(most) {}
+
+    // --- acknowledgements of writes ---
+    /// `holds_here`: this node counts as a copy of what it has.
+    [[nodiscard]] holding measure(const proof& wanted, bool holds_here) const;
+    /// Until stop_awaiting(). `broadcast_asks`: what a broadcast asks, or is about to ask, is asked again
+    /// when it seems to be lost. What went out before anybody waited for it is asked at once: else it would
+    /// be this waiting that is measured as the round trip, which each such question would make longer for the
+    /// next one.
+    std::uint64_t await(const dot& id, bool broadcast_asks, instant now);
+    void stop_awaiting(std::uint64_t ticket);
+    /// The next broadcast of own events is to ask for acknowledgements.
+    [[nodiscard]] bool asks_broadcasts() const { return !awaited_.empty(); }
+    /// A broadcast has asked, up to this own event.
+    void broadcast_asked(std::uint64_t counter) { asked_through_ = counter; }
+    [[nodiscard]] std::uint64_t asked_through() const { return asked_through_; }
+
+    // --- questions ---
+    /// Every member is asked what it has applied, until end_question().
+    std::uint64_t begin_question(instant now);
+    void end_question(std::uint64_t number);
+    /// Members that are up are asked whom they know, for good.
+    void want_views(instant now);
+    /// Something is awaited or asked.
+    [[nodiscard]] bool asks() const { return !awaited_.empty() || !questions_.empty() || wants_views_; }
+    [[nodiscard]] bool asks_now(instant now) const;
+    /// Says again over the link what a lost broadcast may have said, after twice the usual round trip; and
+    /// puts the questions that are open.
+    void ask(instant now, outbox& out);
+    [[nodiscard]] instant deadline() const;
+    /// The longest usual round trip to a member that is up.
+    [[nodiscard]] mesh_clock::duration round_trip() const;
+
+    // --- answers ---
+    [[nodiscard]] bool has_asked(std::uint64_t question) const { return question <= last_question_; }
+    /// `understood`: nothing of what it reports was left out. True when it is the latest answer of that
+    /// member.
+    bool on_ack(peer& p, const wire::ack& f, bool understood, instant now);
+    /// Somebody whose word is not known here, whatever others know of it: it has never greeted, or was called
+    /// crashed.
+    [[nodiscard]] bool is_stranger(const replica_id& id) const;
+    /// Whom `p` named, and nobody here has heard. Version 4 has no view in its answers: there the addresses
+    /// that it tells of others count, for as long as they are tried.
+    void name_unheard(const replica_id& id, const peer& p, std::vector<replica_id>& into) const;
+    /// Answers given so far do not say whether their senders have seen a death.
+    void forget_answers();
+
+    // --- as the one that is asked ---
+    void on_ask(const replica_id& from, peer& p, const wire::ask& f, const own_part& own, outbox& out);
+    /// It waits to hear that its events up to this one are applied here.
+    void owe(peer& p, std::uint64_t counter);
+    /// Says what has been applied to those who wait for it: once a slice, however much it was. G2: after
+    /// applying, never before.
+    void answer_wanted(const own_part& own, outbox& out);
+
+  private:
+    [[nodiscard]] bool has_told(const peer& p, const dot& id) const;
+    [[nodiscard]] bool is_holder(const peer& p, const dot& id) const;
+    [[nodiscard]] bool is_open(const answer_record& of) const;
+    void ask_by(peer& p, instant when);
+    void rest_asking();
+    void acknowledge(const replica_id& id, const peer& p, std::uint64_t asked, const own_part& own,
+                     outbox& out);
+    void show_view(const replica_id& to, wire::ack& f, std::string& ids) const;
+
+    const store& store_;
+    membership& members_;
+    courier& mail_;
+    const scouting& scout_;
+    node_stats& counters_;
+    limits limits_;
+    std::map<std::uint64_t, dot> awaited_; ///< by ticket
+    std::set<std::uint64_t> questions_;
+    std::uint64_t last_ticket_ = 0, last_question_ = 0;
+    std::uint64_t asked_through_ = 0; ///< own events up to which a broadcast has asked
+    bool wants_views_ = false;        ///< somebody waits for this node to be synced
+    bool acks_owed_ = false;          ///< somebody else waits to hear from us
+};
+
+} // namespace baton::core

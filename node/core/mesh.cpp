@@ -32,13 +32,17 @@ mesh::mesh(mesh_options settings, const moment& start)
     , writer_(store_, clock_, publisher_)
     , inbox_(store_, counters_, {settings_.bounds.slice, settings_.limits.early_bytes_max, settings_.broken})
     , proofs_(store_, peers_, courier_, scout_, counters_,
-              {settings_.bounds.wants, settings_.mesh_size, settings_.broken}) {
+              {settings_.bounds.wants, settings_.mesh_size, settings_.broken})
+    , claims_(settings_, store_, writer_, peers_, proofs_, courier_)
+    , conflicts_(store_, writer_, peers_, claims_,
+                 {settings_.limits.siblings_max, settings_.bounds.watched, settings_.bounds.conflicts})
+    , expiry_(store_, writer_, {settings_.bounds.slice, settings_.clock_skew_max}) {
     settings_.keys.clear(); // they are in the ring, and nowhere else
     started_ = heartbeat_at_ = step_at_ = wake_at_ = scout_.tell_at = start.now;
     discovery::announcing_pace pace;
     pace.usual = settings_.beacon_every;
     scout_.beacon = {pace, start.now};
-    store_.set_now(start.now);
+    set_moment(start);
     seeding{*this}.begin();
 }
 
@@ -49,13 +53,14 @@ mesh::~mesh() = default;
 void mesh::set_moment(const moment& at) {
     at_ = at;
     store_.set_now(at.now);
+    claims_.set_moment(at);
 }
 
 verdict mesh::step(const moment& at, const input& in, outbox& out) {
     set_moment(at);
     const auto result = std::visit([&](const auto& each) { return take(each, out); }, in);
     if (at_.now >= wake_at_) run_timers(out);
-    tell_given_up(out);
+    claims_.report_given_up(out);
     out.wake_at = wake_at_;
     return result;
 }
@@ -315,9 +320,10 @@ void mesh::run_timers(outbox& out) {
     }
     if (tidies) look_for_garbage(out);
     if (tidies) tidy_roster(out);
-    if (tidies) tend_siblings(out);
-    if (tidies) look_for_gone(out);
-    tend_claims(out);
+    if (tidies) conflicts_.tend(takes_writes(), at_, out);
+    if (tidies) claims_.look_for_gone(takes_writes(), out);
+    claims_.tend(out);
+    wake_by(std::min(claims_.deadline(), proofs_.deadline()));
 }
 
 // ---------------------------------------------------------------- work
@@ -337,8 +343,8 @@ bool mesh::work(const moment& at, outbox& out) {
     } else if (work_on_state(out)) {
         more = true;
     } else {
-        more = work_on_ranges(out) || work_on_spill(out) || work_on_over() || work_on_serving(out) ||
-               work_on_garbage();
+        more = work_on_ranges(out) || work_on_spill(out) || expiry_.work(at_, !leaving_) ||
+               work_on_serving(out) || work_on_garbage();
     }
     proofs_.answer_wanted(own_part(), out);
     judge_room(out);
@@ -346,12 +352,20 @@ bool mesh::work(const moment& at, outbox& out) {
     if (wrote()) { // values of a damaged spill: shown before they are judged
         more = true;
     } else {
-        more = work_on_siblings(out) || more;
+        more = conflicts_.work(takes_writes(), at_, out) || more;
     }
     more = work_on_claims(wrote(), more, out) || more;
     flush(at, out);
     out.wake_at = wake_at_;
     return more || store_.folding();
+}
+
+// With every slice of work, last: a slice writes to a slot once.
+bool mesh::work_on_claims(bool wrote, bool busy, outbox& out) {
+    const auto slice = settings_.bounds.slice;
+    const bool more = claims_.work(wrote ? 0 : busy ? (slice + 3) / 4 : slice, takes_writes(), out);
+    wake_by(std::min(claims_.deadline(), proofs_.deadline()));
+    return more;
 }
 
 // ---------------------------------------------------------------- members
@@ -439,6 +453,11 @@ node_stats mesh::stats() const {
     all.ordered_bytes = store_.ordered_bytes();
     all.sessions_open = serving_.size() + (pulling_ ? 1 : 0);
     all.spills_waiting = spills_waiting();
+    all.claims = claims_.counted().made;
+    all.claims_lost = claims_.counted().lost;
+    all.conflicts = conflicts_.counted().found;
+    all.siblings_resolved = conflicts_.counted().resolved;
+    all.expired = expiry_.removed();
     for (const auto& [reason, count] : refused_) all.refused_by_reason.emplace_back(reason, count);
     all.members = members();
     return all;

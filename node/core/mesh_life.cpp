@@ -287,9 +287,8 @@ verdict mesh::on_word(const wire::word& f) {
     const auto when = at_.now - std::chrono::milliseconds{f.age};
     if (auto* const p = peers_.find(f.about)) {
         p->health.life.vouched(when);
-    } else if (const auto owner = claims_.releases.gone.find(f.about); owner != claims_.releases.gone.end()) {
-        auto& heard_at = owner->second.heard_at;
-        heard_at = std::max(when, heard_at.value_or(when));
+    } else {
+        claims_.heard(f.about, when);
     }
     return {};
 }

@@ -36,7 +36,7 @@ void mesh::ask_members(outbox& out) {
     wake_by(proofs_.deadline());
 }
 
-proofs::own_part mesh::own_part() const { return {!leaving_ && !room_.is_full(), has_unread_spill()}; }
+proofs::own_part mesh::own_part() const { return {takes_writes(), has_unread_spill()}; }
 
 verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
     auto* const p = peers_.find(from);

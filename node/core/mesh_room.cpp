@@ -46,6 +46,4 @@ void mesh::judge_room(outbox& out) {
     }
 }
 
-bool mesh::acts_for_all() const { return peers_.acts_for_all(!leaving_ && !room_.is_full()); }
-
 } // namespace baton::core

@@ -61,7 +61,8 @@ void mesh::look_for_garbage(outbox& out) {
     if (store_.folding() || is_spilling()) return;
     judge_lag(out);
     judge_room(out);
-    look_for_over();
+    // One that is full applies nobody else's removals, and makes room by its own.
+    expiry_.tend(!leaving_ && (room_.is_full() || peers_.acts_for_all(true)));
     if (store_.removals() != 0 && settings_.broken != mutation::removals_stay) {
         stable_ = stable();
         garbage_ = true;
@@ -133,7 +134,7 @@ void mesh::archive_closed(outbox& out) {
         const auto* const p = peers_.find(each.first);
         return (p != nullptr && can_answer(*p)) || seen.of(each.first) != each.second.counter;
     });
-    if (!acts_for_all() || settings_.broken == mutation::archive_never) return;
+    if (!peers_.acts_for_all(takes_writes()) || settings_.broken == mutation::archive_never) return;
     for (const auto& id : seen.entries()) {
         if (id.replica == settings_.self) continue;
         const auto* const p = peers_.find(id.replica);

@@ -9,7 +9,9 @@
 #include "core/answers.hpp"
 #include "core/causal_inbox.hpp"
 #include "core/claims.hpp"
+#include "core/conflicts.hpp"
 #include "core/courier.hpp"
+#include "core/expiry.hpp"
 #include "core/inbound_session.hpp"
 #include "core/introductions.hpp"
 #include "core/io.hpp"
@@ -20,7 +22,6 @@
 #include "core/publisher.hpp"
 #include "core/room.hpp"
 #include "core/scouting.hpp"
-#include "core/siblings.hpp"
 #include "core/writer.hpp"
 #include "discovery/beacon.hpp"
 #include "discovery/probe.hpp"
@@ -69,7 +70,7 @@ class mesh {
     /// else. Errors: those of stash; conflict.
     result<version> resolve(const moment& at, std::string_view key, std::string_view value,
                             std::span<const version> shown);
-    // --- claims (mesh_claims.cpp) ---
+    // --- claims ---
     /// Takes the register over. Errors: those of stash; absent; conflict, if it is to be free and is not. A
     /// claim of this node there ends.
     result<claim_grant> claim(const moment& at, std::string_view key,
@@ -79,25 +80,31 @@ class mesh {
                            std::string_view value, std::optional<std::chrono::milliseconds> ttl = {});
     result<void> renew(const moment& at, std::string_view key, std::uint64_t number);
     /// The epoch under which it is free. Error: claim_lost.
-    result<std::uint64_t> release(const moment& at, std::string_view key, std::uint64_t number);
-    [[nodiscard]] bool owns(const moment& at, std::string_view key, std::uint64_t number);
-    /// Somebody out of reach may own the same; or, of one claim, somebody in view who has not agreed to it.
-    [[nodiscard]] bool is_tentative() const;
-    [[nodiscard]] bool is_tentative(std::string_view key, std::uint64_t number);
-    /// At most `most` of this node's claims; true while some are left. begin_leave() does the rest.
-    bool release_claims(const moment& at, std::size_t most, outbox& out);
-    /// work() is wanted soon, though nothing is to be sent: for what is to be told, or for a new deadline.
-    [[nodiscard]] bool has_news() const {
-        return !claims_.lost.empty() || claims_.began || store_.has_contests();
+    result<std::uint64_t> release(const moment& at, std::string_view key, std::uint64_t number) {
+        return claims_.release(at, key, number);
     }
+    [[nodiscard]] bool owns(const moment& at, std::string_view key, std::uint64_t number) {
+        return claims_.owns(at, key, number);
+    }
+    /// Somebody out of reach may own the same; or, of one claim, somebody in view who has not agreed to it.
+    [[nodiscard]] bool is_tentative() const { return claims_.is_tentative(); }
+    [[nodiscard]] bool is_tentative(std::string_view key, std::uint64_t number) {
+        return claims_.is_tentative(key, number);
+    }
+    /// At most `most` of this node's claims; true while some are left. begin_leave() does the rest.
+    bool release_claims(const moment& at, std::size_t most, outbox& out) {
+        return claims_.release_some(at, most, out);
+    }
+    /// work() is wanted soon, though nothing is to be sent: for what is to be told, or for a new deadline.
+    [[nodiscard]] bool has_news() const { return claims_.has_news() || store_.has_contests(); }
 
     /// Registers under the prefix can be merged here.
-    void merge_under(std::string_view prefix);
+    void merge_under(std::string_view prefix) { conflicts_.merge_under(prefix); }
     /// A register with siblings that this node is to merge: by resolve(), or else give_up_merge(). Look when
     /// the outbox says merges_ready, and again until there is nothing.
-    [[nodiscard]] std::optional<merge_task> next_merge();
+    [[nodiscard]] std::optional<merge_task> next_merge() { return conflicts_.next_merge(takes_writes()); }
     /// Until it has one sibling more.
-    void give_up_merge(std::string_view key);
+    void give_up_merge(std::string_view key) { conflicts_.give_up_merge(key); }
     /// What work() would send of own writes, now; nothing but broadcasts.
     void flush(const moment& at, outbox& out);
     [[nodiscard]] bool has_unsent() const { return !publisher_.empty() || publisher_.must_announce(); }
@@ -366,27 +373,11 @@ class mesh {
     verdict on_ack(const replica_id& from, const wire::ack& f, outbox& out);
     [[nodiscard]] bool has_unread_spill() const;
     [[nodiscard]] bool is_alone() const;
-    struct claiming; ///< mesh_claims.cpp, mesh_releases.cpp
-    struct seeding;  ///< mesh_seeds.cpp
-    bool look_at_claim(std::string_view key);
+    struct seeding; ///< mesh_seeds.cpp
     bool work_on_claims(bool wrote, bool busy, outbox& out);
-    void tend_claims(outbox& out);
-    void look_for_gone(outbox& out);
-    void tell_given_up(outbox& out);
+    /// Neither full nor leaving.
+    [[nodiscard]] bool takes_writes() const { return !leaving_ && !room_.is_full(); }
 
-    // mesh_siblings.cpp
-    [[nodiscard]] bool acts_for_all() const;
-    bool work_on_siblings(outbox& out);
-    void scan_for_siblings(bool raises);
-    void tend_siblings(outbox& out);
-    void consider_siblings(const owned_slot& slot, const replica_id& by, bool raises, outbox& out);
-    void tell_conflict(const owned_slot& slot, const replica_id& by, std::size_t count, outbox& out);
-    [[nodiscard]] bool merges(std::string_view key) const;
-    [[nodiscard]] bool is_to_merge(const owned_slot& slot);
-    void keep_winner(const owned_slot& slot, outbox& out);
-    // mesh_ttl.cpp
-    void look_for_over();
-    bool work_on_over();
     // mesh_spill.cpp
     struct spill_file;
     struct spill_desk;
@@ -444,16 +435,15 @@ class mesh {
     writer writer_;
     causal_inbox inbox_;
     proofs proofs_;
+    claims claims_;
+    conflicts conflicts_;
+    expiry expiry_;
     mutable std::uint64_t uncrowded_at_ = 0, uncrowded_bytes_ = 0; ///< own, when is_crowded() was false
 
-    claim_book claims_;
-    sibling_watch siblings_;
-    std::vector<record_view> found_;
     std::optional<inbound_session> pulling_;
     instant cached_until_{};
     instant ordered_at_{};    ///< when the ordered index was last asked for
     cut stable_;              ///< removal records under it are being dropped
-    bool over_ = false;       ///< registers whose time is over are this node's to remove
     bool garbage_ = false;    ///< some may be left under stable_
     bool room_short_ = false; ///< a session has ended for that, and `full` was told: the next one is to fit
     std::map<replica_id, silence> quiet_; ///< origins that nobody here accounts for

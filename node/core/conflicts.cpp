@@ -1,7 +1,4 @@
-// Concurrent values of a key: that they are there is told, and where there are too many of them one member
-// keeps the one that is read.
-#include "core/jobs.hpp"
-#include "core/mesh.hpp"
+#include "core/conflicts.hpp"
 
 #include <algorithm>
 
@@ -13,28 +10,29 @@ namespace {
 constexpr auto conflict_window = 1s;
 } // namespace
 
-// With every slice of work: costs nothing while nothing was added to anything.
-bool mesh::work_on_siblings(outbox& out) {
-    auto& s = siblings_;
+bool conflicts::work(bool takes_writes, const moment& at, outbox& out) {
+    takes_writes_ = takes_writes;
+    at_ = at;
+    auto& s = watch_;
     if (store_.has_contests()) {
-        if (store_.take_contests(s.contests)) scan_for_siblings(true);
+        if (store_.take_contests(s.contests)) scan(true);
         for (const auto& each : s.contests) {
             const auto slot = store_.slot_at(each.id);
             if (slot.key.empty() || !has_siblings(slot.type)) continue;
-            consider_siblings(owned_slot(slot), each.id.replica, !each.quiet, out);
+            consider(owned_slot(slot), each.id.replica, !each.quiet, out);
         }
     }
     if (s.scanning) {
         std::vector<owned_slot> found; // reading folds: take the list first
         store_.each_contested_of(*s.scanning, [&](const slot_name& slot) { found.emplace_back(slot); });
-        for (const auto& slot : found) consider_siblings(slot, {}, s.raises, out);
+        for (const auto& slot : found) consider(slot, {}, s.raises, out);
         if (++*s.scanning == key_index::shards) s.scanning.reset();
     }
     if (s.due) {
         s.due = false;
-        const bool acts = acts_for_all();
+        const bool acts = members_.acts_for_all(takes_writes_);
         s.crowded.look_through([&](const owned_slot& slot) {
-            if (store_.sibling_count(slot.name()) <= settings_.limits.siblings_max) return false;
+            if (store_.sibling_count(slot.name()) <= limits_.siblings) return false;
             if (acts) keep_winner(slot, out);
             return !acts;
         });
@@ -43,18 +41,23 @@ bool mesh::work_on_siblings(outbox& out) {
     return s.scanning.has_value() || s.due;
 }
 
-void mesh::scan_for_siblings(bool raises) {
-    auto& s = siblings_;
+void conflicts::scan(bool raises) {
+    auto& s = watch_;
     s.raises = raises || (s.scanning && s.raises);
     s.scanning = 0;
     s.scan_again = false;
 }
 
-// With every heartbeat: who acts for all may have changed.
-void mesh::tend_siblings(outbox& out) {
-    auto& s = siblings_;
+void conflicts::tend(bool takes_writes, const moment& at, outbox& out) {
+    takes_writes_ = takes_writes;
+    at_ = at;
+    look_again(out);
+}
+
+void conflicts::look_again(outbox& out) {
+    auto& s = watch_;
     s.due = !s.crowded.empty() || !s.mergeable.empty();
-    if (s.scan_again && s.crowded.empty() && acts_for_all()) scan_for_siblings(false);
+    if (s.scan_again && s.crowded.empty() && members_.acts_for_all(takes_writes_)) scan(false);
     if (s.untold != 0 && at_.now - s.told_since >= conflict_window) {
         out.events.push_back(
             {event_kind::conflict, {}, {}, std::to_string(s.untold) + " more conflicts", s.untold, {}});
@@ -62,73 +65,73 @@ void mesh::tend_siblings(outbox& out) {
     }
 }
 
-void mesh::consider_siblings(const owned_slot& slot, const replica_id& by, bool raises, outbox& out) {
-    if (slot.type == value_type::reg && !claims_.held.empty()) (void)look_at_claim(slot.key);
+void conflicts::consider(const owned_slot& slot, const replica_id& by, bool raises, outbox& out) {
+    if (slot.type == value_type::reg) (void)claims_.look_at(slot.key);
     const auto count = store_.sibling_count(slot.name());
     if (count < 2) return;
-    if (raises) tell_conflict(slot, by, count, out);
+    if (raises) report(slot, by, count, out);
     const auto wait_in = [&](waiting_slots& list) {
-        if (list.add(slot.name(), settings_.bounds.watched)) {
-            siblings_.due = true;
+        if (list.add(slot.name(), limits_.watched)) {
+            watch_.due = true;
         } else { // with a later heartbeat: looking again at once would find it as full
-            siblings_.scan_again = true;
+            watch_.scan_again = true;
         }
     };
-    if (count > settings_.limits.siblings_max) {
-        wait_in(siblings_.crowded);
+    if (count > limits_.siblings) {
+        wait_in(watch_.crowded);
     } else if (slot.type == value_type::reg && merges(slot.key) && is_to_merge(slot)) {
-        wait_in(siblings_.mergeable);
+        wait_in(watch_.mergeable);
     }
 }
 
-void mesh::tell_conflict(const owned_slot& slot, const replica_id& by, std::size_t count, outbox& out) {
-    ++counters_.conflicts;
-    auto& s = siblings_;
+void conflicts::report(const owned_slot& slot, const replica_id& by, std::size_t count, outbox& out) {
+    ++counts_.found;
+    auto& s = watch_;
     if (at_.now - s.told_since >= conflict_window) {
-        tend_siblings(out);
+        look_again(out);
         s.told.clear();
         s.told_since = at_.now;
     }
     if (s.told.contains(slot)) return;
-    if (s.told.size() >= settings_.bounds.conflicts) {
+    if (s.told.size() >= limits_.named) {
         ++s.untold;
         return;
     }
     s.told.insert(slot);
-    peers_.raise(out, event_kind::conflict, by,
-                 std::to_string(count) + " siblings" +
-                     (slot.type == value_type::map ? " of field \"" + slot.element + '"' : std::string{}));
+    members_.raise(out, event_kind::conflict, by,
+                   std::to_string(count) + " siblings" +
+                       (slot.type == value_type::map ? " of field \"" + slot.element + '"' : std::string{}));
     out.events.back().key = slot.key;
     out.events.back().count = count;
 }
 
 // ---------------------------------------------------------------- merging
 
-bool mesh::merges(std::string_view key) const {
-    return std::any_of(siblings_.prefixes.begin(), siblings_.prefixes.end(),
+bool conflicts::merges(std::string_view key) const {
+    return std::any_of(watch_.prefixes.begin(), watch_.prefixes.end(),
                        [&](const std::string& prefix) { return key.starts_with(prefix); });
 }
 
-void mesh::merge_under(std::string_view prefix) {
-    auto& all = siblings_.prefixes;
+void conflicts::merge_under(std::string_view prefix) {
+    auto& all = watch_.prefixes;
     if (std::find(all.begin(), all.end(), prefix) == all.end()) all.emplace_back(prefix);
-    scan_for_siblings(false);
+    scan(false);
 }
 
 // Where all say the same there is nothing to merge: so two members that have both merged, each without the
 // other, do not answer each other for ever. What somebody has claimed is his to write. Neither waits: once
 // that changes the store notes a contest. Leaves the siblings in found_.
-bool mesh::is_to_merge(const owned_slot& slot) {
+bool conflicts::is_to_merge(const owned_slot& slot) {
     store_.siblings(slot.name(), found_);
     const auto differs = [&](const record_view& r) { return r.value != found_.front().value; };
     return found_.size() > 1 && !is_claim(found_.front().epoch) &&
            std::any_of(found_.begin(), found_.end(), differs);
 }
 
-std::optional<merge_task> mesh::next_merge() {
-    if (!acts_for_all()) return std::nullopt;
+std::optional<merge_task> conflicts::next_merge(bool takes_writes) {
+    if (!members_.acts_for_all(takes_writes)) return std::nullopt;
     std::optional<merge_task> task;
-    siblings_.mergeable.look_through([&](const owned_slot& slot) {
+    watch_.mergeable.look_through([&](const owned_slot& slot) {
         if (task) return true;
         if (!is_to_merge(slot)) return false;
         task.emplace();
@@ -142,26 +145,27 @@ std::optional<merge_task> mesh::next_merge() {
     return task;
 }
 
-void mesh::give_up_merge(std::string_view key) {
-    siblings_.mergeable.look_through([&](const owned_slot& slot) { return slot.key != key; });
+void conflicts::give_up_merge(std::string_view key) {
+    watch_.mergeable.look_through([&](const owned_slot& slot) { return slot.key != key; });
 }
 
-result<version> mesh::resolve(const moment& at, std::string_view key, std::string_view value,
-                              std::span<const version> shown) {
-    store_.set_now(at.now);
+bool conflicts::would_grow(std::string_view key, std::size_t value_bytes) {
+    store_.siblings({value_type::reg, key, {}}, found_);
+    return std::all_of(found_.begin(), found_.end(),
+                       [&](const record_view& r) { return r.value.size() < value_bytes; });
+}
+
+result<version> conflicts::resolve(std::string_view key, std::string_view value,
+                                   std::span<const version> shown, std::uint64_t wall_ms) {
     const slot_name slot{value_type::reg, key, {}};
     store_.siblings(slot, found_);
-    const bool grows = std::all_of(found_.begin(), found_.end(),
-                                   [&](const record_view& r) { return r.value.size() < value.size(); });
-    if (const auto good = check_write(slot, grows ? std::optional(value.size()) : std::nullopt); !good)
-        return good.error();
     const auto is_shown = [&](const dot& id) {
         return std::any_of(shown.begin(), shown.end(), [&](const version& v) { return v.id == id; });
     };
     std::vector<dot> only;
     std::uint64_t epoch = 0;
     for (const auto& each : found_) {
-        const bool mine = each.id.replica == settings_.self, best = each.id == found_.front().id;
+        const bool mine = each.id.replica == store_.self(), best = each.id == found_.front().id;
         if (!is_shown(each.id)) {
             if (mine) return error{errc::conflict, "this node has written the key since: look again"};
             continue;
@@ -174,31 +178,29 @@ result<version> mesh::resolve(const moment& at, std::string_view key, std::strin
     }
     if (only.size() != shown.size())
         return error{errc::conflict, "a version that was shown is not there any more: look again"};
-    ++counters_.stashes;
-    return version{
-        writer_.put_over(slot, value, epoch, only, clock_.tick(at.wall_ms), store_.time_left(key))};
+    return version{writer_.put_over(slot, value, epoch, only, writer_.tick(wall_ms), store_.time_left(key))};
 }
 
 // The value that is read stays as it is, under its own dot: a claim of it goes on, and a removal that has
 // seen it takes it. Only if it is this node's own it is written again, since a replica has one block in a
 // slot.
-void mesh::keep_winner(const owned_slot& slot, outbox& out) {
+void conflicts::keep_winner(const owned_slot& slot, outbox& out) {
     store_.siblings(slot.name(), found_);
     const auto winner = found_.front();
     std::vector<dot> others;
     for (const auto& each : found_) {
         if (each.id != winner.id) others.push_back(each.id);
     }
-    const auto stamp = clock_.tick(at_.wall_ms);
-    if (winner.id.replica == settings_.self) {
+    const auto stamp = writer_.tick(at_.wall_ms);
+    if (winner.id.replica == store_.self()) {
         const std::string value(winner.value);
         const auto left = slot.type == value_type::reg ? store_.time_left(slot.key) : std::nullopt;
         writer_.put_over(slot.name(), value, winner.epoch, others, stamp, left);
     } else {
         writer_.remove_only(slot.name(), others, stamp);
     }
-    counters_.siblings_resolved += others.size();
-    out.note("keeps the winner", winner.id.replica, others.size(), store_.counter_of(settings_.self));
+    counts_.resolved += others.size();
+    out.note("keeps the winner", winner.id.replica, others.size(), store_.counter_of(store_.self()));
 }
 
 } // namespace baton::core

@@ -33,6 +33,7 @@ mesh::mesh(mesh_options settings, const moment& start)
     , inbox_(store_, counters_, {settings_.bounds.slice, settings_.limits.early_bytes_max, settings_.broken})
     , proofs_(store_, peers_, courier_, scout_, counters_,
               {settings_.bounds.wants, settings_.mesh_size, settings_.broken})
+    , server_(settings_, store_, peers_, courier_, random_)
     , claims_(settings_, store_, writer_, peers_, proofs_, courier_)
     , conflicts_(store_, writer_, peers_, claims_,
                  {settings_.limits.siblings_max, settings_.bounds.watched, settings_.bounds.conflicts})
@@ -64,6 +65,9 @@ verdict mesh::step(const moment& at, const input& in, outbox& out) {
     out.wake_at = wake_at_;
     return result;
 }
+
+// A verdict of a machine that counts none itself.
+verdict mesh::counted(verdict of) { return of ? of : refuse(of.refused); }
 
 verdict mesh::refuse(const char* reason) {
     ++counters_.refused_frames;
@@ -137,7 +141,7 @@ verdict mesh::take(const request_arrived& in, outbox& out) {
     }
     if (const auto* f = std::get_if<wire::fingerprint>(&*decoded)) {
         const bool question = (f->flags & wire::fingerprint::question) != 0;
-        return question ? on_question(in.from, *f, out) : refuse("misplaced frame");
+        return question ? counted(server_.on_question(in.from, *f, at_.now, out)) : refuse("misplaced frame");
     }
     if (const auto* f = std::get_if<wire::ack>(&*decoded)) {
         return f->id == in.from ? on_ack(in.from, *f, out) : refuse("stolen identity");
@@ -313,7 +317,8 @@ void mesh::run_timers(outbox& out) {
     nudge_pull(out);
     consider_pull(out);
     tend_spills(out);
-    expire_sessions(out);
+    server_.expire(at_.now, out);
+    wake_by(server_.deadline());
     if (store_.notes().wanted()) {
         if (const auto next = store_.next_deadline())
             wake_by(std::max(*next, instant{at_.now + hidden_within}));
@@ -344,7 +349,7 @@ bool mesh::work(const moment& at, outbox& out) {
         more = true;
     } else {
         more = work_on_ranges(out) || work_on_spill(out) || expiry_.work(at_, !leaving_) ||
-               work_on_serving(out) || work_on_garbage();
+               server_.work(at_, out) || work_on_garbage();
     }
     proofs_.answer_wanted(own_part(), out);
     judge_room(out);
@@ -388,7 +393,7 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
     if (state == member_state::left) p.leave.manifest.clear();
     out.acknowledged = true; // who waits for it need not any more
     if (pulling_ && pulling_->from == id) end_session(session_end::server_gone, out);
-    serving_.erase(id);
+    server_.drop(id);
     inbox_.drop(id); // what was missing comes by repair, if at all
     if (p.via) {
         links_[*p.via].greet_at = at_.now;
@@ -451,7 +456,11 @@ node_stats mesh::stats() const {
     all.key_value_bytes = store_.key_value_bytes();
     all.store_bytes = store_.memory_bytes();
     all.ordered_bytes = store_.ordered_bytes();
-    all.sessions_open = serving_.size() + (pulling_ ? 1 : 0);
+    all.sessions_open = server_.size() + (pulling_ ? 1 : 0);
+    all.sessions_served = server_.counted().served;
+    all.sessions_compared += server_.counted().compared;
+    all.sessions_resumed = server_.counted().resumed;
+    all.state_bytes_sent = server_.counted().bytes;
     all.spills_waiting = spills_waiting();
     all.claims = claims_.counted().made;
     all.claims_lost = claims_.counted().lost;

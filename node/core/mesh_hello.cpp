@@ -2,6 +2,7 @@
 // has seen the other's subscription: from then on no delta is lost to a slow joiner.
 #include "core/jobs.hpp"
 #include "core/seeding.hpp"
+#include "core/standing.hpp"
 #include "core/told.hpp"
 
 #include <algorithm>
@@ -19,17 +20,6 @@ std::uint64_t flag(bool set, std::uint64_t bit) { return set ? bit : 0; }
 
 // ---------------------------------------------------------------- hello
 
-wire::standing mesh::standing() {
-    wire::standing s;
-    s.seen = store_.seen();
-    s.archive = store_.archive_digest();
-    if (const auto sum = store_.state_digest()) {
-        s.state = *sum;
-        s.has_state = true;
-    }
-    return s;
-}
-
 wire::hello mesh::make_hello(std::uint64_t flags) {
     wire::hello f;
     f.cluster = settings_.cluster;
@@ -41,7 +31,7 @@ wire::hello mesh::make_hello(std::uint64_t flags) {
     f.hosts = settings_.hosts;
     f.port = settings_.port;
     f.publish_port = settings_.publish_port;
-    f.at = standing();
+    f.at = standing_of(store_);
     f.latest = store_.counter_of(settings_.self);
     f.clock = clock_.last();
     f.reach = settings_.reach;
@@ -268,7 +258,7 @@ verdict mesh::on_brief(const wire::brief& f, outbox& out) {
         p->holds.seen.raise({f.id, f.latest});
         note_lack(*p, 0ms);
     }
-    const auto own = standing();
+    const auto own = standing_of(store_);
     const auto own_hash = wire::hash_of(own);
     if (f.standing_hash == own_hash) {
         p->pull.at.reset();
@@ -373,7 +363,7 @@ bool mesh::publish_hello(outbox& out) {
     full_told_ = true;
     std::string bytes;
     if (unchanged) {
-        bytes = courier_.encode_for_all(wire::brief{settings_.self, wire::hash_of(standing()),
+        bytes = courier_.encode_for_all(wire::brief{settings_.self, wire::hash_of(standing_of(store_)),
                                                     sum ? sum->low : 0, store_.counter_of(settings_.self)});
     } else {
         auto f = make_hello(0);

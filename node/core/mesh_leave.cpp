@@ -124,7 +124,7 @@ leave_progress mesh::leaving_progress() const {
         if (here && !says_leaving && !p.holds.full) ++progress.staying;
         const bool holds_all = p.leave.acked && p.leave.acked_whole;
         if (countable(p) && holds_all) ++progress.copies;
-        if (p.state == member_state::up && !says_leaving && !p.holds.full && !holds_all && serving_.contains(id))
+        if (p.state == member_state::up && !says_leaving && !p.holds.full && !holds_all && server_.serves(id))
             progress.pulled = true;
     }
     const auto wanted = std::max<std::size_t>(1, std::min(leaving_->copies, progress.staying));

@@ -454,7 +454,7 @@ void mesh::finish_pull(outbox& out) {
     if (compared || newcomer || s.absent) store_.raise_floor(s.commit_floor);
     if (s.absent) store_.raise_floor(s.archive_rows);
     if (compared) store_.raise_floor(s.ranges->at); // removal records do not come by ranges
-    if (compared || newcomer || s.absent) drop_sessions(out);
+    if (compared || newcomer || s.absent) server_.drop_all(out);
     out.events_applied += before;
     counters_.events_applied += before;
     auto* const p = peers_.find(from);

@@ -38,32 +38,8 @@ bool mesh::spill(const moment& at, std::string& into) {
     }
     if (!spills_) spills_ = std::make_unique<spill_desk>();
     auto& writing = spills_->writing;
-    if (!writing) {
-        writing = std::make_unique<outbound_session>();
-        writing->version = wire::version_min;
-        writing->began_at = at_.now;
-        writing->to_file = writing->from_nothing = writing->whole_archive = true;
-        writing->walk = store_.walk_from({});
-        writing->chunk_bytes = settings_.limits.chunk_bytes_max;
-        writing->records = store_.records();
-    }
-    auto& s = *writing;
-    if (s.window.empty() && !s.complete) {
-        outbox unused; // a file is sent nothing
-        if (!s.chunk) s.chunk.emplace(timestamp::at(at_.wall_ms));
-        std::size_t steps = settings_.bounds.slice;
-        fill(s, steps);
-        const bool walked = steps != 0 && !s.pending && !s.parts;
-        if (walked) settle_cut(s, unused);
-        if (walked || s.chunk->bytes() >= s.chunk_bytes || s.pending || s.parts) {
-            if (walked || s.chunk->bytes() != 0) seal(s, walked, unused);
-        }
-    }
-    if (!s.window.empty()) {
-        into = std::move(s.window.front().bytes);
-        s.window.pop_front();
-    }
-    const bool more = !s.complete || !s.window.empty();
+    if (!writing) writing = server_.begin_file(at_.now);
+    const bool more = server_.write_file(*writing, at_, into);
     if (!more) writing.reset();
     return more;
 }
@@ -273,14 +249,6 @@ void age(staged_view& what, std::uint64_t written_ms, std::uint64_t wall_ms) {
     if (!what.ttl || written_ms == 0 || wall_ms <= written_ms) return;
     const auto lain = std::min(wall_ms - written_ms, static_cast<std::uint64_t>(what.ttl->count()));
     *what.ttl -= std::chrono::milliseconds{lain};
-}
-
-void mesh::outbound_session::date_back(std::vector<staged_view>& chain, instant now) const {
-    if (!to_file) return;
-    const auto since = std::chrono::floor<std::chrono::milliseconds>(now - began_at);
-    for (auto& entry : chain) {
-        if (entry.ttl) entry.ttl = std::min(*entry.ttl + since, ttl_max);
-    }
 }
 
 // A file is kept until others hold what is in it: as many as a leave would ask for, or all there are.

@@ -39,12 +39,8 @@ cut mesh::stable() const {
         for (auto at = closed ? peers_.end() : peers_.begin(); at != peers_.end(); ++at) {
             if (holds_back(at->second)) least = std::min(least, at->second.holds.seen.of(id.replica));
         }
-        for (const auto& [who, session] : serving_) {
-            const auto* const p = peers_.find(who);
-            const bool left_behind = p != nullptr && p->lag.evicted;
-            if (!left_behind && settings_.broken != mutation::i7_forget_open_sessions)
-                least = std::min(least, session->pin.of(id.replica));
-        }
+        if (settings_.broken != mutation::i7_forget_open_sessions)
+            least = server_.least_pin(id.replica, least);
         if (least != 0) all.push_back({id.replica, least});
     }
     return all;
@@ -71,7 +67,8 @@ void mesh::look_for_garbage(outbox& out) {
     settle_residues();
     archive_closed(out);
     forget_archived();
-    if (serving_.empty() && store_.staged_slots() == 0 && store_.origins() > peers_.size() + 1) store_.tidy();
+    if (server_.size() == 0 && store_.staged_slots() == 0 && store_.origins() > peers_.size() + 1)
+        store_.tidy();
 }
 
 bool mesh::work_on_garbage() {
@@ -85,9 +82,7 @@ bool mesh::work_on_garbage() {
 // or it has left, and all it wrote is here.
 void mesh::settle_residues() {
     // Whoever compares with us has to see what has been removed of a share until it is done.
-    const bool compared = std::any_of(serving_.begin(), serving_.end(),
-                                      [](const auto& each) { return each.second->ranges.has_value(); });
-    if (store_.residues() == 0 || compared) return;
+    if (store_.residues() == 0 || server_.compares()) return;
     store_.forget_closed_residues(settings_.bounds.slice);
     for (auto& each : peers_) {
         const auto& id = each.first;
@@ -202,14 +197,6 @@ void mesh::rewrite(const replica_id& origin) {
         writer_.put({value_type::reg, key, {}}, value, clock_.tick(at_.wall_ms));
 }
 
-bool mesh::is_catching_up(const replica_id& id) const {
-    const auto session = serving_.find(id);
-    if (session == serving_.end()) return false;
-    const auto& s = *session->second;
-    const bool moved = s.acknowledged != 0 || (s.ranges && s.ranges->number != 0);
-    return moved && at_.now - s.heard_at < lag_patience;
-}
-
 std::uint64_t mesh::bytes_behind(const peer& p) const {
     return publisher_.sent().bytes_from(p.holds.seen.of(settings_.self) + 1,
                                         store_.counter_of(settings_.self));
@@ -223,11 +210,11 @@ void mesh::judge_lag(outbox& out) {
     const auto most = room_.is_full() ? 0 : settings_.limits.lag_max;
     for (auto& [id, p] : peers_) {
         // While a session of its moves on, it is catching up.
-        const bool still = is_member(p) && !is_catching_up(id);
+        const bool still = is_member(p) && !server_.is_moving(id, at_.now, lag_patience);
         auto lag = still ? events_missing(p.holds.seen, own) : 0;
         const auto bytes = still ? bytes_behind(p) : 0;
         if (!is_member(p) || (lag <= most && bytes <= settings_.limits.lag_bytes_max)) {
-            if (!is_catching_up(id)) {
+            if (!server_.is_moving(id, at_.now, lag_patience)) {
                 p.lag.evicted = false;
                 p.lag.kept_up = is_member(p);
             }
@@ -253,12 +240,13 @@ bool mesh::is_crowded() const {
     const auto own = store_.counter_of(settings_.self);
     const auto written = publisher_.sent().written();
     if (own - uncrowded_at_ < look_every && written - uncrowded_bytes_ < look_every_bytes) return false;
-    const bool crowded = is_overtaken() || std::any_of(peers_.begin(), peers_.end(), [&](const auto& each) {
-                             const auto& p = each.second;
-                             return p.lag.kept_up && is_member(p) && !p.holds.full &&
-                                    (own > p.holds.seen.of(settings_.self) + settings_.limits.lag_max ||
-                                     bytes_behind(p) > settings_.limits.lag_bytes_max);
-                         });
+    const bool crowded =
+        server_.is_overtaken() || std::any_of(peers_.begin(), peers_.end(), [&](const auto& each) {
+            const auto& p = each.second;
+            return p.lag.kept_up && is_member(p) && !p.holds.full &&
+                   (own > p.holds.seen.of(settings_.self) + settings_.limits.lag_max ||
+                    bytes_behind(p) > settings_.limits.lag_bytes_max);
+        });
     if (!crowded) uncrowded_at_ = own, uncrowded_bytes_ = written;
     return crowded;
 }

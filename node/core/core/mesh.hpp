@@ -22,6 +22,7 @@
 #include "core/publisher.hpp"
 #include "core/room.hpp"
 #include "core/scouting.hpp"
+#include "core/session_server.hpp"
 #include "core/writer.hpp"
 #include "discovery/beacon.hpp"
 #include "discovery/probe.hpp"
@@ -171,8 +172,6 @@ class mesh {
     [[nodiscard]] timestamp clock() const { return clock_.last(); }
 
   private:
-    struct outbound_session; ///< a PULL of somebody else's
-
     // mesh.cpp: dispatch, timers, members
     verdict take(const beacon_arrived& in, outbox& out);
     verdict take(const datagram_arrived& in, outbox& out);
@@ -190,6 +189,7 @@ class mesh {
     verdict take(const knocked& in, outbox& out);
     verdict take(const resolved& in, outbox& out);
     verdict refuse(const char* reason);
+    verdict counted(verdict of);
     void run_timers(outbox& out);
     // mesh_life.cpp
     void judge_peers(outbox& out);
@@ -235,7 +235,6 @@ class mesh {
     void check_synced(outbox& out);
     bool publish_hello(outbox& out);
     [[nodiscard]] wire::hello make_hello(std::uint64_t flags);
-    [[nodiscard]] wire::standing standing();
     void end_peer(const replica_id& id, peer& p, member_state state, event_kind kind, std::string reason,
                   outbox& out);
     void make_room(outbox& out, std::optional<link_id> keep = {});
@@ -298,6 +297,9 @@ class mesh {
     void cut_grew(outbox& out);
     void observe(const replica_id& origin, timestamp stamp, outbox& out);
 
+    // mesh_serve.cpp
+    verdict on_pull(const replica_id& from, const wire::pull& f, outbox& out);
+    verdict on_credit(const replica_id& from, const wire::credit& f, outbox& out);
     // mesh_pull.cpp: this node as receiver
     void consider_pull(outbox& out);
     void start_pull(const replica_id& id, peer& p, outbox& out);
@@ -313,35 +315,7 @@ class mesh {
     [[nodiscard]] bool is_beyond_word(const cut& claimed, outbox& out);
     void finish_pull(outbox& out);
 
-    // mesh_serve.cpp: this node as server
-    verdict on_pull(const replica_id& from, wire::pull f, outbox& out);
-    void send_again(const replica_id& to, outbound_session& s, outbox& out);
-    verdict on_credit(const replica_id& from, const wire::credit& f, outbox& out);
-    static void shorten(const outbound_session& s, wire::state& f);
-    void ask_again(const replica_id& to, std::uint64_t session, wire::state::flag why, outbox& out);
-    void tell_busy(const replica_id& to, std::uint64_t session, outbox& out);
-    bool work_on_serving(outbox& out);
-    void fill(outbound_session& s, std::size_t& steps);
-    void defer(outbound_session& s, const slot_name& slot);
-    bool fill_large(outbound_session& s);
-    void settle_cut(outbound_session& s, outbox& out);
-    void thaw(outbound_session& s);
-    [[nodiscard]] bool is_overtaken() const;
-    [[nodiscard]] std::optional<dot> next_to_ship(outbound_session& s, std::size_t& steps);
-    [[nodiscard]] static bool may_refer(const outbound_session& s, const slot_name& slot,
-                                        const staged_view& entry);
-    void tell_archive(outbound_session& s, outbox& out);
-    void queue_chunk(outbound_session& s, std::uint64_t number, std::string bytes, outbox& out);
-    void seal(outbound_session& s, bool commit, outbox& out);
-    void drop_sessions(outbox& out);
-    void expire_sessions(outbox& out);
-
-    // mesh_ranges.cpp: comparing with another store, as server and as receiver
-    static void open_ranges(outbound_session& s);
-    verdict on_question(const replica_id& from, const wire::fingerprint& f, outbox& out);
-    void work_on_answer(const replica_id& to, outbound_session& s, outbox& out);
-    void finish_range(outbound_session& s) const;
-    void send_answer(const replica_id& to, outbound_session& s, outbox& out);
+    // mesh_ranges.cpp: comparing with another store, as the receiver
     verdict on_answer(const replica_id& from, const wire::fingerprint& f, outbox& out);
     void add_unlisted(std::deque<wire::listed_range>& listed);
     void want(const replica_id& origin, std::uint64_t counter);
@@ -361,7 +335,6 @@ class mesh {
     void close_for_good(outbox& out);
     void forget_archived();
     void rewrite(const replica_id& origin);
-    [[nodiscard]] bool is_catching_up(const replica_id& id) const;
     void judge_lag(outbox& out);
     [[nodiscard]] std::uint64_t bytes_behind(const peer& p) const;
     void judge_room(outbox& out); // mesh_room.cpp
@@ -435,6 +408,7 @@ class mesh {
     writer writer_;
     causal_inbox inbox_;
     proofs proofs_;
+    session_server server_;
     claims claims_;
     conflicts conflicts_;
     expiry expiry_;
@@ -449,8 +423,6 @@ class mesh {
     std::map<replica_id, silence> quiet_; ///< origins that nobody here accounts for
     std::uint64_t last_session_ = 0;
     std::vector<staged_view> chain_;
-    std::map<replica_id, std::unique_ptr<outbound_session>> serving_;
-    std::optional<replica_id> last_served_;
     std::optional<own_leaving> leaving_;
     bool spills_listed_ = false;         ///< every file there is has been looked at
     std::unique_ptr<spill_desk> spills_; ///< nothing: no file has been found, and none is written

@@ -87,7 +87,7 @@ struct pull_record {
     bool overstated = false; ///< it has told of more than its COMMIT held
 };
 
-/// Sessions with it as the receiver (mesh_serve.cpp).
+/// Sessions with it as the receiver (session_server.hpp).
 struct serve_record {
     std::uint64_t begun = 0; ///< highest number of its PULLs that was taken
 };

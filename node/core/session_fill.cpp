@@ -1,7 +1,6 @@
 // What goes into the chunks of a session: the walk, in whole chains; and what is large, in parts, as it was
 // at one moment, so that the session ends however often it is overwritten meanwhile.
-#include "core/jobs.hpp"
-#include "core/mesh.hpp"
+#include "core/session_server.hpp"
 
 #include <algorithm>
 
@@ -28,7 +27,7 @@ bool may_divide(std::uint64_t version, value_type type, const staged_view& entry
 }
 } // namespace
 
-mesh::outbound_session::large::large(store& of, const slot_name& slot)
+outbound_session::large::large(store& of, const slot_name& slot)
     : from(&of)
     , type(slot.type)
     , key(slot.key)
@@ -36,36 +35,44 @@ mesh::outbound_session::large::large(store& of, const slot_name& slot)
     of.pin_chain(slot, blocks);
 }
 
-mesh::outbound_session::large::~large() {
+outbound_session::large::~large() {
     for (const auto each : blocks) from->unpin(each);
+}
+
+void outbound_session::date_back(std::vector<staged_view>& chain, instant now) const {
+    if (!to_file) return;
+    const auto since = std::chrono::floor<std::chrono::milliseconds>(now - began_at);
+    for (auto& entry : chain) {
+        if (entry.ttl) entry.ttl = std::min(*entry.ttl + since, ttl_max);
+    }
 }
 
 // Everything under the present cut has been sent, or waits as it is at this moment: this is what the COMMIT
 // will name. Archived origins are told now, since what is archived later is above it.
-void mesh::settle_cut(outbound_session& s, outbox& out) {
-    s.settled.emplace(outbound_session::settled_cut{standing(), store_.floor()});
+void session_server::settle_cut(outbound_session& s, outbox& out) {
+    s.settled.emplace(outbound_session::settled_cut{standing_of(store_), store_.floor()});
     tell_archive(s, out);
 }
 
 // What waits, and was overwritten, takes more memory than it should: the walk goes on, meets the successors,
 // and settles again at its end. Writers wait (is_crowded) where that has not helped.
-void mesh::thaw(outbound_session& s) {
+void session_server::thaw(outbound_session& s) {
     const auto most = s.thaws < thaws_max ? kept_bytes_max : 4 * kept_bytes_max;
     if (!s.settled || s.to_file || store_.kept_bytes() <= most) return;
     s.settled.reset();
     if (s.waiting.size() >= s.waited_at_thaw) ++s.thaws; // otherwise it gets there by itself
     s.waited_at_thaw = s.waiting.size();
-    ++counters_.sessions_resumed;
+    ++counts_.resumed;
 }
 
-bool mesh::is_overtaken() const {
+bool session_server::is_overtaken() const {
     return store_.kept_bytes() > kept_bytes_max &&
            std::any_of(serving_.begin(), serving_.end(),
                        [](const auto& each) { return each.second->thaws >= thaws_max; });
 }
 
 // Has to wait until the rest has been sent, unless there are too many that do.
-void mesh::defer(outbound_session& s, const slot_name& slot) {
+void session_server::defer(outbound_session& s, const slot_name& slot) {
     if (s.to_file || s.waiting.size() >= waiting_max) {
         s.parts.emplace(store_, slot);
         return;
@@ -75,7 +82,7 @@ void mesh::defer(outbound_session& s, const slot_name& slot) {
 
 // Adds rows until the chunk is full (`pending` or `parts` is left), the slots are used up (`steps` 0), or
 // everything under the present cut has been walked, and what has waited for that has been sent.
-void mesh::fill(outbound_session& s, std::size_t& steps) {
+void session_server::fill(outbound_session& s, std::size_t& steps) {
     std::vector<staged_view> chain;
     thaw(s);
     while (steps != 0) {
@@ -99,7 +106,7 @@ void mesh::fill(outbound_session& s, std::size_t& steps) {
             s.pending.reset();
             continue;
         }
-        s.date_back(chain, at_.now);
+        s.date_back(chain, now_);
         std::size_t bytes = slot.key.size() + slot.element.size() + 16;
         for (auto& entry : chain) {
             if (may_refer(s, slot, entry)) {
@@ -127,12 +134,12 @@ void mesh::fill(outbound_session& s, std::size_t& steps) {
 
 // A key with values too large for a chunk: each such value in parts, then the chain. False when the chunk is
 // full.
-bool mesh::fill_large(outbound_session& s) {
+bool session_server::fill_large(outbound_session& s) {
     auto& large = *s.parts;
     std::vector<staged_view> chain;
     const slot_name slot{large.type, large.key, large.element};
     for (const auto each : large.blocks) chain.push_back(store_.pinned(each));
-    s.date_back(chain, at_.now);
+    s.date_back(chain, now_);
     const staged_view* next = nullptr;
     for (auto& entry : chain) {
         if (may_refer(s, slot, entry)) {
@@ -168,7 +175,7 @@ bool mesh::fill_large(outbound_session& s) {
 }
 
 // By ranges, what was asked for; then, as in every session, what is above the start of the walk.
-std::optional<dot> mesh::next_to_ship(outbound_session& s, std::size_t& steps) {
+std::optional<dot> session_server::next_to_ship(outbound_session& s, std::size_t& steps) {
     while (s.ranges && !s.ranges->ship.empty()) {
         if (const auto id = store_.next(s.ranges->ship.front(), steps)) return id;
         if (steps == 0) return std::nullopt;
@@ -180,7 +187,7 @@ std::optional<dot> mesh::next_to_ship(outbound_session& s, std::size_t& steps) {
 
 // The receiver has it, or has seen it removed. What it asks for itself comes whole; so do the shares of a
 // counter, which change without their dots, and what is a removal by now.
-bool mesh::may_refer(const outbound_session& s, const slot_name& slot, const staged_view& entry) {
+bool session_server::may_refer(const outbound_session& s, const slot_name& slot, const staged_view& entry) {
     return !s.ranges && entry.what == block::kind::record && slot.type != value_type::counter &&
            s.receiver.has(entry.id);
 }

@@ -1,0 +1,117 @@
+// session_server: this node as the server of sessions. It walks its logs for what a receiver's cut lacks, or
+// ships what the receiver asks for by ranges, in bounded chunks, and commits at the cut that it has reached.
+//
+// Pure; owned by a mesh, same thread contract. Bounded by limits.sessions_max, and each session by its
+// credit. When to call again: work() while it says true; expire() at deadline(). Source: PULL → STATE… →
+// COMMIT in wire/PROTOCOL.md; range-based set reconciliation (Meyer, 2023).
+#pragma once
+
+#include "core/courier.hpp"
+#include "core/io.hpp"
+#include "core/membership.hpp"
+#include "core/mesh_options.hpp"
+#include "core/outbound_session.hpp"
+#include "core/standing.hpp"
+#include "crdt/store.hpp"
+#include "wire/frame.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+
+namespace baton::core {
+
+class session_server {
+  public:
+    struct counts {
+        std::uint64_t served = 0, compared = 0, resumed = 0, bytes = 0;
+    };
+    session_server(const mesh_options& settings, store& here, membership& members, courier& mail,
+                   std::mt19937_64& random)
+        : settings_(settings)
+        , store_(here)
+        , members_(members)
+        , mail_(mail)
+        , random_(random) {}
+
+    // --- frames; a verdict that refuses is for the caller to count ---
+    /// Precondition: `from` is a peer.
+    verdict on_pull(const replica_id& from, wire::pull f, instant now, outbox& out);
+    struct credited {
+        verdict why;
+        std::optional<cut> holds{}; ///< the session is done: what the receiver has by it
+    };
+    credited on_credit(const replica_id& from, const wire::credit& f, instant now, outbox& out);
+    verdict on_question(const replica_id& from, const wire::fingerprint& f, instant now, outbox& out);
+
+    // --- work ---
+    /// One slice for one session, the next one after the one served last. True while any can go on.
+    bool work(const moment& at, outbox& out);
+    /// Forgets sessions whose receivers are silent.
+    void expire(instant now, outbox& out);
+    [[nodiscard]] instant deadline() const;
+    /// That one is gone.
+    void drop(const replica_id& to) { serving_.erase(to); }
+    /// After a commit by which something died that leaves no removal record: who has been sent it must begin
+    /// anew.
+    void drop_all(outbox& out);
+
+    // --- what follows from sessions under way ---
+    [[nodiscard]] std::size_t size() const { return serving_.size(); }
+    [[nodiscard]] bool serves(const replica_id& to) const { return serving_.contains(to); }
+    /// The smaller of `least` and where the walks of sessions begin, but for those of members that were left
+    /// behind: no removal record above it may be dropped (I7).
+    [[nodiscard]] std::uint64_t least_pin(const replica_id& origin, std::uint64_t least) const;
+    /// A receiver is being compared with.
+    [[nodiscard]] bool compares() const;
+    /// Something of that one's session has come to it `within` this time.
+    [[nodiscard]] bool is_moving(const replica_id& to, instant now, mesh_clock::duration within) const;
+    /// Values are overwritten faster than a session can send them: writers have to wait.
+    [[nodiscard]] bool is_overtaken() const;
+    [[nodiscard]] const counts& counted() const { return counts_; }
+
+    // --- a file in the place of a receiver ---
+    [[nodiscard]] std::unique_ptr<outbound_session> begin_file(instant now) const;
+    /// A slice; `into`: the next frame, or empty. False with the last. Precondition: the cut is frozen.
+    bool write_file(outbound_session& s, const moment& at, std::string& into);
+
+  private:
+    // session_server.cpp
+    void send_again(const replica_id& to, outbound_session& s, outbox& out);
+    void ask_again(const replica_id& to, std::uint64_t session, wire::state::flag why, outbox& out);
+    void tell_busy(const replica_id& to, std::uint64_t session, outbox& out);
+    void tell_archive(outbound_session& s, outbox& out);
+    void seal(outbound_session& s, bool commit, outbox& out);
+    static void shorten(const outbound_session& s, wire::state& f);
+    void queue_chunk(outbound_session& s, std::uint64_t number, std::string bytes, outbox& out);
+    // session_fill.cpp
+    void fill(outbound_session& s, std::size_t& steps);
+    bool fill_large(outbound_session& s);
+    void defer(outbound_session& s, const slot_name& slot);
+    void settle_cut(outbound_session& s, outbox& out);
+    void thaw(outbound_session& s);
+    [[nodiscard]] std::optional<dot> next_to_ship(outbound_session& s, std::size_t& steps);
+    [[nodiscard]] static bool may_refer(const outbound_session& s, const slot_name& slot,
+                                        const staged_view& entry);
+    // session_ranges.cpp
+    static void open_ranges(outbound_session& s);
+    void work_on_answer(const replica_id& to, outbound_session& s, outbox& out);
+    void finish_range(outbound_session& s) const;
+    void send_answer(const replica_id& to, outbound_session& s, outbox& out);
+
+    const mesh_options& settings_;
+    store& store_;
+    membership& members_;
+    courier& mail_;
+    std::mt19937_64& random_;
+    instant now_{}; ///< of the call under way
+    std::map<replica_id, std::unique_ptr<outbound_session>> serving_;
+    std::optional<replica_id> last_served_;
+    counts counts_;
+};
+
+} // namespace baton::core

@@ -93,8 +93,8 @@ void claims::ask_for_gone() {
         proofs_.end_question(desk.question);
         desk.open = false;
     }
-    const bool unasked = std::any_of(desk.gone.begin(), desk.gone.end(),
-                                     [](const auto& each) { return !each.second.asked; });
+    const bool unasked =
+        std::any_of(desk.gone.begin(), desk.gone.end(), [](const auto& each) { return !each.second.asked; });
     if (desk.open || desk.gone.empty() || (answered && !unasked)) return;
     desk.question = proofs_.begin_question(at_.now);
     desk.open = true;
@@ -141,7 +141,7 @@ bool claims::is_known_whole(const replica_id& owner, gone_owner& how) {
         return false;
     const auto* const p = members_.find(owner);
     // What it wrote last is with somebody who is not in view, if anywhere.
-    return p == nullptr || p->state != member_state::left || store_.counter_of(owner) >= p->leave.final ||
+    return p == nullptr || p->state != member_state::left || store_.counter_of(owner) >= p->final ||
            at_.now - p->ended_at >= settings_.liveness.archive_after;
 }
 

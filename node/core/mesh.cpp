@@ -34,6 +34,7 @@ mesh::mesh(mesh_options settings, const moment& start)
     , proofs_(store_, peers_, courier_, scout_, counters_,
               {settings_.bounds.wants, settings_.mesh_size, settings_.broken})
     , server_(settings_, store_, peers_, courier_, random_)
+    , handover_(settings_, store_, peers_, courier_)
     , claims_(settings_, store_, writer_, peers_, proofs_, courier_)
     , conflicts_(store_, writer_, peers_, claims_,
                  {settings_.limits.siblings_max, settings_.bounds.watched, settings_.bounds.conflicts})
@@ -295,7 +296,7 @@ void mesh::run_timers(outbox& out) {
     wake_at_ = never;
 
     // Who is leaving goes on looking for somebody to take over, until it has said goodbye.
-    const bool gone = leaving_ && leaving_->said_left;
+    const bool gone = handover_.has_said_left();
     if (settings_.beacon && !gone) announce(out);
     tend_quests(out);
     exchange_peers(out);
@@ -348,7 +349,7 @@ bool mesh::work(const moment& at, outbox& out) {
     } else if (work_on_state(out)) {
         more = true;
     } else {
-        more = work_on_ranges(out) || work_on_spill(out) || expiry_.work(at_, !leaving_) ||
+        more = work_on_ranges(out) || work_on_spill(out) || expiry_.work(at_, !handover_.is_leaving()) ||
                server_.work(at_, out) || work_on_garbage();
     }
     proofs_.answer_wanted(own_part(), out);
@@ -384,13 +385,11 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
     p.greeted = false;
     p.routable = false;
     p.pull.at.reset();
-    p.leave.acked.reset();
-    p.leave.to_answer = 0;
     p.agreed.reset();
     p.proof.forget(); // when it is back it may hold more
     // What others answered before does not say whether they have seen this end, too.
     if (state == member_state::crashed) proofs_.forget_answers();
-    if (state == member_state::left) p.leave.manifest.clear();
+    p.leave.forget(state == member_state::left);
     out.acknowledged = true; // who waits for it need not any more
     if (pulling_ && pulling_->from == id) end_session(session_end::server_gone, out);
     server_.drop(id);

@@ -7,14 +7,6 @@
 
 namespace baton::core {
 
-// A member that announced the key when it began to leave sends it, as long as that member is there.
-std::optional<replica_id> mesh::on_its_way(std::string_view key) const {
-    for (const auto& [id, p] : peers_) {
-        if (p.state == member_state::leaving && p.leave.manifest.contains(key)) return id;
-    }
-    return std::nullopt;
-}
-
 bool mesh::has_unread_spill() const { return settings_.spills && (!spills_listed_ || spills_waiting() != 0); }
 
 // Nobody has the key, if it is not here now and everybody who can answer has answered a question that was put

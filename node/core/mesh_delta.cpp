@@ -42,7 +42,7 @@ result<void> mesh::check_write(const slot_name& slot, std::optional<std::size_t>
                                                " bytes; limits.value_bytes_max is " +
                                                std::to_string(settings_.limits.value_bytes_max)};
     }
-    if (leaving_) return error{errc::leaving, "the node is leaving: nothing more is written"};
+    if (handover_.is_leaving()) return error{errc::leaving, "the node is leaving: nothing more is written"};
     if (room_.is_full() || room_.has_reached(store_.state_bytes()) || store_.is_short_of_memory())
         return error{errc::full, "limits.bytes_max is reached: drop something first"};
     return check_type(slot);
@@ -116,7 +116,7 @@ result<version> mesh::stash_all(const moment& at,
 
 result<bool> mesh::remove(const moment& at, const slot_name& slot) {
     if (const auto good = check_key(slot.key); !good) return good.error();
-    if (leaving_) return error{errc::leaving, "the node is leaving: nothing more is written"};
+    if (handover_.is_leaving()) return error{errc::leaving, "the node is leaving: nothing more is written"};
     store_.set_now(at.now);
     if (!writer_.remove(slot, clock_.tick(at.wall_ms))) return false;
     ++counters_.drops;
@@ -225,7 +225,7 @@ verdict mesh::on_delta(std::string_view bytes, const wire::delta& f, outbox& out
 
     p->health.life.heard(at_.now, false);
     ++counters_.deltas_received;
-    if (leaving_ || room_.is_full()) return {}; // the cut is frozen
+    if (handover_.is_leaving() || room_.is_full()) return {}; // the cut is frozen
     if (f.wants_ack && settings_.broken == mutation::ack_before_applying) {
         proofs_.owe(*p, f.first + f.count - 1);
         proofs_.answer_wanted(own_part(), out);
@@ -273,7 +273,7 @@ bool mesh::work_on_delta(outbox& out) {
 void mesh::cut_grew(outbox& out) {
     inbox_.look_again();
     check_synced(out);
-    answer_leavings(out);
+    handover_.answer(takes_writes(), out);
 }
 
 } // namespace baton::core

@@ -195,7 +195,7 @@ void mesh::note_moved(const replica_id& id, peer& p, std::string_view reach, std
 
 // Begins to try these, or goes on with those that are new.
 void mesh::seek(const replica_id& id, const std::vector<address>& ways, mesh_clock::duration after) {
-    if (ways.empty() || (leaving_ && leaving_->said_left)) return;
+    if (ways.empty() || handover_.has_said_left()) return;
     auto at = scout_.quests.find(id);
     if (at == scout_.quests.end()) {
         if (scout_.quests.size() >= scouting::quests_max) {
@@ -240,7 +240,7 @@ void mesh::try_way(const replica_id& id, quest& q, outbox& out) {
 
 void mesh::tend_quests(outbox& out) {
     auto& quests = scout_.quests;
-    const bool gone = leaving_ && leaving_->said_left;
+    const bool gone = handover_.has_said_left();
     for (auto& [id, p] : peers_) {
         if (!is_member(p) || p.ways.empty() || quests.contains(id) || !needs_way(p)) continue;
         if (p.via &&
@@ -339,7 +339,7 @@ void mesh::tell_peers(const replica_id& id, peer& p, outbox& out) {
 // Whoever comes up is told of others at once (maybe_up). Beside that each member tells another one, in turn
 // and ever less often while nothing is new: what was lost or out of reach is made up for so.
 void mesh::exchange_peers(outbox& out) {
-    if (!settings_.exchanges_peers || (leaving_ && leaving_->said_left)) return;
+    if (!settings_.exchanges_peers || handover_.has_said_left()) return;
     if (at_.now >= scout_.tell_at) {
         auto at = peers_.upper_bound(scout_.told_to);
         for (std::size_t seen = 0; seen < peers_.size(); ++seen, ++at) {

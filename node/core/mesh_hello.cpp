@@ -25,7 +25,7 @@ wire::hello mesh::make_hello(std::uint64_t flags) {
     f.cluster = settings_.cluster;
     f.versions = settings_.versions;
     f.id = settings_.self;
-    f.flags = flags | flag(leaving_.has_value(), wire::hello::is_leaving) |
+    f.flags = flags | flag(handover_.is_leaving(), wire::hello::is_leaving) |
               flag(room_.is_full(), wire::hello::is_full);
     f.name = settings_.name;
     f.hosts = settings_.hosts;
@@ -122,7 +122,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     auto* known = peers_.find(f.id);
     if (known != nullptr && known->state == member_state::left) return {};
     if (known == nullptr) {
-        if (leaving_ && leaving_->said_left) return {};
+        if (handover_.has_said_left()) return {};
         make_room(out, from.link);
         if (peers_.size() >= settings_.limits.peers_max) return turn_away("too many peers");
         known = &peers_.add(f.id);
@@ -199,8 +199,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
 // Somebody that has been forgotten here, and hears this node all the while, has no reason to greet again: it
 // is asked to. One answer in a moment for all strangers: whatever they send, they are not worth more.
 verdict mesh::answer_stranger(const replica_id& from, outbox& out) {
-    const bool answers = !(leaving_ && leaving_->said_left) &&
-                         settings_.broken != mutation::strangers_ignored &&
+    const bool answers = !handover_.has_said_left() && settings_.broken != mutation::strangers_ignored &&
                          at_.now - scout_.strangers_answered_at >= stranger_answered_every;
     if (answers) {
         scout_.strangers_answered_at = at_.now;
@@ -272,7 +271,7 @@ verdict mesh::on_brief(const wire::brief& f, outbox& out) {
         p->holds.seen.raise({settings_.self, store_.counter_of(settings_.self)});
         p->holds.standing_hash = own_hash;
         p->holds.hash_known = true;
-        answer_leavings(out);
+        handover_.answer(takes_writes(), out);
     } else if ((!p->holds.hash_known || f.standing_hash != p->holds.standing_hash) &&
                at_.now - p->asked_at >= 100ms) {
         p->asked_at = at_.now; // the hello that said what it holds was lost

@@ -98,7 +98,7 @@ void mesh::judge(const replica_id& id, peer& p, outbox& out) {
     const bool said_goodbye =
         p.leave.goodbye_at && at_.now - *p.leave.goodbye_at < settings_.liveness.crashed_after;
     if (verdict == liveness::verdict::crashed && said_goodbye && p.health.life.is_closed()) {
-        p.leave.final = p.leave.goodbye;
+        p.final = p.leave.goodbye;
         end_peer(id, p, member_state::left, event_kind::left, "said goodbye", out);
         return release_link(p, out);
     }

@@ -49,8 +49,8 @@ verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
     out.acknowledged = true;
     // What it holds has to be here before anything is called absent.
     if (proofs_.on_ack(*p, f, &seen != &room, at_.now)) note_lack(*p, 0ms);
-    if (!leaving_ || f.answers != leaving_->number) return {};
-    return on_leave_ack(*p, f);
+    handover_.on_ack(*p, f);
+    return {};
 }
 
 verdict mesh::on_ask(const replica_id& from, const wire::ask& f, outbox& out) {

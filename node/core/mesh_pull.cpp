@@ -34,7 +34,7 @@ bool believe_commit(peer& p, const inbound_session& s, const cut& claimed, const
 
 // Asks the peer that holds most of what is missing here, once its grace is over. One session at a time.
 void mesh::consider_pull(outbox& out) {
-    if (pulling_ || store_.folding() || leaving_ || !inbox_.empty()) return;
+    if (pulling_ || store_.folding() || handover_.is_leaving() || !inbox_.empty()) return;
     std::uint64_t most = 0;
     std::pair<const replica_id, peer>* best = nullptr;
     for (auto& each : peers_) {
@@ -122,7 +122,7 @@ void mesh::nudge_pull(outbox& out) {
         return;
     }
     auto& s = *pulling_;
-    if (leaving_) return end_session(session_end::leaving, out);
+    if (handover_.is_leaving()) return end_session(session_end::leaving, out);
     if (s.commit) {
         finish_pull(out);
         if (!pulling_ || !pulling_->commit || at_.now - pulling_->progress_at < word_awaited_for) return;

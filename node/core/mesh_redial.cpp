@@ -26,7 +26,7 @@ bool mesh::is_dialled(const std::string& endpoint) const {
 
 // O(peers), five times a second at most while one of them is dead.
 void mesh::tend_dead(outbox& out) {
-    if (leaving_ && leaving_->said_left) return;
+    if (handover_.has_said_left()) return;
     const std::pair<const replica_id, peer>*knocked_at = nullptr, *sent_to = nullptr;
     for (auto& each : peers_) {
         auto& [id, p] = each;

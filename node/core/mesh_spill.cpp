@@ -29,7 +29,7 @@ constexpr std::size_t parts_bytes_max = std::size_t{256} << 20; // of one slot
 bool mesh::is_spilling() const { return spills_ && spills_->writing; }
 
 bool mesh::spill(const moment& at, std::string& into) {
-    BATON_ASSERT(leaving_); // the cut is frozen
+    BATON_ASSERT(handover_.is_leaving()); // the cut is frozen
     set_moment(at);
     into.clear();
     if (store_.folding()) {
@@ -105,7 +105,8 @@ std::size_t mesh::spills_waiting() const {
 void mesh::tend_spills(outbox& out) {
     if (!spills_ || spills_->files.empty()) return;
     release_spills(out);
-    if (pulling_ || store_.folding() || leaving_ || room_.is_full() || !inbox_.empty() || spills_->open)
+    if (pulling_ || store_.folding() || handover_.is_leaving() || room_.is_full() || !inbox_.empty() ||
+        spills_->open)
         return;
     if (!peers_.met_any() && !settings_.founding && at_.now < started_ + settings_.alone_after)
         return wake_by(started_ + settings_.alone_after);
@@ -218,7 +219,7 @@ bool mesh::work_on_spill(outbox& out) {
         finish_pull(out);
         return true;
     }
-    if (!spills_->open || !spills_->open->job || room_.is_full() || leaving_) return false;
+    if (!spills_->open || !spills_->open->job || room_.is_full() || handover_.is_leaving()) return false;
     auto& job = *spills_->open->job;
     if (!job.opened) {
         auto frame = wire::decode(job.bytes);

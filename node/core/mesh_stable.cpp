@@ -16,7 +16,7 @@ constexpr auto order_kept_for = 60s;
 
 namespace {
 bool has_left_with(const peer& p, std::uint64_t counter) {
-    return p.state == member_state::left && p.leave.final == counter;
+    return p.state == member_state::left && p.final == counter;
 }
 } // namespace
 
@@ -58,7 +58,7 @@ void mesh::look_for_garbage(outbox& out) {
     judge_lag(out);
     judge_room(out);
     // One that is full applies nobody else's removals, and makes room by its own.
-    expiry_.tend(!leaving_ && (room_.is_full() || peers_.acts_for_all(true)));
+    expiry_.tend(!handover_.is_leaving() && (room_.is_full() || peers_.acts_for_all(true)));
     if (store_.removals() != 0 && settings_.broken != mutation::removals_stay) {
         stable_ = stable();
         garbage_ = true;
@@ -90,7 +90,7 @@ void mesh::settle_residues() {
         const auto count = store_.residues_of(id);
         if (count == 0) continue;
         if (settings_.broken == mutation::counter_drops_residue) store_.forget_residues(id, count);
-        const bool left = p.state == member_state::left && store_.counter_of(id) == p.leave.final;
+        const bool left = p.state == member_state::left && store_.counter_of(id) == p.final;
         if (!left && !is_member(p)) continue;
         if (!left && !p.lag.settling) {
             p.lag.settling = joined(store_.seen(), store_.archived());
@@ -135,7 +135,7 @@ void mesh::archive_closed(outbox& out) {
         const auto* const p = peers_.find(id.replica);
         const mesh_clock::duration patience = settings_.liveness.archive_after;
         bool closed = false;
-        if (p != nullptr && p->state == member_state::left && p->leave.final <= id.counter) {
+        if (p != nullptr && p->state == member_state::left && p->final <= id.counter) {
             closed = true;
         } else if (p == nullptr || is_gone(*p)) { // and nobody has heard of it either
             closed =
@@ -169,7 +169,7 @@ void mesh::forget_archived() {
 // It was archived by somebody who had not heard its goodbye, and something is left of what it counted:
 // whoever has heard it says so by the same event once more, which newcomers learn from, too.
 void mesh::close_for_good(outbox& out) {
-    if (leaving_ || room_.is_full() || store_.residues() == 0) return;
+    if (handover_.is_leaving() || room_.is_full() || store_.residues() == 0) return;
     for (const auto& [id, p] : peers_) {
         const auto counter = store_.archived().of(id);
         if (counter == 0 || !has_left_with(p, counter) || store_.is_closed_for_good(id)) continue;

@@ -12,6 +12,7 @@
 #include "core/conflicts.hpp"
 #include "core/courier.hpp"
 #include "core/expiry.hpp"
+#include "core/handover.hpp"
 #include "core/inbound_session.hpp"
 #include "core/introductions.hpp"
 #include "core/io.hpp"
@@ -133,7 +134,9 @@ class mesh {
     [[nodiscard]] discovery::keyring& keys() { return introductions_.ring; }
 
     // --- proof: what others hold ---
-    [[nodiscard]] holding measure(const proof& wanted) const { return proofs_.measure(wanted, !leaving_); }
+    [[nodiscard]] holding measure(const proof& wanted) const {
+        return proofs_.measure(wanted, !handover_.is_leaving());
+    }
     [[nodiscard]] std::vector<replica_id> members_up() const;
     /// Members are asked to acknowledge `id`, with the broadcast that is about to carry it or by asking
     /// later; or now, when it has gone out already: then asks_now(), and call work(). Until
@@ -148,17 +151,21 @@ class mesh {
     [[nodiscard]] mesh_clock::duration round_trip() const { return proofs_.round_trip(); }
     [[nodiscard]] absence judge_absence(std::uint64_t question) const;
     /// The leaving member that has announced the key.
-    [[nodiscard]] std::optional<replica_id> on_its_way(std::string_view key) const;
+    [[nodiscard]] std::optional<replica_id> on_its_way(std::string_view key) const {
+        return handover_.on_its_way(key);
+    }
 
     // --- leaving ---
     /// Announces the leaving and freezes the cut. Again: nothing.
     void begin_leave(const moment& at, std::size_t copies, outbox& out);
     [[nodiscard]] leave_progress leaving_progress() const;
     /// Keys in one of key_index::shards slices that no staying member is known to hold.
-    void unsafe_keys(std::size_t shard, std::vector<std::string>& into);
+    void unsafe_keys(std::size_t shard, std::vector<std::string>& into) {
+        handover_.unsafe_keys(shard, into);
+    }
     /// Says goodbye to everybody. Then call step() until farewell_heard().
     void say_left(const moment& at, outbox& out);
-    [[nodiscard]] bool farewell_heard() const;
+    [[nodiscard]] bool farewell_heard() const { return handover_.farewell_heard(); }
 
     // --- spills: the whole store in a file (mesh_spill.cpp) ---
     /// While leaving: a slice of it as for a newcomer. `into`: the next frame, or empty. False with the last;
@@ -349,7 +356,7 @@ class mesh {
     struct seeding; ///< mesh_seeds.cpp
     bool work_on_claims(bool wrote, bool busy, outbox& out);
     /// Neither full nor leaving.
-    [[nodiscard]] bool takes_writes() const { return !leaving_ && !room_.is_full(); }
+    [[nodiscard]] bool takes_writes() const { return !handover_.is_leaving() && !room_.is_full(); }
 
     // mesh_spill.cpp
     struct spill_file;
@@ -371,12 +378,8 @@ class mesh {
     verdict on_leaving(const replica_id& from, const wire::leaving& f, outbox& out);
     verdict on_leaving_rumour(const wire::leaving& f, outbox& out);
     void begin_leaving(const replica_id& id, peer& p, outbox& out);
-    verdict on_leave_ack(peer& p, const wire::ack& f);
-    void list_manifest();
     verdict on_left(const wire::left& f, const arrival& from, outbox& out);
-    void answer_leavings(outbox& out);
     void repeat_leaving(outbox& out);
-    [[nodiscard]] bool countable(const peer& p) const;
 
     mesh_options settings_;
     discovery::patience patience_;
@@ -409,6 +412,7 @@ class mesh {
     causal_inbox inbox_;
     proofs proofs_;
     session_server server_;
+    handover handover_;
     claims claims_;
     conflicts conflicts_;
     expiry expiry_;
@@ -423,7 +427,6 @@ class mesh {
     std::map<replica_id, silence> quiet_; ///< origins that nobody here accounts for
     std::uint64_t last_session_ = 0;
     std::vector<staged_view> chain_;
-    std::optional<own_leaving> leaving_;
     bool spills_listed_ = false;         ///< every file there is has been looked at
     std::unique_ptr<spill_desk> spills_; ///< nothing: no file has been found, and none is written
 };

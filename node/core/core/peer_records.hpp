@@ -92,7 +92,7 @@ struct serve_record {
     std::uint64_t begun = 0; ///< highest number of its PULLs that was taken
 };
 
-/// Its leaving, and what it says of ours (mesh_leave.cpp).
+/// Its leaving, and what it says of ours (handover.hpp).
 struct handover_record {
     std::set<std::string, std::less<>> manifest; ///< what it announced as it began to leave
     std::size_t manifest_bytes = 0;
@@ -102,11 +102,17 @@ struct handover_record {
     instant rumoured_at{};       ///< when that was last looked into
     std::optional<instant> goodbye_at{}; ///< when PUB said, while it was up, that it has left
     std::uint64_t goodbye = 0;           ///< with this final counter
-    std::uint64_t final = 0;             ///< of its LEFT
     std::optional<cut> acked;            ///< what it acknowledged in answer to our LEAVING
     bool acked_whole = false;            ///< that was everything under our cut
     bool acked_staying = false;
     bool heard_farewell = false;
+
+    /// It is gone; for good, and then it sends nothing that it has announced.
+    void forget(bool for_good) {
+        acked.reset();
+        to_answer = 0;
+        if (for_good) manifest.clear();
+    }
 };
 
 /// How far it is behind, and what waits for it (mesh_stable.cpp).

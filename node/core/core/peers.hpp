@@ -82,10 +82,11 @@ struct peer {
     // membership
     standing_state state;
     bool synced = false;
-    bool replaced = false; ///< its address answers as somebody else: it is not merely out of reach
-    cut at_join;           ///< what it held when it came up
-    instant up_at{};       ///< when it last came into view
-    instant ended_at{};    ///< when it left or crashed
+    bool replaced = false;   ///< its address answers as somebody else: it is not merely out of reach
+    cut at_join;             ///< what it held when it came up
+    instant up_at{};         ///< when it last came into view
+    instant ended_at{};      ///< when it left or crashed
+    std::uint64_t final = 0; ///< its counter when it said goodbye
     // the machines
     holdings holds;
     health_record health;
@@ -113,16 +114,6 @@ struct peer {
 /// address refuses connections proves less: a firewall may do so for a process that lives.
 [[nodiscard]] inline bool is_lost_for_good(const peer& p) { return is_gone(p) && p.address_taken; }
 
-/// A leave of this node's own.
-struct own_leaving {
-    std::uint64_t number;
-    std::size_t copies;
-    cut final;
-    instant repeat_at;
-    bool said_left = false;
-    bool listed = false;                 ///< `manifest` is made: all is folded in
-    std::vector<std::string> manifest{}; ///< keys that nobody has acknowledged, in bounded pieces
-};
 struct silence {
     std::uint64_t counter;
     instant since;

@@ -34,6 +34,7 @@ mesh::mesh(mesh_options settings, const moment& start)
     , proofs_(store_, peers_, courier_, scout_, counters_,
               {settings_.bounds.wants, settings_.mesh_size, settings_.broken})
     , server_(settings_, store_, peers_, courier_, random_)
+    , stability_(settings_, store_, peers_, server_, writer_, publisher_)
     , handover_(settings_, store_, peers_, courier_)
     , claims_(settings_, store_, writer_, peers_, proofs_, courier_)
     , conflicts_(store_, writer_, peers_, claims_,
@@ -350,7 +351,7 @@ bool mesh::work(const moment& at, outbox& out) {
         more = true;
     } else {
         more = work_on_ranges(out) || work_on_spill(out) || expiry_.work(at_, !handover_.is_leaving()) ||
-               server_.work(at_, out) || work_on_garbage();
+               server_.work(at_, out) || stability_.work();
     }
     proofs_.answer_wanted(own_part(), out);
     judge_room(out);
@@ -466,6 +467,7 @@ node_stats mesh::stats() const {
     all.conflicts = conflicts_.counted().found;
     all.siblings_resolved = conflicts_.counted().resolved;
     all.expired = expiry_.removed();
+    all.evictions = stability_.evictions();
     for (const auto& [reason, count] : refused_) all.refused_by_reason.emplace_back(reason, count);
     all.members = members();
     return all;

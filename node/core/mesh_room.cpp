@@ -1,5 +1,5 @@
 // limits.bytes_max. A full node writes nothing, applies no deltas, and says so. Nobody waits for it: it holds
-// back no forgetting (mesh_stable.cpp), acts for nobody and is no copy. It still asks for a session with a
+// back no forgetting (stability.hpp), acts for nobody and is no copy. It still asks for a session with a
 // member whose state would leave it room again: so it learns of the drops that make the room, and of
 // everything before them, in one commit.
 #include "core/jobs.hpp"
@@ -12,6 +12,7 @@ namespace baton::core {
 using namespace std::chrono_literals;
 
 namespace {
+constexpr auto order_kept_for = 60s;
 constexpr std::size_t record_bytes = 41; // beside key and value: a block's head, its places in index and log
 } // namespace
 
@@ -19,6 +20,22 @@ std::uint64_t live_bytes(const store& of) { return of.key_value_bytes() + of.rec
 
 // What has just been too much is tried again at the session's pace (mesh_pull.cpp).
 bool mesh::has_room_for(const peer& p) const { return !room_.is_full() || room_.fits(p.holds.live_bytes); }
+
+bool mesh::order(const moment& at) {
+    ordered_at_ = at.now;
+    return store_.order(settings_.bounds.slice);
+}
+
+// With every heartbeat.
+void mesh::look_for_garbage(outbox& out) {
+    if (store_.has_order() && at_.now - ordered_at_ >= order_kept_for) store_.drop_order();
+    if (store_.folding() || is_spilling()) return;
+    stability_.judge_lag(room_.is_full(), at_.now, out);
+    judge_room(out);
+    // One that is full applies nobody else's removals, and makes room by its own.
+    expiry_.tend(!handover_.is_leaving() && (room_.is_full() || peers_.acts_for_all(true)));
+    stability_.tend(takes_writes(), at_, out);
+}
 
 // With every slice of work. What is committed is folded in first: half a commit can be neither kept nor let
 // go of.

@@ -24,6 +24,7 @@
 #include "core/room.hpp"
 #include "core/scouting.hpp"
 #include "core/session_server.hpp"
+#include "core/stability.hpp"
 #include "core/writer.hpp"
 #include "discovery/beacon.hpp"
 #include "discovery/probe.hpp"
@@ -120,7 +121,7 @@ class mesh {
     /// lock is let go of. It goes when this has not been called for a minute.
     bool order(const moment& at);
     /// A member that had kept up is limits.lag_max or lag_bytes_max behind, or a session is overtaken.
-    [[nodiscard]] bool is_crowded() const;
+    [[nodiscard]] bool is_crowded() const { return stability_.is_crowded(); }
     [[nodiscard]] bool is_full() const { return room_.is_full(); }
     [[nodiscard]] bool synced() const;
     /// Before is_caught_up() is waited for: members are asked whom they know. Then call work().
@@ -332,19 +333,9 @@ class mesh {
     void check_absent(const dot& id);
     void ask_on(outbox& out);
 
-    // mesh_stable.cpp: what everybody has seen is forgotten, and closed origins are archived
-    [[nodiscard]] bool holds_back(const peer& p) const;
-    [[nodiscard]] cut stable() const;
+    // mesh_room.cpp
     void look_for_garbage(outbox& out);
-    bool work_on_garbage();
-    void settle_residues();
-    void archive_closed(outbox& out);
-    void close_for_good(outbox& out);
-    void forget_archived();
-    void rewrite(const replica_id& origin);
-    void judge_lag(outbox& out);
-    [[nodiscard]] std::uint64_t bytes_behind(const peer& p) const;
-    void judge_room(outbox& out); // mesh_room.cpp
+    void judge_room(outbox& out);
     [[nodiscard]] bool has_room_for(const peer& p) const;
     // mesh_proof.cpp
     void ask_members(outbox& out);
@@ -412,19 +403,16 @@ class mesh {
     causal_inbox inbox_;
     proofs proofs_;
     session_server server_;
+    stability stability_;
     handover handover_;
     claims claims_;
     conflicts conflicts_;
     expiry expiry_;
-    mutable std::uint64_t uncrowded_at_ = 0, uncrowded_bytes_ = 0; ///< own, when is_crowded() was false
 
     std::optional<inbound_session> pulling_;
     instant cached_until_{};
     instant ordered_at_{};    ///< when the ordered index was last asked for
-    cut stable_;              ///< removal records under it are being dropped
-    bool garbage_ = false;    ///< some may be left under stable_
     bool room_short_ = false; ///< a session has ended for that, and `full` was told: the next one is to fit
-    std::map<replica_id, silence> quiet_; ///< origins that nobody here accounts for
     std::uint64_t last_session_ = 0;
     std::vector<staged_view> chain_;
     bool spills_listed_ = false;         ///< every file there is has been looked at

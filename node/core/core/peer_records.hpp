@@ -115,7 +115,7 @@ struct handover_record {
     }
 };
 
-/// How far it is behind, and what waits for it (mesh_stable.cpp).
+/// How far it is behind, and what waits for it (stability.hpp).
 struct lag_record {
     std::optional<cut> settling; ///< once it has seen this, its counter leftovers up to then may go
     std::size_t settling_count = 0;

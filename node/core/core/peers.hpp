@@ -114,11 +114,6 @@ struct peer {
 /// address refuses connections proves less: a firewall may do so for a process that lives.
 [[nodiscard]] inline bool is_lost_for_good(const peer& p) { return is_gone(p) && p.address_taken; }
 
-struct silence {
-    std::uint64_t counter;
-    instant since;
-};
-
 /// Keeps what `p` may be dialled at beside the address in use.
 void learn_ways(peer& p, const std::vector<discovery::address>& ways);
 

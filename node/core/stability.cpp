@@ -1,7 +1,4 @@
-// What every member has seen is forgotten: removal records go, and origins that are closed are archived. A
-// member that is far behind holds back neither; when it is back, it is compared with by ranges (I8).
-#include "core/jobs.hpp"
-#include "core/mesh.hpp"
+#include "core/stability.hpp"
 
 #include <algorithm>
 
@@ -11,7 +8,6 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr auto lag_patience = 2s; // without catching up, before a member is left behind
-constexpr auto order_kept_for = 60s;
 } // namespace
 
 namespace {
@@ -22,13 +18,12 @@ bool has_left_with(const peer& p, std::uint64_t counter) {
 
 // Whose acknowledgement is waited for. One that leaves, or is full, applies nothing more; with room again it
 // is served as its cut and the server's floor allow (I8).
-bool mesh::holds_back(const peer& p) const {
+bool stability::holds_back(const peer& p) const {
     if (p.holds.full && settings_.broken != mutation::full_holds_back) return false;
     return (p.state == member_state::up || p.state == member_state::suspect) && !p.lag.evicted;
 }
 
-// What every member has told that it has applied, and no session under way has yet to carry.
-cut mesh::stable() const {
+cut stability::stable_cut() const {
     const auto own = joined(store_.seen(), store_.archived());
     if (settings_.broken == mutation::i7_drop_unstable) return own;
     cut all;
@@ -36,7 +31,7 @@ cut mesh::stable() const {
         auto least = id.counter;
         // Of a closed origin everybody has everything; a session under way may yet have to carry it.
         const bool closed = store_.archived().of(id.replica) == id.counter;
-        for (auto at = closed ? peers_.end() : peers_.begin(); at != peers_.end(); ++at) {
+        for (auto at = closed ? members_.end() : members_.begin(); at != members_.end(); ++at) {
             if (holds_back(at->second)) least = std::min(least, at->second.holds.seen.of(id.replica));
         }
         if (settings_.broken != mutation::i7_forget_open_sessions)
@@ -46,32 +41,20 @@ cut mesh::stable() const {
     return all;
 }
 
-bool mesh::order(const moment& at) {
-    ordered_at_ = at.now;
-    return store_.order(settings_.bounds.slice);
-}
-
-// With every heartbeat. O(origins × members).
-void mesh::look_for_garbage(outbox& out) {
-    if (store_.has_order() && at_.now - ordered_at_ >= order_kept_for) store_.drop_order();
-    if (store_.folding() || is_spilling()) return;
-    judge_lag(out);
-    judge_room(out);
-    // One that is full applies nobody else's removals, and makes room by its own.
-    expiry_.tend(!handover_.is_leaving() && (room_.is_full() || peers_.acts_for_all(true)));
+void stability::tend(bool takes_writes, const moment& at, outbox& out) {
     if (store_.removals() != 0 && settings_.broken != mutation::removals_stay) {
-        stable_ = stable();
+        stable_ = stable_cut();
         garbage_ = true;
     }
-    close_for_good(out); // before what it is about goes here
+    if (takes_writes) close_for_good(at, out); // before what it is about goes here
     settle_residues();
-    archive_closed(out);
+    archive_closed(takes_writes, at, out);
     forget_archived();
-    if (server_.size() == 0 && store_.staged_slots() == 0 && store_.origins() > peers_.size() + 1)
+    if (server_.size() == 0 && store_.staged_slots() == 0 && store_.origins() > members_.size() + 1)
         store_.tidy();
 }
 
-bool mesh::work_on_garbage() {
+bool stability::work() {
     if (store_.sweep(settings_.bounds.slice)) return true;
     if (garbage_) garbage_ = store_.collect(stable_, settings_.bounds.slice);
     return garbage_;
@@ -80,11 +63,11 @@ bool mesh::work_on_garbage() {
 // What is left of a removed counter may go when no older word of its replica can come any more: it has told
 // that it has seen all that was seen here when the removal had come, and what it had written by then is here;
 // or it has left, and all it wrote is here.
-void mesh::settle_residues() {
+void stability::settle_residues() {
     // Whoever compares with us has to see what has been removed of a share until it is done.
     if (store_.residues() == 0 || server_.compares()) return;
     store_.forget_closed_residues(settings_.bounds.slice);
-    for (auto& each : peers_) {
+    for (auto& each : members_) {
         const auto& id = each.first;
         auto& p = each.second;
         const auto count = store_.residues_of(id);
@@ -115,72 +98,72 @@ void mesh::settle_residues() {
             p.lag.settling.reset();
         }
     }
-    const auto own = store_.residues_of(settings_.self); // nobody knows better what it wrote than itself
-    if (own != 0) store_.forget_residues(settings_.self, std::min(settings_.bounds.slice, own));
+    const auto own = store_.residues_of(store_.self()); // nobody knows better what it wrote than itself
+    if (own != 0) store_.forget_residues(store_.self(), std::min(settings_.bounds.slice, own));
 }
 
 // I9: an origin that has gone for good leaves the cut that travels, by an event like any other: so equal cuts
 // mean equal archives. The member that acts for all writes it, when everybody has all that the origin
 // wrote.
-void mesh::archive_closed(outbox& out) {
+void stability::archive_closed(bool takes_writes, const moment& at, outbox& out) {
     const auto seen = store_.seen();
     // Patience is for one absence: it begins anew with each word of the origin and each of its returns.
     std::erase_if(quiet_, [&](const auto& each) {
-        const auto* const p = peers_.find(each.first);
+        const auto* const p = members_.find(each.first);
         return (p != nullptr && can_answer(*p)) || seen.of(each.first) != each.second.counter;
     });
-    if (!peers_.acts_for_all(takes_writes()) || settings_.broken == mutation::archive_never) return;
+    if (!members_.acts_for_all(takes_writes) || settings_.broken == mutation::archive_never) return;
     for (const auto& id : seen.entries()) {
-        if (id.replica == settings_.self) continue;
-        const auto* const p = peers_.find(id.replica);
+        if (id.replica == store_.self()) continue;
+        const auto* const p = members_.find(id.replica);
         const mesh_clock::duration patience = settings_.liveness.archive_after;
         bool closed = false;
         if (p != nullptr && p->state == member_state::left && p->final <= id.counter) {
             closed = true;
         } else if (p == nullptr || is_gone(*p)) { // and nobody has heard of it either
             closed =
-                at_.now - quiet_.try_emplace(id.replica, silence{id.counter, at_.now}).first->second.since >=
+                at.now - quiet_.try_emplace(id.replica, silence{id.counter, at.now}).first->second.since >=
                 patience;
         }
         if (!closed) continue;
-        const bool stable = std::all_of(peers_.begin(), peers_.end(), [&](const auto& each) {
+        const bool stable = std::all_of(members_.begin(), members_.end(), [&](const auto& each) {
             return !holds_back(each.second) || each.second.holds.seen.of(id.replica) >= id.counter;
         });
         if (!stable) continue;
         publisher_.depend_on(id); // the cut does not name it any more, and the event needs it
         const bool for_good = (p != nullptr && has_left_with(*p, id.counter)) ||
                               settings_.broken == mutation::closed_by_silence;
-        writer_.archive(id.replica, for_good, clock_.tick(at_.wall_ms));
+        writer_.archive(id.replica, for_good, writer_.tick(at.wall_ms));
         out.note("archive", id.replica, id.counter);
-        if (settings_.broken == mutation::i9_rewrite_origin) rewrite(id.replica);
+        if (settings_.broken == mutation::i9_rewrite_origin) rewrite(id.replica, at.wall_ms);
     }
 }
 
 // Nobody is asked about archived origins any more. But where a member has told of more than is archived, that
 // is still to be asked for; and of this node itself, if it was archived by mistake, how far it has come.
-void mesh::forget_archived() {
-    for (auto& [who, p] : peers_) {
-        if (p.holds.seen.size() <= peers_.size() + 8) continue;
+void stability::forget_archived() {
+    for (auto& [who, p] : members_) {
+        if (p.holds.seen.size() <= members_.size() + 8) continue;
         p.holds.seen.erase_if(
-            [this](const dot& id) { return id.replica != settings_.self && store_.archived().has(id); });
+            [this](const dot& id) { return id.replica != store_.self() && store_.archived().has(id); });
     }
 }
 
 // It was archived by somebody who had not heard its goodbye, and something is left of what it counted:
 // whoever has heard it says so by the same event once more, which newcomers learn from, too.
-void mesh::close_for_good(outbox& out) {
-    if (handover_.is_leaving() || room_.is_full() || store_.residues() == 0) return;
-    for (const auto& [id, p] : peers_) {
+void stability::close_for_good(const moment& at, outbox& out) {
+    if (store_.residues() == 0) return;
+    for (const auto& [id, p] : members_) {
         const auto counter = store_.archived().of(id);
         if (counter == 0 || !has_left_with(p, counter) || store_.is_closed_for_good(id)) continue;
         if (store_.residues_of(id) == 0) continue;
-        writer_.archive(id, true, clock_.tick(at_.wall_ms));
+        writer_.archive(id, true, writer_.tick(at.wall_ms));
         out.note("closes for good", id, counter);
     }
 }
 
 // The broken rule: what the closed origin wrote goes on under this node's own dots.
-void mesh::rewrite(const replica_id& origin) {
+void stability::rewrite(const replica_id& origin, std::uint64_t wall_ms) {
     std::vector<std::pair<std::string, std::string>> values;
     std::vector<record_view> records;
     for (std::size_t shard = 0; shard < key_index::shards; ++shard) {
@@ -194,27 +177,23 @@ void mesh::rewrite(const replica_id& origin) {
         }
     }
     for (const auto& [key, value] : values)
-        writer_.put({value_type::reg, key, {}}, value, clock_.tick(at_.wall_ms));
+        writer_.put({value_type::reg, key, {}}, value, writer_.tick(wall_ms));
 }
 
-std::uint64_t mesh::bytes_behind(const peer& p) const {
-    return publisher_.sent().bytes_from(p.holds.seen.of(settings_.self) + 1,
-                                        store_.counter_of(settings_.self));
+std::uint64_t stability::bytes_behind(const peer& p) const {
+    return publisher_.sent().bytes_from(p.holds.seen.of(store_.self()) + 1, store_.counter_of(store_.self()));
 }
 
-// A member that stays more than limits.lag_max events behind, or limits.lag_bytes_max of what was written
-// here, without catching up is left behind. Where this node is full, any lag is too much: what is kept for
-// that member may be all that fills it, and then nothing is written any more that would let the lag grow.
-void mesh::judge_lag(outbox& out) {
+void stability::judge_lag(bool is_full, instant now, outbox& out) {
     const auto own = store_.seen();
-    const auto most = room_.is_full() ? 0 : settings_.limits.lag_max;
-    for (auto& [id, p] : peers_) {
+    const auto most = is_full ? 0 : settings_.limits.lag_max;
+    for (auto& [id, p] : members_) {
         // While a session of its moves on, it is catching up.
-        const bool still = is_member(p) && !server_.is_moving(id, at_.now, lag_patience);
+        const bool still = is_member(p) && !server_.is_moving(id, now, lag_patience);
         auto lag = still ? events_missing(p.holds.seen, own) : 0;
         const auto bytes = still ? bytes_behind(p) : 0;
         if (!is_member(p) || (lag <= most && bytes <= settings_.limits.lag_bytes_max)) {
-            if (!server_.is_moving(id, at_.now, lag_patience)) {
+            if (!server_.is_moving(id, now, lag_patience)) {
                 p.lag.evicted = false;
                 p.lag.kept_up = is_member(p);
             }
@@ -224,27 +203,26 @@ void mesh::judge_lag(outbox& out) {
         if (lag <= settings_.limits.lag_max) lag = bytes;
         if (p.lag.low == 0 || lag < p.lag.low) {
             p.lag.low = lag;
-            p.lag.since = at_.now;
-        } else if (!p.lag.evicted && at_.now - p.lag.since >= lag_patience) {
+            p.lag.since = now;
+        } else if (!p.lag.evicted && now - p.lag.since >= lag_patience) {
             p.lag.evicted = true;
             p.lag.kept_up = false;
-            ++counters_.evictions;
+            ++evictions_;
             out.note("left behind", id, lag);
         }
     }
 }
 
-// Writers wait for a member that had kept up and now falls behind, until it is left behind.
-bool mesh::is_crowded() const {
+bool stability::is_crowded() const {
     constexpr std::uint64_t look_every = 64, look_every_bytes = 1 << 20; // asked by every write
-    const auto own = store_.counter_of(settings_.self);
+    const auto own = store_.counter_of(store_.self());
     const auto written = publisher_.sent().written();
     if (own - uncrowded_at_ < look_every && written - uncrowded_bytes_ < look_every_bytes) return false;
     const bool crowded =
-        server_.is_overtaken() || std::any_of(peers_.begin(), peers_.end(), [&](const auto& each) {
+        server_.is_overtaken() || std::any_of(members_.begin(), members_.end(), [&](const auto& each) {
             const auto& p = each.second;
             return p.lag.kept_up && is_member(p) && !p.holds.full &&
-                   (own > p.holds.seen.of(settings_.self) + settings_.limits.lag_max ||
+                   (own > p.holds.seen.of(store_.self()) + settings_.limits.lag_max ||
                     bytes_behind(p) > settings_.limits.lag_bytes_max);
         });
     if (!crowded) uncrowded_at_ = own, uncrowded_bytes_ = written;

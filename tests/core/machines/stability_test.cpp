@@ -1,0 +1,114 @@
+// Proves what waits for whom: a removal record goes once every member has told of it, an origin is archived
+// once it has said goodbye and everybody has it, and a member that stays too far behind holds back neither.
+#include "core/stability.hpp"
+#include "machines/alone.hpp"
+
+using namespace baton;
+using namespace baton::core;
+
+namespace {
+struct keeping {
+    mesh_options settings = options_of(replica(1));
+    store here{replica(1), 7};
+    membership members{replica(1)};
+    std::map<link_id, core::link> links;
+    std::set<replica_id> listeners;
+    node_stats counters;
+    hybrid_clock clock{5000};
+    std::mt19937_64 random{1};
+    courier mail{settings, members, links, counters};
+    publisher out{here, listeners, {1 << 16, 256}};
+    writer write{here, clock, out};
+    session_server server{settings, here, members, mail, random};
+    stability rest{settings, here, members, server, write, out};
+    outbox box;
+
+    peer& up(std::uint8_t number) {
+        auto& p = members.add(replica(number));
+        members.transition(p, member_state::up, event_kind::joined, start);
+        return p;
+    }
+    dot put(std::string_view key) { return write.put(register_of(key), "value", write.tick(wall)); }
+    void remove(std::string_view key) { REQUIRE(write.remove(register_of(key), write.tick(wall))); }
+    void tend(mesh_clock::duration since = 0ms, bool takes_writes = true) {
+        rest.judge_lag(false, start + since, box);
+        rest.tend(takes_writes, {start + since, wall}, box);
+        while (rest.work()) {
+        }
+    }
+    void told(peer& p) { p.holds.seen = here.seen(); }
+};
+} // namespace
+
+TEST_CASE("stability: a removal record goes once every member has told of it", "[core][machine]") {
+    keeping s;
+    auto &a = s.up(2), &b = s.up(3);
+    s.put("key"), s.remove("key");
+    s.told(a);
+    s.tend();
+    CHECK(s.here.removals() == 1);
+    s.told(b);
+    s.tend();
+    CHECK(s.here.removals() == 0);
+}
+
+TEST_CASE("stability: one that is full or gone holds nothing back", "[core][machine]") {
+    keeping s;
+    auto &a = s.up(2), &b = s.up(3);
+    s.put("key"), s.remove("key");
+    a.holds.full = true;
+    s.members.transition(b, member_state::crashed, event_kind::crashed, start);
+    s.tend();
+    CHECK(s.here.removals() == 0);
+}
+
+TEST_CASE("stability: a session under way holds back what it has yet to carry", "[core][machine]") {
+    keeping s;
+    auto& p = s.up(2);
+    s.put("key"), s.remove("key");
+    s.told(p);
+    wire::pull f;
+    f.session = 1;
+    f.id = replica(2);
+    REQUIRE(s.server.on_pull(replica(2), f, start, s.box));
+    s.tend();
+    CHECK(s.here.removals() == 1);
+    s.server.drop(replica(2));
+    s.tend();
+    CHECK(s.here.removals() == 0);
+}
+
+TEST_CASE("stability: an origin that has said goodbye is archived by the member that acts for all",
+          "[core][machine]") {
+    keeping s;
+    store other(replica(9), 3);
+    write_buffers buffers;
+    const auto theirs = other.put(register_of("x"), "1", timestamp::at(wall), buffers);
+    REQUIRE(s.here.apply(theirs.id, theirs.event) == store::applied::yes);
+    auto& p = s.up(9);
+    p.final = 1;
+    s.members.transition(p, member_state::left, event_kind::left, start);
+    s.tend(0ms, false); // full, or leaving
+    CHECK(s.here.archived().of(replica(9)) == 0);
+    s.tend();
+    CHECK(s.here.archived().of(replica(9)) == 1);
+    CHECK(s.here.read("x"));
+}
+
+TEST_CASE("stability: a member that stays too far behind is left behind", "[core][machine]") {
+    keeping s;
+    s.settings.limits.lag_max = 3;
+    auto& p = s.up(2);
+    s.tend();
+    for (int i = 0; i < 5; ++i) s.put("key");
+    CHECK(p.lag.kept_up);
+    s.tend(1s);
+    CHECK_FALSE(p.lag.evicted); // it may catch up
+    s.tend(1s + 2s);
+    CHECK(p.lag.evicted);
+    CHECK(s.rest.evictions() == 1);
+    CHECK(s.rest.stable_cut().of(replica(1)) == 5);
+    s.told(p);
+    s.tend(4s);
+    CHECK_FALSE(p.lag.evicted);
+}

@@ -18,8 +18,6 @@ constexpr auto hidden_within = 20ms; // of one another, what is over is told to 
 
 mesh::mesh(mesh_options settings, const moment& start)
     : settings_(std::move(settings))
-    , patience_{settings_.liveness.suspect_after, settings_.liveness.crashed_after,
-                settings_.liveness.closed_after}
     , at_(start)
     , random_(settings_.random_seed)
     , store_(settings_.self, random_(), settings_.broken, settings_.bounds.store)
@@ -28,6 +26,7 @@ mesh::mesh(mesh_options settings, const moment& start)
     , introductions_(settings_)
     , peers_(settings_.self)
     , courier_(settings_, peers_, links_, counters_)
+    , detector_(settings_, peers_, courier_, introductions_.ring, random_)
     , publisher_(store_, subscribers_, {settings_.limits.delta_bytes_max, settings_.bounds.sent_spans})
     , writer_(store_, clock_, publisher_)
     , inbox_(store_, counters_, {settings_.bounds.slice, settings_.limits.early_bytes_max, settings_.broken})
@@ -468,6 +467,8 @@ node_stats mesh::stats() const {
     all.siblings_resolved = conflicts_.counted().resolved;
     all.expired = expiry_.removed();
     all.evictions = stability_.evictions();
+    all.probes_sent = detector_.counted().probes_sent;
+    all.probes_answered = detector_.counted().probes_answered;
     for (const auto& [reason, count] : refused_) all.refused_by_reason.emplace_back(reason, count);
     all.members = members();
     return all;

@@ -68,9 +68,7 @@ void mesh::tend_dead(outbox& out) {
     if (sent_to != nullptr && redialling_.sends_now(at_.now)) {
         auto& p = peers_.add(sent_to->first);
         redialling_.note_datagram(p.redial, at_.now);
-        if (p.health.probes == 0) p.health.probed_from = static_cast<std::uint32_t>(random_());
-        ++counters_.probes_sent;
-        send(p.endpoint, {false, settings_.self, p.health.probed_from + p.health.probes++}, nullptr, out);
+        detector_.probe_dead(p, out);
     }
     for (const auto& [id, p] : peers_) {
         if (p.state == member_state::crashed && !p.via && !p.address_taken)

@@ -12,6 +12,7 @@
 #include "core/conflicts.hpp"
 #include "core/courier.hpp"
 #include "core/expiry.hpp"
+#include "core/failure_detector.hpp"
 #include "core/handover.hpp"
 #include "core/inbound_session.hpp"
 #include "core/introductions.hpp"
@@ -27,7 +28,6 @@
 #include "core/stability.hpp"
 #include "core/writer.hpp"
 #include "discovery/beacon.hpp"
-#include "discovery/probe.hpp"
 #include "wire/frame.hpp"
 #include "wire/rows.hpp"
 
@@ -203,19 +203,12 @@ class mesh {
     void judge_peers(outbox& out);
     void judge(const replica_id& id, peer& p, outbox& out);
     const char* look_both_ways(const replica_id& id, peer& p);
-    void tell_one_way(const replica_id& id, peer& p, const char* missing, outbox& out);
     void redial(const replica_id& id, peer& p, outbox& out);
-    void send_probe(peer& p, outbox& out);
-    void send(const std::string& to, const discovery::probe& what, const mesh_key* by, outbox& out);
     verdict on_probe(const datagram_arrived& in, outbox& out);
     void note_inquirer(const replica_id& id, const replica_id& by, const health_record::inquirer& how,
                        outbox& out);
-    void inquire(const replica_id& id, peer& p, outbox& out);
     verdict on_inquiry(const replica_id& from, const wire::inquiry& f, outbox& out);
     verdict on_word(const wire::word& f);
-    void answer_inquirers(const replica_id& id, peer& p, outbox& out);
-    void say_heard(const replica_id& id, const replica_id& to, const health_record::inquirer& how,
-                   outbox& out);
     void meet_namesakes(const replica_id& id, peer& p, outbox& out);
     void judge_namesake(const replica_id& id, peer& p, outbox& out);
     void set_moment(const moment& at);
@@ -373,7 +366,6 @@ class mesh {
     void repeat_leaving(outbox& out);
 
     mesh_options settings_;
-    discovery::patience patience_;
     moment at_{};
     instant started_{}, wake_at_{};
     std::mt19937_64 random_;
@@ -398,6 +390,7 @@ class mesh {
     wire::standing published_; ///< the last one on PUB
 
     courier courier_;
+    failure_detector detector_;
     publisher publisher_;
     writer writer_;
     causal_inbox inbox_;

@@ -9,8 +9,8 @@ using namespace baton::core;
 
 namespace {
 /// A replica that writes; its frames as they would travel.
-struct origin {
-    explicit origin(std::uint8_t number)
+struct site {
+    explicit site(std::uint8_t number)
         : here(replica(number), number)
         , inbox(here, counters, {256, 1 << 20, {}})
         , out(here, listeners, {1 << 16, 256}) {}
@@ -40,7 +40,7 @@ struct origin {
 } // namespace
 
 TEST_CASE("causal inbox: a frame that comes too early waits for the one before", "[core][machine]") {
-    origin a(1), b(2);
+    site a(1), b(2);
     const auto first = a.write("k", "1"), second = a.write("k", "2");
     const auto early = b.take(second);
     REQUIRE(early);
@@ -61,7 +61,7 @@ TEST_CASE("causal inbox: a frame that comes too early waits for the one before",
 }
 
 TEST_CASE("causal inbox: an effect waits for its cause of another origin", "[core][machine]") {
-    origin a(1), b(2), c(3);
+    site a(1), b(2), c(3);
     const auto cause = a.write("k", "a");
     REQUIRE(b.take(cause));
     const auto effect = b.write("k", "b");
@@ -76,7 +76,7 @@ TEST_CASE("causal inbox: an effect waits for its cause of another origin", "[cor
 }
 
 TEST_CASE("causal inbox: a frame that comes twice changes nothing", "[core][machine]") {
-    origin a(1), b(2);
+    site a(1), b(2);
     const auto frame = a.write("k", "1");
     CHECK(b.take(frame)->applied == 1);
     CHECK(b.take(frame)->applied == 0);
@@ -84,7 +84,7 @@ TEST_CASE("causal inbox: a frame that comes twice changes nothing", "[core][mach
 }
 
 TEST_CASE("causal inbox: what a session is to bring waits for it", "[core][machine]") {
-    origin a(1), b(2);
+    site a(1), b(2);
     const auto frame = a.write("k", "1");
     cut compared;
     compared.raise({replica(1), 5});
@@ -97,7 +97,7 @@ TEST_CASE("causal inbox: what a session is to bring waits for it", "[core][machi
 }
 
 TEST_CASE("causal inbox: early frames of one that is gone are let go of", "[core][machine]") {
-    origin a(1), b(2);
+    site a(1), b(2);
     const auto first = a.write("k", "1"), second = a.write("k", "2");
     REQUIRE(b.take(second)->early);
     b.inbox.drop(replica(1));
@@ -108,7 +108,7 @@ TEST_CASE("causal inbox: early frames of one that is gone are let go of", "[core
 }
 
 TEST_CASE("causal inbox: a frame whose rows do not read is not whole", "[core][machine]") {
-    origin a(1), b(2);
+    site a(1), b(2);
     const auto bytes = a.write("k", "1");
     const auto frame = wire::decode(bytes);
     auto f = std::get<wire::delta>(*frame);

@@ -93,7 +93,7 @@ TEST_CASE("conflicts: equal siblings are not merged", "[core][machine]") {
 TEST_CASE("expiry: what is over is removed a while after it was hidden, by whoever is to",
           "[core][machine]") {
     watching s;
-    expiry over{s.here, s.write, {256, 100ms}};
+    core::expiry over{s.here, s.write, {256, 100ms}};
     s.here.set_now(start);
     s.write.put(register_of("key"), "v", s.write.tick(wall), 10ms);
     const auto work = [&](mesh_clock::duration since, bool may_write = true) {

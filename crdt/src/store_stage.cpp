@@ -106,6 +106,14 @@ void store::stage_trim(const cut& server) {
     }
 }
 
+std::vector<replica_id> store::staged_origins() const {
+    std::vector<replica_id> all;
+    for (std::uint32_t i = 0; staging_.log_of(i) != nullptr; ++i) {
+        if (!staging_.log_of(i)->empty()) all.push_back(origins_[i].id);
+    }
+    return all;
+}
+
 void store::stage_abort() {
     BATON_ASSERT(!fold_);
     staging_.abort();

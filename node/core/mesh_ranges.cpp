@@ -61,15 +61,20 @@ verdict mesh::on_answer(const replica_id& from, const wire::fingerprint& f, outb
     return {};
 }
 
-// Origins whose every record is gone there are not in its listing.
+// Origins whose every record is gone there are not in its listing: of each of which this node has seen or
+// staged something.
 void mesh::add_unlisted(std::deque<wire::listed_range>& listed) {
     std::vector<replica_id> told;
     for (const auto& each : listed) told.push_back(each.range.origin);
     std::sort(told.begin(), told.end());
-    for (const auto& id : pulling_->seen.entries()) {
-        const auto there = pulling_->ranges->at.of(id.replica);
-        if (there != 0 && !std::binary_search(told.begin(), told.end(), id.replica))
-            listed.push_back({{id.replica, 0, there}, true, {}, {}});
+    auto here = store_.staged_origins();
+    for (const auto& id : pulling_->seen.entries()) here.push_back(id.replica);
+    std::sort(here.begin(), here.end());
+    here.erase(std::unique(here.begin(), here.end()), here.end());
+    for (const auto& id : here) {
+        const auto there = pulling_->ranges->at.of(id);
+        if (there != 0 && !std::binary_search(told.begin(), told.end(), id))
+            listed.push_back({{id, 0, there}, true, {}, {}});
     }
 }
 

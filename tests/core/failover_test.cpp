@@ -10,22 +10,29 @@ namespace {
 constexpr std::size_t many = 400, value_bytes = 200;
 
 struct failing : scene {
-    failing()
-        : scene(small_chunks(many + 1, 2048, 4096)) {
+    explicit failing(std::size_t keys = many, std::size_t bytes = value_bytes, bool long_opening = false)
+        : scene(how(keys, long_opening)) {
         gather(2);
-        fill(0, many, value_bytes);
+        fill(0, keys, bytes);
         settle();
         on_trace = [this](process_number who, const core::trace& t) {
             if (t.what == "serve") last_server = who;
         };
     }
-    /// A newcomer that has staged `count` keys when its server dies.
-    void begin(std::size_t count) {
+    static settings how(std::size_t keys, bool long_opening) {
+        auto made = small_chunks(keys + 1, 2048, 4096);
+        if (long_opening) made.node.bounds.listing_bytes = 0;
+        return made;
+    }
+    /// A newcomer that has staged `count` keys when its server dies; `meanwhile` happens before.
+    void begin(
+        std::size_t count, const std::function<void()>& meanwhile = [] {}) {
         joiner = start(2);
         REQUIRE(run_until([&] { return mesh(joiner).state().staged_slots() >= count; }, 2s));
         REQUIRE(mesh(joiner).state().keys() == 0);
         dead = last_server;
         other = dead == 0 ? 1 : 0;
+        meanwhile();
         crash(dead);
         REQUIRE(run_until(
             [&] {
@@ -72,6 +79,22 @@ TEST_CASE("failover: keys that the next server has removed meanwhile are not the
     CHECK_FALSE(s.pickup(s.joiner, 10));
     CHECK(s.pickup(s.joiner, 11) == "later");
     CHECK(s.bytes_of_second() < many * value_bytes * 3 / 4);
+}
+
+TEST_CASE("failover: an origin of which the next server has nothing left is not in its listing",
+          "[core][scenario]") {
+    // As in a mesh of thousands of origins. The newcomer has staged some of it, and has seen nothing of it.
+    constexpr std::size_t few = 8;
+    failing s(few, 1500, true);
+    s.begin(few / 2, [&] {
+        s.set_filter([](process_number, process_number, channel, std::string_view bytes) {
+            return !is<wire::delta>(bytes);
+        });
+        for (std::size_t key = 0; key < few; ++key) s.drop(s.other, key);
+    });
+    s.set_filter({});
+    s.finish();
+    CHECK(s.mesh(s.joiner).state().keys() == 0);
 }
 
 TEST_CASE("failover: the same when the removals happen during the second session", "[core][scenario]") {

@@ -166,6 +166,8 @@ class store : public record_table {
     bool stage_keep() { return staging_.keep(bounds_.batches, bounds_.typed); }
     /// Of a cache: what the server of the commit has not seen goes.
     void stage_trim(const cut& server);
+    /// Of a cache: whose records are in it. O(origins).
+    [[nodiscard]] std::vector<replica_id> staged_origins() const;
     [[nodiscard]] std::size_t staged_slots() const { return staging_.slots(); }
     [[nodiscard]] std::size_t staged_bytes() const { return staging_.bytes(); }
     /// From now on the state is that of both cuts joined. O(origins); the records are folded in when their

@@ -76,7 +76,7 @@ public class Peer {
     }
 
     final byte[] id = joined(new byte[] {-1, 0}, random(14)); // with a zero byte, as any may have
-    final String hosts;
+    final String endpoint, hosts;
     final ZMQ.Context context = ZMQ.context(1);
     final ZMQ.Socket router = socket(ZMQ.ROUTER), xpub = socket(ZMQ.XPUB), sub = socket(ZMQ.SUB);
     final int port, publishPort;
@@ -86,6 +86,7 @@ public class Peer {
     boolean leaving, done;
 
     Peer(String endpoint, String hosts) {
+        this.endpoint = endpoint;
         this.hosts = hosts;
         router.setRouterHandover(true);
         xpub.setXpubVerbose(true);
@@ -193,7 +194,8 @@ public class Peer {
     Link met(List<Value> frame, Link from) {
         final String known = hex(frame.get(5).asRawValue().asByteArray());
         if (!links.containsKey(known)) {
-            links.put(known, from != null ? from : dial("tcp://127.0.0.1:" + frame.get(9)));
+            final String address = "tcp://127.0.0.1:" + frame.get(9); // its greeting may come by its own link first
+            links.put(known, from != null ? from : address.equals(endpoint) ? seed : dial(address));
             sub.connect("tcp://127.0.0.1:" + frame.get(10));
         }
         final Link link = links.get(known);

@@ -82,7 +82,8 @@ async function listen(hosts) {
     function met(fields, link) {
         const known = fields[3].toString("hex"), flags = fields[4]
         if (!links.has(known)) {
-            links.set(known, link ?? dial(`tcp://127.0.0.1:${fields[7]}`))
+            const address = `tcp://127.0.0.1:${fields[7]}` // its greeting may come by its own link first
+            links.set(known, link ?? (address === endpoint ? seed : dial(address)))
             sub.connect(`tcp://127.0.0.1:${fields[8]}`)
         }
         link = links.get(known)

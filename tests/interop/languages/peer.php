@@ -78,7 +78,7 @@ class Peer
     private array $ports, $links = [], $marks = []; // links and marks by id; before its first HELLO the seed has none
     private bool $leaving = false, $done = false;
 
-    public function __construct(string $endpoint, private string $hosts)
+    public function __construct(private string $endpoint, private string $hosts)
     {
         $this->context = new ZMQContext();
         $this->id = "\xff\0" . random_bytes(14); // with a zero byte, as any may have
@@ -169,7 +169,8 @@ class Peer
     {
         $known = bin2hex($fields[3]);
         if (!isset($this->links[$known])) {
-            $this->links[$known] = $link ?? $this->dial("tcp://127.0.0.1:$fields[7]");
+            $address = "tcp://127.0.0.1:$fields[7]"; // its greeting may come by its own link first
+            $this->links[$known] = $link ?? ($address == $this->endpoint ? $this->seed : $this->dial($address));
             $this->sub->connect("tcp://127.0.0.1:$fields[8]");
         }
         $link = $this->links[$known];

@@ -91,7 +91,8 @@ sub listen_to($hosts) {
     my $met = sub($link, @fields) {
         my ($known, $flags) = @fields[3, 4];
         if (!$links{$known}) {
-            $links{$known} = $link // $dial->("tcp://127.0.0.1:$fields[7]");
+            my $address = "tcp://127.0.0.1:$fields[7]";    # its greeting may come by its own link first
+            $links{$known} = $link // ($address eq $endpoint ? $seed : $dial->($address));
             $sub->connect("tcp://127.0.0.1:$fields[8]");
         }
         $link = $links{$known};

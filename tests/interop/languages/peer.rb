@@ -61,6 +61,7 @@ class Peer
     @sub.setsockopt(ZMQ::SUBSCRIBE, "\1".b + @id)
     @port, @publish_port = [@router, @xpub].map { |bound| bind(bound) }
     @links, @marks = {}, {} # by id; before the first HELLO the seed has none
+    @endpoint = endpoint
     @seed = dial(endpoint)
   end
 
@@ -166,7 +167,8 @@ class Peer
   def met(fields, link)
     id, flags, port, publish_port = fields.values_at(3, 4, 7, 8)
     unless @links[id]
-      @links[id] = link || dial("tcp://127.0.0.1:#{port}")
+      address = "tcp://127.0.0.1:#{port}" # its greeting may come by its own link first
+      @links[id] = link || (address == @endpoint ? @seed : dial(address))
       @links[id].marked = @marks[id]
       @sub.connect("tcp://127.0.0.1:#{publish_port}")
     end

@@ -84,9 +84,12 @@ class Node(Child):
         expect(line, f"no {kind} {name} of the node")
         return json.loads(line)
 
-    def ask(self, command):
+    def tell(self, command):
         self.process.stdin.write(command + "\n")
         self.process.stdin.flush()
+
+    def ask(self, command):
+        self.tell(command)
         found = self.answer("reply", command.split()[0])
         expect("error" not in found, f"{command}: {found}")
         return found
@@ -126,7 +129,7 @@ def listens(program, command, hosts, children):
     refused = node.ask("stats")["refused_frames"]
     expect(refused == 0, f"{refused} frames of the peer were refused")
 
-    node.ask("stash end 00")
+    node.tell("stash end 00")  # its reply and the event of the end may come in either order
     peer.line("left")
     expect(peer.process.wait(PATIENCE) == 0, "the peer's end")
     node.answer("event", "left")

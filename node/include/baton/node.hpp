@@ -238,9 +238,9 @@ class node {
     [[nodiscard]] bool wait_synced(std::chrono::milliseconds within) const;
 
     /// Hands everything over: announces the leave, freezes the state, waits until `copies` staying members
-    /// have acknowledged everything or the deadline passes, and disconnects. Afterwards reads still work, and
-    /// writes return `leaving`. A second call returns the first report; while the first call runs it waits
-    /// for it. Errors: forked.
+    /// have acknowledged everything and no member is being sent the state, or until the deadline passes, and
+    /// disconnects. Afterwards reads still work, and writes return `leaving`. A second call returns the first
+    /// report; while the first call runs it waits for it. Errors: forked.
     result<leave_report> leave(leave_options how = {});
     /// Ends a running leave now with what it has reached; a spill that is being written gets half a second
     /// more. If no leave runs, the next one ends as soon as it has begun.

@@ -3,6 +3,21 @@
 using namespace baton;
 using namespace baton::sim;
 
+namespace {
+/// Two that hold 2,000 keys; what they send of them to the third, which is to come, is lost.
+struct starved : scene {
+    starved()
+        : scene(with_keys(2000)) {
+        gather(2);
+        fill(0, 2000);
+        settle();
+        set_filter([](process_number, process_number to, channel, std::string_view bytes) {
+            return to != 2 || !is<wire::state>(bytes);
+        });
+    }
+};
+} // namespace
+
 TEST_CASE("leave: 100 stashes and an immediate leave: all 100 are at the survivor", "[core][scenario]") {
     scene s(with_keys(100));
     s.gather(2);
@@ -34,13 +49,7 @@ TEST_CASE("leave: the last deltas lost, a leave still hands everything over", "[
 
 TEST_CASE("leave: a member that is being sent the state is not cut off", "[core][scenario]") {
     // One copy is enough and is there at once; a newcomer has begun to be sent the state by the leaver.
-    scene s(with_keys(2000));
-    s.gather(2);
-    s.fill(0, 2000);
-    s.settle();
-    s.set_filter([](process_number, process_number to, channel, std::string_view bytes) {
-        return to != 2 || !is<wire::state>(bytes);
-    });
+    starved s;
     s.sever(1, 2, true); // so that the leaver is asked
     s.start(2);
     REQUIRE(s.run_until([&] { return s.mesh(0).stats().sessions_open != 0; }, 2s));
@@ -55,13 +64,7 @@ TEST_CASE("leave: a member that is being sent the state is not cut off", "[core]
 }
 
 TEST_CASE("leave: one that is sent the state and falls silent holds up nobody for long", "[core][scenario]") {
-    scene s(with_keys(2000));
-    s.gather(2);
-    s.fill(0, 2000);
-    s.settle();
-    s.set_filter([](process_number, process_number to, channel, std::string_view bytes) {
-        return to != 2 || !is<wire::state>(bytes);
-    });
+    starved s;
     s.start(2);
     REQUIRE(s.run_until(
         [&] { return s.mesh(0).stats().sessions_open + s.mesh(1).stats().sessions_open != 0; }, 2s));

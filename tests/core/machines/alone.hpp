@@ -1,12 +1,16 @@
-// What the tests of the core's machines share: ids and moments. No mesh is linked.
+// What the tests of the core's machines share: ids, moments, and a node that has no mesh. No mesh is linked.
 #pragma once
 
+#include "core/courier.hpp"
 #include "core/io.hpp"
+#include "core/membership.hpp"
 #include "core/mesh_options.hpp"
 #include "crdt/store.hpp"
 #include "support/catch.hpp"
 
 #include <chrono>
+#include <cstdint>
+#include <map>
 #include <string_view>
 
 namespace baton::core {
@@ -26,5 +30,23 @@ inline mesh_options options_of(const replica_id& self) {
 inline slot_name register_of(std::string_view key) { return {value_type::reg, key, {}}; }
 inline constexpr instant start{};
 inline constexpr std::uint64_t wall = 1'700'000'000'000;
+
+/// What most machines refer to, in the place of a mesh.
+struct lone_node {
+    mesh_options settings = options_of(replica(1));
+    store here{replica(1), 7};
+    membership members{replica(1)};
+    std::map<link_id, core::link> links;
+    node_stats counters;
+    courier mail{settings, members, links, counters};
+
+    peer& up(std::uint8_t number) {
+        auto& p = members.add(replica(number));
+        members.transition(p, member_state::up, event_kind::joined, start);
+        p.routable = true;
+        p.version = wire::version_max;
+        return p;
+    }
+};
 
 } // namespace baton::core

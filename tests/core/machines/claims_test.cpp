@@ -1,28 +1,12 @@
 // Proves how a claim begins and ends on its own node: by a lease, by a release, by another's higher epoch;
 // and when it is only tentative.
-#include "core/claims.hpp"
-#include "machines/alone.hpp"
+#include "machines/writing.hpp"
 
 using namespace baton;
 using namespace baton::core;
 
 namespace {
-struct owning {
-    mesh_options settings = options_of(replica(1));
-    store here{replica(1), 7};
-    membership members{replica(1)};
-    std::map<link_id, core::link> links;
-    std::set<replica_id> listeners;
-    scouting scout;
-    node_stats counters;
-    hybrid_clock clock{5000};
-    courier mail{settings, members, links, counters};
-    publisher out{here, listeners, {1 << 16, 256}};
-    writer write{here, clock, out};
-    proofs asked{here, members, mail, scout, counters, {}};
-    claims owned{settings, here, write, members, asked, mail};
-    outbox box;
-
+struct owning : claiming_node {
     owning() { write.put(register_of("key"), "free", write.tick(wall)); }
     static moment at(mesh_clock::duration since) { return {start + since, wall}; }
     claim_grant claim(std::optional<mesh_clock::duration> lease = {}) {

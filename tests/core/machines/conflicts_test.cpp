@@ -2,28 +2,14 @@
 // out to be merged; and that registers that are over are removed by one member, a while later.
 #include "core/conflicts.hpp"
 #include "core/expiry.hpp"
-#include "machines/alone.hpp"
+#include "machines/writing.hpp"
 
 using namespace baton;
 using namespace baton::core;
 
 namespace {
-struct watching {
-    mesh_options settings = options_of(replica(1));
-    store here{replica(1), 7};
-    membership members{replica(1)};
-    std::map<link_id, core::link> links;
-    std::set<replica_id> listeners;
-    scouting scout;
-    node_stats counters;
-    hybrid_clock clock{5000};
-    courier mail{settings, members, links, counters};
-    publisher out{here, listeners, {1 << 16, 256}};
-    writer write{here, clock, out};
-    proofs asked{here, members, mail, scout, counters, {}};
-    claims owned{settings, here, write, members, asked, mail};
+struct watching : claiming_node {
     conflicts watch{here, write, members, owned, {2, 256, 256}};
-    outbox box;
 
     /// Another replica, which has seen nothing, writes the key.
     void concurrently(std::uint8_t number, std::string_view value) {

@@ -11,26 +11,13 @@ using namespace baton::core;
 namespace {
 constexpr std::uint64_t number = 77;
 
-struct leaving_node {
-    mesh_options settings = options_of(replica(1));
-    store here{replica(1), 7};
-    membership members{replica(1)};
-    std::map<link_id, core::link> links;
-    node_stats counters;
-    courier mail{settings, members, links, counters};
+struct leaving_node : lone_node {
     handover leave{settings, here, members, mail};
     outbox out;
 
     leaving_node() {
         write_buffers buffers;
         here.put(register_of("key"), "value", timestamp::at(wall), buffers);
-    }
-    peer& up(std::uint8_t who) {
-        auto& p = members.add(replica(who));
-        members.transition(p, member_state::up, event_kind::joined, start);
-        p.routable = true;
-        p.version = wire::version_max;
-        return p;
     }
     /// It holds everything, and says so about the leaving of this number.
     void acknowledge(peer& p, std::uint64_t of, bool staying = true) {

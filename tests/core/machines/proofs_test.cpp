@@ -8,24 +8,11 @@ using namespace baton;
 using namespace baton::core;
 
 namespace {
-struct asking {
-    mesh_options settings;
-    store here{replica(1), 7};
-    membership members{replica(1)};
-    std::map<link_id, core::link> links;
+struct asking : lone_node {
     scouting scout;
-    node_stats counters;
-    courier mail{settings, members, links, counters};
     proofs desk{here, members, mail, scout, counters, {}};
     outbox out;
 
-    peer& up(std::uint8_t number) {
-        auto& p = members.add(replica(number));
-        members.transition(p, member_state::up, event_kind::joined, start);
-        p.routable = true;
-        p.version = wire::version_max;
-        return p;
-    }
     dot put() {
         write_buffers buffers;
         return here.put(register_of("key"), "value", timestamp::at(wall), buffers).id;

@@ -9,13 +9,7 @@ using namespace baton;
 using namespace baton::core;
 
 namespace {
-struct serving {
-    mesh_options settings = options_of(replica(1));
-    store here{replica(1), 7};
-    membership members{replica(1)};
-    std::map<link_id, core::link> links;
-    node_stats counters;
-    courier mail{settings, members, links, counters};
+struct serving : lone_node {
     std::mt19937_64 random{1};
     session_server server{settings, here, members, mail, random};
     outbox out;

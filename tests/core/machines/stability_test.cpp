@@ -1,33 +1,17 @@
 // Proves what waits for whom: a removal record goes once every member has told of it, an origin is archived
 // once it has said goodbye and everybody has it, and a member that stays too far behind holds back neither.
 #include "core/stability.hpp"
-#include "machines/alone.hpp"
+#include "machines/writing.hpp"
 
 using namespace baton;
 using namespace baton::core;
 
 namespace {
-struct keeping {
-    mesh_options settings = options_of(replica(1));
-    store here{replica(1), 7};
-    membership members{replica(1)};
-    std::map<link_id, core::link> links;
-    std::set<replica_id> listeners;
-    node_stats counters;
-    hybrid_clock clock{5000};
+struct keeping : writing_node {
     std::mt19937_64 random{1};
-    courier mail{settings, members, links, counters};
-    publisher out{here, listeners, {1 << 16, 256}};
-    writer write{here, clock, out};
     session_server server{settings, here, members, mail, random};
     stability rest{settings, here, members, server, write, out};
-    outbox box;
 
-    peer& up(std::uint8_t number) {
-        auto& p = members.add(replica(number));
-        members.transition(p, member_state::up, event_kind::joined, start);
-        return p;
-    }
     dot put(std::string_view key) { return write.put(register_of(key), "value", write.tick(wall)); }
     void remove(std::string_view key) { REQUIRE(write.remove(register_of(key), write.tick(wall))); }
     void tend(mesh_clock::duration since = 0ms, bool takes_writes = true) {

@@ -78,7 +78,7 @@ TEST_CASE("misuse: without any time every call answers at once", "[io][misuse]")
     REQUIRE(report);
     CHECK(report->outcome == leave_outcome::unsafe);
     CHECK(report->unsafe_keys == std::vector<std::string>{"key", "x", "y"});
-    CHECK(start.unhindered() < at_most(1s));
+    CHECK(start.unhindered() < at_most(4s)); // a call's own time is 5 s
 }
 
 TEST_CASE("misuse: levels that nobody can meet are refused, or not met in time", "[io][misuse]") {
@@ -105,7 +105,7 @@ TEST_CASE("misuse: levels that nobody can meet are refused, or not met in time",
         CHECK_FALSE(done->met);
         CHECK(done->copies == 2);
         CHECK(start.elapsed() >= 100ms);
-        CHECK(start.unhindered() < at_most(2s));
+        CHECK(start.unhindered() < at_most(4s)); // of 5 s without `within`
     };
     unmet(ack_level::copies(3));
     unmet(ack_level::copies(std::numeric_limits<std::size_t>::max()));
@@ -247,7 +247,7 @@ TEST_CASE("misuse: after a leave, writes are refused and no wait lasts", "[io][m
     }
     nodes.one.hurry();
     CHECK(nodes.one.pickup("key")->value == "v");
-    CHECK(start.unhindered() < at_most(1s));
+    CHECK(start.unhindered() < patience(5s));
 }
 
 TEST_CASE("misuse: what the log or on_applied throws ends the node's I/O thread, not the program",

@@ -1,7 +1,8 @@
 // patience: how long a test waits, and how it measures. A deadline for what should come is generous: it costs
 // time only where the test fails. A bound of how long something may take is not: it is compared with the time
 // that has passed less the time in which the threads of the test waited for a processor, so that it means the
-// same on a busy machine.
+// same on a busy machine. It is to lie far above what is usual, and far below what must not be waited for:
+// choose the latter long. How fast something usually is belongs to tests/bench.
 #pragma once
 
 #include <poll.h>

@@ -176,8 +176,7 @@ TEST_CASE("spill_disk: a sync that hangs neither prolongs the leave nor keeps ot
         return;
     }
     const auto told = report.get();
-    CHECK(watch.unhindered() < within + at_most(800ms)); // farewell_wait and disk_ends_within in it
-    CHECK(told.took < within + at_most(300ms));
+    CHECK(watch.unhindered() < within + patience(1s)); // the disk holds it up for ever
     CHECK(told.outcome == leave_outcome::unsafe);
     CHECK(told.unsafe == 20);
     CHECK_THAT(told.spill_error, ContainsSubstring("the disk had not taken all"));
@@ -203,7 +202,7 @@ TEST_CASE("spill_disk: told to hurry, a leave ends at once whatever the disk doe
     const stopwatch watch;
     last.hurry();
     CHECK(report.get().outcome == leave_outcome::unsafe);
-    CHECK(watch.unhindered() < at_most(1500ms));
+    CHECK(watch.unhindered() < patience(2s)); // of 60 s
 }
 
 TEST_CASE("spill_disk: a second signal ends the program with what is on the disk", "[io][spill]") {
@@ -219,7 +218,7 @@ TEST_CASE("spill_disk: a second signal ends the program with what is on the disk
     const auto farewell = last.farewell();
     CHECK(farewell.at("outcome") == "spilled");
     CHECK(last.exit_status() == 3);
-    CHECK(watch.unhindered() < at_most(2s));
+    CHECK(watch.unhindered() < patience(2s)); // of 120 s
 }
 
 TEST_CASE("spill_disk: how long a spill takes is measured on its disk", "[io][spill]") {

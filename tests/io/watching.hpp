@@ -5,6 +5,7 @@
 
 #include <baton/watch.hpp>
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <set>
@@ -128,5 +129,11 @@ inline listener::state state_of(const baton::node& of, const std::string& prefix
     }
     return all;
 }
+
+/// Ends what a handler waits for, also where a test fails: its listener waits for the call that is under way.
+struct let_go {
+    std::atomic<bool>& waited_for;
+    ~let_go() { waited_for = false; }
+};
 
 } // namespace io

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 void mesh::begin_leave(const moment& at, std::size_t copies, outbox& out) {
     if (handover_.is_leaving()) return;
     set_moment(at);
-    if (pulling_) end_session(session_end::leaving, out);
+    (void)settle(receiver_.abandon(session_end::leaving, at_, out), out);
     if (spills_) end_salvage(out);
     inbox_.clear();
     while (release_claims(at, settings_.bounds.slice,

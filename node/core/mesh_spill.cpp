@@ -21,7 +21,6 @@ namespace {
 constexpr std::size_t files_max = 1024;
 constexpr std::size_t copies_wanted = 2; // as leave_options::copies
 constexpr auto retry_after = 1s;
-constexpr std::size_t parts_bytes_max = std::size_t{256} << 20; // of one slot
 } // namespace
 
 // ---------------------------------------------------------------- writing
@@ -105,8 +104,8 @@ std::size_t mesh::spills_waiting() const {
 void mesh::tend_spills(outbox& out) {
     if (!spills_ || spills_->files.empty()) return;
     release_spills(out);
-    if (pulling_ || store_.folding() || handover_.is_leaving() || room_.is_full() || !inbox_.empty() ||
-        spills_->open)
+    if (receiver_.is_open() || store_.folding() || handover_.is_leaving() || room_.is_full() ||
+        !inbox_.empty() || spills_->open)
         return;
     if (!peers_.met_any() && !settings_.founding && at_.now < started_ + settings_.alone_after)
         return wake_by(started_ + settings_.alone_after);
@@ -132,18 +131,7 @@ void mesh::open_spill(spill_file& file, outbox& out) {
         return;
     }
     if (file.whole) {
-        if (store_.staged_slots() != 0) store_.stage_abort(); // a cache for a session that did not come
-        pulling_.emplace(inbound_session{});
-        auto& s = *pulling_;
-        s.number = ++last_session_;
-        s.file = file.id;
-        s.written_ms = file.written_ms;
-        s.progress_at = at_.now;
-        s.closed = store_.archived();
-        s.travelling = store_.seen();
-        s.seen = joined(store_.seen(), s.closed);
-        s.newcomer = store_.is_disjoint(file.claims);
-        out.note("spill", {}, s.number);
+        receiver_.begin_file(file.id, file.claims, file.written_ms, at_, out);
     } else {
         spills_->open.emplace(file);
         // Before anything of it is written anew: so that it is salvaged once at most.
@@ -169,30 +157,7 @@ verdict mesh::take(const spill_read& in, outbox& out) {
         }
         return {};
     }
-    if (!pulling_ || pulling_->file != in.file) return {}; // given up meanwhile
-    auto& s = *pulling_;
-    s.progress_at = at_.now;
-    const auto decoded = wire::decode(in.bytes);
-    const auto* const f = decoded ? std::get_if<wire::state>(&*decoded) : nullptr;
-    const bool partial = settings_.broken == mutation::spill_claims_partial;
-    if (f == nullptr || (f->chunk != s.next_chunk && !partial) || s.commit) {
-        end_session(session_end::malformed, out);
-        return {};
-    }
-    s.next_chunk = f->chunk + 1;
-    if ((f->flags & wire::state::archive) == 0) {
-        s.chunks.emplace_back(std::string(in.bytes));
-        return {};
-    }
-    const auto rows = wire::decode_cut(f->rows);
-    if (rows) {
-        s.archive_rows.join(*rows);
-        if ((f->flags & wire::state::for_good) != 0) s.final_rows.join(*rows);
-        out.actions.push_back(read_spill{in.file, false});
-    } else {
-        end_session(session_end::malformed, out);
-    }
-    return {};
+    return settle(receiver_.on_file(in, at_, out), out);
 }
 
 // A file that is not what it claims to be is a damaged one.
@@ -205,20 +170,8 @@ void mesh::end_spill(session_end how, spill_id id, outbox& out) {
     wake_by(file->retry_at);
 }
 
-// Marks what is here, under the cut of the file and not in it: removed there (I8). True when all is marked.
-bool mesh::mark_absent(const cut& claimed, std::size_t steps) {
-    auto& s = *pulling_;
-    if (!s.absent) s.absent = store_.walk_from({});
-    s.progress_at = at_.now;
-    return !store_.stage_absent(*s.absent, claimed, steps);
-}
-
 bool mesh::work_on_spill(outbox& out) {
     if (!spills_) return false;
-    if (pulling_ && pulling_->absent && !pulling_->absent_marked) {
-        finish_pull(out);
-        return true;
-    }
     if (!spills_->open || !spills_->open->job || room_.is_full() || handover_.is_leaving()) return false;
     auto& job = *spills_->open->job;
     if (!job.opened) {
@@ -244,12 +197,6 @@ void mesh::spill_merged(spill_id id, outbox& out) {
         out.note("spill merged", {});
         wake_by(at_.now);
     }
-}
-
-void age(staged_view& what, std::uint64_t written_ms, std::uint64_t wall_ms) {
-    if (!what.ttl || written_ms == 0 || wall_ms <= written_ms) return;
-    const auto lain = std::min(wall_ms - written_ms, static_cast<std::uint64_t>(what.ttl->count()));
-    *what.ttl -= std::chrono::milliseconds{lain};
 }
 
 // A file is kept until others hold what is in it: as many as a leave would ask for, or all there are.

@@ -9,20 +9,6 @@
 
 namespace baton::core {
 
-/// What a receiver does with the ranges that a server lists (I8).
-struct comparison {
-    cut at; ///< what the server had seen at the start: what is not there of it has been removed
-    std::deque<wire::listed_range> to_check; ///< the front one is being looked through
-    dot_range own;                           ///< how far
-    range_sum own_sum;
-    std::size_t listed = 0; ///< of a list: how many of its records have been met
-    std::deque<wire::asked_range> to_ask;
-    std::uint64_t number = 0;     ///< of the question under way
-    std::string question;         ///< its bytes, until it is answered
-    std::vector<dot_range> asked; ///< what it wants to be told of
-    bool opened = false, done = false;
-};
-
 /// A file that was found at the start.
 struct mesh::spill_file {
     enum class state : std::uint8_t { waiting, merged };
@@ -36,10 +22,6 @@ struct mesh::spill_file {
     bool tried = false;
     instant retry_at{};
 };
-
-/// A time to live goes on while its file lies on the disk, by the wall clock. One that is behind the writer's
-/// lets it stand still, and so does a file that does not say when it was written.
-void age(staged_view& what, std::uint64_t written_ms, std::uint64_t wall_ms);
 
 struct mesh::spill_desk {
     std::vector<spill_file> files; ///< in the order of their being found

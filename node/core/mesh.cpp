@@ -1,6 +1,5 @@
 #include "core/mesh.hpp"
 
-#include "core/jobs.hpp"
 #include "core/seeding.hpp"
 #include "crdt/assert.hpp"
 
@@ -34,6 +33,7 @@ mesh::mesh(mesh_options settings, const moment& start)
               {settings_.bounds.wants, settings_.mesh_size, settings_.broken})
     , server_(settings_, store_, peers_, courier_, random_)
     , receiver_(settings_, store_, peers_, courier_, server_, random_)
+    , spills_(settings_, store_, peers_, server_, receiver_, writer_, start.now)
     , stability_(settings_, store_, peers_, server_, writer_, publisher_)
     , handover_(settings_, store_, peers_, courier_)
     , claims_(settings_, store_, writer_, peers_, proofs_, courier_)
@@ -318,7 +318,8 @@ void mesh::run_timers(outbox& out) {
     ask_members(out);
     (void)settle(receiver_.tend(at_, out), out);
     consider_pull(out);
-    tend_spills(out);
+    spills_.tend(takes_writes() && inbox_.empty(), at_, out);
+    wake_by(spills_.take_deadline());
     server_.expire(at_.now, out);
     wake_by(server_.deadline());
     if (store_.notes().wanted()) {
@@ -350,8 +351,8 @@ bool mesh::work(const moment& at, outbox& out) {
     } else {
         const auto session = receiver_.work(at_, out);
         (void)settle(session, out);
-        more = session.more || work_on_spill(out) || expiry_.work(at_, !handover_.is_leaving()) ||
-               server_.work(at_, out) || stability_.work();
+        more = session.more || spills_.work(takes_writes(), at_, out) ||
+               expiry_.work(at_, !handover_.is_leaving()) || server_.work(at_, out) || stability_.work();
     }
     proofs_.answer_wanted(own_part(), out);
     judge_room(out);
@@ -465,7 +466,7 @@ node_stats mesh::stats() const {
     all.state_bytes_sent = server_.counted().bytes;
     all.state_bytes_received = receiver_.counted().bytes;
     all.events_applied += receiver_.counted().applied;
-    all.spills_waiting = spills_waiting();
+    all.spills_waiting = spills_.waiting();
     all.claims = claims_.counted().made;
     all.claims_lost = claims_.counted().lost;
     all.conflicts = conflicts_.counted().found;

@@ -1,5 +1,4 @@
 // Own events packed into DELTA frames, and the DELTA frames of others applied in order.
-#include "core/jobs.hpp"
 #include "core/mesh.hpp"
 
 #include <algorithm>

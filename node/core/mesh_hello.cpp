@@ -1,6 +1,5 @@
 // Contact and the readiness handshake. A peer is up when each side has greeted the other and each side's PUB
 // has seen the other's subscription: from then on no delta is lost to a slow joiner.
-#include "core/jobs.hpp"
 #include "core/seeding.hpp"
 #include "core/standing.hpp"
 #include "core/told.hpp"

@@ -2,7 +2,6 @@
 // back no forgetting (stability.hpp), acts for nobody and is no copy. It still asks for a session with a
 // member whose state would leave it room again: so it learns of the drops that make the room, and of
 // everything before them, in one commit.
-#include "core/jobs.hpp"
 #include "core/mesh.hpp"
 
 #include <algorithm>
@@ -26,7 +25,7 @@ bool mesh::order(const moment& at) {
 // With every heartbeat.
 void mesh::look_for_garbage(outbox& out) {
     if (store_.has_order() && at_.now - ordered_at_ >= order_kept_for) store_.drop_order();
-    if (store_.folding() || is_spilling()) return;
+    if (store_.folding() || spills_.is_writing()) return;
     stability_.judge_lag(room_.is_full(), at_.now, out);
     judge_room(out);
     // One that is full applies nobody else's removals, and makes room by its own.

@@ -1,5 +1,5 @@
-// Sessions (session_server.hpp, session_receiver.hpp): what they mean to others.
-#include "core/jobs.hpp"
+// Sessions (session_server.hpp, session_receiver.hpp), and files in the place of a server (spills.hpp): what
+// they mean to others.
 #include "core/mesh.hpp"
 
 namespace baton::core {
@@ -56,13 +56,34 @@ verdict mesh::settle(const session_receiver::outcome& done, outbox& out) {
         ++counters_.refused_frames;
     }
     if (end.overstated) ++refused_["told more than the commit held"];
-    if (end.file) end_spill(end.how, *end.file, out);
+    if (end.file) spills_.on_end(end.how, *end.file, at_, out);
+    wake_by(spills_.take_deadline());
     if (end.how != session_end::committed) return done.why;
     publisher_.cut_grew();
     if (auto* const p = peers_.find(end.from)) learn_standing(end.from, *p, end.at, 100ms, out);
     cut_grew(out);
     consider_pull(out);
     return done.why;
+}
+
+// ---------------------------------------------------------------- spills
+
+verdict mesh::take(const spill_found& in, outbox&) {
+    const auto why = counted(spills_.on_found(in, at_));
+    wake_by(spills_.take_deadline());
+    return why;
+}
+
+verdict mesh::take(const spills_listed& in, outbox&) {
+    spills_.on_listed(in, at_);
+    wake_by(spills_.take_deadline());
+    return {};
+}
+
+verdict mesh::take(const spill_read& in, outbox& out) {
+    const bool taken = spills_.on_read(in, at_, out);
+    wake_by(spills_.take_deadline());
+    return taken ? verdict{} : settle(receiver_.on_file(in, at_, out), out);
 }
 
 } // namespace baton::core

@@ -25,6 +25,7 @@
 #include "core/scouting.hpp"
 #include "core/session_receiver.hpp"
 #include "core/session_server.hpp"
+#include "core/spills.hpp"
 #include "core/stability.hpp"
 #include "core/writer.hpp"
 #include "discovery/beacon.hpp"
@@ -32,7 +33,6 @@
 #include "wire/rows.hpp"
 
 #include <map>
-#include <memory>
 #include <random>
 #include <set>
 #include <string>
@@ -168,14 +168,14 @@ class mesh {
     void say_left(const moment& at, outbox& out);
     [[nodiscard]] bool farewell_heard() const { return handover_.farewell_heard(); }
 
-    // --- spills: the whole store in a file (mesh_spill.cpp) ---
+    // --- spills: the whole store in a file (spills.hpp) ---
     /// While leaving: a slice of it as for a newcomer. `into`: the next frame, or empty. False with the last;
     /// then, and when it has been given up (end_spilling), it begins anew.
     bool spill(const moment& at, std::string& into);
-    void end_spilling();
+    void end_spilling() { spills_.end_writing(); }
     /// That file is safe on its disk: those whose contents are in it are dropped.
     void spill_kept(const moment& at, outbox& out);
-    [[nodiscard]] std::size_t spills_waiting() const; ///< neither merged nor given up yet
+    [[nodiscard]] std::size_t spills_waiting() const { return spills_.waiting(); }
     /// Above every timestamp that is believed here.
     [[nodiscard]] timestamp clock() const { return clock_.last(); }
 
@@ -313,28 +313,12 @@ class mesh {
     [[nodiscard]] proofs::own_part own_part() const;
     verdict on_ask(const replica_id& from, const wire::ask& f, outbox& out);
     verdict on_ack(const replica_id& from, const wire::ack& f, outbox& out);
-    [[nodiscard]] bool has_unread_spill() const;
     [[nodiscard]] bool is_alone() const;
     struct seeding; ///< mesh_seeds.cpp
     bool work_on_claims(bool wrote, bool busy, outbox& out);
     /// Neither full nor leaving.
     [[nodiscard]] bool takes_writes() const { return !handover_.is_leaving() && !room_.is_full(); }
 
-    // mesh_spill.cpp
-    struct spill_file;
-    struct spill_desk;
-    [[nodiscard]] spill_file* file_of(spill_id id);
-    [[nodiscard]] bool is_spilling() const;
-    void tend_spills(outbox& out);
-    void open_spill(spill_file& file, outbox& out);
-    void end_spill(session_end how, spill_id id, outbox& out);
-    bool work_on_spill(outbox& out);
-    void spill_merged(spill_id id, outbox& out);
-    void release_spills(outbox& out);
-    bool salvage_row(const wire::state_row& row, outbox& out);
-    [[nodiscard]] std::int64_t lost_share(std::string_view key, const staged_view& lost);
-    [[nodiscard]] bool is_lost(const dot& id) const;
-    void end_salvage(outbox& out);
     // mesh_leave.cpp
     verdict on_leaving(const replica_id& from, const wire::leaving& f, outbox& out);
     verdict on_leaving_rumour(const wire::leaving& f, outbox& out);
@@ -373,15 +357,14 @@ class mesh {
     proofs proofs_;
     session_server server_;
     session_receiver receiver_;
+    spills spills_;
     stability stability_;
     handover handover_;
     claims claims_;
     conflicts conflicts_;
     expiry expiry_;
 
-    instant ordered_at_{};               ///< when the ordered index was last asked for
-    bool spills_listed_ = false;         ///< every file there is has been looked at
-    std::unique_ptr<spill_desk> spills_; ///< nothing: no file has been found, and none is written
+    instant ordered_at_{}; ///< when the ordered index was last asked for
 };
 
 } // namespace baton::core

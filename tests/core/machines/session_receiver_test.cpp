@@ -288,6 +288,16 @@ TEST_CASE("session receiver: after a session without room the next one is looked
     REQUIRE(s.end);
     CHECK(s.end->how == session_end::full);
     CHECK(s.node.here.staged_slots() == 0);
+    s.server.drop(replica(1));
+    s.out.clear();
+    s.at.now += 10s;
+    s.fits = true;
+    s.consider();
+    s.run();
+    CHECK(s.end->how == session_end::committed);
+    s.write(s.there, 1);
+    s.consider();
+    CHECK_FALSE(s.receiver.is_short_of_room()); // until it happens again
 }
 
 TEST_CASE(

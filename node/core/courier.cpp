@@ -25,11 +25,15 @@ void courier::choose_version() {
     }
 }
 
+bool courier::has_open_link(const peer& p) const {
+    const auto via = p.via ? links_.find(*p.via) : links_.end();
+    return via != links_.end() && via->second.open;
+}
+
 bool courier::send_to(const replica_id& id, const peer& p, const wire::frame& f, outbox& out) {
     auto bytes = encode_for(&p, f);
-    const auto via = p.via ? links_.find(*p.via) : links_.end();
-    if (via != links_.end() && via->second.open) {
-        out.actions.push_back(send_request{via->first, std::move(bytes)});
+    if (has_open_link(p)) {
+        out.actions.push_back(send_request{*p.via, std::move(bytes)});
     } else if (p.routable) {
         out.actions.push_back(send_reply{id, std::move(bytes)});
     } else {

@@ -1,6 +1,5 @@
 #include "core/mesh.hpp"
 
-#include "core/jobs.hpp"
 #include "core/seeding.hpp"
 #include "crdt/assert.hpp"
 
@@ -33,6 +32,8 @@ mesh::mesh(mesh_options settings, const moment& start)
     , proofs_(store_, peers_, courier_, scout_, counters_,
               {settings_.bounds.wants, settings_.mesh_size, settings_.broken})
     , server_(settings_, store_, peers_, courier_, random_)
+    , receiver_(settings_, store_, peers_, courier_, server_, random_)
+    , spills_(settings_, store_, peers_, server_, receiver_, writer_, start.now)
     , stability_(settings_, store_, peers_, server_, writer_, publisher_)
     , handover_(settings_, store_, peers_, courier_)
     , claims_(settings_, store_, writer_, peers_, proofs_, courier_)
@@ -186,7 +187,7 @@ verdict mesh::take(const reply_arrived& in, outbox& out) {
     }
     if (const auto* f = std::get_if<wire::fingerprint>(&*decoded)) {
         const bool question = (f->flags & wire::fingerprint::question) != 0;
-        return question ? refuse("misplaced frame") : on_answer(id, *f, out);
+        return question ? refuse("misplaced frame") : settle(receiver_.on_answer(id, *f, at_, out), out);
     }
     if (const auto* f = std::get_if<wire::ack>(&*decoded)) {
         return f->id == id ? on_ack(id, *f, out) : refuse("stolen identity");
@@ -290,7 +291,7 @@ void mesh::run_timers(outbox& out) {
         for (auto& [number, l] : links_) {
             if (l.asked_at) *l.asked_at += pause;
         }
-        excuse_pull(pause, out);
+        (void)settle(receiver_.excuse(pause, at_, out), out);
     }
     step_at_ = at_.now;
     wake_at_ = never;
@@ -315,9 +316,10 @@ void mesh::run_timers(outbox& out) {
     tend_dead(out);
     repeat_leaving(out);
     ask_members(out);
-    nudge_pull(out);
+    (void)settle(receiver_.tend(at_, out), out);
     consider_pull(out);
-    tend_spills(out);
+    spills_.tend(takes_writes() && inbox_.empty(), at_, out);
+    wake_by(spills_.take_deadline());
     server_.expire(at_.now, out);
     wake_by(server_.deadline());
     if (store_.notes().wanted()) {
@@ -346,11 +348,11 @@ bool mesh::work(const moment& at, outbox& out) {
         more = true;
     } else if (work_on_delta(out)) {
         more = true;
-    } else if (work_on_state(out)) {
-        more = true;
     } else {
-        more = work_on_ranges(out) || work_on_spill(out) || expiry_.work(at_, !handover_.is_leaving()) ||
-               server_.work(at_, out) || stability_.work();
+        const auto session = receiver_.work(at_, out);
+        (void)settle(session, out);
+        more = session.more || spills_.work(takes_writes(), at_, out) ||
+               expiry_.work(at_, !handover_.is_leaving()) || server_.work(at_, out) || stability_.work();
     }
     proofs_.answer_wanted(own_part(), out);
     judge_room(out);
@@ -391,7 +393,7 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
     if (state == member_state::crashed) proofs_.forget_answers();
     p.leave.forget(state == member_state::left);
     out.acknowledged = true; // who waits for it need not any more
-    if (pulling_ && pulling_->from == id) end_session(session_end::server_gone, out);
+    (void)settle(receiver_.drop(id, at_, out), out);
     server_.drop(id);
     inbox_.drop(id); // what was missing comes by repair, if at all
     if (p.via) {
@@ -455,12 +457,16 @@ node_stats mesh::stats() const {
     all.key_value_bytes = store_.key_value_bytes();
     all.store_bytes = store_.memory_bytes();
     all.ordered_bytes = store_.ordered_bytes();
-    all.sessions_open = server_.size() + (pulling_ ? 1 : 0);
+    all.sessions_open = server_.size() + (receiver_.is_open() ? 1 : 0);
     all.sessions_served = server_.counted().served;
-    all.sessions_compared += server_.counted().compared;
+    all.sessions_pulled = receiver_.counted().pulled;
+    all.sessions_failed = receiver_.counted().failed;
+    all.sessions_compared = server_.counted().compared + receiver_.counted().compared;
     all.sessions_resumed = server_.counted().resumed;
     all.state_bytes_sent = server_.counted().bytes;
-    all.spills_waiting = spills_waiting();
+    all.state_bytes_received = receiver_.counted().bytes;
+    all.events_applied += receiver_.counted().applied;
+    all.spills_waiting = spills_.waiting();
     all.claims = claims_.counted().made;
     all.claims_lost = claims_.counted().lost;
     all.conflicts = conflicts_.counted().found;

@@ -1,13 +1,10 @@
 // Is a key absent? It is, when everybody who could hold it has answered, and all that they named is applied
 // here. What stands against that is named, so that a caller knows whom it waits for.
-#include "core/jobs.hpp"
 #include "core/seeding.hpp"
 
 #include <algorithm>
 
 namespace baton::core {
-
-bool mesh::has_unread_spill() const { return settings_.spills && (!spills_listed_ || spills_waiting() != 0); }
 
 // Nobody has the key, if it is not here now and everybody who can answer has answered a question that was put
 // after the call began, all that those answers named is applied here, they name nobody who has not answered,
@@ -30,7 +27,7 @@ absence mesh::judge_absence(std::uint64_t question) const {
     if (!now.who.empty()) return now;
     if (settings_.mesh_size != 0 && in_view <= settings_.mesh_size / 2) return now;
     // What a file holds may be that key.
-    if (has_unread_spill()) return now;
+    if (spills_.has_unread()) return now;
     now.confirmed = peers_.met_any() || settings_.founding || is_alone();
     if (now.confirmed) return now;
     now.seeds = scout_.seeds.standing(scout_.names);
@@ -44,7 +41,7 @@ void mesh::catch_up(const moment& at) {
 }
 
 bool mesh::is_caught_up() const {
-    if (!synced() || has_unread_spill()) return false;
+    if (!synced() || spills_.has_unread()) return false;
     std::vector<replica_id> unheard;
     return std::all_of(peers_.begin(), peers_.end(), [&](const auto& each) {
         const auto& [id, p] = each;

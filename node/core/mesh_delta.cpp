@@ -1,5 +1,4 @@
 // Own events packed into DELTA frames, and the DELTA frames of others applied in order.
-#include "core/jobs.hpp"
 #include "core/mesh.hpp"
 
 #include <algorithm>
@@ -96,13 +95,14 @@ result<version> mesh::stash_all(const moment& at,
         return error{errc::bad_argument, std::to_string(all.size()) + " keys at once; at most " +
                                              std::to_string(wire::group_events_max) + " are allowed"};
     std::size_t bytes = 0;
+    std::vector<staged_view> chain;
     for (const auto& [key, value] : all) {
         if (const auto good = check_write({value_type::reg, key, {}}, value.size()); !good)
             return good.error();
         const slot_name slot{value_type::reg, key, {}};
         (void)store_.sibling_count(slot); // folded in, if a commit is being so
-        store_.chain_of(slot, chain_);    // at most that is replaced
-        bytes += key.size() + value.size() + publisher::kill_bytes * chain_.size();
+        store_.chain_of(slot, chain);     // at most that is replaced
+        bytes += key.size() + value.size() + publisher::kill_bytes * chain.size();
     }
     // In one frame or in none: then a session brings them, whose commit is of one moment.
     publisher_.begin_group(all.size(), bytes);
@@ -237,12 +237,7 @@ verdict mesh::on_delta(std::string_view bytes, const wire::delta& f, outbox& out
 // Applies up to a slice of the oldest waiting delta, and passes on what has come of it. True while there is
 // more.
 bool mesh::work_on_delta(outbox& out) {
-    causal_inbox::session_view session;
-    if (pulling_) {
-        session.of_newcomer = pulling_->newcomer;
-        if (pulling_->ranges && pulling_->ranges->opened) session.compared = &pulling_->ranges->at;
-    }
-    const auto done = inbox_.work(session);
+    const auto done = inbox_.work({receiver_.is_of_newcomer(), receiver_.compared()});
     if (!done) return false;
     auto* const p = peers_.find(done->origin);
     if (p != nullptr && (done->early || done->finished)) {

@@ -1,6 +1,5 @@
 // Contact and the readiness handshake. A peer is up when each side has greeted the other and each side's PUB
 // has seen the other's subscription: from then on no delta is lost to a slow joiner.
-#include "core/jobs.hpp"
 #include "core/seeding.hpp"
 #include "core/standing.hpp"
 #include "core/told.hpp"
@@ -253,7 +252,7 @@ verdict mesh::on_brief(const wire::brief& f, outbox& out) {
     // What its own counter says is certain: PUB delivers in order, so a delta we have not seen by now is
     // lost.
     if (f.latest > store_.counter_of(f.id)) {
-        if (!pulling_) ++counters_.gaps;
+        if (!receiver_.is_open()) ++counters_.gaps;
         p->holds.seen.raise({f.id, f.latest});
         note_lack(*p, 0ms);
     }
@@ -336,16 +335,6 @@ const cut& mesh::learn(peer& p, const cut& reported, cut& room) {
     return kept;
 }
 
-void mesh::note_lack(peer& p, mesh_clock::duration grace) {
-    if (store_.covers(p.holds.seen) && !p.holds.diverged) {
-        p.pull.at.reset();
-        return;
-    }
-    const auto when = at_.now + grace;
-    if (!p.pull.at || *p.pull.at > when) p.pull.at = when;
-    wake_by(*p.pull.at);
-}
-
 void mesh::check_synced(outbox& out) {
     peers_.check_synced(store_, settings_.broken == mutation::synced_at_once, out);
 }
@@ -367,8 +356,7 @@ bool mesh::publish_hello(outbox& out) {
     } else {
         auto f = make_hello(0);
         f.reach.clear();
-        published_ = f.at;
-        for (auto& [id, p] : peers_) p.holds.told_otherwise = false;
+        receiver_.note_told(f.at);
         bytes = courier_.encode_for_all(f);
         published_generation_ = store_.generation();
         published_digest_ = sum.value_or(digest{});

@@ -1,6 +1,6 @@
 // Leaving (handover.hpp): what has to end before it begins, and what the word of others about it is worth.
-#include "core/jobs.hpp"
 #include "core/mesh.hpp"
+#include "crdt/assert.hpp"
 
 #include <algorithm>
 
@@ -13,8 +13,9 @@ using namespace std::chrono_literals;
 void mesh::begin_leave(const moment& at, std::size_t copies, outbox& out) {
     if (handover_.is_leaving()) return;
     set_moment(at);
-    if (pulling_) end_session(session_end::leaving, out);
-    if (spills_) end_salvage(out);
+    (void)settle(receiver_.abandon(session_end::leaving, at_, out), out);
+    spills_.end_salvage(at_, out);
+    wake_by(spills_.take_deadline());
     inbox_.clear();
     while (release_claims(at, settings_.bounds.slice,
                           out)) { // as a rule the caller has done that slice by slice
@@ -35,6 +36,17 @@ leave_progress mesh::leaving_progress() const {
             return handover::lacks_something(each.second) && server_.serves(each.first);
         });
     return progress;
+}
+
+bool mesh::spill(const moment& at, std::string& into) {
+    BATON_ASSERT(handover_.is_leaving()); // the cut is frozen
+    set_moment(at);
+    return spills_.write(at, into);
+}
+
+void mesh::spill_kept(const moment& at, outbox& out) {
+    set_moment(at);
+    spills_.kept(out);
 }
 
 void mesh::say_left(const moment& at, outbox& out) {

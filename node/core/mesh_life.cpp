@@ -1,5 +1,4 @@
 // Who lives (failure_detector.hpp): what its verdicts mean to links, sessions and to others.
-#include "core/jobs.hpp"
 #include "core/mesh.hpp"
 
 #include <algorithm>

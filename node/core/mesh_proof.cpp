@@ -1,5 +1,4 @@
 // What others hold, as they have said themselves (proofs.hpp): who asks, and what an answer means to others.
-#include "core/jobs.hpp"
 #include "core/mesh.hpp"
 
 #include <algorithm>
@@ -36,7 +35,7 @@ void mesh::ask_members(outbox& out) {
     wake_by(proofs_.deadline());
 }
 
-proofs::own_part mesh::own_part() const { return {takes_writes(), has_unread_spill()}; }
+proofs::own_part mesh::own_part() const { return {takes_writes(), spills_.has_unread()}; }
 
 verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
     auto* const p = peers_.find(from);

@@ -2,7 +2,6 @@
 // back no forgetting (stability.hpp), acts for nobody and is no copy. It still asks for a session with a
 // member whose state would leave it room again: so it learns of the drops that make the room, and of
 // everything before them, in one commit.
-#include "core/jobs.hpp"
 #include "core/mesh.hpp"
 
 #include <algorithm>
@@ -18,9 +17,6 @@ constexpr std::size_t record_bytes = 41; // beside key and value: a block's head
 
 std::uint64_t live_bytes(const store& of) { return of.key_value_bytes() + of.records() * record_bytes; }
 
-// What has just been too much is tried again at the session's pace (mesh_pull.cpp).
-bool mesh::has_room_for(const peer& p) const { return !room_.is_full() || room_.fits(p.holds.live_bytes); }
-
 bool mesh::order(const moment& at) {
     ordered_at_ = at.now;
     return store_.order(settings_.bounds.slice);
@@ -29,7 +25,7 @@ bool mesh::order(const moment& at) {
 // With every heartbeat.
 void mesh::look_for_garbage(outbox& out) {
     if (store_.has_order() && at_.now - ordered_at_ >= order_kept_for) store_.drop_order();
-    if (store_.folding() || is_spilling()) return;
+    if (store_.folding() || spills_.is_writing()) return;
     stability_.judge_lag(room_.is_full(), at_.now, out);
     judge_room(out);
     // One that is full applies nobody else's removals, and makes room by its own.
@@ -43,13 +39,13 @@ void mesh::judge_room(outbox& out) {
     if (store_.folding()) return;
     const auto held = store_.state_bytes();
     const auto end = [&](const std::string& why) {
-        const bool told = pulling_ && room_short_; // the same content as before, and as little room
-        if (pulling_) end_session(session_end::full, out);
+        const bool told = receiver_.is_short_of_room(); // the same content as before, and as little room
+        (void)settle(receiver_.abandon(session_end::full, at_, out), out);
         if (store_.staged_slots() != 0) store_.stage_abort(); // a cache of an earlier one
         if (!told) peers_.raise(out, event_kind::full, settings_.self, why);
     };
     const auto staged = store_.staged_bytes();
-    if (pulling_ && room_.is_exceeded(held, staged))
+    if (receiver_.is_open() && room_.is_exceeded(held, staged))
         end(std::to_string(staged) + " bytes of a session do not fit");
     if (!room_.judge(held, store_.is_short_of_memory())) return;
     publisher_.announce();

@@ -1,5 +1,5 @@
-// It walks its logs for what the receiver's cut lacks, or ships what the
-// receiver asks for by ranges (mesh_ranges.cpp), in bounded chunks, and commits at the cut it has reached.
+// It walks its logs for what the receiver's cut lacks, or ships what the receiver asks for by ranges
+// (session_compare.cpp), in bounded chunks, and commits at the cut it has reached.
 #include "core/session_server.hpp"
 
 #include <algorithm>

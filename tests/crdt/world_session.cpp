@@ -1,4 +1,4 @@
-// The two ends of a session, as mesh_pull.cpp, session_server.cpp and mesh_ranges.cpp have them.
+// The two ends of a session, as session_receiver and session_server have them.
 #include "world.hpp"
 
 #include <algorithm>

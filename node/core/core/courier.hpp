@@ -35,6 +35,8 @@ class courier {
     [[nodiscard]] std::string encode_for(const peer* p, const wire::frame& f) const;
     [[nodiscard]] std::string encode_for_all(const wire::frame& f) const;
     void choose_version();
+    /// This node's link to it is open.
+    [[nodiscard]] bool has_open_link(const peer& p) const;
     /// By this node's link to it, or else by its link to this node. False, and counted, when there is
     /// neither.
     bool send_to(const replica_id& id, const peer& p, const wire::frame& f, outbox& out);

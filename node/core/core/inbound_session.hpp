@@ -1,7 +1,7 @@
 // inbound_session: a PULL of this node's own, from its first question to its COMMIT. All that such a session
 // has is in this record, but for what the store has staged: when the record goes, nothing of it is left.
 //
-// Plain records; mesh_pull.cpp and mesh_ranges.cpp keep them consistent.
+// Plain records; session_receiver keeps them consistent.
 #pragma once
 
 #include "core/io.hpp"
@@ -12,7 +12,9 @@
 #include "wire/rows.hpp"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <list>
 #include <map>
 #include <memory>
@@ -24,7 +26,22 @@
 
 namespace baton::core {
 
-struct comparison; // jobs.hpp
+/// Of the parts of one value, and of the others of its slot, that wait for its row.
+inline constexpr std::size_t parts_bytes_max = std::size_t{256} << 20;
+
+/// What a receiver does with the ranges that a server lists (I8).
+struct comparison {
+    cut at; ///< what the server had seen at the start: what is not there of it has been removed
+    std::deque<wire::listed_range> to_check; ///< the front one is being looked through
+    dot_range own;                           ///< how far
+    range_sum own_sum;
+    std::size_t listed = 0; ///< of a list: how many of its records have been met
+    std::deque<wire::asked_range> to_ask;
+    std::uint64_t number = 0;     ///< of the question under way
+    std::string question;         ///< its bytes, until it is answered
+    std::vector<dot_range> asked; ///< what it wants to be told of
+    bool opened = false, done = false;
+};
 
 /// A STATE chunk: its bytes, and how far they have been staged. The decoded views point into `bytes`, so a
 /// job stays where it is.
@@ -43,7 +60,7 @@ struct state_job {
     } ring;
 };
 
-/// How a session ended. mesh::end_session() decides by this what is kept and when the server is asked again.
+/// How a session ended. session_receiver decides by this what is kept and when the server is asked again.
 enum class session_end : std::uint8_t {
     committed,
     asked_again,       ///< the server wants to be told more: a new number, at once
@@ -69,6 +86,10 @@ enum class session_end : std::uint8_t {
 [[nodiscard]] bool is_hopeless(session_end how);
 /// What the server sent is at fault: counted as a refused frame.
 [[nodiscard]] bool is_refusal(session_end how);
+
+/// A time to live goes on while its file lies on the disk, by the wall clock. One that is behind the writer's
+/// lets it stand still, and so does a file that does not say when it was written.
+void age(staged_view& what, std::uint64_t written_ms, std::uint64_t wall_ms);
 
 /// A PULL of ours.
 struct inbound_session {
@@ -107,6 +128,8 @@ struct inbound_session {
     }
     /// A server before version 5 names no walk: nothing tells two of them apart.
     [[nodiscard]] bool is_named() const { return walk.value_or(0) != 0; }
+    /// The COMMIT says that the receiver has been told by ranges what is not at the server.
+    [[nodiscard]] bool has_compared() const { return (commit_flags & wire::state::compared) != 0; }
     /// Nothing of what the server holds has come yet.
     [[nodiscard]] bool is_untouched() const { return next_chunk == 0 && ranges == nullptr; }
 

@@ -14,7 +14,6 @@
 #include "core/expiry.hpp"
 #include "core/failure_detector.hpp"
 #include "core/handover.hpp"
-#include "core/inbound_session.hpp"
 #include "core/introductions.hpp"
 #include "core/io.hpp"
 #include "core/membership.hpp"
@@ -24,7 +23,9 @@
 #include "core/publisher.hpp"
 #include "core/room.hpp"
 #include "core/scouting.hpp"
+#include "core/session_receiver.hpp"
 #include "core/session_server.hpp"
+#include "core/spills.hpp"
 #include "core/stability.hpp"
 #include "core/writer.hpp"
 #include "discovery/beacon.hpp"
@@ -32,7 +33,6 @@
 #include "wire/rows.hpp"
 
 #include <map>
-#include <memory>
 #include <random>
 #include <set>
 #include <string>
@@ -168,14 +168,14 @@ class mesh {
     void say_left(const moment& at, outbox& out);
     [[nodiscard]] bool farewell_heard() const { return handover_.farewell_heard(); }
 
-    // --- spills: the whole store in a file (mesh_spill.cpp) ---
+    // --- spills: the whole store in a file (spills.hpp) ---
     /// While leaving: a slice of it as for a newcomer. `into`: the next frame, or empty. False with the last;
     /// then, and when it has been given up (end_spilling), it begins anew.
     bool spill(const moment& at, std::string& into);
-    void end_spilling();
+    void end_spilling() { spills_.end_writing(); }
     /// That file is safe on its disk: those whose contents are in it are dropped.
     void spill_kept(const moment& at, outbox& out);
-    [[nodiscard]] std::size_t spills_waiting() const; ///< neither merged nor given up yet
+    [[nodiscard]] std::size_t spills_waiting() const { return spills_.waiting(); }
     /// Above every timestamp that is believed here.
     [[nodiscard]] timestamp clock() const { return clock_.last(); }
 
@@ -231,7 +231,6 @@ class mesh {
     void learn_standing(const replica_id& id, peer& p, const wire::standing& s, mesh_clock::duration grace,
                         outbox& out);
     [[nodiscard]] const cut& learn(peer& p, const cut& reported, cut& room);
-    void note_lack(peer& p, mesh_clock::duration grace);
     void compare_digests(const replica_id& id, peer& p, bool equal, outbox& out, std::string both);
     void check_synced(outbox& out);
     bool publish_hello(outbox& out);
@@ -298,66 +297,28 @@ class mesh {
     void cut_grew(outbox& out);
     void observe(const replica_id& origin, timestamp stamp, outbox& out);
 
-    // mesh_serve.cpp
+    // mesh_sessions.cpp: what sessions mean to others
     verdict on_pull(const replica_id& from, const wire::pull& f, outbox& out);
     verdict on_credit(const replica_id& from, const wire::credit& f, outbox& out);
-    // mesh_pull.cpp: this node as receiver
-    void consider_pull(outbox& out);
-    void start_pull(const replica_id& id, peer& p, outbox& out);
-    void send_pull(const peer& p, outbox& out);
-    void nudge_pull(outbox& out);
-    void end_session(session_end how, outbox& out);
-    void pace_pulls(session_end how, const inbound_session& s);
-    void excuse_pull(mesh_clock::duration pause, outbox& out);
     verdict on_state(const replica_id& from, std::string_view bytes, const wire::state& f, outbox& out);
-    void give_credit(outbox& out);
-    bool work_on_state(outbox& out);
-    bool stage_row(const wire::state_row& row);
-    [[nodiscard]] bool is_beyond_word(const cut& claimed, outbox& out);
-    void finish_pull(outbox& out);
-
-    // mesh_ranges.cpp: comparing with another store, as the receiver
-    verdict on_answer(const replica_id& from, const wire::fingerprint& f, outbox& out);
-    void add_unlisted(std::deque<wire::listed_range>& listed);
-    void want(const replica_id& origin, std::uint64_t counter);
-    bool work_on_ranges(outbox& out);
-    void check_sum(const wire::listed_range& l);
-    void check_listed(const wire::listed_range& l, const held_dot& theirs);
-    void check_absent(const dot& id);
-    void ask_on(outbox& out);
+    verdict settle(const session_receiver::outcome& done, outbox& out);
+    void consider_pull(outbox& out);
+    void note_lack(peer& p, mesh_clock::duration grace);
 
     // mesh_room.cpp
     void look_for_garbage(outbox& out);
     void judge_room(outbox& out);
-    [[nodiscard]] bool has_room_for(const peer& p) const;
     // mesh_proof.cpp
     void ask_members(outbox& out);
     [[nodiscard]] proofs::own_part own_part() const;
     verdict on_ask(const replica_id& from, const wire::ask& f, outbox& out);
     verdict on_ack(const replica_id& from, const wire::ack& f, outbox& out);
-    [[nodiscard]] bool has_unread_spill() const;
     [[nodiscard]] bool is_alone() const;
     struct seeding; ///< mesh_seeds.cpp
     bool work_on_claims(bool wrote, bool busy, outbox& out);
     /// Neither full nor leaving.
     [[nodiscard]] bool takes_writes() const { return !handover_.is_leaving() && !room_.is_full(); }
 
-    // mesh_spill.cpp
-    struct spill_file;
-    struct spill_desk;
-    [[nodiscard]] spill_file* file_of(spill_id id);
-    [[nodiscard]] bool is_spilling() const;
-    void tend_spills(outbox& out);
-    void open_spill(spill_file& file, outbox& out);
-    void end_spill(session_end how, spill_id id, outbox& out);
-    bool mark_absent(const cut& claimed, std::size_t steps);
-    bool work_on_spill(outbox& out);
-    void spill_merged(spill_id id, outbox& out);
-    void release_spills(outbox& out);
-    bool salvage_row(const wire::state_row& row, outbox& out);
-    [[nodiscard]] std::int64_t lost_share(std::string_view key, const staged_view& lost);
-    [[nodiscard]] bool is_lost(const dot& id) const;
-    void end_salvage(outbox& out);
     // mesh_leave.cpp
     verdict on_leaving(const replica_id& from, const wire::leaving& f, outbox& out);
     verdict on_leaving_rumour(const wire::leaving& f, outbox& out);
@@ -386,8 +347,7 @@ class mesh {
     instant heartbeat_at_{}, step_at_{};
     std::uint64_t published_generation_ = 0;
     digest published_digest_{};
-    bool full_told_ = true;    ///< on PUB, that it is full or has room again
-    wire::standing published_; ///< the last one on PUB
+    bool full_told_ = true; ///< on PUB, that it is full or has room again
 
     courier courier_;
     failure_detector detector_;
@@ -396,20 +356,15 @@ class mesh {
     causal_inbox inbox_;
     proofs proofs_;
     session_server server_;
+    session_receiver receiver_;
+    spills spills_;
     stability stability_;
     handover handover_;
     claims claims_;
     conflicts conflicts_;
     expiry expiry_;
 
-    std::optional<inbound_session> pulling_;
-    instant cached_until_{};
-    instant ordered_at_{};    ///< when the ordered index was last asked for
-    bool room_short_ = false; ///< a session has ended for that, and `full` was told: the next one is to fit
-    std::uint64_t last_session_ = 0;
-    std::vector<staged_view> chain_;
-    bool spills_listed_ = false;         ///< every file there is has been looked at
-    std::unique_ptr<spill_desk> spills_; ///< nothing: no file has been found, and none is written
+    instant ordered_at_{}; ///< when the ordered index was last asked for
 };
 
 } // namespace baton::core

@@ -93,7 +93,7 @@ struct outbound_session {
     std::deque<sent_chunk> window;
     std::size_t window_bytes = 0;
     bool complete = false; ///< COMMIT is in the window
-    bool to_file = false;  ///< the receiver is a file (mesh_spill.cpp)
+    bool to_file = false;  ///< the receiver is a file (spills.hpp)
     instant began_at{};    ///< it: times to live are written as of then
     instant heard_at{};
     /// The times to live of a file are as of when its writing began, however long it takes.

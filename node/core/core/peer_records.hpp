@@ -79,7 +79,7 @@ struct proof_record {
     }
 };
 
-/// Sessions of this node's own with it as the server (mesh_pull.cpp).
+/// Sessions of this node's own with it as the server (session_receiver.hpp).
 struct pull_record {
     std::optional<instant> at; ///< it holds something we lack: ask for it then, if that is still so
     pull_pace pace;            ///< but not before this

@@ -28,6 +28,8 @@ class writer {
 
     /// The timestamp of a write that is about to be made.
     [[nodiscard]] timestamp tick(std::uint64_t wall_ms) { return clock_.tick(wall_ms); }
+    /// A timestamp from elsewhere: what is written from now on comes after it. False: it is too far ahead.
+    bool observe(timestamp stamp, std::uint64_t wall_ms) { return clock_.observe(stamp, wall_ms); }
     // As the functions of the store of these names (crdt/store.hpp); the dot of the event.
     dot put(const slot_name& slot, std::string_view value, timestamp stamp,
             std::optional<std::chrono::milliseconds> ttl = {}) {

@@ -33,9 +33,14 @@ inline constexpr std::uint64_t wall = 1'700'000'000'000;
 
 /// What most machines refer to, in the place of a mesh.
 struct lone_node {
-    mesh_options settings = options_of(replica(1));
-    store here{replica(1), 7};
-    membership members{replica(1)};
+    explicit lone_node(std::uint8_t id = 1)
+        : settings(options_of(replica(id)))
+        , here(replica(id), 7)
+        , members(replica(id)) {}
+
+    mesh_options settings;
+    store here;
+    membership members;
     std::map<link_id, core::link> links;
     node_stats counters;
     courier mail{settings, members, links, counters};

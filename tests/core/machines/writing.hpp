@@ -11,6 +11,8 @@
 namespace baton::core {
 
 struct writing_node : lone_node {
+    using lone_node::lone_node;
+
     std::set<replica_id> listeners;
     hybrid_clock clock{5000};
     publisher out{here, listeners, {1 << 16, 256}};

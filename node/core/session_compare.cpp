@@ -4,8 +4,7 @@
 // by one; the receiver marks what is not there as dead and asks for what it lacks. Absence is judged by the
 // cut that the server had at the start; what is above it comes with the walk at the end. Source: range-based
 // set reconciliation (Meyer, 2023), over dots instead of keys.
-#include "core/jobs.hpp"
-#include "core/mesh.hpp"
+#include "core/session_receiver.hpp"
 
 #include <algorithm>
 
@@ -13,73 +12,76 @@ namespace baton::core {
 
 using namespace std::chrono_literals;
 
-verdict mesh::on_answer(const replica_id& from, const wire::fingerprint& f, outbox& out) {
-    if (f.session > last_session_) return refuse("answer to nothing asked");
-    if (!pulling_ || pulling_->number != f.session || pulling_->from != from) return {};
-    auto& s = *pulling_;
+session_receiver::outcome session_receiver::on_answer(const replica_id& from, const wire::fingerprint& f,
+                                                      const moment& at, outbox& out) {
+    at_ = at;
+    outcome done;
+    if (f.session > last_number_) return {{"answer to nothing asked"}};
+    if (!session_ || session_->number != f.session || session_->from != from) return done;
+    auto& s = *session_;
     if (!s.is_of(f.walk) && settings_.broken != mutation::walk_ignored) {
-        end_session(session_end::began_anew, out);
-        return {};
+        end(session_end::began_anew, done, out);
+        return done;
     }
     auto opening = s.ranges ? nullptr : std::make_unique<comparison>();
     auto& r = s.ranges ? *s.ranges : *opening;
     const bool expected = r.opened ? f.number == r.number && !r.question.empty() && !r.done : f.number == 0;
-    if (!expected || f.chunks > s.next_chunk) return {}; // twice, or after a lost chunk
+    if (!expected || f.chunks > s.next_chunk) return done; // twice, or after a lost chunk
     std::deque<wire::listed_range> listed;
     wire::listing_reader rows(f.replicas, f.rows);
     wire::listed_range one;
     while (rows.next(one)) listed.push_back(one);
     const bool whole = (f.flags & wire::fingerprint::whole_archive) != 0;
-    cut at;
-    if (!r.opened) at = whole ? s.archive_rows : joined(s.closed, s.archive_rows);
-    at.overlay(f.seen); // archived later than at the start, too
+    cut had;
+    if (!r.opened) had = whole ? s.archive_rows : joined(s.closed, s.archive_rows);
+    had.overlay(f.seen); // archived later than at the start, too
     // The opening is about each origin that the server has seen, an answer about what it was asked.
     const bool fits = std::all_of(listed.begin(), listed.end(), [&](const wire::listed_range& l) {
-        if (!r.opened) return l.range.after == 0 && l.range.last == at.of(l.range.origin);
+        if (!r.opened) return l.range.after == 0 && l.range.last == had.of(l.range.origin);
         return std::any_of(r.asked.begin(), r.asked.end(), [&](const dot_range& asked) {
             const bool finer = l.whole || l.range.last - l.range.after < asked.last - asked.after;
             return asked.origin == l.range.origin && asked.after <= l.range.after &&
                    l.range.last <= asked.last && finer;
         });
     });
-    if (!rows.ok() || !fits) return refuse("malformed listing");
+    if (!rows.ok() || !fits) return {{"malformed listing"}};
     if (opening) {
         s.ranges = std::move(opening);
-        ++counters_.sessions_compared;
+        ++counts_.compared;
     }
     s.progress_at = at_.now;
     s.repeats = 0;
-    counters_.state_bytes_received += f.rows.size();
+    counts_.bytes += f.rows.size();
     r.question.clear();
     if (!r.opened) {
-        r.at = at;
+        r.at = std::move(had);
         add_unlisted(listed);
     }
     r.opened = true;
     r.to_check = std::move(listed);
     r.own = {};
-    return {};
+    return done;
 }
 
 // Origins whose every record is gone there are not in its listing: of each of which this node has seen or
 // staged something.
-void mesh::add_unlisted(std::deque<wire::listed_range>& listed) {
+void session_receiver::add_unlisted(std::deque<wire::listed_range>& listed) {
     std::vector<replica_id> told;
     for (const auto& each : listed) told.push_back(each.range.origin);
     std::sort(told.begin(), told.end());
     auto here = store_.staged_origins();
-    for (const auto& id : pulling_->seen.entries()) here.push_back(id.replica);
+    for (const auto& id : session_->seen.entries()) here.push_back(id.replica);
     std::sort(here.begin(), here.end());
     here.erase(std::unique(here.begin(), here.end()), here.end());
     for (const auto& id : here) {
-        const auto there = pulling_->ranges->at.of(id);
+        const auto there = session_->ranges->at.of(id);
         if (there != 0 && !std::binary_search(told.begin(), told.end(), id))
             listed.push_back({{id, 0, there}, true, {}, {}});
     }
 }
 
-void mesh::want(const replica_id& origin, std::uint64_t counter) {
-    auto& ask = pulling_->ranges->to_ask;
+void session_receiver::want(const replica_id& origin, std::uint64_t counter) {
+    auto& ask = session_->ranges->to_ask;
     if (!ask.empty() && ask.back().ship && ask.back().range.origin == origin &&
         ask.back().range.last + 1 == counter) {
         ++ask.back().range.last;
@@ -89,9 +91,9 @@ void mesh::want(const replica_id& origin, std::uint64_t counter) {
 }
 
 // A slice of comparing own records with what is listed. True while there is more to do without the server.
-bool mesh::work_on_ranges(outbox& out) {
-    if (!pulling_ || !pulling_->ranges || !pulling_->ranges->opened) return false;
-    auto& r = *pulling_->ranges;
+bool session_receiver::work_on_ranges(outbox& out) {
+    if (!session_ || !session_->ranges || !session_->ranges->opened) return false;
+    auto& r = *session_->ranges;
     if (r.to_check.empty()) {
         if (r.question.empty() && !r.done) ask_on(out);
         return false;
@@ -132,8 +134,8 @@ bool mesh::work_on_ranges(outbox& out) {
     return true;
 }
 
-void mesh::check_sum(const wire::listed_range& l) {
-    auto& r = *pulling_->ranges;
+void session_receiver::check_sum(const wire::listed_range& l) {
+    auto& r = *session_->ranges;
     if (r.own_sum == l.sum) return;
     const bool nothing_of_it = r.own_sum.count == 0 && l.range.after >= store_.counter_of(l.range.origin);
     const bool single = l.range.last - l.range.after == 1;
@@ -141,21 +143,21 @@ void mesh::check_sum(const wire::listed_range& l) {
 }
 
 // It is there and not here: new here, or removed here. A counter's share may say what was removed of it.
-void mesh::check_listed(const wire::listed_range& l, const held_dot& theirs) {
+void session_receiver::check_listed(const wire::listed_range& l, const held_dot& theirs) {
     const dot id{l.range.origin, theirs.counter};
-    if (pulling_->by_union || theirs.counts || !store_.has_seen(id)) want(id.replica, id.counter);
+    if (session_->by_union || theirs.counts || !store_.has_seen(id)) want(id.replica, id.counter);
 }
 
 // It is here and not there: not yet seen there, or removed there.
-void mesh::check_absent(const dot& id) {
+void session_receiver::check_absent(const dot& id) {
     const auto& judge = settings_.broken == mutation::i8_absence_by_commit
-                            ? peers_.find(pulling_->from)->holds.seen
-                            : pulling_->ranges->at;
-    if (!pulling_->by_union && judge.has(id)) store_.stage_dead(id);
+                            ? members_.find(session_->from)->holds.seen
+                            : session_->ranges->at;
+    if (!session_->by_union && judge.has(id)) store_.stage_dead(id);
 }
 
-void mesh::ask_on(outbox& out) {
-    auto& s = *pulling_;
+void session_receiver::ask_on(outbox& out) {
+    auto& s = *session_;
     auto& r = *s.ranges;
     wire::fingerprint f;
     std::vector<wire::asked_range> asked;
@@ -177,8 +179,8 @@ void mesh::ask_on(outbox& out) {
     wire::write_question(asked, replicas, rows);
     f.replicas = replicas;
     f.rows = rows;
-    auto* const p = peers_.find(s.from);
-    r.question = courier_.encode_for(p, f);
+    auto* const p = members_.find(s.from);
+    r.question = mail_.encode_for(p, f);
     s.progress_at = at_.now;
     s.repeats = 0;
     if (p != nullptr && p->via) out.actions.push_back(send_request{*p->via, r.question});

@@ -1,0 +1,89 @@
+// Sessions (session_server.hpp, session_receiver.hpp), and files in the place of a server (spills.hpp): what
+// they mean to others.
+#include "core/mesh.hpp"
+
+namespace baton::core {
+
+using namespace std::chrono_literals;
+
+verdict mesh::on_pull(const replica_id& from, const wire::pull& f, outbox& out) {
+    const auto why = counted(server_.on_pull(from, f, at_.now, out));
+    wake_by(server_.deadline());
+    return why;
+}
+
+verdict mesh::on_credit(const replica_id& from, const wire::credit& f, outbox& out) {
+    const auto done = server_.on_credit(from, f, at_.now, out);
+    if (done.holds) {
+        cut room;
+        if (auto* const p = peers_.find(from)) (void)learn(*p, *done.holds, room);
+        out.acknowledged = true;
+    }
+    return counted(done.why);
+}
+
+// ---------------------------------------------------------------- as the receiver
+
+void mesh::note_lack(peer& p, mesh_clock::duration grace) {
+    receiver_.note_lack(p, at_.now + grace);
+    wake_by(receiver_.take_deadline());
+}
+
+void mesh::consider_pull(outbox& out) {
+    if (handover_.is_leaving() || !inbox_.empty()) return;
+    receiver_.consider(at_, room_, out);
+    wake_by(receiver_.take_deadline());
+}
+
+verdict mesh::on_state(const replica_id& from, std::string_view bytes, const wire::state& f, outbox& out) {
+    const bool fits = !room_.is_exceeded(store_.state_bytes(), f.bytes);
+    return settle(receiver_.on_state(from, bytes, f, fits, at_, out), out);
+}
+
+// Passes on what a session of this node's own has come to. The verdict has been counted.
+verdict mesh::settle(const session_receiver::outcome& done, outbox& out) {
+    wake_by(receiver_.take_deadline());
+    for (const auto& id : done.beyond) {
+        auto* const p = peers_.find(id);
+        if (p == nullptr || at_.now - p->asked_at < 100ms) continue;
+        p->asked_at = at_.now;
+        tell(id, *p, true, out);
+    }
+    if (!done.end) return counted(done.why);
+    const auto& end = *done.end;
+    if (is_refusal(end.how)) {
+        ++refused_[to_string(end.how)];
+        ++counters_.refused_frames;
+    }
+    if (end.overstated) ++refused_["told more than the commit held"];
+    if (end.file) spills_.on_end(end.how, *end.file, at_, out);
+    wake_by(spills_.take_deadline());
+    if (end.how != session_end::committed) return done.why;
+    publisher_.cut_grew();
+    if (auto* const p = peers_.find(end.from)) learn_standing(end.from, *p, end.at, 100ms, out);
+    cut_grew(out);
+    consider_pull(out);
+    return done.why;
+}
+
+// ---------------------------------------------------------------- spills
+
+verdict mesh::take(const spill_found& in, outbox&) {
+    const auto why = counted(spills_.on_found(in, at_));
+    wake_by(spills_.take_deadline());
+    return why;
+}
+
+verdict mesh::take(const spills_listed& in, outbox&) {
+    spills_.on_listed(in, at_);
+    wake_by(spills_.take_deadline());
+    return {};
+}
+
+verdict mesh::take(const spill_read& in, outbox& out) {
+    const bool taken = spills_.on_read(in, at_, out);
+    wake_by(spills_.take_deadline());
+    return taken ? verdict{} : settle(receiver_.on_file(in, at_, out), out);
+}
+
+} // namespace baton::core

@@ -1,0 +1,158 @@
+// A file is a server that stands still: it has no tail, and it is all that its
+// cut leaves. So where a peer would be compared with by ranges (I8), what is
+// here, under the file's cut and not in it has been removed there. Of what is
+// in it only dots come in that are unseen here: nothing removed comes back,
+// whatever has been forgotten on either side, and however often it is merged
+// (I4, I5).
+#include "core/spills.hpp"
+
+#include <algorithm>
+
+namespace baton::core {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr std::size_t files_max = 1024;
+constexpr std::size_t copies_wanted = 2; // as leave_options::copies
+constexpr auto retry_after = 1s;
+} // namespace
+
+// ---------------------------------------------------------------- writing
+
+bool spills::write(const moment& at, std::string& into) {
+    into.clear();
+    if (store_.folding()) {
+        store_.fold(settings_.bounds.slice);
+        return true;
+    }
+    if (!writing_) writing_ = server_.begin_file(at.now);
+    const bool more = server_.write_file(*writing_, at, into);
+    if (!more) writing_.reset();
+    return more;
+}
+
+void spills::kept(outbox& out) {
+    std::erase_if(files_, [&](const file& each) {
+        if (!each.merged) return false;
+        out.actions.push_back(drop_spill{each.id});
+        return true;
+    });
+}
+
+// ---------------------------------------------------------------- found files
+
+verdict spills::on_found(const spill_found& in, const moment& at) {
+    if (files_.size() >= files_max || find(in.file) != nullptr) return {"too many spills"};
+    file found;
+    found.id = in.file;
+    found.writer = in.writer;
+    found.clock = in.clock;
+    found.written_ms = in.written_ms;
+    const auto decoded = wire::decode(in.commit);
+    const auto* const f = decoded ? std::get_if<wire::state>(&*decoded) : nullptr;
+    const bool commits = f != nullptr && (f->flags & wire::state::commit) != 0;
+    found.whole = commits && (in.whole || settings_.broken == mutation::spill_claims_partial);
+    if (found.whole) found.claims = f->at.seen;
+    files_.push_back(std::move(found));
+    wake_by(at.now);
+    return {};
+}
+
+void spills::on_listed(const spills_listed& in, const moment& at) {
+    listed_ = in.all;
+    if (!files_.empty()) wake_by(at.now); // damaged ones may have waited for this
+}
+
+spills::file* spills::find(spill_id id) {
+    const auto at =
+        std::find_if(files_.begin(), files_.end(), [&](const file& each) { return each.id == id; });
+    return at == files_.end() ? nullptr : &*at;
+}
+
+std::size_t spills::waiting() const {
+    return static_cast<std::size_t>(
+        std::count_if(files_.begin(), files_.end(), [](const file& each) { return !each.merged; }));
+}
+
+// With members when all that they held is here; alone when nobody has been
+// found in time. Whole files first, those that are still being written too:
+// what they hold need not be salvaged from a damaged one.
+void spills::tend(bool may_begin, const moment& at, outbox& out) {
+    if (files_.empty()) return;
+    release(out);
+    if (!may_begin || receiver_.is_open() || store_.folding() || open_) return;
+    if (!members_.met_any() && !settings_.founding && at.now < started_ + settings_.alone_after)
+        return wake_by(started_ + settings_.alone_after);
+    if (members_.met_any() && !members_.all_synced()) return;
+    file* next = nullptr;
+    const auto rank = [](const file& each) { return each.tried ? 2 : each.whole ? 0 : 1; };
+    for (auto& each : files_) {
+        if (each.merged || (!each.whole && !listed_)) continue;
+        if (at.now < each.retry_at) {
+            wake_by(each.retry_at);
+        } else if (next == nullptr || rank(each) < rank(*next)) {
+            next = &each;
+        }
+    }
+    if (next != nullptr) open(*next, at, out);
+}
+
+void spills::open(file& next, const moment& at, outbox& out) {
+    writer_.observe(next.clock, at.wall_ms);
+    next.tried = true;
+    if (next.whole && store_.covers(next.claims)) // what it closed had been seen where it was written
+        return merged(next.id, at, out);
+    if (next.whole) {
+        receiver_.begin_file(next.id, next.claims, next.written_ms, at, out);
+    } else {
+        open_.emplace(next);
+        // Before anything of it is written anew: so that it is salvaged once at
+        // most.
+        out.actions.push_back(keep_spill_aside{next.id});
+        out.note("salvage", {});
+    }
+    out.actions.push_back(read_spill{next.id, true});
+}
+
+// A file that is not what it claims to be is a damaged one.
+void spills::on_end(session_end how, spill_id id, const moment& at, outbox& out) {
+    if (how == session_end::committed) return merged(id, at, out);
+    auto* const ended = find(id);
+    if (ended == nullptr) return;
+    ended->retry_at = at.now + retry_after;
+    if (how == session_end::malformed || how == session_end::below_records)
+        ended->whole = ended->tried = false;
+    wake_by(ended->retry_at);
+}
+
+void spills::merged(spill_id id, const moment& at, outbox& out) {
+    if (auto* const done = find(id)) {
+        done->merged = true;
+        out.note("spill merged", {});
+        wake_by(at.now);
+    }
+}
+
+// A file is kept until others hold what is in it: as many as a leave would ask
+// for, or all there are.
+void spills::release(outbox& out) {
+    if (settings_.keep_spills) return;
+    std::erase_if(files_, [&](const file& each) {
+        if (!each.merged) return false;
+        std::size_t up = 0, holders = 0;
+        for (const auto& [id, p] : members_) {
+            if (p.state != member_state::up) continue;
+            ++up;
+            const auto& all = each.claims.entries();
+            holders += std::all_of(all.begin(), all.end(), [&, &told = p.holds.seen](const dot& d) {
+                return told.has(d) || store_.archived().has(d); // archived when everybody had it
+            });
+        }
+        if (holders == 0 || holders < std::min(copies_wanted, up)) return false;
+        out.actions.push_back(drop_spill{each.id});
+        return true;
+    });
+}
+
+} // namespace baton::core

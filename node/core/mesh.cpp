@@ -1,8 +1,8 @@
 #include "core/mesh.hpp"
 
 #include "core/jobs.hpp"
-#include "core/seeding.hpp"
 #include "crdt/assert.hpp"
+#include "discovery/probe.hpp"
 
 #include <algorithm>
 
@@ -11,26 +11,31 @@ namespace baton::core {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr auto never = instant::max();
 constexpr auto stall_min = 400ms;
 constexpr auto hidden_within = 20ms; // of one another, what is over is told to whoever watches
 } // namespace
 
 mesh::mesh(mesh_options settings, const moment& start)
     : settings_(std::move(settings))
-    , at_(start)
+    , time_(start)
+    , started_(start.now)
     , random_(settings_.random_seed)
     , store_(settings_.self, random_(), settings_.broken, settings_.bounds.store)
     , clock_(static_cast<std::uint64_t>(settings_.clock_skew_max.count()))
     , room_(settings_.limits.bytes_max)
-    , introductions_(settings_)
     , peers_(settings_.self)
-    , courier_(settings_, peers_, links_, counters_)
-    , detector_(settings_, peers_, courier_, introductions_.ring, random_)
-    , publisher_(store_, subscribers_, {settings_.limits.delta_bytes_max, settings_.bounds.sent_spans})
+    , hello_(settings_, store_, clock_, room_, handover_)
+    , contact_(settings_, peers_, courier_, hello_, random_, time_, counters_, refused_)
+    , heartbeat_at_(start.now)
+    , step_at_(start.now)
+    , courier_(settings_, peers_, contact_.links.all(), counters_)
+    , herald_(hello_, store_, room_, peers_, courier_)
+    , detector_(settings_, peers_, courier_, contact_.introductions.keys(), random_)
+    , publisher_(store_, contact_.links.subscribers(),
+                 {settings_.limits.delta_bytes_max, settings_.bounds.sent_spans})
     , writer_(store_, clock_, publisher_)
     , inbox_(store_, counters_, {settings_.bounds.slice, settings_.limits.early_bytes_max, settings_.broken})
-    , proofs_(store_, peers_, courier_, scout_, counters_,
+    , proofs_(store_, peers_, courier_, contact_.searches.under_way(), counters_,
               {settings_.bounds.wants, settings_.mesh_size, settings_.broken})
     , server_(settings_, store_, peers_, courier_, random_)
     , stability_(settings_, store_, peers_, server_, writer_, publisher_)
@@ -40,12 +45,7 @@ mesh::mesh(mesh_options settings, const moment& start)
                  {settings_.limits.siblings_max, settings_.bounds.watched, settings_.bounds.conflicts})
     , expiry_(store_, writer_, {settings_.bounds.slice, settings_.clock_skew_max}) {
     settings_.keys.clear(); // they are in the ring, and nowhere else
-    started_ = heartbeat_at_ = step_at_ = wake_at_ = scout_.tell_at = start.now;
-    discovery::announcing_pace pace;
-    pace.usual = settings_.beacon_every;
-    scout_.beacon = {pace, start.now};
     set_moment(start);
-    seeding{*this}.begin();
 }
 
 mesh::~mesh() = default;
@@ -53,7 +53,7 @@ mesh::~mesh() = default;
 // ---------------------------------------------------------------- inputs
 
 void mesh::set_moment(const moment& at) {
-    at_ = at;
+    time_.begin(at);
     store_.set_now(at.now);
     claims_.set_moment(at);
 }
@@ -61,19 +61,10 @@ void mesh::set_moment(const moment& at) {
 verdict mesh::step(const moment& at, const input& in, outbox& out) {
     set_moment(at);
     const auto result = std::visit([&](const auto& each) { return take(each, out); }, in);
-    if (at_.now >= wake_at_) run_timers(out);
+    if (at_.now >= time_.wake_at()) run_timers(out);
     claims_.report_given_up(out);
-    out.wake_at = wake_at_;
+    out.wake_at = time_.wake_at();
     return result;
-}
-
-// A verdict of a machine that counts none itself.
-verdict mesh::counted(verdict of) { return of ? of : refuse(of.refused); }
-
-verdict mesh::refuse(const char* reason) {
-    ++counters_.refused_frames;
-    ++refused_[reason];
-    return {reason};
 }
 
 namespace {
@@ -94,20 +85,7 @@ verdict mesh::take(const broadcast_arrived& in, outbox& out) {
     if (!decoded) return refuse(fault_of(in.bytes, settings_.versions, "malformed broadcast"));
     if (const auto* f = std::get_if<wire::delta>(&*decoded)) return on_delta(in.bytes, *f, out);
     if (const auto* f = std::get_if<wire::hello>(&*decoded)) {
-        auto* const p = peers_.find(f->id);
-        if (p == nullptr) return refuse("broadcast by nobody known");
-        p->health.life.heard(at_.now, false);
-        if (f->head_only) return refuse(fault_of(in.bytes, settings_.versions, "malformed broadcast"));
-        if (f->cluster != settings_.cluster) return refuse("hello of another cluster");
-        p->holds.full = (f->flags & wire::hello::is_full) != 0;
-        p->holds.live_bytes = f->live;
-        // On PUB its deltas come before this word of them: what is missing of its own events is lost, not
-        // late.
-        const bool lost = f->latest > store_.counter_of(f->id);
-        p->holds.seen.raise({f->id, f->latest}); // once archived by mistake, its cut does not name it
-        learn_standing(f->id, *p, f->at, lost ? 0ms : 100ms, out);
-        observe(f->id, f->clock, out);
-        return {};
+        return on_published_hello(*f, out);
     }
     if (const auto* f = std::get_if<wire::brief>(&*decoded)) return on_brief(*f, out);
     if (const auto* f = std::get_if<wire::leaving>(&*decoded)) return on_leaving_rumour(*f, out);
@@ -129,7 +107,8 @@ verdict mesh::take(const request_arrived& in, outbox& out) {
         // The goodbye of a node whose greeting was dropped, because its link was not open yet, is no fault.
         if (const auto* f = std::get_if<wire::left>(&*decoded); f != nullptr && f->id == in.from)
             return on_left(*f, from, out);
-        return answer_stranger(in.from, out);
+        contact_.answer_stranger(in.from, out);
+        return refuse("request by nobody known");
     }
     p->health.life.heard(at_.now, true);
     p->routable = true;
@@ -138,11 +117,12 @@ verdict mesh::take(const request_arrived& in, outbox& out) {
     }
     if (const auto* f = std::get_if<wire::credit>(&*decoded)) return on_credit(in.from, *f, out);
     if (const auto* f = std::get_if<wire::peers>(&*decoded)) {
-        return f->id == in.from ? on_peers(*f, *p, out) : refuse("stolen identity");
+        return f->id == in.from ? contact_.on_peers(*f, *p, out) : refuse("stolen identity");
     }
     if (const auto* f = std::get_if<wire::fingerprint>(&*decoded)) {
         const bool question = (f->flags & wire::fingerprint::question) != 0;
-        return question ? counted(server_.on_question(in.from, *f, at_.now, out)) : refuse("misplaced frame");
+        return question ? refused_.counted(server_.on_question(in.from, *f, at_.now, out))
+                        : refuse("misplaced frame");
     }
     if (const auto* f = std::get_if<wire::ack>(&*decoded)) {
         return f->id == in.from ? on_ack(in.from, *f, out) : refuse("stolen identity");
@@ -151,7 +131,8 @@ verdict mesh::take(const request_arrived& in, outbox& out) {
         return f->id == in.from ? on_ask(in.from, *f, out) : refuse("stolen identity");
     }
     if (const auto* f = std::get_if<wire::inquiry>(&*decoded)) {
-        return f->id == in.from ? on_inquiry(in.from, *f, out) : refuse("stolen identity");
+        return f->id == in.from ? (note_inquirer(f->about, in.from, {true}, out), verdict{})
+                                : refuse("stolen identity");
     }
     if (const auto* f = std::get_if<wire::word>(&*decoded)) {
         return f->id == in.from ? on_word(*f) : refuse("stolen identity");
@@ -166,23 +147,23 @@ verdict mesh::take(const request_arrived& in, outbox& out) {
 }
 
 verdict mesh::take(const reply_arrived& in, outbox& out) {
-    const auto at = links_.find(in.link);
-    if (at == links_.end()) return {}; // hung up meanwhile
-    at->second.answered = true;
-    at->second.asked_at.reset();
+    auto* const by = contact_.links.find(in.link);
+    if (by == nullptr) return {}; // hung up in the meantime
+    by->answered = true;
+    by->asked_at.reset();
     if (oversized(in.bytes)) return refuse("oversized reply");
     const auto decoded = wire::decode(in.bytes, settings_.versions);
     if (!decoded) return refuse(fault_of(in.bytes, settings_.versions, "malformed reply"));
     const arrival from{in.link, std::nullopt, in.host};
     if (const auto* f = std::get_if<wire::hello>(&*decoded)) return on_hello(*f, from, out);
-    if (!at->second.peer) return refuse("reply before hello");
-    const auto id = *at->second.peer;
+    if (!by->peer) return refuse("reply before hello");
+    const auto id = *by->peer;
     auto* const p = peers_.find(id);
     if (p == nullptr || !p->greeted) return refuse("reply before hello");
-    p->health.life.heard(at_.now, at->second.open);
+    p->health.life.heard(at_.now, by->open);
     if (const auto* f = std::get_if<wire::state>(&*decoded)) return on_state(id, in.bytes, *f, out);
     if (const auto* f = std::get_if<wire::peers>(&*decoded)) {
-        return f->id == id ? on_peers(*f, *p, out) : refuse("stolen identity");
+        return f->id == id ? contact_.on_peers(*f, *p, out) : refuse("stolen identity");
     }
     if (const auto* f = std::get_if<wire::fingerprint>(&*decoded)) {
         const bool question = (f->flags & wire::fingerprint::question) != 0;
@@ -195,7 +176,8 @@ verdict mesh::take(const reply_arrived& in, outbox& out) {
         return f->id == id ? on_ask(id, *f, out) : refuse("stolen identity");
     }
     if (const auto* f = std::get_if<wire::inquiry>(&*decoded)) {
-        return f->id == id ? on_inquiry(id, *f, out) : refuse("stolen identity");
+        return f->id == id ? (note_inquirer(f->about, id, {true}, out), verdict{})
+                           : refuse("stolen identity");
     }
     if (const auto* f = std::get_if<wire::word>(&*decoded)) {
         return f->id == id ? on_word(*f) : refuse("stolen identity");
@@ -209,67 +191,46 @@ verdict mesh::take(const reply_arrived& in, outbox& out) {
     return refuse("misplaced frame");
 }
 
-verdict mesh::take(const link_changed& in, outbox& out) {
-    const auto at = links_.find(in.link);
-    if (at == links_.end()) return {};
-    auto& l = at->second;
-    const bool was_open = l.open;
-    l.open = l.doubted = in.open;
-    l.answered = false;
-    l.asked_at.reset();
-    check_later(l);
-    if (in.refused) { // libzmq has given it up
-        out.actions.push_back(hang_up{in.link});
-        l.publish_endpoint.clear();
-        l.dialled = false;
-        l.dial_at = l.ask_at = at_.now + 2s;
-        wake_by(l.dial_at);
-        return refuse("link to where another security, or none, is spoken");
-    }
-    auto* const p = l.peer ? peers_.find(*l.peer) : nullptr;
-    if (in.open) {
-        l.contact = false;
-        if (p != nullptr && p->via == in.link) follow(*p, out);
-        l.greet_every = 50ms;
-        l.greet_at = at_.now + l.greet_every;
-        greet(in.link, true, out);
-        wake_by(l.greet_at);
+verdict mesh::take(const beacon_arrived& in, outbox& out) { return met(contact_.on_beacon(in, out), out); }
+
+verdict mesh::take(const datagram_arrived& in, outbox& out) {
+    if (discovery::is_probe(in.bytes)) return on_probe(in, out);
+    return met(contact_.on_introduction(in, out), out);
+}
+
+verdict mesh::met(const contact::sighting& seen, outbox& out) {
+    if (seen.replaced) end_replaced(*seen.replaced, seen.who, out);
+    if (seen.met) contact_.answer_beacon();
+    return seen.why;
+}
+
+verdict mesh::take(const link_changed& in, outbox& out) { return contact_.on_link(in, out); }
+
+verdict mesh::take(const subscriber_changed& in, outbox& out) {
+    if (!in.present) {
+        contact_.lost_subscriber(in.who);
         return {};
     }
-    if (was_open) { // a new incarnation may be there soon
-        l.ask_at = at_.now + 100ms;
-        l.ask_every = 100ms;
-    }
-    if (p != nullptr && is_member(*p)) {
-        // While another way to it is tried, its end may close this one for that one's sake. And what has
-        // never opened proves no death: something on the way may take connections and pass nothing on.
-        if (was_open && !scout_.is_trying(*l.peer)) {
-            p->health.life.closed(at_.now);
-            p->health.inquire_at = at_.now; // what others said before counts no more
-        }
-        p->routable = false;
-        wake_by(at_.now);
+    if (!contact_.links.note_subscriber(in.who)) return refuse("too many subscribers");
+    if (auto* const p = peers_.find(in.who); p != nullptr && p->greeted) {
+        contact_.greetings.tell(in.who, *p, !p->sees_me, out);
+        maybe_up(in.who, *p, out);
     }
     return {};
 }
 
-verdict mesh::take(const subscriber_changed& in, outbox& out) {
-    if (!in.present) {
-        subscribers_.erase(in.who);
-        auto* const p = peers_.find(in.who);
-        if (p == nullptr || !is_member(*p) || !p->via) return {};
-        auto& l = links_[*p->via]; // it hears no broadcast for now: so that it hears of us at all
-        l.greet_at = at_.now;
-        l.greet_every = 50ms;
-        wake_by(at_.now);
-        return {};
-    }
-    if (subscribers_.size() >= 4 * settings_.limits.peers_max) return refuse("too many subscribers");
-    subscribers_.insert(in.who);
-    if (auto* const p = peers_.find(in.who); p != nullptr && p->greeted) {
-        tell(in.who, *p, !p->sees_me, out);
-        maybe_up(in.who, *p, out);
-    }
+verdict mesh::take(const addresses_changed& in, outbox& out) {
+    contact_.on_addresses(in, out);
+    return {};
+}
+
+verdict mesh::take(const resolved& in, outbox& out) {
+    contact_.on_resolved(in, out);
+    return {};
+}
+
+verdict mesh::take(const knocked& in, outbox& out) {
+    contact_.on_knocked(in, out);
     return {};
 }
 
@@ -287,19 +248,12 @@ void mesh::run_timers(outbox& out) {
             p.health.life.excuse(pause);
             if (p.health.one_way_since) *p.health.one_way_since += pause;
         }
-        for (auto& [number, l] : links_) {
-            if (l.asked_at) *l.asked_at += pause;
-        }
+        contact_.links.excuse(pause);
         excuse_pull(pause, out);
     }
     step_at_ = at_.now;
-    wake_at_ = never;
-
-    // Who is leaving goes on looking for somebody to take over, until it has said goodbye.
-    const bool gone = handover_.has_said_left();
-    if (settings_.beacon && !gone) announce(out);
-    tend_quests(out);
-    exchange_peers(out);
+    time_.clear();
+    contact_.look_for_others(out);
     const bool tidies = at_.now >= heartbeat_at_;
     if (tidies || publisher_.must_announce()) {
         // Twice in the time it takes while nothing changes: half the beats still outlive one that is lost.
@@ -308,11 +262,9 @@ void mesh::run_timers(outbox& out) {
     }
     wake_by(std::min(heartbeat_at_, at_.now + stall_min / 2));
 
-    if (!gone) seeding{*this}.tend(out);
-    tend_links(out);
-    greet_links(out);
+    contact_.tend_links(out);
     judge_peers(out);
-    tend_dead(out);
+    if (auto* const crashed = contact_.tend_dead(out)) detector_.probe_dead(*crashed, out);
     repeat_leaving(out);
     ask_members(out);
     nudge_pull(out);
@@ -325,7 +277,7 @@ void mesh::run_timers(outbox& out) {
             wake_by(std::max(*next, instant{at_.now + hidden_within}));
     }
     if (tidies) look_for_garbage(out);
-    if (tidies) tidy_roster(out);
+    if (tidies) contact_.introductions.tidy(out);
     if (tidies) conflicts_.tend(takes_writes(), at_, out);
     if (tidies) claims_.look_for_gone(takes_writes(), out);
     claims_.tend(out);
@@ -362,7 +314,7 @@ bool mesh::work(const moment& at, outbox& out) {
     }
     more = work_on_claims(wrote(), more, out) || more;
     flush(at, out);
-    out.wake_at = wake_at_;
+    out.wake_at = time_.wake_at();
     return more || store_.folding();
 }
 
@@ -394,32 +346,15 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
     if (pulling_ && pulling_->from == id) end_session(session_end::server_gone, out);
     server_.drop(id);
     inbox_.drop(id); // what was missing comes by repair, if at all
-    if (p.via) {
-        links_[*p.via].greet_at = at_.now;
-        links_[*p.via].greet_every = 100ms;
-    }
     if (!half_known) peers_.raise(out, kind, id, std::move(reason));
-    scout_.beacon.news(at_.now);
-    seeding{*this}.hurry();
+    contact_.ended(p);
     check_synced(out);
 }
 
-// A table full of the dead makes room for the living, oldest first.
-void mesh::make_room(outbox& out, std::optional<link_id> keep) {
-    while (peers_.size() >= settings_.limits.peers_max) {
-        auto oldest = peers_.end();
-        for (auto at = peers_.begin(); at != peers_.end(); ++at) {
-            if (!is_gone(at->second)) continue;
-            if (oldest == peers_.end() || at->second.ended_at < oldest->second.ended_at) oldest = at;
-        }
-        if (oldest == peers_.end()) return;
-        if (keep && oldest->second.via == keep) { // its address speaks for somebody new just now
-            links_[*keep].peer.reset();
-        } else {
-            release_link(oldest->second, out);
-        }
-        peers_.erase(oldest);
-    }
+// Another node answers at its address.
+void mesh::end_replaced(const replica_id& former, const replica_id& by, outbox& out) {
+    end_peer(former, *peers_.find(former), member_state::crashed, event_kind::restarted,
+             "its address answers as " + by.to_string().substr(0, 8), out);
 }
 
 // ---------------------------------------------------------------- reads
@@ -469,7 +404,11 @@ node_stats mesh::stats() const {
     all.evictions = stability_.evictions();
     all.probes_sent = detector_.counted().probes_sent;
     all.probes_answered = detector_.counted().probes_answered;
-    for (const auto& [reason, count] : refused_) all.refused_by_reason.emplace_back(reason, count);
+    all.knocks = contact_.seeds.knocks() + contact_.dead.knocks();
+    all.peers_told = contact_.rumours.told();
+    all.hello_bytes_sent = herald_.bytes();
+    for (const auto& [reason, count] : refused_.by_reason())
+        all.refused_by_reason.emplace_back(reason, count);
     all.members = members();
     return all;
 }

@@ -49,7 +49,7 @@ void mesh::consider_pull(outbox& out) {
             p.pull.at.reset();
         } else if (at_.now < due) {
             wake_by(due);
-        } else if (p.via && links_[*p.via].open && missing > most) {
+        } else if (p.via && contact_.links[*p.via].open && missing > most) {
             most = missing;
             best = &each;
         }
@@ -101,14 +101,15 @@ void mesh::send_pull(const peer& p, outbox& out) {
     if (s.has_archive) f.flags |= wire::pull::has_archive;
     if (s.compare) f.flags |= wire::pull::compare;
     // What the server has been told already is named by its hash: a repair costs what has changed.
-    bool known = !s.whole_cut && s.closed_digest == published_.archive;
-    for (const auto& id : published_.seen.entries()) known = known && s.travelling.of(id.replica) != 0;
+    bool known = !s.whole_cut && s.closed_digest == herald_.published().archive;
+    for (const auto& id : herald_.published().seen.entries())
+        known = known && s.travelling.of(id.replica) != 0;
     if (known) {
         f.flags |= wire::pull::since_told;
-        f.told = wire::hash_of(published_);
+        f.told = wire::hash_of(herald_.published());
     }
     for (const auto& id : s.travelling.entries()) {
-        if (!known || published_.seen.of(id.replica) != id.counter) f.seen.push_back(id);
+        if (!known || herald_.published().seen.of(id.replica) != id.counter) f.seen.push_back(id);
     }
     f.archive = s.closed_digest;
     if (s.has_archive) f.closed = s.closed;
@@ -398,7 +399,7 @@ bool mesh::is_beyond_word(const cut& claimed, outbox& out) {
         beyond = true;
         if (at_.now - p->asked_at >= 100ms) {
             p->asked_at = at_.now;
-            tell(id.replica, *p, true, out);
+            contact_.greetings.tell(id.replica, *p, true, out);
         }
     }
     return beyond;

@@ -13,10 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr auto order_kept_for = 60s;
-constexpr std::size_t record_bytes = 41; // beside key and value: a block's head, its places in index and log
 } // namespace
-
-std::uint64_t live_bytes(const store& of) { return of.key_value_bytes() + of.records() * record_bytes; }
 
 // What has just been too much is tried again at the session's pace (mesh_pull.cpp).
 bool mesh::has_room_for(const peer& p) const { return !room_.is_full() || room_.fits(p.holds.live_bytes); }
@@ -53,7 +50,7 @@ void mesh::judge_room(outbox& out) {
         end(std::to_string(staged) + " bytes of a session do not fit");
     if (!room_.judge(held, store_.is_short_of_memory())) return;
     publisher_.announce();
-    full_told_ = false;
+    herald_.fullness_changed();
     if (room_.is_full()) {
         inbox_.clear();
         return end(std::to_string(held) + " bytes held");

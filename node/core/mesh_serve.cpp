@@ -5,7 +5,7 @@
 namespace baton::core {
 
 verdict mesh::on_pull(const replica_id& from, const wire::pull& f, outbox& out) {
-    const auto why = counted(server_.on_pull(from, f, at_.now, out));
+    const auto why = refused_.counted(server_.on_pull(from, f, at_.now, out));
     wake_by(server_.deadline());
     return why;
 }
@@ -17,7 +17,7 @@ verdict mesh::on_credit(const replica_id& from, const wire::credit& f, outbox& o
         if (auto* const p = peers_.find(from)) (void)learn(*p, *done.holds, room);
         out.acknowledged = true;
     }
-    return counted(done.why);
+    return refused_.counted(done.why);
 }
 
 } // namespace baton::core

@@ -43,7 +43,7 @@ mesh::mesh(mesh_options settings, const moment& start)
     , claims_(settings_, store_, writer_, peers_, proofs_, courier_)
     , conflicts_(store_, writer_, peers_, claims_,
                  {settings_.limits.siblings_max, settings_.bounds.watched, settings_.bounds.conflicts})
-    , expiry_(store_, writer_, {settings_.bounds.slice, settings_.clock_skew_max}) {
+    , expired_(store_, writer_, {settings_.bounds.slice, settings_.clock_skew_max}) {
     settings_.keys.clear(); // they are in the ring, and nowhere else
     set_moment(start);
 }
@@ -301,7 +301,7 @@ bool mesh::work(const moment& at, outbox& out) {
     } else if (work_on_state(out)) {
         more = true;
     } else {
-        more = work_on_ranges(out) || work_on_spill(out) || expiry_.work(at_, !handover_.is_leaving()) ||
+        more = work_on_ranges(out) || work_on_spill(out) || expired_.work(at_, !handover_.is_leaving()) ||
                server_.work(at_, out) || stability_.work();
     }
     proofs_.answer_wanted(own_part(), out);
@@ -400,7 +400,7 @@ node_stats mesh::stats() const {
     all.claims_lost = claims_.counted().lost;
     all.conflicts = conflicts_.counted().found;
     all.siblings_resolved = conflicts_.counted().resolved;
-    all.expired = expiry_.removed();
+    all.expired = expired_.removed();
     all.evictions = stability_.evictions();
     all.probes_sent = detector_.counted().probes_sent;
     all.probes_answered = detector_.counted().probes_answered;

@@ -30,7 +30,7 @@ void mesh::look_for_garbage(outbox& out) {
     stability_.judge_lag(room_.is_full(), at_.now, out);
     judge_room(out);
     // One that is full applies nobody else's removals, and makes room by its own.
-    expiry_.tend(!handover_.is_leaving() && (room_.is_full() || peers_.acts_for_all(true)));
+    expired_.tend(!handover_.is_leaving() && (room_.is_full() || peers_.acts_for_all(true)));
     stability_.tend(takes_writes(), at_, out);
 }
 

@@ -14,7 +14,7 @@
 #include "core/contact/hello_writer.hpp"
 #include "core/contact/herald.hpp"
 #include "core/courier.hpp"
-#include "core/expiry.hpp"
+#include "core/expired_removal.hpp"
 #include "core/failure_detector.hpp"
 #include "core/handover.hpp"
 #include "core/inbound_session.hpp"
@@ -337,7 +337,7 @@ class mesh {
     handover handover_;
     claims claims_;
     conflicts conflicts_;
-    expiry expiry_;
+    expired_removal expired_;
 
     std::optional<inbound_session> pulling_;
     instant cached_until_{};

@@ -183,7 +183,8 @@ class mesh {
     [[nodiscard]] timestamp clock() const { return clock_.last(); }
 
   private:
-    // mesh.cpp: dispatch, timers, members
+    struct dispatch; ///< mesh_dispatch.cpp: frames
+    // mesh.cpp: the other inputs, timers
     verdict take(const beacon_arrived& in, outbox& out);
     verdict take(const datagram_arrived& in, outbox& out);
     verdict take(const broadcast_arrived& in, outbox& out);

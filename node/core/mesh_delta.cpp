@@ -230,7 +230,7 @@ verdict mesh::on_delta(std::string_view bytes, const wire::delta& f, outbox& out
         proofs_.owe(*p, f.first + f.count - 1);
         proofs_.answer_wanted(own_part(), out);
     }
-    inbox_.offer(std::string(bytes));
+    inbox_.offer(bytes, f);
     return {};
 }
 

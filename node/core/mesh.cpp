@@ -2,7 +2,6 @@
 
 #include "core/jobs.hpp"
 #include "crdt/assert.hpp"
-#include "discovery/probe.hpp"
 
 #include <algorithm>
 
@@ -26,10 +25,9 @@ mesh::mesh(mesh_options settings, const moment& start)
     , peers_(settings_.self)
     , hello_(settings_, store_, clock_, room_, handover_)
     , contact_(settings_, peers_, courier_, hello_, random_, time_, counters_, refused_)
-    , heartbeat_at_(start.now)
-    , step_at_(start.now)
+    , reports_(settings_, store_, peers_, time_, counters_)
     , courier_(settings_, peers_, contact_.links.all(), counters_)
-    , herald_(hello_, store_, room_, peers_, courier_)
+    , herald_(hello_, store_, peers_, courier_, time_)
     , detector_(settings_, peers_, courier_, contact_.introductions.keys(), random_)
     , publisher_(store_, contact_.links.subscribers(),
                  {settings_.limits.delta_bytes_max, settings_.bounds.sent_spans})
@@ -58,67 +56,11 @@ void mesh::set_moment(const moment& at) {
     claims_.set_moment(at);
 }
 
-verdict mesh::step(const moment& at, const input& in, outbox& out) {
-    set_moment(at);
-    const auto result = std::visit([&](const auto& each) { return take(each, out); }, in);
-    if (at_.now >= time_.wake_at()) run_timers(out);
-    claims_.report_given_up(out);
-    out.wake_at = time_.wake_at();
-    return result;
-}
-
-verdict mesh::take(const beacon_arrived& in, outbox& out) { return met(contact_.on_beacon(in, out), out); }
-
-verdict mesh::take(const datagram_arrived& in, outbox& out) {
-    if (discovery::is_probe(in.bytes)) return on_probe(in, out);
-    return met(contact_.on_introduction(in, out), out);
-}
-
-verdict mesh::met(const contact::sighting& seen, outbox& out) {
-    if (seen.replaced) end_replaced(*seen.replaced, seen.who, out);
-    if (seen.met) contact_.answer_beacon();
-    return seen.why;
-}
-
-verdict mesh::take(const link_changed& in, outbox& out) { return contact_.on_link(in, out); }
-
-verdict mesh::take(const subscriber_changed& in, outbox& out) {
-    if (!in.present) {
-        contact_.lost_subscriber(in.who);
-        return {};
-    }
-    if (!contact_.links.note_subscriber(in.who)) return refuse("too many subscribers");
-    if (auto* const p = peers_.find(in.who); p != nullptr && p->greeted) {
-        contact_.greetings.tell(in.who, *p, !p->sees_me, out);
-        maybe_up(in.who, *p, out);
-    }
-    return {};
-}
-
-verdict mesh::take(const addresses_changed& in, outbox& out) {
-    contact_.on_addresses(in, out);
-    return {};
-}
-
-verdict mesh::take(const resolved& in, outbox& out) {
-    contact_.on_resolved(in, out);
-    return {};
-}
-
-verdict mesh::take(const knocked& in, outbox& out) {
-    contact_.on_knocked(in, out);
-    return {};
-}
-
-verdict mesh::take(const noise_arrived& in, outbox&) { return refuse(in.what); }
-
-verdict mesh::take(const time_passed&, outbox&) { return {}; }
-
 // ---------------------------------------------------------------- timers
 
 void mesh::run_timers(outbox& out) {
     // A process that did not run cannot blame others for the silence.
-    const auto pause = at_.now - step_at_;
+    const auto pause = time_.pause();
     if (pause > stall_min) {
         for (auto& [id, p] : peers_) {
             p.health.life.excuse(pause);
@@ -127,16 +69,15 @@ void mesh::run_timers(outbox& out) {
         contact_.links.excuse(pause);
         excuse_pull(pause, out);
     }
-    step_at_ = at_.now;
     time_.clear();
     contact_.look_for_others(out);
-    const bool tidies = at_.now >= heartbeat_at_;
+    const bool tidies = herald_.is_due();
     if (tidies || publisher_.must_announce()) {
         // Twice in the time it takes while nothing changes: half the beats still outlive one that is lost.
         const bool changed = publish_hello(out);
-        heartbeat_at_ = at_.now + settings_.liveness.heartbeat_every * (changed ? 1 : 2);
+        herald_.beat_after(settings_.liveness.heartbeat_every * (changed ? 1 : 2));
     }
-    wake_by(std::min(heartbeat_at_, at_.now + stall_min / 2));
+    wake_by(std::min<instant>(herald_.due(), at_.now + stall_min / 2));
 
     contact_.tend_links(out);
     judge_peers(out);

@@ -1,6 +1,7 @@
 // Frames: one table says which handler takes which kind by which channel, and what the frame's own id has to
 // be. A frame is decoded once, here.
 #include "core/mesh.hpp"
+#include "discovery/probe.hpp"
 
 #include <array>
 #include <optional>
@@ -136,6 +137,37 @@ struct mesh::dispatch {
         on_link<wire::left, check::sender, left>(all);
         return all;
     }
+
+    // --- inputs ---
+    static verdict take(mesh& m, const broadcast_arrived& in, outbox& out);
+    static verdict take(mesh& m, const request_arrived& in, outbox& out);
+    static verdict take(mesh& m, const reply_arrived& in, outbox& out);
+    static verdict take(mesh& m, const datagram_arrived& in, outbox& out);
+    static verdict take(mesh& m, const subscriber_changed& in, outbox& out);
+    static verdict take(mesh& m, const beacon_arrived& in, outbox& out) {
+        return met(m, m.contact_.on_beacon(in, out), out);
+    }
+    static verdict take(mesh& m, const link_changed& in, outbox& out) { return m.contact_.on_link(in, out); }
+    static verdict take(mesh& m, const noise_arrived& in, outbox&) { return m.refuse(in.what); }
+    static verdict take(mesh&, const time_passed&, outbox&) { return {}; }
+    static verdict take(mesh& m, const addresses_changed& in, outbox& out) {
+        m.contact_.on_addresses(in, out);
+        return {};
+    }
+    static verdict take(mesh& m, const resolved& in, outbox& out) {
+        m.contact_.on_resolved(in, out);
+        return {};
+    }
+    static verdict take(mesh& m, const knocked& in, outbox& out) {
+        m.contact_.on_knocked(in, out);
+        return {};
+    }
+    template <class Spill>
+    static verdict take(mesh& m, const Spill& in, outbox& out) {
+        return m.take(in, out);
+    }
+    static verdict met(mesh& m, const contact::sighting& seen, outbox& out);
+
     static verdict pass_on(mesh& m, const wire::frame& f, const sender& s, outbox& out);
     static std::optional<wire::frame> read(mesh& m, channel by, std::string_view bytes, verdict& why);
 };
@@ -165,50 +197,82 @@ std::optional<wire::frame> mesh::dispatch::read(mesh& m, channel by, std::string
     return std::nullopt;
 }
 
-verdict mesh::take(const broadcast_arrived& in, outbox& out) {
+verdict mesh::dispatch::take(mesh& m, const broadcast_arrived& in, outbox& out) {
     verdict why;
-    const auto f = dispatch::read(*this, dispatch::channel::broadcast, in.bytes, why);
+    const auto f = read(m, channel::broadcast, in.bytes, why);
     if (!f) return why;
-    return dispatch::pass_on(*this, *f, {dispatch::channel::broadcast, {}, in.bytes}, out);
+    return pass_on(m, *f, {channel::broadcast, {}, in.bytes}, out);
 }
 
-verdict mesh::take(const request_arrived& in, outbox& out) {
+verdict mesh::dispatch::take(mesh& m, const request_arrived& in, outbox& out) {
     verdict why;
-    const auto f = dispatch::read(*this, dispatch::channel::request, in.bytes, why);
+    const auto f = read(m, channel::request, in.bytes, why);
     if (!f) return why;
-    auto* const p = peers_.find(in.from);
+    auto* const p = m.peers_.find(in.from);
     if (!std::holds_alternative<wire::hello>(*f)) {
         // The goodbye of a node whose greeting was dropped, because its link was not open yet, is no fault.
         const auto* const goodbye = std::get_if<wire::left>(&*f);
         if (p == nullptr && (goodbye == nullptr || goodbye->id != in.from)) {
-            contact_.answer_stranger(in.from, out);
-            return refuse("request by nobody known");
+            m.contact_.answer_stranger(in.from, out);
+            return m.refuse("request by nobody known");
         }
         if (p != nullptr) {
-            p->health.life.heard(at_.now, true);
+            p->health.life.heard(m.at_.now, true);
             p->routable = true;
         }
     }
-    return dispatch::pass_on(
-        *this, *f, {dispatch::channel::request, {std::nullopt, in.from, in.host}, in.bytes, in.from, p}, out);
+    return pass_on(m, *f, {channel::request, {std::nullopt, in.from, in.host}, in.bytes, in.from, p}, out);
 }
 
-verdict mesh::take(const reply_arrived& in, outbox& out) {
-    auto* const by = contact_.links.find(in.link);
+verdict mesh::dispatch::take(mesh& m, const reply_arrived& in, outbox& out) {
+    auto* const by = m.contact_.links.find(in.link);
     if (by == nullptr) return {}; // hung up in the meantime
     by->answered = true;
     by->asked_at.reset();
     verdict why;
-    const auto f = dispatch::read(*this, dispatch::channel::reply, in.bytes, why);
+    const auto f = read(m, channel::reply, in.bytes, why);
     if (!f) return why;
-    dispatch::sender s{dispatch::channel::reply, {in.link, std::nullopt, in.host}, in.bytes};
+    sender s{channel::reply, {in.link, std::nullopt, in.host}, in.bytes};
     if (!std::holds_alternative<wire::hello>(*f)) {
-        s.known = contact_.links.peer_of(*by);
-        if (s.known == nullptr || !s.known->greeted) return refuse("reply before hello");
+        s.known = m.contact_.links.peer_of(*by);
+        if (s.known == nullptr || !s.known->greeted) return m.refuse("reply before hello");
         s.id = *by->peer;
-        s.known->health.life.heard(at_.now, by->open);
+        s.known->health.life.heard(m.at_.now, by->open);
     }
-    return dispatch::pass_on(*this, *f, s, out);
+    return pass_on(m, *f, s, out);
+}
+
+verdict mesh::dispatch::take(mesh& m, const datagram_arrived& in, outbox& out) {
+    if (discovery::is_probe(in.bytes)) return m.on_probe(in, out);
+    return met(m, m.contact_.on_introduction(in, out), out);
+}
+
+verdict mesh::dispatch::met(mesh& m, const contact::sighting& seen, outbox& out) {
+    if (seen.replaced) m.end_replaced(*seen.replaced, seen.who, out);
+    if (seen.met) m.contact_.answer_beacon();
+    return seen.why;
+}
+
+verdict mesh::dispatch::take(mesh& m, const subscriber_changed& in, outbox& out) {
+    if (!in.present) {
+        m.contact_.lost_subscriber(in.who);
+        return {};
+    }
+    if (!m.contact_.links.note_subscriber(in.who)) return m.refuse("too many subscribers");
+    if (auto* const p = m.peers_.find(in.who); p != nullptr && p->greeted) {
+        m.contact_.greetings.tell(in.who, *p, !p->sees_me, out);
+        m.maybe_up(in.who, *p, out);
+    }
+    return {};
+}
+
+verdict mesh::step(const moment& at, const input& in, outbox& out) {
+    set_moment(at);
+    const auto result = std::visit([&](const auto& each) { return dispatch::take(*this, each, out); }, in);
+    if (at_.now >= time_.wake_at()) run_timers(out);
+    claims_.report_given_up(out);
+    out.wake_at = time_.wake_at();
+    return result;
 }
 
 } // namespace baton::core

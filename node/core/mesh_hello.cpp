@@ -2,7 +2,6 @@
 // has seen the other's subscription: from then on no delta is lost to a slow joiner.
 #include "core/jobs.hpp"
 #include "core/standing.hpp"
-#include "core/told.hpp"
 
 namespace baton::core {
 
@@ -24,7 +23,8 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     observe(f.id, f.clock, out);
     if ((f.flags & wire::hello::wants_answer) != 0) contact_.greetings.answer(from, f.id, p, met.first, out);
     p.holds.seen.raise({f.id, f.latest}); // once archived by mistake, its cut does not name it
-    learn_standing(f.id, p, f.at, is_member(p) ? mesh_clock::duration{100ms} : mesh_clock::duration{0}, out);
+    reports_.learn_standing(f.id, p, f.at,
+                            is_member(p) ? mesh_clock::duration{100ms} : mesh_clock::duration{0}, out);
     maybe_up(f.id, p, out);
     if (p.state == member_state::suspect) judge_peers(out);
     wake_by(at_.now + 1ms);
@@ -39,7 +39,7 @@ void mesh::maybe_up(const replica_id& id, peer& p, outbox& out) {
     p.health.life.heard(at_.now, true);
     p.pull.pace.went_well(); // what failed before was of the contact before
     peers_.raise(out, event_kind::joined, id, from == member_state::crashed ? "back" : "new");
-    note_lack(p, 0ms);
+    reports_.note_lack(p, 0ms);
     contact_.welcome(id, p, out);
     check_synced(out);
     consider_pull(out);
@@ -57,7 +57,7 @@ verdict mesh::on_published_hello(const wire::hello& f, outbox& out) {
     // late.
     const bool lost = f.latest > store_.counter_of(f.id);
     p->holds.seen.raise({f.id, f.latest}); // once archived by mistake, its cut does not name it
-    learn_standing(f.id, *p, f.at, lost ? 0ms : 100ms, out);
+    reports_.learn_standing(f.id, *p, f.at, lost ? 0ms : 100ms, out);
     observe(f.id, f.clock, out);
     return {};
 }
@@ -73,22 +73,12 @@ verdict mesh::on_brief(const wire::brief& f, outbox& out) {
     if (f.latest > store_.counter_of(f.id)) {
         if (!pulling_) ++counters_.gaps;
         p->holds.seen.raise({f.id, f.latest});
-        note_lack(*p, 0ms);
+        reports_.note_lack(*p, 0ms);
     }
     const auto own = standing_of(store_);
     const auto own_hash = wire::hash_of(own);
     if (f.standing_hash == own_hash) {
-        p->pull.at.reset();
-        if (own.has_state && f.state_low != 0)
-            compare_digests(f.id, *p, f.state_low == own.state.low, out, own.state.to_string() + " here");
-        p->holds.seen.join(own.seen);
-        out.acknowledged = true;
-        p->holds.told = own.seen;
-        p->agreed.report(own.seen, store_);
-        p->holds.archive = own.archive;
-        p->holds.seen.raise({settings_.self, store_.counter_of(settings_.self)});
-        p->holds.standing_hash = own_hash;
-        p->holds.hash_known = true;
+        reports_.learn_same(f.id, *p, own, f.state_low, out);
         handover_.answer(takes_writes(), out);
     } else if ((!p->holds.hash_known || f.standing_hash != p->holds.standing_hash) &&
                at_.now - p->asked_at >= 100ms) {
@@ -98,71 +88,7 @@ verdict mesh::on_brief(const wire::brief& f, outbox& out) {
     return {};
 }
 
-// ---------------------------------------------------------------- who holds what
-
-void mesh::learn_standing(const replica_id& id, peer& p, const wire::standing& s, mesh_clock::duration grace,
-                          outbox& out) {
-    cut room;
-    const auto& seen = learn(p, s.seen, room);
-    p.holds.overfull = &seen == &room;
-    p.holds.standing_hash = wire::hash_of(s);
-    p.holds.hash_known = !p.holds.overfull; // what it says later as a difference to this is not understood
-    p.holds.archive = s.archive;
-    p.holds.told = seen;
-    p.agreed.report(seen, store_);
-    // Where this node has been archived by mistake, no cut names its own events before it writes again.
-    if (s.archive == store_.archive_digest())
-        p.holds.seen.raise({settings_.self, store_.archived().of(settings_.self)});
-    out.acknowledged = true; // it may hold what somebody waits for, and is not asked again
-    note_lack(p, grace);
-    if (s.has_state && s.seen == store_.seen() && s.archive == store_.archive_digest()) {
-        if (const auto own = store_.state_digest()) {
-            compare_digests(id, p, *own == s.state, out, own->to_string() + " here, " + s.state.to_string());
-        }
-    }
-}
-
-// I1 says that this never differs; it is told once until it is well again.
-void mesh::compare_digests(const replica_id& id, peer& p, bool equal, outbox& out, std::string both) {
-    ++counters_.digest_checks;
-    if (!equal) {
-        ++counters_.diverged;
-        if (!p.holds.diverged)
-            peers_.raise(out, event_kind::diverged, id, "equal cuts, different digests: " + both);
-        if (!p.pull.at) p.pull.at = at_.now; // what either side holds is repaired by union
-        wake_by(*p.pull.at);
-    }
-    p.holds.diverged = !equal;
-}
-
-// Joins what a member reports into what it is known to have seen, within limits.unknown_ids_max. The cut that
-// is kept of it: `reported`, or, where some of it was left out, `room`.
-const cut& mesh::learn(peer& p, const cut& reported, cut& room) {
-    const auto most = settings_.limits.unknown_ids_max;
-    const auto known = [this](const replica_id& id) {
-        return store_.counter_of(id) != 0 || peers_.contains(id);
-    };
-    std::size_t left_out = 0;
-    if (reported.size() > most) room = heed(reported, most, known, left_out);
-    counters_.ids_ignored += left_out;
-    const auto& kept = left_out != 0 ? room : reported;
-    p.holds.seen.join(kept);
-    trim(p.holds.seen, kept, most, known);
-    // It is waited for from now on: a burst may come before the next heartbeat.
-    if (!p.lag.evicted && p.holds.seen.of(settings_.self) >= store_.counter_of(settings_.self))
-        p.lag.kept_up = true;
-    return kept;
-}
-
-void mesh::note_lack(peer& p, mesh_clock::duration grace) {
-    if (store_.covers(p.holds.seen) && !p.holds.diverged) {
-        p.pull.at.reset();
-        return;
-    }
-    const auto when = at_.now + grace;
-    if (!p.pull.at || *p.pull.at > when) p.pull.at = when;
-    wake_by(*p.pull.at);
-}
+// ---------------------------------------------------------------- what this node publishes
 
 void mesh::check_synced(outbox& out) {
     peers_.check_synced(store_, settings_.broken == mutation::synced_at_once, out);

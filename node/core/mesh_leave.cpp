@@ -57,11 +57,11 @@ verdict mesh::on_leaving(const replica_id& from, const wire::leaving& f, outbox&
     if (p == nullptr) return refuse("leaving by nobody known");
     if (!is_member(*p)) return {};
     cut room;
-    (void)learn(*p, f.seen, room);
+    (void)reports_.learn(*p, f.seen, room);
     begin_leaving(from, *p, out);
     handover::note_leaving(*p, f);
     // Its last deltas may be a moment behind this word; what is missing after that is asked for.
-    if (!handover_.is_leaving()) note_lack(*p, 5ms);
+    if (!handover_.is_leaving()) reports_.note_lack(*p, 5ms);
     handover_.answer(takes_writes(), out);
     return {};
 }

@@ -182,7 +182,7 @@ void mesh::end_session(session_end how, outbox& out) {
 void mesh::pace_pulls(session_end how, const inbound_session& s) {
     auto* const p = peers_.find(s.from);
     if (how == session_end::asked_again) {
-        if (p != nullptr) note_lack(*p, 0ms);
+        if (p != nullptr) reports_.note_lack(*p, 0ms);
         return;
     }
     if (how == session_end::committed) return;
@@ -193,7 +193,7 @@ void mesh::pace_pulls(session_end how, const inbound_session& s) {
     if (p != nullptr && how != session_end::paused) p->pull.pace.failed(at_.now, is_hopeless(how), random_());
     if (p != nullptr && how == session_end::below_floor) p->pull.compare_next = true;
     for (auto& [id, each] : peers_) {
-        if (is_member(each)) note_lack(each, 0ms);
+        if (is_member(each)) reports_.note_lack(each, 0ms);
     }
 }
 
@@ -480,7 +480,7 @@ void mesh::finish_pull(outbox& out) {
     end_session(session_end::committed, out);
     publisher_.cut_grew();
     room_short_ = false;
-    if (p != nullptr) learn_standing(from, *p, told, 100ms, out);
+    if (p != nullptr) reports_.learn_standing(from, *p, told, 100ms, out);
     cut_grew(out);
     consider_pull(out);
 }

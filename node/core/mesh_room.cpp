@@ -56,7 +56,7 @@ void mesh::judge_room(outbox& out) {
         return end(std::to_string(held) + " bytes held");
     }
     for (auto& [id, p] : peers_) {
-        if (is_member(p)) note_lack(p, 0ms);
+        if (is_member(p)) reports_.note_lack(p, 0ms);
     }
 }
 

@@ -14,7 +14,7 @@ verdict mesh::on_credit(const replica_id& from, const wire::credit& f, outbox& o
     const auto done = server_.on_credit(from, f, at_.now, out);
     if (done.holds) {
         cut room;
-        if (auto* const p = peers_.find(from)) (void)learn(*p, *done.holds, room);
+        if (auto* const p = peers_.find(from)) (void)reports_.learn(*p, *done.holds, room);
         out.acknowledged = true;
     }
     return refused_.counted(done.why);

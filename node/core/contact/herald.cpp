@@ -10,7 +10,7 @@ bool herald::publish(outbox& out) {
     const auto sum = store_.state_digest();
     // A full node says so with every heartbeat: the frame that said it first may be lost.
     const bool unchanged =
-        generation_ == store_.generation() && sum == digest_ && full_told_ && !room_.is_full();
+        generation_ == store_.generation() && sum == digest_ && full_told_ && !own_.is_full();
     full_told_ = true;
     std::string bytes;
     if (unchanged) {

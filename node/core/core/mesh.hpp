@@ -25,6 +25,7 @@
 #include "core/proofs.hpp"
 #include "core/publisher.hpp"
 #include "core/refusals.hpp"
+#include "core/reports.hpp"
 #include "core/room.hpp"
 #include "core/schedule.hpp"
 #include "core/session_server.hpp"
@@ -183,23 +184,12 @@ class mesh {
     [[nodiscard]] timestamp clock() const { return clock_.last(); }
 
   private:
-    struct dispatch; ///< mesh_dispatch.cpp: frames
-    // mesh.cpp: the other inputs, timers
-    verdict take(const beacon_arrived& in, outbox& out);
-    verdict take(const datagram_arrived& in, outbox& out);
-    verdict take(const broadcast_arrived& in, outbox& out);
-    verdict take(const request_arrived& in, outbox& out);
-    verdict take(const reply_arrived& in, outbox& out);
-    verdict take(const link_changed& in, outbox& out);
-    verdict take(const subscriber_changed& in, outbox& out);
-    verdict take(const noise_arrived& in, outbox& out);
-    verdict take(const addresses_changed& in, outbox& out);
-    verdict take(const time_passed& in, outbox& out);
+    struct dispatch; ///< mesh_dispatch.cpp: inputs, and the table of frames
+    // mesh_spill.cpp
     verdict take(const spill_found& in, outbox& out);
     verdict take(const spills_listed& in, outbox& out);
     verdict take(const spill_read& in, outbox& out);
-    verdict take(const knocked& in, outbox& out);
-    verdict take(const resolved& in, outbox& out);
+    // mesh.cpp
     verdict refuse(const char* reason) { return refused_.frame(reason); }
     void run_timers(outbox& out);
     void set_moment(const moment& at);
@@ -219,18 +209,12 @@ class mesh {
     void end_peer(const replica_id& id, peer& p, member_state state, event_kind kind, std::string reason,
                   outbox& out);
     void end_replaced(const replica_id& former, const replica_id& by, outbox& out);
-    verdict met(const contact::sighting& seen, outbox& out);
 
-    // mesh_hello.cpp: what a HELLO means to others, and who holds what
+    // mesh_hello.cpp: what a HELLO means to others
     verdict on_hello(const wire::hello& f, const arrival& from, outbox& out);
     void maybe_up(const replica_id& id, peer& p, outbox& out);
     verdict on_published_hello(const wire::hello& f, outbox& out);
     verdict on_brief(const wire::brief& f, outbox& out);
-    void learn_standing(const replica_id& id, peer& p, const wire::standing& s, mesh_clock::duration grace,
-                        outbox& out);
-    [[nodiscard]] const cut& learn(peer& p, const cut& reported, cut& room);
-    void note_lack(peer& p, mesh_clock::duration grace);
-    void compare_digests(const replica_id& id, peer& p, bool equal, outbox& out, std::string both);
     void check_synced(outbox& out);
     bool publish_hello(outbox& out);
 
@@ -324,7 +308,7 @@ class mesh {
     membership peers_;
     hello_writer hello_;
     contact contact_;
-    instant heartbeat_at_{}, step_at_{};
+    reports reports_;
 
     courier courier_;
     herald herald_;

@@ -14,7 +14,8 @@ class schedule {
   public:
     explicit schedule(const moment& first)
         : at_(first)
-        , wake_at_(first.now) {}
+        , wake_at_(first.now)
+        , ran_at_(first.now) {}
 
     [[nodiscard]] const moment& at() const { return at_; }
     [[nodiscard]] instant now() const { return at_.now; }
@@ -24,12 +25,17 @@ class schedule {
 
     // --- for the mesh ---
     void begin(const moment& at) { at_ = at; }
+    /// Since the timers ran last.
+    [[nodiscard]] mesh_clock::duration pause() const { return at_.now - ran_at_; }
     /// The timers run now: each asks again.
-    void clear() { wake_at_ = instant::max(); }
+    void clear() {
+        ran_at_ = at_.now;
+        wake_at_ = instant::max();
+    }
 
   private:
     moment at_;
-    instant wake_at_;
+    instant wake_at_, ran_at_;
 };
 
 } // namespace baton::core

@@ -73,7 +73,7 @@ TEST_CASE("greeter: strangers together get one answer in 20 ms", "[core][machine
 
 TEST_CASE("herald: a whole HELLO while something is new, then a BRIEF", "[core][machine]") {
     reaching_node a;
-    herald pub(a.own, a.here, a.space, a.members, a.mail);
+    herald pub(a.own, a.here, a.members, a.mail, a.time);
     auto& p = a.up(2);
     p.holds.told_otherwise = true;
     write_buffers buffers;

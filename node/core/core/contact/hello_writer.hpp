@@ -26,6 +26,7 @@ class hello_writer {
 
     /// `flags`: beside those of this node's own state. O(origins).
     [[nodiscard]] wire::hello make(std::uint64_t flags) const;
+    [[nodiscard]] bool is_full() const { return room_.is_full(); }
 
   private:
     const mesh_options& settings_;

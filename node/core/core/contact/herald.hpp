@@ -10,7 +10,7 @@
 #include "core/courier.hpp"
 #include "core/io.hpp"
 #include "core/membership.hpp"
-#include "core/room.hpp"
+#include "core/schedule.hpp"
 #include "crdt/digest.hpp"
 #include "crdt/store.hpp"
 #include "wire/frame.hpp"
@@ -21,16 +21,28 @@ namespace baton::core {
 
 class herald {
   public:
-    herald(const hello_writer& own, const store& here, const room& space, membership& members,
-           const courier& mail)
+    herald(const hello_writer& own, const store& here, membership& members, const courier& mail,
+           schedule& time)
         : own_(own)
         , store_(here)
-        , room_(space)
         , members_(members)
-        , mail_(mail) {}
+        , mail_(mail)
+        , time_(time)
+        , due_(time.now()) {}
 
     /// True: there was news. O(origins).
     bool publish(outbox& out);
+    // --- heartbeats ---
+    [[nodiscard]] instant due() const { return due_; }
+    [[nodiscard]] bool is_due() const { return time_.now() >= due_; }
+    void beat_after(mesh_clock::duration pause) { due_ = time_.now() + pause; }
+    /// The next one follows within `pause`.
+    void hurry(mesh_clock::duration pause) {
+        if (due_ <= time_.now() + pause) return;
+        beat_after(pause);
+        time_.wake_by(due_);
+    }
+
     /// This node has become full, or has room again: the next publish() says so.
     void fullness_changed() { full_told_ = false; }
     /// The last standing on PUB.
@@ -40,9 +52,10 @@ class herald {
   private:
     const hello_writer& own_;
     const store& store_;
-    const room& room_;
     membership& members_;
     const courier& mail_;
+    schedule& time_;
+    instant due_;                  ///< of the next heartbeat
     std::uint64_t generation_ = 0; ///< of the store, as published
     digest digest_{};
     bool full_told_ = true;

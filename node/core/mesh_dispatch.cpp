@@ -1,9 +1,10 @@
-// Frames: one table says which handler takes which kind by which channel, and what the frame's own id has to
-// be. A frame is decoded once, here.
+// Inputs. For frames one table says which handler takes which kind by which channel, and what the frame's own
+// id has to be. A frame is decoded once, here.
 #include "core/mesh.hpp"
 #include "discovery/probe.hpp"
 
 #include <array>
+#include <chrono>
 #include <optional>
 #include <string_view>
 
@@ -24,6 +25,7 @@ constexpr std::size_t place_of = place_in<Frame>(static_cast<wire::frame*>(nullp
 struct mesh::dispatch {
     enum class channel : std::uint8_t { broadcast, request, reply };
     static constexpr std::size_t channels = 3;
+    static constexpr std::uint64_t word_age_max = 60'000; ///< ms
     struct sender {
         channel by;
         arrival from;
@@ -46,10 +48,18 @@ struct mesh::dispatch {
         return m.on_delta(s.bytes, f, out);
     }
     static verdict pull(mesh& m, const wire::pull& f, const sender& s, outbox& out) {
-        return m.on_pull(s.id, f, out);
+        const auto why = m.refused_.counted(m.server_.on_pull(s.id, f, m.at_.now, out));
+        m.wake_by(m.server_.deadline());
+        return why;
     }
     static verdict credit(mesh& m, const wire::credit& f, const sender& s, outbox& out) {
-        return m.on_credit(s.id, f, out);
+        const auto done = m.server_.on_credit(s.id, f, m.at_.now, out);
+        if (done.holds) {
+            cut room;
+            (void)m.reports_.learn(*s.known, *done.holds, room);
+            out.acknowledged = true;
+        }
+        return m.refused_.counted(done.why);
     }
     static verdict state(mesh& m, const wire::state& f, const sender& s, outbox& out) {
         return m.on_state(s.id, s.bytes, f, out);
@@ -75,7 +85,16 @@ struct mesh::dispatch {
         m.note_inquirer(f.about, s.id, {true}, out);
         return {};
     }
-    static verdict word(mesh& m, const wire::word& f, const sender&, outbox&) { return m.on_word(f); }
+    static verdict word(mesh& m, const wire::word& f, const sender&, outbox&) {
+        if (f.age > word_age_max) return {};
+        const auto when = m.at_.now - std::chrono::milliseconds{f.age};
+        if (auto* const p = m.peers_.find(f.about)) {
+            p->health.life.vouched(when);
+        } else {
+            m.claims_.heard(f.about, when);
+        }
+        return {};
+    }
     static verdict rumoured_leaving(mesh& m, const wire::leaving& f, const sender&, outbox& out) {
         return m.on_leaving_rumour(f, out);
     }

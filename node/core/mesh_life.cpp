@@ -125,17 +125,6 @@ void mesh::note_inquirer(const replica_id& about, const replica_id& from, const 
     detector_.answer_inquirers(about, *p, at_.now, out);
 }
 
-verdict mesh::on_word(const wire::word& f) {
-    if (f.age > 60'000) return {};
-    const auto when = at_.now - std::chrono::milliseconds{f.age};
-    if (auto* const p = peers_.find(f.about)) {
-        p->health.life.vouched(when);
-    } else {
-        claims_.heard(f.about, when);
-    }
-    return {};
-}
-
 // ---------------------------------------------------------------- names
 
 void mesh::meet_namesakes(const replica_id& id, peer& p, outbox& out) {

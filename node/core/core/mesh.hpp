@@ -203,7 +203,6 @@ class mesh {
     verdict on_probe(const datagram_arrived& in, outbox& out);
     void note_inquirer(const replica_id& id, const replica_id& by, const health_record::inquirer& how,
                        outbox& out);
-    verdict on_word(const wire::word& f);
     void meet_namesakes(const replica_id& id, peer& p, outbox& out);
     void judge_namesake(const replica_id& id, peer& p, outbox& out);
     void end_peer(const replica_id& id, peer& p, member_state state, event_kind kind, std::string reason,
@@ -229,9 +228,6 @@ class mesh {
     void cut_grew(outbox& out);
     void observe(const replica_id& origin, timestamp stamp, outbox& out);
 
-    // mesh_serve.cpp
-    verdict on_pull(const replica_id& from, const wire::pull& f, outbox& out);
-    verdict on_credit(const replica_id& from, const wire::credit& f, outbox& out);
     // mesh_pull.cpp: this node as receiver
     void consider_pull(outbox& out);
     void start_pull(const replica_id& id, peer& p, outbox& out);

@@ -11,13 +11,22 @@ bool causal_inbox::is_whole(const wire::delta& f) {
     return rows.ok() && count == f.count;
 }
 
-void causal_inbox::open(job& one) {
-    auto frame = wire::decode(one.bytes);
-    one.head = std::get<wire::delta>(std::move(*frame));
-    one.rows.emplace(one.head.base, one.head.replicas, one.head.rows, wire::row_limits{});
-    one.next = one.head.first;
-    one.opened = true;
+// The views of `f` point into `frame`; those of the job into its own copy.
+causal_inbox::job::job(std::string_view frame, const wire::delta& f)
+    : bytes(frame)
+    , head(f) {
+    const auto here = [&](std::string_view view) {
+        return view.empty() ? view
+                            : std::string_view(bytes).substr(
+                                  static_cast<std::size_t>(view.data() - frame.data()), view.size());
+    };
+    head.replicas = here(f.replicas);
+    head.rows = here(f.rows);
 }
+
+causal_inbox::job::job(std::string frame)
+    : bytes(std::move(frame))
+    , head(std::get<wire::delta>(*wire::decode(bytes))) {}
 
 // What a server has seen and forgotten must not come back while this node compares itself to it, or takes
 // everything from it: such events come with the COMMIT, or are found dead by it.
@@ -32,8 +41,7 @@ bool causal_inbox::may_begin(const wire::delta& head, const session_view& sessio
 std::optional<causal_inbox::slice> causal_inbox::work(const session_view& session) {
     if (waiting_.empty()) return std::nullopt;
     auto& oldest = waiting_.front();
-    const bool begins = !oldest.opened;
-    if (begins) open(oldest);
+    const bool begins = !oldest.rows;
     const auto& head = oldest.head;
     slice done;
     done.origin = head.origin;
@@ -49,6 +57,10 @@ std::optional<causal_inbox::slice> causal_inbox::work(const session_view& sessio
         early_.keep(head.origin, head.first, std::move(oldest.bytes));
         waiting_.pop_front();
         return done;
+    }
+    if (begins) {
+        oldest.rows.emplace(head.base, head.replicas, head.rows, wire::row_limits{});
+        oldest.next = head.first;
     }
     apply(oldest, done);
     done.finished = oldest.next > done.last;

@@ -59,15 +59,15 @@ instant failure_detector::probe(peer& p, instant now, outbox& out) {
         return from;
     }
     if (now < h.probe_at) return h.probe_at;
-    if (h.probes == 0) h.probed_from = static_cast<std::uint32_t>(random_());
     const bool decides_soon = closed && !h.life.is_vouched(now, patience_);
     h.probe_at = now + (decides_soon ? probe_quickly : probe_every);
-    ++counts_.probes_sent;
-    send(p.endpoint, {false, settings_.self, h.probed_from + h.probes++}, nullptr, out);
+    send_probe(p, out);
     return h.probe_at;
 }
 
-void failure_detector::probe_dead(peer& p, outbox& out) {
+void failure_detector::probe_dead(peer& p, outbox& out) { send_probe(p, out); }
+
+void failure_detector::send_probe(peer& p, outbox& out) {
     auto& h = p.health;
     if (h.probes == 0) h.probed_from = static_cast<std::uint32_t>(random_());
     ++counts_.probes_sent;

@@ -13,6 +13,10 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr auto repeat_every = 100ms;
+
+// It has answered our leaving, and leaves as well.
+bool says_leaving(const peer& p) { return p.leave.acked && !p.leave.acked_staying; }
+bool holds_all(const peer& p) { return p.leave.acked && p.leave.acked_whole; }
 } // namespace
 
 // ---------------------------------------------------------------- as the one that leaves
@@ -59,8 +63,7 @@ void handover::repeat(instant now, outbox& out) {
     // On PUB it follows the last delta, so whoever reads it there has applied all that was not lost.
     out.actions.push_back(send_broadcast{mail_.encode_for_all(f)});
     for (auto& [id, p] : members_) {
-        const bool done = p.leave.acked && p.leave.acked_whole;
-        if (!is_member(p) || done) continue;
+        if (!is_member(p) || holds_all(p)) continue;
         for (const auto& keys : own_->manifest) {
             if (p.leave.told_manifest) break;
             f.keys = keys;
@@ -97,11 +100,10 @@ leave_progress handover::progress() const {
     leave_progress progress;
     if (!own_) return progress;
     for (const auto& [id, p] : members_) {
-        const bool says_leaving = p.leave.acked && !p.leave.acked_staying;
         // A suspect is back, or crashed, before long: until then it is one that may stay. One that is full
         // takes nothing over.
         const bool here = p.state == member_state::up || p.state == member_state::suspect;
-        if (here && !says_leaving && !p.holds.full) ++progress.staying;
+        if (here && !says_leaving(p) && !p.holds.full) ++progress.staying;
         if (countable(p) && p.leave.acked_whole) ++progress.copies;
     }
     const auto wanted = std::max<std::size_t>(1, std::min(own_->copies, progress.staying));
@@ -118,9 +120,7 @@ leave_progress handover::progress() const {
 }
 
 bool handover::lacks_something(const peer& p) {
-    const bool says_leaving = p.leave.acked && !p.leave.acked_staying;
-    const bool holds_all = p.leave.acked && p.leave.acked_whole;
-    return p.state == member_state::up && !says_leaving && !p.holds.full && !holds_all;
+    return p.state == member_state::up && !says_leaving(p) && !p.holds.full && !holds_all(p);
 }
 
 void handover::unsafe_keys(std::size_t shard, std::vector<std::string>& into) {

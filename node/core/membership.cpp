@@ -58,4 +58,12 @@ std::size_t membership::count_up() const {
         all_.begin(), all_.end(), [](const auto& each) { return each.second.state == member_state::up; }));
 }
 
+void note_lack(peer& p, const store& here, instant when) {
+    if (here.covers(p.holds.seen) && !p.holds.diverged) {
+        p.pull.at.reset();
+    } else if (!p.pull.at || *p.pull.at > when) {
+        p.pull.at = when;
+    }
+}
+
 } // namespace baton::core

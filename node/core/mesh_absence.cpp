@@ -1,6 +1,6 @@
 // Is a key absent? It is, when everybody who could hold it has answered, and all that they named is applied
 // here. What stands against that is named, so that a caller knows whom it waits for.
-#include "core/seeding.hpp"
+#include "core/mesh.hpp"
 
 #include <algorithm>
 
@@ -28,10 +28,10 @@ absence mesh::judge_absence(std::uint64_t question) const {
     if (settings_.mesh_size != 0 && in_view <= settings_.mesh_size / 2) return now;
     // What a file holds may be that key.
     if (spills_.has_unread()) return now;
-    now.confirmed = peers_.met_any() || settings_.founding || is_alone();
+    now.confirmed = peers_.met_any() || settings_.founding || contact_.seeds.is_alone();
     if (now.confirmed) return now;
-    now.seeds = scout_.seeds.standing(scout_.names);
-    for (const auto& [id, each] : scout_.unmet) now.who.push_back(id);
+    now.seeds = contact_.seeds.standing();
+    contact_.seeds.name_unmet(now.who);
     return now;
 }
 
@@ -50,14 +50,6 @@ bool mesh::is_caught_up() const {
         if (is_member(p)) proofs_.name_unheard(id, p, unheard);
         return unheard.empty();
     });
-}
-
-// Nobody has been met for options::alone_after, nobody is heard of, and each address of each seed refuses or
-// is this node's own. Silence says nothing: neither a seed's, nor anybody's while there is no network.
-bool mesh::is_alone() const {
-    return !peers_.met_any() && at_.now - started_ >= settings_.alone_after && settings_.attached &&
-           scout_.unmet.empty() && scout_.seeds.standing(scout_.names).empty() &&
-           std::none_of(links_.begin(), links_.end(), [](const auto& each) { return each.second.open; });
 }
 
 } // namespace baton::core

@@ -180,11 +180,7 @@ result<bool> mesh::drop(const moment& at, std::string_view key) {
 void mesh::flush(const moment& at, outbox& out) {
     set_moment(at);
     // A word of the last event follows in time, also after a pause.
-    const auto soon = at.now + settings_.liveness.heartbeat_every;
-    if (has_unsent() && heartbeat_at_ > soon) {
-        heartbeat_at_ = soon;
-        wake_by(soon);
-    }
+    if (has_unsent()) herald_.hurry(settings_.liveness.heartbeat_every);
     if (publisher_.must_announce()) {
         note_sent();
         publish_hello(out);
@@ -230,7 +226,7 @@ verdict mesh::on_delta(std::string_view bytes, const wire::delta& f, outbox& out
         proofs_.owe(*p, f.first + f.count - 1);
         proofs_.answer_wanted(own_part(), out);
     }
-    inbox_.offer(std::string(bytes));
+    inbox_.offer(bytes, f);
     return {};
 }
 
@@ -248,7 +244,7 @@ bool mesh::work_on_delta(outbox& out) {
         if (p != nullptr) {
             // A gap on an ordered stream is a loss; a missing dependency may be on its way from its own
             // origin.
-            note_lack(*p, done->lost ? mesh_clock::duration{0} : 20ms);
+            reports_.note_lack(*p, done->lost ? mesh_clock::duration{0} : 20ms);
             out.note("early", done->origin, done->first, done->known);
         }
         consider_pull(out);

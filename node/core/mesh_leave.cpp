@@ -25,7 +25,7 @@ void mesh::begin_leave(const moment& at, std::size_t copies, outbox& out) {
     handover_.begin(random_() | 1, copies, at.now);
     out.note("leave", settings_.self, store_.keys());
     repeat_leaving(out);
-    out.wake_at = wake_at_;
+    out.wake_at = time_.wake_at();
 }
 
 // To go while a member is being sent the state would cut it off.
@@ -53,7 +53,8 @@ void mesh::say_left(const moment& at, outbox& out) {
     set_moment(at);
     if (!handover_.is_leaving() || handover_.has_said_left()) return;
     handover_.say_left(out);
-    out.wake_at = wake_at_;
+    contact_.stop();
+    out.wake_at = time_.wake_at();
 }
 
 void mesh::repeat_leaving(outbox& out) {
@@ -68,11 +69,11 @@ verdict mesh::on_leaving(const replica_id& from, const wire::leaving& f, outbox&
     if (p == nullptr) return refuse("leaving by nobody known");
     if (!is_member(*p)) return {};
     cut room;
-    (void)learn(*p, f.seen, room);
+    (void)reports_.learn(*p, f.seen, room);
     begin_leaving(from, *p, out);
     handover::note_leaving(*p, f);
     // Its last deltas may be a moment behind this word; what is missing after that is asked for.
-    if (!handover_.is_leaving()) note_lack(*p, 5ms);
+    if (!handover_.is_leaving()) reports_.note_lack(*p, 5ms);
     handover_.answer(takes_writes(), out);
     return {};
 }
@@ -92,7 +93,7 @@ verdict mesh::on_leaving_rumour(const wire::leaving& f, outbox& out) {
     const bool again = p->leave.rumoured == f.number && at_.now - p->leave.rumoured_at >= 50ms;
     if (p->leave.rumoured != f.number || again) p->leave.rumoured_at = at_.now;
     p->leave.rumoured = f.number;
-    if (again) tell(f.id, *p, true, out);
+    if (again) contact_.greetings.tell(f.id, *p, true, out);
     return {};
 }
 
@@ -123,7 +124,7 @@ verdict mesh::on_left(const wire::left& f, const arrival& from, outbox& out) {
     if (p->state == member_state::left) return {};
     end_peer(f.about, *p, member_state::left, event_kind::left,
              f.id == f.about ? "said goodbye" : "a member passed it on", out);
-    release_link(*p, out);
+    contact_.links.release(*p, out);
     if (own_word && !handover_.is_leaving()) {
         out.actions.push_back(send_broadcast{
             courier_.encode_for_all(wire::left{settings_.self, f.final_counter, false, false, f.about})});

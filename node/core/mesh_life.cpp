@@ -12,45 +12,45 @@ constexpr auto left_remembered_for = 60s;
 } // namespace
 
 const char* mesh::look_both_ways(const replica_id& id, peer& p) {
-    const auto via = p.via ? links_.find(*p.via) : links_.end();
-    return detector_.look_both_ways(p, via == links_.end() ? nullptr : &via->second,
-                                    subscribers_.contains(id), at_.now);
+    return detector_.look_both_ways(p, contact_.links.of(p), contact_.links.has_subscribed(id), at_.now);
 }
 
 void mesh::judge_peers(outbox& out) {
-    using discovery::liveness;
     bool contact_lost = false;
     for (auto at = peers_.begin(); at != peers_.end();) {
         auto& [id, p] = *at;
-        bool forgotten = false;
-        if (is_gone(p)) {
-            const auto keep = p.state == member_state::left
-                                  ? mesh_clock::duration{left_remembered_for}
-                                  : mesh_clock::duration{settings_.liveness.redial_for};
-            forgotten = at_.now - p.ended_at >= keep;
-        } else if (p.state == member_state::contacting) {
-            // Never answered: forget it, so that a beacon or a seed can begin anew.
-            forgotten = p.health.life.judge(at_.now, detector_.patience()) == liveness::verdict::crashed;
-            if (!forgotten) wake_by(p.health.life.due(at_.now, detector_.patience()));
-            if (!forgotten && p.greeted) {
-                const auto* const missing = look_both_ways(id, p);
-                if (missing != nullptr &&
-                    at_.now - *p.health.one_way_since >= settings_.liveness.crashed_after)
-                    detector_.report_one_way(id, p, missing, out);
-            }
-            contact_lost = contact_lost || (forgotten && p.greeted);
-        } else {
-            judge(id, p, out);
-        }
-        if (forgotten) {
-            release_link(p, out);
-            at = peers_.erase(at);
-        } else {
+        if (!is_over(id, p, out)) {
             ++at;
+            continue;
         }
+        contact_lost = contact_lost || (p.state == member_state::contacting && p.greeted);
+        contact_.links.release(p, out);
+        at = peers_.erase(at);
     }
     if (!contact_lost) return;
     proofs_.forget_answers(); // as after a death: who named it is to say so again
+}
+
+// Judges one peer. True: it is to be forgotten.
+bool mesh::is_over(const replica_id& id, peer& p, outbox& out) {
+    if (is_gone(p)) {
+        const auto keep = p.state == member_state::left ? mesh_clock::duration{left_remembered_for}
+                                                        : mesh_clock::duration{settings_.liveness.redial_for};
+        return at_.now - p.ended_at >= keep;
+    }
+    if (p.state != member_state::contacting) {
+        judge(id, p, out);
+        return false;
+    }
+    // Never answered: it is forgotten, so that a beacon or a seed can begin again.
+    if (p.health.life.judge(at_.now, detector_.patience()) == discovery::liveness::verdict::crashed)
+        return true;
+    wake_by(p.health.life.due(at_.now, detector_.patience()));
+    if (!p.greeted) return false;
+    const auto* const missing = look_both_ways(id, p);
+    if (missing != nullptr && at_.now - *p.health.one_way_since >= settings_.liveness.crashed_after)
+        detector_.report_one_way(id, p, missing, out);
+    return false;
 }
 
 void mesh::judge(const replica_id& id, peer& p, outbox& out) {
@@ -60,13 +60,13 @@ void mesh::judge(const replica_id& id, peer& p, outbox& out) {
     const auto verdict = p.health.life.judge(at_.now, detector_.patience());
     if (detector_.is_stuck(p, at_.now) ||
         (settings_.broken == mutation::redial_at_once && verdict == liveness::verdict::suspect))
-        redial(id, p, out);
+        contact_.links.redial(id, p, out);
     const bool said_goodbye =
         p.leave.goodbye_at && at_.now - *p.leave.goodbye_at < settings_.liveness.crashed_after;
     if (verdict == liveness::verdict::crashed && said_goodbye && p.health.life.is_closed()) {
         p.final = p.leave.goodbye;
         end_peer(id, p, member_state::left, event_kind::left, "said goodbye", out);
-        return release_link(p, out);
+        return contact_.links.release(p, out);
     }
     if (verdict == liveness::verdict::crashed) {
         return end_peer(id, p, member_state::crashed, event_kind::crashed,
@@ -90,7 +90,7 @@ void mesh::judge(const replica_id& id, peer& p, outbox& out) {
                          !silent                     ? missing
                          : p.health.life.is_closed() ? "its connection closed"
                                                      : "silent");
-            if (p.via) links_[*p.via].greet_at = at_.now, links_[*p.via].greet_every = 100ms;
+            if (p.via) contact_.links.greet_now(contact_.links[*p.via], 100ms);
             p.health.inquire_at = at_.now;
             wake_by(at_.now + 1ms);
         }
@@ -104,29 +104,12 @@ void mesh::judge(const replica_id& id, peer& p, outbox& out) {
     wake_by(p.health.life.due(at_.now, detector_.patience()));
 }
 
-void mesh::redial(const replica_id& id, peer& p, outbox& out) {
-    p.health.redialled_at = at_.now;
-    const bool at_once = settings_.broken == mutation::redial_at_once;
-    if (!p.via || (!links_[*p.via].open && !at_once)) return;
-    if (at_once) wake_by(at_.now + 1ms);
-    const auto endpoint = links_[*p.via].endpoint;
-    const auto key = links_[*p.via].key;
-    release_link(p, out);
-    p.routable = false;
-    bind(connect(endpoint, out, key), id, out);
-}
-
 verdict mesh::on_probe(const datagram_arrived& in, outbox& out) {
     const auto heard = detector_.on_probe(in, at_.now, out);
     if (auto* const p = heard.alive ? peers_.find(*heard.alive) : nullptr)
-        revive(*heard.alive, *p, p->endpoint, out);
+        contact_.dead.revive(*heard.alive, *p, p->endpoint, out);
     if (heard.about) note_inquirer(*heard.about, heard.asker, heard.how, out);
-    return counted(heard.why);
-}
-
-verdict mesh::on_inquiry(const replica_id& from, const wire::inquiry& f, outbox& out) {
-    note_inquirer(f.about, from, {true}, out);
-    return {};
+    return refused_.counted(heard.why);
 }
 
 void mesh::note_inquirer(const replica_id& about, const replica_id& from, const health_record::inquirer& how,
@@ -134,22 +117,11 @@ void mesh::note_inquirer(const replica_id& about, const replica_id& from, const 
     auto* const p = peers_.find(about);
     if (p == nullptr || !is_member(*p) || about == from) return;
     if (detector_.note_inquirer(about, from, how, at_.now)) {
-        tell(about, *p, true, out);
+        contact_.greetings.tell(about, *p, true, out);
         wake_by(detector_.probe(*p, at_.now, out));
         detector_.report_heard(about, from, how, at_.now, out);
     }
     detector_.answer_inquirers(about, *p, at_.now, out);
-}
-
-verdict mesh::on_word(const wire::word& f) {
-    if (f.age > 60'000) return {};
-    const auto when = at_.now - std::chrono::milliseconds{f.age};
-    if (auto* const p = peers_.find(f.about)) {
-        p->health.life.vouched(when);
-    } else {
-        claims_.heard(f.about, when);
-    }
-    return {};
 }
 
 // ---------------------------------------------------------------- names
@@ -157,7 +129,7 @@ verdict mesh::on_word(const wire::word& f) {
 void mesh::meet_namesakes(const replica_id& id, peer& p, outbox& out) {
     const auto other = detector_.meet_namesakes(id, p, at_.now, out);
     if (!other) return;
-    tell(*other, *peers_.find(*other), true, out);
+    contact_.greetings.tell(*other, *peers_.find(*other), true, out);
     wake_by(at_.now + failure_detector::namesake_patience);
 }
 

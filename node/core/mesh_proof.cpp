@@ -42,12 +42,12 @@ verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
     if (p == nullptr) return refuse("ack by nobody known");
     if (!proofs_.has_asked(f.asked)) return refuse("ack to nothing asked");
     cut room;
-    const auto& seen = learn(*p, f.seen, room);
+    const auto& seen = reports_.learn(*p, f.seen, room);
     ++counters_.acks_received;
     if (f.asked != 0) p->agreed.report(f.seen, store_); // others name a part of its cut
     out.acknowledged = true;
     // What it holds has to be here before anything is called absent.
-    if (proofs_.on_ack(*p, f, &seen != &room, at_.now)) note_lack(*p, 0ms);
+    if (proofs_.on_ack(*p, f, &seen != &room, at_.now)) reports_.note_lack(*p, 0ms);
     handover_.on_ack(*p, f);
     return {};
 }
@@ -57,9 +57,9 @@ verdict mesh::on_ask(const replica_id& from, const wire::ask& f, outbox& out) {
     if (p == nullptr) return refuse("ask by nobody known");
     if (f.want.size() > inner_bounds::wants_max) return refuse("ask for too much");
     cut room;
-    (void)learn(*p, f.want, room); // it holds what it asks about
+    (void)reports_.learn(*p, f.want, room); // it holds what it asks about
     out.acknowledged = true;
-    note_lack(*p, 0ms);
+    reports_.note_lack(*p, 0ms);
     proofs_.on_ask(from, *p, f, own_part(), out);
     return {};
 }

@@ -12,10 +12,7 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr auto order_kept_for = 60s;
-constexpr std::size_t record_bytes = 41; // beside key and value: a block's head, its places in index and log
 } // namespace
-
-std::uint64_t live_bytes(const store& of) { return of.key_value_bytes() + of.records() * record_bytes; }
 
 bool mesh::order(const moment& at) {
     ordered_at_ = at.now;
@@ -29,7 +26,7 @@ void mesh::look_for_garbage(outbox& out) {
     stability_.judge_lag(room_.is_full(), at_.now, out);
     judge_room(out);
     // One that is full applies nobody else's removals, and makes room by its own.
-    expiry_.tend(!handover_.is_leaving() && (room_.is_full() || peers_.acts_for_all(true)));
+    expired_.tend(!handover_.is_leaving() && (room_.is_full() || peers_.acts_for_all(true)));
     stability_.tend(takes_writes(), at_, out);
 }
 
@@ -49,13 +46,13 @@ void mesh::judge_room(outbox& out) {
         end(std::to_string(staged) + " bytes of a session do not fit");
     if (!room_.judge(held, store_.is_short_of_memory())) return;
     publisher_.announce();
-    full_told_ = false;
+    herald_.fullness_changed();
     if (room_.is_full()) {
         inbox_.clear();
         return end(std::to_string(held) + " bytes held");
     }
     for (auto& [id, p] : peers_) {
-        if (is_member(p)) note_lack(p, 0ms);
+        if (is_member(p)) reports_.note_lack(p, 0ms);
     }
 }
 

@@ -6,29 +6,6 @@ namespace baton::core {
 
 using namespace std::chrono_literals;
 
-verdict mesh::on_pull(const replica_id& from, const wire::pull& f, outbox& out) {
-    const auto why = counted(server_.on_pull(from, f, at_.now, out));
-    wake_by(server_.deadline());
-    return why;
-}
-
-verdict mesh::on_credit(const replica_id& from, const wire::credit& f, outbox& out) {
-    const auto done = server_.on_credit(from, f, at_.now, out);
-    if (done.holds) {
-        cut room;
-        if (auto* const p = peers_.find(from)) (void)learn(*p, *done.holds, room);
-        out.acknowledged = true;
-    }
-    return counted(done.why);
-}
-
-// ---------------------------------------------------------------- as the receiver
-
-void mesh::note_lack(peer& p, mesh_clock::duration grace) {
-    receiver_.note_lack(p, at_.now + grace);
-    wake_by(receiver_.take_deadline());
-}
-
 void mesh::consider_pull(outbox& out) {
     if (handover_.is_leaving() || !inbox_.empty()) return;
     receiver_.consider(at_, room_, out);
@@ -47,9 +24,9 @@ verdict mesh::settle(const session_receiver::outcome& done, outbox& out) {
         auto* const p = peers_.find(id);
         if (p == nullptr || at_.now - p->asked_at < 100ms) continue;
         p->asked_at = at_.now;
-        tell(id, *p, true, out);
+        contact_.greetings.tell(id, *p, true, out);
     }
-    if (!done.end) return counted(done.why);
+    if (!done.end) return refused_.counted(done.why);
     const auto& end = *done.end;
     if (is_refusal(end.how)) {
         ++refused_[to_string(end.how)];
@@ -60,7 +37,7 @@ verdict mesh::settle(const session_receiver::outcome& done, outbox& out) {
     wake_by(spills_.take_deadline());
     if (end.how != session_end::committed) return done.why;
     publisher_.cut_grew();
-    if (auto* const p = peers_.find(end.from)) learn_standing(end.from, *p, end.at, 100ms, out);
+    if (auto* const p = peers_.find(end.from)) reports_.learn_standing(end.from, *p, end.at, 100ms, out);
     cut_grew(out);
     consider_pull(out);
     return done.why;
@@ -69,7 +46,7 @@ verdict mesh::settle(const session_receiver::outcome& done, outbox& out) {
 // ---------------------------------------------------------------- spills
 
 verdict mesh::take(const spill_found& in, outbox&) {
-    const auto why = counted(spills_.on_found(in, at_));
+    const auto why = refused_.counted(spills_.on_found(in, at_));
     wake_by(spills_.take_deadline());
     return why;
 }

@@ -208,7 +208,7 @@ void proofs::name_unheard(const replica_id& id, const peer& p, std::vector<repli
         if (is_stranger(each)) into.push_back(each);
     }
     if (p.proof.answer.has_view) return;
-    for (const auto& [each, q] : scout_.quests) {
+    for (const auto& [each, q] : quests_) {
         if (q.told_by == id && !q.over_at && is_stranger(each)) into.push_back(each);
     }
 }

@@ -23,12 +23,8 @@ const cut* session_receiver::compared() const {
 // ---------------------------------------------------------------- whom to ask
 
 void session_receiver::note_lack(peer& p, instant when) {
-    if (store_.covers(p.holds.seen) && !p.holds.diverged) {
-        p.pull.at.reset();
-        return;
-    }
-    if (!p.pull.at || *p.pull.at > when) p.pull.at = when;
-    wake_by(*p.pull.at);
+    core::note_lack(p, store_, when);
+    if (p.pull.at) wake_by(*p.pull.at);
 }
 
 void session_receiver::note_told(const wire::standing& at) {

@@ -77,9 +77,9 @@ TEST_CASE("secure: a seed is enough, and the answer is no longer than the questi
         REQUIRE(each.what == channel::datagram);
         if (each.from == each.to) continue;
         longest = std::max(longest, each.bytes.size());
-        CHECK(each.bytes.size() <= core::introductions::datagram_bytes);
+        CHECK(each.bytes.size() <= core::introducer::datagram_bytes);
     }
-    CHECK(longest == core::introductions::datagram_bytes); // a question
+    CHECK(longest == core::introducer::datagram_bytes); // a question
     const auto before = s.mesh(1).stats().introductions_sent;
     s.run_for(5s);
     CHECK(s.mesh(1).stats().introductions_sent == before); // who is connected asks nobody, itself included
@@ -272,7 +272,7 @@ TEST_CASE("secure: introductions are answered and dials made at a bounded rate",
         (void)s.give(0, core::beacon_arrived{"10.0.0.9", bytes});
         b.nonce.assign(discovery::nonce_bytes, static_cast<char>(number));
         b.sequence = 2;
-        bytes = discovery::encode(b, core::introductions::datagram_bytes - discovery::seal_bytes);
+        bytes = discovery::encode(b, core::introducer::datagram_bytes - discovery::seal_bytes);
         discovery::seal(bytes, purpose::introduction, key(1));
         (void)s.give(0, core::datagram_arrived{"10.0.0.9", "tcp://10.0.0.9:5001", bytes});
         if (number == 1) { // too short for the answer

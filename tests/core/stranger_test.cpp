@@ -61,7 +61,7 @@ std::string question(std::size_t number, const std::string& nonce, std::uint64_t
     b.key.bytes[1] = static_cast<std::uint8_t>(number >> 8);
     b.time_ms = time_ms;
     b.nonce = nonce + std::string(discovery::nonce_bytes - nonce.size(), '.');
-    auto bytes = discovery::encode(b, core::introductions::datagram_bytes - discovery::seal_bytes);
+    auto bytes = discovery::encode(b, core::introducer::datagram_bytes - discovery::seal_bytes);
     discovery::seal(bytes, purpose::introduction, key());
     return bytes;
 }

@@ -52,7 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         BATON_ASSERT(node.members().size() <= 5);
         for (const auto& each : out.actions) {
             const auto* const sent = std::get_if<send_datagram>(&each);
-            BATON_ASSERT(sent == nullptr || sent->bytes.size() <= introductions::datagram_bytes);
+            BATON_ASSERT(sent == nullptr || sent->bytes.size() <= introducer::datagram_bytes);
         }
     }
     return 0;

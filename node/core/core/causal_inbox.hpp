@@ -20,6 +20,7 @@
 #include <list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace baton::core {
@@ -57,8 +58,8 @@ class causal_inbox {
 
     /// Whether every row of the frame can be read: it is taken whole, or not at all. O(bytes).
     [[nodiscard]] bool is_whole(const wire::delta& f);
-    /// Precondition: is_whole() of the frame.
-    void offer(std::string frame) { waiting_.emplace_back(std::move(frame)); }
+    /// `frame`: the bytes that `f` was decoded from. Precondition: is_whole(f).
+    void offer(std::string_view frame, const wire::delta& f) { waiting_.emplace_back(frame, f); }
     /// Up to a slice of the oldest frame, and more where events belong together. nullopt: none waits.
     std::optional<slice> work(const session_view& session);
     /// No frame waits, but for early ones.
@@ -74,13 +75,13 @@ class causal_inbox {
     /// is.
     struct job {
         static constexpr std::size_t ahead = 8;
-        explicit job(std::string frame)
-            : bytes(std::move(frame)) {}
+        job(std::string_view frame, const wire::delta& f);
+        /// An early frame, which is decoded once more.
+        explicit job(std::string frame);
         std::string bytes;
-        bool opened = false;
         wire::delta head;
-        std::optional<wire::event_reader> rows;
-        std::uint64_t next = 0; ///< counter of the event to be applied next
+        std::optional<wire::event_reader> rows; ///< none: it has not begun
+        std::uint64_t next = 0;                 ///< counter of the event to be applied next
         /// Read a little ahead, so that the memory an event needs is on its way while others are applied.
         struct {
             std::array<event_view, ahead> events;
@@ -88,7 +89,6 @@ class causal_inbox {
             std::size_t first = 0, count = 0;
         } ring;
     };
-    void open(job& one);
     [[nodiscard]] bool may_begin(const wire::delta& head, const session_view& session) const;
     void apply(job& one, slice& done);
 

@@ -90,6 +90,7 @@ class failure_detector {
     namesake_verdict judge_namesake(const replica_id& id, peer& p, instant now, outbox& out);
 
   private:
+    void send_probe(peer& p, outbox& out);
     /// `by`: the key of what it answers; null: the one in use.
     void send(const std::string& to, const discovery::probe& what, const mesh_key* by, outbox& out) const;
 

@@ -10,19 +10,23 @@
 #include "core/causal_inbox.hpp"
 #include "core/claims.hpp"
 #include "core/conflicts.hpp"
+#include "core/contact/contact.hpp"
+#include "core/contact/hello_writer.hpp"
+#include "core/contact/herald.hpp"
 #include "core/courier.hpp"
-#include "core/expiry.hpp"
+#include "core/expired_removal.hpp"
 #include "core/failure_detector.hpp"
 #include "core/handover.hpp"
-#include "core/introductions.hpp"
 #include "core/io.hpp"
 #include "core/membership.hpp"
 #include "core/mesh_options.hpp"
 #include "core/proof.hpp"
 #include "core/proofs.hpp"
 #include "core/publisher.hpp"
+#include "core/refusals.hpp"
+#include "core/reports.hpp"
 #include "core/room.hpp"
-#include "core/scouting.hpp"
+#include "core/schedule.hpp"
 #include "core/session_receiver.hpp"
 #include "core/session_server.hpp"
 #include "core/spills.hpp"
@@ -33,6 +37,7 @@
 #include "wire/rows.hpp"
 
 #include <map>
+#include <memory>
 #include <random>
 #include <set>
 #include <string>
@@ -132,7 +137,7 @@ class mesh {
     [[nodiscard]] node_stats stats() const;
     [[nodiscard]] const mesh_options& settings() const { return settings_; }
     /// Keys may be installed, used and removed at any time, where there was one at the start.
-    [[nodiscard]] discovery::keyring& keys() { return introductions_.ring; }
+    [[nodiscard]] discovery::keyring& keys() { return contact_.introductions.keys(); }
 
     // --- proof: what others hold ---
     [[nodiscard]] holding measure(const proof& wanted) const {
@@ -180,111 +185,34 @@ class mesh {
     [[nodiscard]] timestamp clock() const { return clock_.last(); }
 
   private:
-    // mesh.cpp: dispatch, timers, members
-    verdict take(const beacon_arrived& in, outbox& out);
-    verdict take(const datagram_arrived& in, outbox& out);
-    verdict take(const broadcast_arrived& in, outbox& out);
-    verdict take(const request_arrived& in, outbox& out);
-    verdict take(const reply_arrived& in, outbox& out);
-    verdict take(const link_changed& in, outbox& out);
-    verdict take(const subscriber_changed& in, outbox& out);
-    verdict take(const noise_arrived& in, outbox& out);
-    verdict take(const addresses_changed& in, outbox& out);
-    verdict take(const time_passed& in, outbox& out);
-    verdict take(const spill_found& in, outbox& out);
-    verdict take(const spills_listed& in, outbox& out);
-    verdict take(const spill_read& in, outbox& out);
-    verdict take(const knocked& in, outbox& out);
-    verdict take(const resolved& in, outbox& out);
-    verdict refuse(const char* reason);
-    verdict counted(verdict of);
+    struct dispatch; ///< mesh_dispatch.cpp: inputs, and the table of frames
+    // mesh.cpp
+    verdict refuse(const char* reason) { return refused_.frame(reason); }
     void run_timers(outbox& out);
-    // mesh_life.cpp
+    void set_moment(const moment& at);
+    void wake_by(instant when) { time_.wake_by(when); }
+    void note_sent();
+    // mesh_life.cpp: who is up, suspect or gone
     void judge_peers(outbox& out);
+    [[nodiscard]] bool is_over(const replica_id& id, peer& p, outbox& out);
     void judge(const replica_id& id, peer& p, outbox& out);
     const char* look_both_ways(const replica_id& id, peer& p);
-    void redial(const replica_id& id, peer& p, outbox& out);
     verdict on_probe(const datagram_arrived& in, outbox& out);
     void note_inquirer(const replica_id& id, const replica_id& by, const health_record::inquirer& how,
                        outbox& out);
-    verdict on_inquiry(const replica_id& from, const wire::inquiry& f, outbox& out);
-    verdict on_word(const wire::word& f);
     void meet_namesakes(const replica_id& id, peer& p, outbox& out);
     void judge_namesake(const replica_id& id, peer& p, outbox& out);
-    void set_moment(const moment& at);
-    void wake_by(instant when) { wake_at_ = std::min(wake_at_, when); }
-    void note_sent();
-
-    // mesh_hello.cpp: contact and the readiness handshake
-    verdict on_hello(const wire::hello& f, const arrival& from, outbox& out);
-    verdict answer_stranger(const replica_id& from, outbox& out);
-    verdict on_brief(const wire::brief& f, outbox& out);
-    void bind(link_id number, const replica_id& id, outbox& out);
-    void follow(peer& p, outbox& out, bool is_there = false);
-    void release_link(peer& p, outbox& out);
-    void greet(link_id number, bool wants_answer, outbox& out);
-    void tell(const replica_id& id, peer& p, bool wants_answer, outbox& out);
-    [[nodiscard]] std::string no_common_version(const wire::versions& theirs) const;
-    void tell_refused(const replica_id& id, std::string name, std::string reason, outbox& out);
-    void note_address_taken(const replica_id& by, const std::string& endpoint, const wire::hello& f);
-    void maybe_up(const replica_id& id, peer& p, outbox& out);
-    void learn_standing(const replica_id& id, peer& p, const wire::standing& s, mesh_clock::duration grace,
-                        outbox& out);
-    [[nodiscard]] const cut& learn(peer& p, const cut& reported, cut& room);
-    void compare_digests(const replica_id& id, peer& p, bool equal, outbox& out, std::string both);
-    void check_synced(outbox& out);
-    bool publish_hello(outbox& out);
-    [[nodiscard]] wire::hello make_hello(std::uint64_t flags);
     void end_peer(const replica_id& id, peer& p, member_state state, event_kind kind, std::string reason,
                   outbox& out);
-    void make_room(outbox& out, std::optional<link_id> keep = {});
-    bool held_by_another(const std::string& endpoint, const replica_id& id);
-    void greet_links(outbox& out);
-    void check_later(link& l);
+    void end_replaced(const replica_id& former, const replica_id& by, outbox& out);
 
-    // mesh_discovery.cpp
-    void announce(outbox& out);
-    [[nodiscard]] std::vector<discovery::address> ways_of(const discovery::beacon& b,
-                                                          std::string_view seen_at) const;
-    verdict meet(const discovery::beacon& b, const std::vector<discovery::address>& ways, bool contact,
-                 outbox& out);
-    [[nodiscard]] bool needs_way(const peer& p) const;
-    void note_moved(const replica_id& id, peer& p, std::string_view reach, std::string_view seen_at);
-    void seek(const replica_id& id, const std::vector<discovery::address>& ways, mesh_clock::duration after);
-    void try_way(const replica_id& id, quest& q, outbox& out);
-    void tend_quests(outbox& out);
-    void end_round(quest& q, peer* p);
-    void tell_peers(const replica_id& id, peer& p, outbox& out);
-    void exchange_peers(outbox& out);
-    void exchange_soon();
-    verdict on_peers(const wire::peers& f, const peer& teller, outbox& out);
-    [[nodiscard]] bool is_dialled(const std::string& endpoint) const;
-    void tend_dead(outbox& out);
-    void revive(const replica_id& id, peer& p, const std::string& endpoint, outbox& out);
-
-    // mesh_introduce.cpp: whose beacons are believed, and whose key is where
-    [[nodiscard]] bool is_open() const { return introductions_.ring.empty(); }
-    verdict refuse_beacon(const char* reason);
-    verdict refuse_stranger(const char* reason, std::string_view host, outbox& out);
-    verdict hear(std::string_view bytes, discovery::purpose what, std::string_view host, heard_beacon& into,
-                 outbox& out);
-    discovery::roster::finding vouch(const discovery::beacon& b, discovery::purpose what, bool echoed,
-                                     outbox& out);
-    bool believes(const discovery::beacon& b, std::string_view host, verdict& why, outbox& out);
-    void tidy_roster(outbox& out);
-    discovery::beacon make_beacon();
-    std::string beacon_bytes();
-    std::string new_question(const std::string& endpoint, bool of_stranger);
-    void ask(const std::string& endpoint, bool of_stranger, outbox& out);
-    verdict answer(const datagram_arrived& in, const heard_beacon& question, discovery::roster::finding asker,
-                   outbox& out);
-    link_id connect(const std::string& endpoint, outbox& out, const discovery::link_key& key = {},
-                    bool contact = false);
-    void prepare(link_id number, const discovery::link_key& key, bool contact, outbox& out);
-    void dial_now(link_id number, outbox& out);
-    void tend_link(link_id number, link& l, outbox& out);
-    void tend_links(outbox& out);
-    void forget_undialled(const std::string& endpoint);
+    // mesh_hello.cpp: what a HELLO means to others
+    verdict on_hello(const wire::hello& f, const arrival& from, outbox& out);
+    void maybe_up(const replica_id& id, peer& p, outbox& out);
+    verdict on_published_hello(const wire::hello& f, outbox& out);
+    verdict on_brief(const wire::brief& f, outbox& out);
+    void check_synced(outbox& out);
+    bool publish_hello(outbox& out);
 
     // mesh_delta.cpp
     [[nodiscard]] result<void> check_write(const slot_name& slot, std::optional<std::size_t> value_bytes);
@@ -297,13 +225,13 @@ class mesh {
     void cut_grew(outbox& out);
     void observe(const replica_id& origin, timestamp stamp, outbox& out);
 
-    // mesh_sessions.cpp: what sessions mean to others
-    verdict on_pull(const replica_id& from, const wire::pull& f, outbox& out);
-    verdict on_credit(const replica_id& from, const wire::credit& f, outbox& out);
+    // mesh_sessions.cpp: what sessions, and files in the place of a server, mean to others
     verdict on_state(const replica_id& from, std::string_view bytes, const wire::state& f, outbox& out);
     verdict settle(const session_receiver::outcome& done, outbox& out);
     void consider_pull(outbox& out);
-    void note_lack(peer& p, mesh_clock::duration grace);
+    verdict take(const spill_found& in, outbox& out);
+    verdict take(const spills_listed& in, outbox& out);
+    verdict take(const spill_read& in, outbox& out);
 
     // mesh_room.cpp
     void look_for_garbage(outbox& out);
@@ -313,8 +241,6 @@ class mesh {
     [[nodiscard]] proofs::own_part own_part() const;
     verdict on_ask(const replica_id& from, const wire::ask& f, outbox& out);
     verdict on_ack(const replica_id& from, const wire::ack& f, outbox& out);
-    [[nodiscard]] bool is_alone() const;
-    struct seeding; ///< mesh_seeds.cpp
     bool work_on_claims(bool wrote, bool busy, outbox& out);
     /// Neither full nor leaving.
     [[nodiscard]] bool takes_writes() const { return !handover_.is_leaving() && !room_.is_full(); }
@@ -327,29 +253,22 @@ class mesh {
     void repeat_leaving(outbox& out);
 
     mesh_options settings_;
-    moment at_{};
-    instant started_{}, wake_at_{};
+    schedule time_;
+    const moment& at_ = time_.at();
     std::mt19937_64 random_;
     store store_;
     hybrid_clock clock_;
     room room_;
     node_stats counters_{};
-    std::map<std::string_view, std::uint64_t> refused_;
+    refusals refused_{counters_};
 
-    introductions introductions_;
     membership peers_;
-    std::map<link_id, link> links_;
-    std::uint32_t last_link_ = 0;
-    std::set<replica_id> subscribers_;
-    scouting scout_;
-    redialling redialling_;
-
-    instant heartbeat_at_{}, step_at_{};
-    std::uint64_t published_generation_ = 0;
-    digest published_digest_{};
-    bool full_told_ = true; ///< on PUB, that it is full or has room again
+    hello_writer hello_;
+    contact contact_;
+    reports reports_;
 
     courier courier_;
+    herald herald_;
     failure_detector detector_;
     publisher publisher_;
     writer writer_;
@@ -362,7 +281,7 @@ class mesh {
     handover handover_;
     claims claims_;
     conflicts conflicts_;
-    expiry expiry_;
+    expired_removal expired_;
 
     instant ordered_at_{}; ///< when the ordered index was last asked for
 };

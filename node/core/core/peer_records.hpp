@@ -4,10 +4,12 @@
 #pragma once
 
 #include "core/evidence.hpp"
+#include "core/io.hpp"
 #include "core/pull_pace.hpp"
 #include "crdt/cut.hpp"
 #include "crdt/digest.hpp"
 #include "crdt/time.hpp"
+#include "discovery/address.hpp"
 #include "discovery/liveness.hpp"
 
 #include <chrono>
@@ -17,6 +19,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace baton::core {
 
@@ -34,7 +37,22 @@ struct holdings {
     bool diverged = false;       ///< its cut was equal to ours, and its digest was not
 };
 
-/// Whether it lives (mesh_life.cpp).
+/// Where it is, and how far the two have greeted (contact/contact.hpp).
+struct contact_record {
+    std::optional<link_id> via; ///< this node's link to it
+    std::string host;           ///< where it was last seen
+    std::string endpoint;       ///< of its ROUTER
+    std::string publish_endpoint;
+    std::vector<discovery::address> ways; ///< other addresses, the latest last; bounded
+    std::uint64_t beacon_sequence = 0;    ///< of its last beacon
+    bool greeted = false;                 ///< a HELLO of this incarnation has come
+    bool sees_me = false;                 ///< its PUB has seen our subscription
+    bool routable = false;                ///< our ROUTER has heard it, so it can be answered there
+    bool address_taken = false;           ///< another node has its address, and says so itself
+    instant asked_at{};                   ///< for a HELLO that was lost
+};
+
+/// Whether it lives (failure_detector.hpp).
 struct health_record {
     discovery::liveness life;
     instant redialled_at{}; ///< when its connection was last replaced for its silence

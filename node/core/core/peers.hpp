@@ -42,7 +42,7 @@ struct link {
     bool answered = false;           ///< something has come by it since it opened
     std::optional<instant> asked_at; ///< for an answer; nothing has come since
     std::optional<instant> check_at; ///< when it is doubted once more
-    // mesh_introduce.cpp
+    // link_table.cpp
     discovery::link_key key{}; ///< of whoever is there; none in an open mesh, and as long as it is not known
     bool dialled = false;
     /// Nobody has proved yet to be there: in an open mesh it is dialled once at a time, and seldom again; in
@@ -63,22 +63,10 @@ class standing_state {
 };
 /// One incarnation of another node, from its first word until it is forgotten: who and where it is, and one
 /// record a machine.
-struct peer {
+struct peer : contact_record {
     std::string name;
     std::uint64_t version = 0; ///< of the wire: the newest that both speak; 0: not known yet
-    // contact
-    std::optional<link_id> via;
-    std::string host;     ///< where it was last seen
-    std::string endpoint; ///< of its ROUTER
-    std::string publish_endpoint;
-    std::vector<discovery::address> ways; ///< other addresses, the latest last; bounded
-    std::uint64_t beacon_sequence = 0;    ///< of its last beacon
-    bool greeted = false;                 ///< a HELLO of this incarnation has come
-    bool sees_me = false;                 ///< its PUB has seen our subscription
-    bool routable = false;                ///< our ROUTER has heard it, so it can be answered there
-    bool address_taken = false;           ///< another node has its address, and says so itself
     bool skew_told = false;
-    instant asked_at{}; ///< for a HELLO that was lost
     // membership
     standing_state state;
     bool synced = false;

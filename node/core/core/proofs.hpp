@@ -5,11 +5,11 @@
 // await(), begin_question() and want_views().
 #pragma once
 
+#include "core/contact/quest.hpp"
 #include "core/courier.hpp"
 #include "core/io.hpp"
 #include "core/membership.hpp"
 #include "core/proof.hpp"
-#include "core/scouting.hpp"
 #include "crdt/mutation.hpp"
 #include "crdt/store.hpp"
 #include "wire/frame.hpp"
@@ -36,12 +36,12 @@ class proofs {
         bool staying = true;       ///< it neither leaves nor is full
         bool unread_spill = false; ///< a file that it has found may hold more
     };
-    proofs(const store& here, membership& members, courier& mail, const scouting& scout, node_stats& counters,
-           limits most)
+    proofs(const store& here, membership& members, courier& mail, const quest_map& quests,
+           node_stats& counters, limits most)
         : store_(here)
         , members_(members)
         , mail_(mail)
-        , scout_(scout)
+        , quests_(quests)
         , counters_(counters)
         , limits_(most) {}
 
@@ -111,7 +111,7 @@ class proofs {
     const store& store_;
     membership& members_;
     courier& mail_;
-    const scouting& scout_;
+    const quest_map& quests_;
     node_stats& counters_;
     limits limits_;
     std::map<std::uint64_t, dot> awaited_; ///< by ticket

@@ -28,7 +28,7 @@ struct site {
         return bytes;
     }
     std::optional<causal_inbox::slice> take(const std::string& frame) {
-        inbox.offer(frame);
+        inbox.offer(frame, std::get<wire::delta>(*wire::decode(frame)));
         return work();
     }
     std::optional<causal_inbox::slice> work(const causal_inbox::session_view& session = {}) {
@@ -88,7 +88,7 @@ TEST_CASE("causal inbox: what a session is to bring waits for it", "[core][machi
     const auto frame = a.write("k", "1");
     cut compared;
     compared.raise({replica(1), 5});
-    b.inbox.offer(frame);
+    b.inbox.offer(frame, std::get<wire::delta>(*wire::decode(frame)));
     CHECK(b.work({true, nullptr})->early); // all of an unknown origin
     b.inbox.look_again();
     CHECK(b.work({false, &compared})->early); // at or below the server's cut

@@ -1,7 +1,7 @@
 // Proves that concurrent values are reported, cut down to a bound by the member that acts for all, and handed
 // out to be merged; and that registers that are over are removed by one member, a while later.
 #include "core/conflicts.hpp"
-#include "core/expiry.hpp"
+#include "core/expired_removal.hpp"
 #include "machines/writing.hpp"
 
 using namespace baton;
@@ -79,7 +79,7 @@ TEST_CASE("conflicts: equal siblings are not merged", "[core][machine]") {
 TEST_CASE("expiry: what is over is removed a while after it was hidden, by whoever is to",
           "[core][machine]") {
     watching s;
-    core::expiry over{s.here, s.write, {256, 100ms}};
+    expired_removal over{s.here, s.write, {256, 100ms}};
     s.here.set_now(start);
     s.write.put(register_of("key"), "v", s.write.tick(wall), 10ms);
     const auto work = [&](mesh_clock::duration since, bool may_write = true) {

@@ -9,8 +9,8 @@ using namespace baton::core;
 
 namespace {
 struct asking : lone_node {
-    scouting scout;
-    proofs desk{here, members, mail, scout, counters, {}};
+    quest_map quests;
+    proofs desk{here, members, mail, quests, counters, {}};
     outbox out;
 
     dot put() {

@@ -21,8 +21,8 @@ struct writing_node : lone_node {
 };
 
 struct claiming_node : writing_node {
-    scouting scout;
-    proofs asked{here, members, mail, scout, counters, {}};
+    quest_map quests;
+    proofs asked{here, members, mail, quests, counters, {}};
     claims owned{settings, here, write, members, asked, mail};
 };
 

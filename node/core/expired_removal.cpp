@@ -1,8 +1,8 @@
-#include "core/expiry.hpp"
+#include "core/expired_removal.hpp"
 
 namespace baton::core {
 
-bool expiry::work(const moment& at, bool may_write) {
+bool expired_removal::work(const moment& at, bool may_write) {
     if (!store_.has_deadlines()) return false;
     if (store_.note_over(limits_.slice)) return true;
     if (!acts_ || !may_write) return false;

@@ -1,6 +1,6 @@
-// expiry: registers with a time to live. Hiding one is each node's own affair, by its own monotonic clock
-// (the store's); removing it is an event like any other, written by the member that acts for all, a while
-// after it was hidden there: by then it is hidden wherever it was applied in time.
+// expired_removal: registers with a time to live. Hiding one is each node's own affair, by its own monotonic
+// clock (the store's); removing it is an event like any other, written by the member that acts for all, a
+// while after it was hidden there: by then it is hidden wherever it was applied in time.
 //
 // Pure; owned by a mesh, same thread contract. When to call again: work() while it says true; tend() with
 // every heartbeat; the store says when the next register is over.
@@ -15,13 +15,13 @@
 
 namespace baton::core {
 
-class expiry {
+class expired_removal {
   public:
     struct limits {
         std::size_t slice = 256;     ///< values that one call looks at
         mesh_clock::duration wait{}; ///< between hiding and removing: clock_skew_max
     };
-    expiry(store& here, writer& write, limits most)
+    expired_removal(store& here, writer& write, limits most)
         : store_(here)
         , writer_(write)
         , limits_(most) {}

@@ -1,0 +1,33 @@
+#include "core/contact/hello_writer.hpp"
+
+#include "core/standing.hpp"
+
+namespace baton::core {
+
+namespace {
+constexpr std::size_t record_bytes = 41; // besides key and value: a block's head, its places in index and log
+} // namespace
+
+std::uint64_t live_bytes(const store& of) { return of.key_value_bytes() + of.records() * record_bytes; }
+
+wire::hello hello_writer::make(std::uint64_t flags) const {
+    wire::hello f;
+    f.cluster = settings_.cluster;
+    f.versions = settings_.versions;
+    f.id = settings_.self;
+    f.flags = flags;
+    if (leave_.is_leaving()) f.flags |= wire::hello::is_leaving;
+    if (room_.is_full()) f.flags |= wire::hello::is_full;
+    f.name = settings_.name;
+    f.hosts = settings_.hosts;
+    f.port = settings_.port;
+    f.publish_port = settings_.publish_port;
+    f.at = standing_of(store_);
+    f.latest = store_.counter_of(settings_.self);
+    f.clock = clock_.last();
+    f.reach = settings_.reach;
+    if (f.at.has_state) f.live = live_bytes(store_);
+    return f;
+}
+
+} // namespace baton::core

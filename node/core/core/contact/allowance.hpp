@@ -1,0 +1,90 @@
+// allowance: how much of what strangers can cause is let through a second.
+//
+// Pure values; time is an argument. Each is bounded.
+#pragma once
+
+#include "crdt/time.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace baton::core {
+
+/// So many a second, and as many at once.
+class allowance {
+  public:
+    explicit allowance(std::size_t a_second)
+        : most_(static_cast<double>(a_second))
+        , left_(most_) {}
+    [[nodiscard]] bool take(instant now) {
+        const std::chrono::duration<double> passed = now - at_;
+        left_ = std::min(most_, left_ + most_ * passed.count());
+        at_ = now;
+        if (left_ < 1) return false;
+        left_ -= 1;
+        return true;
+    }
+
+  private:
+    double most_, left_;
+    instant at_{};
+};
+
+/// One allowance for each address that asks, so that an address that asks without end uses up its own only.
+/// All addresses beyond sources_max share one. An address that has not asked for a while makes room.
+class allowances_by_source {
+  public:
+    static constexpr std::size_t sources_max = 256;
+
+    explicit allowances_by_source(std::size_t a_second)
+        : each_(std::max<std::size_t>(1, a_second))
+        , others_(each_) {}
+    [[nodiscard]] bool take(std::string_view source, instant now) {
+        auto at = of_.find(source);
+        if (at == of_.end()) {
+            std::erase_if(of_, [&](const auto& each) { return now - each.second.asked_at >= rests_after; });
+            if (of_.size() >= sources_max) return others_.take(now);
+            at = of_.emplace(std::string(source), one{allowance(each_), now}).first;
+        }
+        at->second.asked_at = now;
+        return at->second.left.take(now);
+    }
+
+  private:
+    static constexpr auto rests_after = std::chrono::seconds{2};
+    struct one {
+        allowance left;
+        instant asked_at;
+    };
+    std::size_t each_;
+    allowance others_;
+    std::map<std::string, one, std::less<>> of_;
+};
+
+/// The latest nonces that have been answered although the question may be a recording: each once.
+class answered_nonces {
+  public:
+    static constexpr std::size_t most = 1024;
+    /// False: it has been answered already.
+    [[nodiscard]] bool note(std::string_view nonce) {
+        if (!known_.emplace(nonce).second) return false;
+        order_.emplace_back(nonce);
+        if (order_.size() <= most) return true;
+        known_.erase(order_.front());
+        order_.pop_front();
+        return true;
+    }
+
+  private:
+    std::set<std::string, std::less<>> known_;
+    std::deque<std::string> order_;
+};
+
+} // namespace baton::core

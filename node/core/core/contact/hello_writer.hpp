@@ -1,0 +1,39 @@
+// hello_writer: what this node says of itself in a HELLO.
+//
+// Pure; owned by a mesh, same thread contract. It changes nothing.
+#pragma once
+
+#include "core/handover.hpp"
+#include "core/mesh_options.hpp"
+#include "core/room.hpp"
+#include "crdt/store.hpp"
+#include "crdt/time.hpp"
+#include "wire/frame.hpp"
+
+#include <cstdint>
+
+namespace baton::core {
+
+class hello_writer {
+  public:
+    hello_writer(const mesh_options& settings, const store& here, const hybrid_clock& clock,
+                 const room& space, const handover& leave)
+        : settings_(settings)
+        , store_(here)
+        , clock_(clock)
+        , room_(space)
+        , leave_(leave) {}
+
+    /// `flags`: beside those of this node's own state. O(origins).
+    [[nodiscard]] wire::hello make(std::uint64_t flags) const;
+    [[nodiscard]] bool is_full() const { return room_.is_full(); }
+
+  private:
+    const mesh_options& settings_;
+    const store& store_;
+    const hybrid_clock& clock_;
+    const room& room_;
+    const handover& leave_;
+};
+
+} // namespace baton::core

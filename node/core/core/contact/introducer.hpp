@@ -1,0 +1,122 @@
+// introducer: whose beacons this node believes, and, in a mesh with a key, how two nodes learn each other's
+// link keys before either dials. A question is a sealed beacon with a nonce, sent to the UDP port that has
+// the number of the ROUTER's; the answer is a sealed beacon that repeats the nonce.
+//
+// Pure; owned by a mesh, same thread contract. Bounded: questions_max questions, limits.introductions_max
+// datagrams a second, a roster of four times limits.peers_max. When to call again: tidy() with every
+// heartbeat. discovery/README.md gives the reasons.
+#pragma once
+
+#include "core/contact/allowance.hpp"
+#include "core/io.hpp"
+#include "core/membership.hpp"
+#include "core/mesh_options.hpp"
+#include "core/refusals.hpp"
+#include "core/schedule.hpp"
+#include "core/told_once.hpp"
+#include "discovery/beacon.hpp"
+#include "discovery/roster.hpp"
+#include "discovery/seal.hpp"
+
+#include <baton/stats.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace baton::core {
+
+class introducer {
+  public:
+    static constexpr std::size_t datagram_bytes = 1200; ///< of a question, so that no answer is larger
+    static constexpr std::size_t questions_max = 1024;
+
+    introducer(const mesh_options& settings, const membership& members, const schedule& time,
+               node_stats& counters, refusals& refused);
+
+    /// The mesh has no key.
+    [[nodiscard]] bool is_open() const { return ring_.empty(); }
+    [[nodiscard]] discovery::keyring& keys() { return ring_; }
+    [[nodiscard]] const discovery::keyring& keys() const { return ring_; }
+    /// Which link key belongs to whom, as sealed beacons have vouched.
+    [[nodiscard]] const discovery::roster& known() const { return known_; }
+
+    // --- what is heard ---
+    struct beacon_heard {
+        verdict why;
+        std::optional<discovery::beacon> said{}; ///< nullopt: this node's own, or not to be acted upon
+    };
+    beacon_heard on_beacon(const beacon_arrived& in, outbox& out);
+    struct introduced {
+        verdict why;
+        bool own = false;       ///< this node has asked itself at `endpoint`
+        std::string endpoint{}; ///< where it was asked; empty: it answers no question, or is not believed
+        discovery::beacon said{};
+    };
+    /// A question, an answer, or both. Answers a question.
+    introduced on_introduction(const datagram_arrived& in, outbox& out);
+    /// Where the sender of a beacon can be dialled, by what it says and where it was heard.
+    [[nodiscard]] std::vector<discovery::address> ways_of(const discovery::beacon& b,
+                                                          std::string_view seen_at) const;
+
+    // --- what is said ---
+    [[nodiscard]] std::string beacon_bytes();
+    /// Asks whoever is at `endpoint` to introduce itself, if the bounds allow it. `of_stranger`: because of
+    /// what somebody has said.
+    void ask(const std::string& endpoint, bool of_stranger, outbox& out);
+
+    // --- who is not let in ---
+    /// Reports a node that is refused: once.
+    void report_refused(const replica_id& id, std::string name, std::string reason, outbox& out);
+    [[nodiscard]] std::string no_common_version(const wire::versions& theirs) const;
+    /// Expels whoever has been silent for long and is no peer. O(roster).
+    void tidy(outbox& out);
+
+  private:
+    struct open_question {
+        std::string endpoint;
+        instant until{};
+    };
+    /// A beacon or an introduction that may be read.
+    struct heard_beacon {
+        discovery::beacon said;
+        const mesh_key* by = nullptr; ///< what sealed it
+        bool own = false;
+    };
+    verdict refuse_stranger(const char* reason, std::string_view host, outbox& out);
+    verdict hear(std::string_view bytes, discovery::purpose what, std::string_view host, heard_beacon& into,
+                 outbox& out);
+    discovery::roster::finding vouch(const discovery::beacon& b, discovery::purpose what, bool echoed,
+                                     outbox& out);
+    bool believes(const discovery::beacon& b, std::string_view host, verdict& why, outbox& out);
+    verdict answer(const datagram_arrived& in, const heard_beacon& question, discovery::roster::finding asker,
+                   outbox& out);
+    [[nodiscard]] discovery::beacon make_beacon();
+    [[nodiscard]] std::string new_question(const std::string& endpoint, bool of_stranger);
+
+    const mesh_options& settings_;
+    const membership& members_;
+    const schedule& time_;
+    node_stats& counters_;
+    refusals& refused_;
+
+    discovery::keyring ring_;
+    discovery::roster known_;
+    std::map<std::string, open_question> asked_; ///< by nonce
+    std::uint64_t last_nonce_ = 0;
+    std::uint64_t sequence_ = 0;  ///< of the last beacon
+    told_once foreign_told_{256}; ///< strangers that have been reported
+    // Questions and answers, a second. What somebody without the key can cause takes nobody's place.
+    allowance questions_;              ///< sent, whatever the reason
+    allowance questions_to_strangers_; ///< of these, because of what somebody has said
+    allowance answers_;                ///< to those that were known before
+    allowance newcomers_;              ///< to those that are new
+    allowance challenges_;             ///< to those whose clock is off, as a recording's is
+    allowances_by_source by_source_;   ///< of all three
+    answered_nonces challenged_;
+};
+
+} // namespace baton::core

@@ -203,7 +203,7 @@ result<leave_report> node::leave(leave_options how) {
                                 how.nobody_stays);
 }
 
-void node::hurry() {
+void node::end_leave_now() {
     if (!impl_->forked()) impl_->engine->hurry();
 }
 

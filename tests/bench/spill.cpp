@@ -65,7 +65,7 @@ void role_spill(const json& told, parent& up) {
                 if (std::any_of(fs::begin(files), fs::end(files), is_whole)) break;
                 sleep_for_us(200);
             }
-            lone.hurry();
+            lone.end_leave_now();
         });
         const auto report = expect(lone.leave({.within = std::chrono::seconds{60}}));
         hurries.join();

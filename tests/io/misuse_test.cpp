@@ -245,7 +245,7 @@ TEST_CASE("misuse: after a leave, writes are refused and no wait lasts", "[io][m
     (void)nodes.one.wait_synced(endless);
     while (nodes.one.next_event(endless)) {
     }
-    nodes.one.hurry();
+    nodes.one.end_leave_now();
     CHECK(nodes.one.pickup("key")->value == "v");
     CHECK(start.unhindered() < at_most(1s));
 }
@@ -318,7 +318,7 @@ TEST_CASE("misuse: in a forked child every call answers forked, and the parent g
         wrong += !nodes.one.keys().empty() || !nodes.one.members().empty() || !nodes.one.cut().empty();
         wrong += nodes.one.digest() || nodes.one.wait_synced(endless) || nodes.one.next_event(endless);
         wrong += nodes.one.stats().keys != 0;
-        nodes.one.hurry();
+        nodes.one.end_leave_now();
         { // ends wait for no thread that is not there
             const auto handle = std::move(mine);
             const auto listening = std::move(watch);

@@ -331,7 +331,7 @@ TEST_CASE("node: in a child process every call answers forked", "[io][node]") {
         forked(one.drop("key"));
         forked(one.leave());
         wrong += !one.keys().empty() || !one.members().empty() || one.digest() || one.wait_synced(0ms);
-        one.hurry();
+        one.end_leave_now();
         { const auto moved = std::move(one); } // its destructor leaves the parent's sockets alone
         _exit(wrong);
     }
@@ -385,7 +385,7 @@ TEST_CASE("node: a leave from another thread can be hurried", "[io][node]") {
     const stopwatch start;
     std::thread leaver{[&] { static_cast<void>(node.leave({.within = 60s})); }};
     CHECK(eventually(5s, [&] { return !node.stash("key", "value"); })); // it has begun
-    node.hurry();
+    node.end_leave_now();
     const auto report = node.leave(); // waits for the first
     leaver.join();
     REQUIRE(report);

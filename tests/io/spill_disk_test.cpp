@@ -95,7 +95,7 @@ TEST_CASE("spill_disk: what has failed is tried again before the deadline", "[io
     REQUIRE(eventually(10s, [&] { return log.lines_with("event=spill_failed").size() == 1; }));
     disk.fail_writes(0);
     REQUIRE(eventually(10s, [&] { return dir.files(".spill").size() == 1; }));
-    last.hurry();
+    last.end_leave_now();
     CHECK(report.get().outcome == leave_outcome::spilled);
 }
 
@@ -190,7 +190,7 @@ TEST_CASE("spill_disk: a sync that hangs neither prolongs the leave nor keeps ot
     CHECK(holds(back, 20));
 }
 
-TEST_CASE("spill_disk: told to hurry, a leave ends at once whatever the disk does", "[io][spill]") {
+TEST_CASE("spill_disk: told to end, a leave ends at once whatever the disk does", "[io][spill]") {
     const io::mesh net;
     const folder dir;
     slow_disk disk;
@@ -201,7 +201,7 @@ TEST_CASE("spill_disk: told to hurry, a leave ends at once whatever the disk doe
     auto report = leaving(last, 60s);
     REQUIRE(eventually(10s, [&] { return disk.syncs() == 3; }));
     const stopwatch watch;
-    last.hurry();
+    last.end_leave_now();
     CHECK(report.get().outcome == leave_outcome::unsafe);
     CHECK(watch.unhindered() < at_most(1500ms));
 }

@@ -112,7 +112,7 @@ TEST_CASE("spill_trust: the file of a leave that is not over is not read", "[io]
     std::this_thread::sleep_for(700ms);
     CHECK(next.keys().empty());
     CHECK(known(next, "key-1") == pickup_outcome::absent_unsynced);
-    last.hurry();
+    last.end_leave_now();
     CHECK(report.get().outcome == leave_outcome::spilled);
     CHECK(holds(next, 10));
 }

@@ -243,8 +243,8 @@ class node {
     /// report; while the first call runs it waits for it. Errors: forked.
     result<leave_report> leave(leave_options how = {});
     /// Ends a running leave now with what it has reached; a spill that is being written gets half a second
-    /// more. If no leave runs, the next one ends as soon as it has begun.
-    void hurry();
+    /// more. If no leave runs, the next one ends as soon as it has begun. Returns at once.
+    void end_leave_now();
 
     /// Counters and sizes at this moment; see <baton/stats.hpp>. O(members).
     [[nodiscard]] node_stats stats() const;

@@ -50,9 +50,9 @@ class stop_signals {
     /// closes it.
     [[nodiscard]] int fd() const;
     /// Sets the function that the object's thread calls at each signal after the first. Replaces the former
-    /// function and waits until a running call of it returns. `hurry` must not call on_second and must not
+    /// function and waits until a running call of it returns. `handler` must not call on_second and must not
     /// destroy the object.
-    void on_second(std::function<void()> hurry);
+    void on_second(std::function<void()> handler);
 
   private:
     struct listener;
@@ -65,7 +65,7 @@ class stop_signals {
 };
 
 /// Waits for a signal unless one has arrived, then leaves. A second signal ends the leave at once with what
-/// it has reached (node::hurry). Kubernetes kills a program 30 s after its SIGTERM; the default
+/// it has reached (node::end_leave_now). Kubernetes kills a program 30 s after its SIGTERM; the default
 /// options::leave_within of 25 s fits into that. Any thread, one call at a time. Clears the function set by
 /// on_second(). Errors: those of node::leave.
 result<leave_report> leave_on_signal(node& leaver, stop_signals& stop, leave_options how = {});

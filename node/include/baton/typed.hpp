@@ -44,13 +44,13 @@ result<std::optional<T>> unpack_picked(std::string_view key, const result<picked
 /// The object that a watch reports. Errors: those of unpack; not_readable if the change is not the put of a
 /// register.
 template <class T>
-[[nodiscard]] result<T> unpack(const change& told) {
-    if (told.kind != change_kind::put)
-        return detail::not_readable(told.key,
-                                    "is not there: the change is " + std::string(to_string(told.kind)));
-    if (told.type != value_kind::reg)
-        return detail::not_readable(told.key, "is a " + std::string(to_string(told.type)));
-    return unpack<T>(told.value, told.key);
+[[nodiscard]] result<T> unpack(const change& reported) {
+    if (reported.kind != change_kind::put)
+        return detail::not_readable(reported.key,
+                                    "is not there: the change is " + std::string(to_string(reported.kind)));
+    if (reported.type != value_kind::reg)
+        return detail::not_readable(reported.key, "is a " + std::string(to_string(reported.type)));
+    return unpack<T>(reported.value, reported.key);
 }
 
 /// Packs `object` and stashes it under `key`. Errors: those of node::stash; malformed if the packing function

@@ -213,7 +213,7 @@ class server {
         if (question.word == "open") {
             open(question.number("sessions"));
         } else if (question.word == "state") {
-            const auto others = node_.members();
+            const auto others = must(node_.members());
             say(line{"state"}
                     .with("up", static_cast<std::uint64_t>(std::ranges::count(others, baton::member_state::up,
                                                                               &baton::member::state)))

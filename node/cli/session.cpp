@@ -231,22 +231,20 @@ json session::keys(std::string_view rest) {
     words args{rest};
     const auto prefix = args.maybe().value_or("");
     args.end();
-    return {{"keys", list_of(node_.keys(prefix))}};
+    return {{"keys", list_of(need(node_.keys(prefix)))}};
 }
 
 json session::digest(std::string_view rest) {
     words{rest}.end();
     json cut = json::array();
-    for (const auto& entry : node_.cut()) cut.push_back(entry.to_string());
-    json reply{{"keys", node_.stats().keys}, {"digest", nullptr}, {"cut", std::move(cut)}};
-    if (auto digest = node_.digest()) reply["digest"] = *std::move(digest);
-    return reply;
+    for (const auto& entry : need(node_.cut())) cut.push_back(entry.to_string());
+    return {{"keys", need(node_.stats()).keys}, {"digest", need(node_.digest())}, {"cut", std::move(cut)}};
 }
 
 json session::members(std::string_view rest) {
     words{rest}.end();
     json list = json::array();
-    for (const auto& who : node_.members()) list.push_back(to_json(who));
+    for (const auto& who : need(node_.members())) list.push_back(to_json(who));
     return {{"members", std::move(list)}};
 }
 
@@ -254,7 +252,7 @@ json session::stats(std::string_view rest) {
     words args{rest};
     const auto form = args.maybe();
     args.end();
-    const auto now = node_.stats();
+    const auto now = need(node_.stats());
     if (form == "prometheus") return {{"prometheus", to_prometheus(now, node_.name())}};
     if (form) throw refusal{"usage", cited(*form) + " is not prometheus"};
     json all;
@@ -312,11 +310,11 @@ json session::leave(std::string_view rest) {
 
 void session::explain_leave(milliseconds within) const {
     std::string who;
-    for (const auto& each : node_.members()) {
+    for (const auto& each : need(node_.members())) {
         const bool stays = each.state == member_state::up || each.state == member_state::suspect;
         if (stays) (who += who.empty() ? "" : ", ") += shell::printable(each.name);
     }
-    const auto held = node_.stats().keys;
+    const auto held = need(node_.stats()).keys;
     const auto keys = std::to_string(held) + (held == 1 ? " key" : " keys");
     std::ostringstream most;
     most << std::chrono::duration<double>(within).count() << " s";

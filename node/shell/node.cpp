@@ -175,8 +175,8 @@ node::~node() {
 
 // ---------------------------------------------------------------- the mesh
 
-std::vector<member> node::members() const {
-    if (impl_->forked()) return {};
+result<std::vector<member>> node::members() const {
+    if (impl_->forked()) return forked_error();
     return impl_->engine->with([](core::mesh& mesh) { return mesh.members(); });
 }
 
@@ -207,8 +207,8 @@ void node::end_leave_now() {
     if (!impl_->forked()) impl_->engine->hurry();
 }
 
-node_stats node::stats() const {
-    if (impl_->forked()) return {};
+result<node_stats> node::stats() const {
+    if (impl_->forked()) return forked_error();
     auto all = impl_->engine->with([](core::mesh& mesh) { return mesh.stats(); });
     all.sends_refused += impl_->engine->sends_refused();
     return all;
@@ -221,13 +221,13 @@ std::string node::endpoint() const {
     return discovery::endpoint_of(impl_->engine->host(), impl_->moving_port);
 }
 
-std::optional<std::string> node::digest() const {
-    if (impl_->forked()) return std::nullopt;
+result<std::string> node::digest() const {
+    if (impl_->forked()) return forked_error();
     return impl_->when_folded([](core::mesh& mesh) { return mesh.state().state_digest()->to_string(); });
 }
 
-std::vector<dot> node::cut() const {
-    if (impl_->forked()) return {};
+result<std::vector<dot>> node::cut() const {
+    if (impl_->forked()) return forked_error();
     return impl_->engine->with([](core::mesh& mesh) {
         const auto seen = mesh.state().seen();
         return std::vector<dot>(seen.entries().begin(), seen.entries().end());

@@ -217,7 +217,8 @@ result<void> node::merge_with(std::string_view prefix, merge_function merge) {
     return {};
 }
 
-strings node::keys(std::string_view prefix) const {
+result<strings> node::keys(std::string_view prefix) const {
+    if (impl_->forked()) return forked_error();
     strings all;
     if (impl_->forked()) return all;
     if (!prefix.empty()) {

@@ -95,12 +95,13 @@ result<void> node::remove_key(const key_id& id) {
     });
 }
 
-std::vector<key_id> node::keys_installed() const {
-    if (impl_->forked()) return {};
+result<installed_keys> node::keys_installed() const {
+    if (impl_->forked()) return forked_error();
     return impl_->engine->with([](core::mesh& mesh) {
-        std::vector<key_id> ids;
-        for (const auto& key : mesh.keys().keys()) ids.push_back(key.id());
-        return ids;
+        installed_keys all;
+        for (const auto& key : mesh.keys().keys()) all.accepted.push_back(key.id());
+        if (!all.accepted.empty()) all.in_use = all.accepted.front();
+        return all;
     });
 }
 

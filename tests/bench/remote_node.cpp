@@ -18,7 +18,7 @@ constexpr auto patience = std::chrono::seconds{150};
 
 json stats_of(const node& self) {
     const auto digest = digest_of(self);
-    const auto s = self.stats();
+    const auto s = expect(self.stats());
     malloc_trim(0);
     const auto memory = resident_now();
     return {{"keys", s.keys},

@@ -76,7 +76,7 @@ void role_spill(const json& told, parent& up) {
     {
         const auto from = now_ns();
         const auto back = expect(node::start(how));
-        while (back.stats().keys != told["count"] || digest_of(back) != digest) {
+        while (back.stats()->keys != told["count"] || digest_of(back) != digest) {
             if (now_ns() - from > 60'000'000'000) throw std::runtime_error("not merged within 60 s");
             sleep_for_us(200);
         }

@@ -67,7 +67,7 @@ TEST_CASE("siblings: what both have written is told, kept, and resolved by hand"
     CHECK(m.one.siblings("k")->size() == 1);
     CHECK(m.between->resolve("k", "again", {(*found)[0].written}).error().code == errc::conflict);
     CHECK(m.one.resolve("k", "of nothing it has seen", {}));
-    CHECK(m.one.stats().conflicts + m.between->stats().conflicts != 0);
+    CHECK(m.one.stats()->conflicts + m.between->stats()->conflicts != 0);
 }
 
 TEST_CASE("siblings: a merge function makes one value, on a thread of its own", "[io]") {

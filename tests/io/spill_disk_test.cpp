@@ -66,7 +66,7 @@ TEST_CASE("spill_disk: a folder that has become unusable does not end the leave 
     const auto next = started(net.options("next"));
     const auto report = left(last, patience(5s));
     CHECK(report.outcome == leave_outcome::safe);
-    CHECK(next.keys().size() == 20);
+    CHECK(next.keys()->size() == 20);
     const auto alone = net.options("alone").cluster + "-alone";
     auto lone = spilling(net, "lone", dir.path() / "lone");
     lone.cluster = alone;

@@ -67,7 +67,7 @@ TEST_CASE("spill: a mesh of three that is stopped at once comes back whole", "[i
             all.push_back(started(std::move(settings)));
         }
         REQUIRE(eventually(10s, [&] {
-            return std::ranges::all_of(all, [](const node& n) { return n.stats().members_up == 2; });
+            return std::ranges::all_of(all, [](const node& n) { return n.stats()->members_up == 2; });
         }));
         fill(all[0], 500);
         REQUIRE(agree(all[0], all[1]));
@@ -165,7 +165,7 @@ TEST_CASE("spill: however a file is cut short or flipped, it is never claimed an
         auto finder = started(std::move(settings));
         REQUIRE(eventually(10s, [&] { return other.files(".damaged").size() == 1; }));
         REQUIRE(other.files(".spill").empty());
-        for (const auto& id : finder.cut()) REQUIRE(id.replica.to_string() != writer);
+        for (const auto& id : *finder.cut()) REQUIRE(id.replica.to_string() != writer);
         REQUIRE(finder.stash("own", "works on"));
     }
 }
@@ -187,7 +187,7 @@ TEST_CASE("spill: what is readable of a damaged file comes back, with an event",
     const auto recovered = next_event(back, event_kind::recovered);
     REQUIRE(recovered);
     CHECK(recovered->count == 20);
-    CHECK(back.keys().size() == 20);
+    CHECK(back.keys()->size() == 20);
     CHECK(dir.files(".damaged").size() == 1);
 }
 

@@ -49,7 +49,7 @@ inline void write_all(const fs::path& file, const std::string& bytes) {
 }
 
 inline bool holds(const baton::node& who, std::size_t keys, milliseconds within = 10s) {
-    return eventually(within, [&] { return who.keys().size() == keys; });
+    return eventually(within, [&] { return who.keys()->size() == keys; });
 }
 
 /// The spill of a node that held `keys` keys and left alone.

@@ -42,6 +42,12 @@ using change_handler = std::function<void(const change&)>;
 /// without NDEBUG checks this on the given values and on permutations of them.
 using merge_function = std::function<std::string(const std::vector<std::string_view>& siblings)>;
 
+/// The keys of a mesh that a node accepts.
+struct installed_keys {
+    std::optional<key_id> in_use{}; ///< the one that the node seals with; nullopt if the mesh is open
+    std::vector<key_id> accepted;   ///< in_use first; empty if the mesh is open
+};
+
 /// One member of the mesh, as the head of this header describes it.
 class node {
   public:
@@ -205,8 +211,8 @@ class node {
     /// Keys of every type that begin with `prefix`, sorted by bytes, each once. The list is taken in slices:
     /// it has every key that exists throughout the call. O(log keys + listed) by an ordered index. The first
     /// call builds the index, O(keys), and it is freed a minute after the last one. An empty prefix needs no
-    /// index: O(keys).
-    [[nodiscard]] std::vector<std::string> keys(std::string_view prefix = {}) const;
+    /// index: O(keys). Errors: forked.
+    [[nodiscard]] result<std::vector<std::string>> keys(std::string_view prefix = {}) const;
 
     /// Reports to `handler` every key under `prefix`, then `initial_done`, then each change, until the handle
     /// is destroyed. No change between these is lost, and no version of a key is reported after one that
@@ -220,8 +226,8 @@ class node {
     /// network (no thread is available), forked.
     [[nodiscard]] result<watch_handle> watch(std::string_view prefix, change_handler handler);
 
-    /// All other nodes that this node knows, sorted by (name, id). Empty in a forked child.
-    [[nodiscard]] std::vector<member> members() const;
+    /// All other nodes that this node knows, sorted by (name, id). Errors: forked. O(members).
+    [[nodiscard]] result<std::vector<member>> members() const;
 
     /// The oldest unread event; nullopt if none comes within `timeout`, or if none can come, since the node
     /// has left or failed. Then a running call returns at once, and a later one after at most 100 ms.
@@ -246,8 +252,8 @@ class node {
     /// more. If no leave runs, the next one ends as soon as it has begun. Returns at once.
     void end_leave_now();
 
-    /// Counters and sizes at this moment; see <baton/stats.hpp>. O(members).
-    [[nodiscard]] node_stats stats() const;
+    /// Counters and sizes at this moment; see <baton/stats.hpp>. Errors: forked. O(members).
+    [[nodiscard]] result<node_stats> stats() const;
 
     /// @}
 
@@ -267,8 +273,8 @@ class node {
     /// Stops accepting the key `id`. Open links stay. Errors: absent, conflict (the key is in use),
     /// bad_option, forked.
     result<void> remove_key(const key_id& id);
-    /// The ids of all accepted keys, the one in use first; empty if the mesh is open.
-    [[nodiscard]] std::vector<key_id> keys_installed() const;
+    /// The keys that this node accepts, and the one that it seals with. Errors: forked.
+    [[nodiscard]] result<installed_keys> keys_installed() const;
 
     /// @}
 
@@ -285,11 +291,11 @@ class node {
     [[nodiscard]] std::string endpoint() const;
 
     /// 32 hexadecimal digits over the visible state; equal on nodes with equal state. First folds in the rest
-    /// of a committed sync, otherwise O(1). nullopt only in a forked child.
-    [[nodiscard]] std::optional<std::string> digest() const;
-    /// The causal cut: for each replica the highest counter that is applied here, sorted by replica. Empty in
-    /// a forked child.
-    [[nodiscard]] std::vector<dot> cut() const;
+    /// of a committed sync, otherwise O(1). Errors: forked.
+    [[nodiscard]] result<std::string> digest() const;
+    /// The causal cut: for each replica the highest counter that is applied here, sorted by replica. Errors:
+    /// forked. O(replicas).
+    [[nodiscard]] result<std::vector<dot>> cut() const;
     /// @}
 
   private:

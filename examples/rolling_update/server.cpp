@@ -157,7 +157,7 @@ class server {
             const auto before = player;
             player = {number, arena::after_move(before.trail, session, number)};
             if (const auto written = baton::commit(holding->handle, holding->state)) {
-                last_written_ = *written;
+                last_written_ = written->written;
                 reply.text = "played " + name + std::to_string(number);
             } else { // lost, or busy: it has not happened
                 player = before;

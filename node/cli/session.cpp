@@ -151,7 +151,7 @@ json session::answer(std::string_view line) {
 json session::stash(std::string_view rest) {
     const auto args = parse_stash(rest);
     auto pending = node_.stash_async(args.key, typed(args.value, how_.hex), args.how);
-    stashed done{{}, 1, false}; // it is written
+    write_result done{{}, 1, false}; // it is written
     bool known = false;
     while (!known && !stop_.stopping()) known = pending.wait_for(slice) == std::future_status::ready;
     if (known) done = need(pending.get());
@@ -185,22 +185,20 @@ json session::load(std::string_view rest) {
 json session::pickup(std::string_view rest) {
     words args{rest};
     const auto key = args.next("KEY");
-    milliseconds within{0};
-    auto until = pickup_until::found;
+    pickup_options how;
     while (const auto option = args.maybe()) {
         if (option->starts_with("within=")) {
-            within = duration_of(std::string_view{*option}.substr(7));
+            how.within = duration_of(std::string_view{*option}.substr(7));
         } else if (*option == "until=known") {
-            until = pickup_until::known;
+            how.until = pickup_until::known;
         } else {
             throw refusal{"usage", cited(*option) + " is neither within=DUR nor until=known"};
         }
     }
 
     // In a thread of its own, so that a signal is noticed meanwhile; it ends when the node has left.
-    auto pending =
-        std::async(within.count() == 0 ? std::launch::deferred : std::launch::async,
-                   [this, key, how = pickup_options{within, until}] { return node_.pickup(key, how); });
+    auto pending = std::async(how.within ? std::launch::async : std::launch::deferred,
+                              [this, key, how] { return node_.pickup(key, how); });
     while (pending.wait_for(slice) == std::future_status::timeout) {
         if (!stop_.stopping()) continue;
         unfinished_.push_back(std::move(pending));
@@ -221,7 +219,7 @@ json session::drop(std::string_view rest) {
     words args{rest};
     const auto key = args.next("KEY");
     args.end();
-    const bool was_there = need(node_.drop(key));
+    const bool was_there = need(node_.drop(key)).changed;
     auto reply = about(key);
     reply["dropped"] = was_there;
     return reply;

@@ -4,10 +4,8 @@
 // does not leave and is not full. A write that has only been sent to a member proves nothing.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 
 namespace baton {
 
@@ -27,12 +25,6 @@ struct ack_level {
     /// Every member that was up at the call and is still up holds the write, and at least two members do.
     static constexpr ack_level all_up() { return {kind::all_up, 0}; }
     friend constexpr bool operator==(const ack_level&, const ack_level&) = default;
-};
-
-/// How many members are known to hold a write.
-struct holding {
-    std::size_t copies = 0; ///< members that hold it, this node included
-    bool met = false;       ///< true if the wanted level is reached
 };
 
 } // namespace baton

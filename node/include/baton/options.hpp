@@ -6,8 +6,8 @@
 //     auto node = baton::node::start(settings);
 //
 // An aggregate with defaults; plain values, any thread; node::start copies it. Durations are chrono and at
-// most a year, except the deadlines of leaves. Bounds end in `_max`, bytes in `_bytes`. Every option has a
-// test.
+// most a year, except the deadlines of leaves. Bounds end in `_max`, bytes in `_bytes`. What may be absent is
+// std::optional; of texts an empty one is absent, and port 0 means any free one. Every option has a test.
 #pragma once
 
 #include <baton/key.hpp>

@@ -57,13 +57,13 @@ struct change {
     /// Of a register: the value that pickup() reads. If it is an object, unpack<T> of <baton/typed.hpp> reads
     /// it.
     std::string value{};
-    version written{};        ///< of a register: the version of the value
-    std::size_t siblings = 0; ///< of a register: how many other concurrent values there are
-    std::uint64_t epoch = 0;  ///< of a register: see picked::epoch
+    version written{};                  ///< of a register: the version of the value
+    std::size_t siblings = 0;           ///< of a register: how many other concurrent values there are
+    std::optional<owner_epoch> epoch{}; ///< of a register: see stored_value::epoch
 
     /// The node that owns the register; nullopt if it is free. A claim and a release are reported as a put.
     [[nodiscard]] std::optional<replica_id> owner() const {
-        return epoch % 2 == 1 ? std::optional(written.id.replica) : std::nullopt;
+        return epoch && epoch->is_owned() ? std::optional(written.id.replica) : std::nullopt;
     }
     std::int64_t sum = 0;    ///< of a counter: its value
     std::uint64_t count = 0; ///< with `lagged`: how many changes were dropped

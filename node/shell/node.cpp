@@ -59,7 +59,7 @@ core::mesh_options mesh_options_of(const options& o, const replica_id& id, const
     m.liveness = o.liveness;
     m.limits = o.limits;
     m.clock_skew_max = o.clock_skew_max;
-    m.mesh_size = o.mesh_size;
+    m.mesh_size = o.mesh_size.value_or(0);
     m.founding = o.founding;
     m.spills = !o.spill_dir.empty();
     m.keep_spills = o.keep_spills;

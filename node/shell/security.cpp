@@ -12,7 +12,7 @@ namespace baton {
 namespace shell {
 
 result<std::vector<mesh_key>> keys_of(options& settings) {
-    auto keys = std::exchange(settings.security.key, {});
+    auto keys = std::exchange(settings.security.keys, {});
     if (!settings.security.key_file.empty()) {
         auto more = read_key_file(settings.security.key_file);
         if (!more) return more.error();
@@ -21,7 +21,7 @@ result<std::vector<mesh_key>> keys_of(options& settings) {
         }
     }
     if (keys.size() > discovery::keyring::keys_max) {
-        return error{errc::bad_key, "security.key and security.key_file are more than " +
+        return error{errc::bad_key, "security.keys and security.key_file are more than " +
                                         std::to_string(discovery::keyring::keys_max) + " keys"};
     }
     if (!keys.empty() && sodium_init() < 0)

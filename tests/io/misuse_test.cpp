@@ -27,7 +27,7 @@ constexpr auto endless = milliseconds::max();
 struct two {
     mesh net;
     node one, other;
-    explicit two(std::size_t mesh_size = 0)
+    explicit two(std::optional<std::size_t> mesh_size = {})
         : one(started([&] {
             auto settings = net.options("one");
             settings.mesh_size = mesh_size;

@@ -55,7 +55,7 @@ TEST_CASE("names: one name with the addresses of all nodes, one's own among them
     std::vector<baton::node> pods;
     for (const std::string last : {"2", "3", "4"}) {
         auto settings = net.pod("pod-" + last, "127.0.0." + last);
-        if (keyed) settings.security.key = {key(1)};
+        if (keyed) settings.security.keys = {key(1)};
         pods.push_back(started(settings));
     }
     for (const auto& each : pods) CHECK(eventually(10s, [&] { return sees(each, 2); }));

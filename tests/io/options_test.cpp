@@ -74,6 +74,8 @@ TEST_CASE("options: validate names each fault", "[io][options]") {
         {"limits.unknown_ids_max", [](options& o) { o.limits.unknown_ids_max = 1023; }},
         {"limits.sessions_max", [](options& o) { o.limits.sessions_max = 0; }},
         {"limits.bytes_max", [](options& o) { o.limits.bytes_max = (4 << 20) - 1; }},
+        {"limits.bytes_max", [](options& o) { o.limits.bytes_max = 0; }}, // no bound is nullopt
+        {"mesh_size", [](options& o) { o.mesh_size = 0; }},
         {"limits.lag_max", [](options& o) { o.limits.lag_max = 999; }},
         {"limits.lag_bytes_max", [](options& o) { o.limits.lag_bytes_max = (16 << 20) - 1; }},
         {"limits.siblings_max", [](options& o) { o.limits.siblings_max = 1; }},

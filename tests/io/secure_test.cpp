@@ -22,7 +22,7 @@ namespace {
 
 baton::options keyed(const mesh& net, const std::string& name, std::vector<mesh_key> keys = {key(1)}) {
     auto settings = net.options(name);
-    settings.security.key = std::move(keys);
+    settings.security.keys = std::move(keys);
     return settings;
 }
 std::uint64_t refused(const baton::node& by, std::string_view reason) {
@@ -309,7 +309,7 @@ TEST_CASE("secure: with a key the UDP port of the ROUTER's number has to be free
         const auto failed = baton::node::start(settings);
         REQUIRE_FALSE(failed);
         CHECK(failed.error().code == baton::errc::address_in_use);
-        settings.security.key.clear(); // an open mesh does without
+        settings.security.keys.clear(); // an open mesh does without
         CHECK(baton::node::start(settings));
     }
 }

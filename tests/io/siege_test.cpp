@@ -379,7 +379,7 @@ TEST_CASE("siege: a member that stops reading costs memory up to its bound, and 
     auto settings = net.options("writer");
     std::vector<std::string> words;
     if (with_key) {
-        settings.security.key = {key(1)};
+        settings.security.keys = {key(1)};
         words = {"--key-file", place / "key"};
         REQUIRE(baton::write_key_file(place / "key", key(1)));
     }

@@ -41,7 +41,7 @@ node finder(const io::mesh& net, const fs::path& dir, const log_sink& log = {},
             std::vector<mesh_key> keys = {}) {
     auto settings = spilling(net, "finder", dir);
     settings.beacon.enabled = false;
-    settings.security.key = std::move(keys);
+    settings.security.keys = std::move(keys);
     settings.log = log;
     return started(std::move(settings));
 }
@@ -260,7 +260,7 @@ TEST_CASE("spill_trust: what no key has sealed is refused by a node with a key, 
     }
     auto settings = spilling(net, "trusting", dir.path());
     settings.beacon.enabled = false;
-    settings.security.key = {key('a')};
+    settings.security.keys = {key('a')};
     settings.accept_keyless_spills = true;
     auto trusting = started(std::move(settings));
     CHECK(holds(trusting, 5));

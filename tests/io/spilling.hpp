@@ -56,7 +56,7 @@ inline bool holds(const baton::node& who, std::size_t keys, milliseconds within 
 inline fs::path spill_of(const mesh& net, const fs::path& dir, std::size_t keys,
                          std::vector<baton::mesh_key> keyed = {}) {
     auto settings = spilling(net, "writer", dir);
-    settings.security.key = std::move(keyed);
+    settings.security.keys = std::move(keyed);
     settings.beacon.enabled = false;
     auto last = started(std::move(settings));
     fill(last, keys);

@@ -300,8 +300,8 @@ json session::leave(std::string_view rest) {
         {"copies", report.copies},
         {"unsafe", list_of(report.unsafe_keys)}, // the first 1,000
         {"unsafe_count", report.unsafe},
-        {"spilled", report.path.empty() ? json(nullptr) : json(report.path)},
-        {"spill_error", report.spill_error.empty() ? json(nullptr) : json(report.spill_error)},
+        {"spilled", report.path ? json(*report.path) : json(nullptr)},
+        {"spill_error", report.spill_error ? json(*report.spill_error) : json(nullptr)},
         {"seconds", std::chrono::duration<double>(report.took).count()},
     };
 }

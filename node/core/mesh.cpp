@@ -433,9 +433,9 @@ std::vector<member> mesh::members() const {
         const auto told = p.holds.seen.of(settings_.self);
         all.push_back({id, p.name, p.state, p.endpoint, p.synced, own > told ? own - told : 0,
                        publisher_.sent().age_of(told + 1, at_.now),
-                       p.proof.timed
-                           ? std::chrono::duration_cast<std::chrono::microseconds>(p.proof.round_trip)
-                           : 0us});
+                       p.proof.timed ? std::optional(std::chrono::duration_cast<std::chrono::microseconds>(
+                                           p.proof.round_trip))
+                                     : std::nullopt});
     }
     std::sort(all.begin(), all.end(), [](const member& a, const member& b) {
         return std::tie(a.name, a.id) < std::tie(b.name, b.id);

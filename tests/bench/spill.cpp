@@ -71,7 +71,7 @@ void role_spill(const json& told, parent& up) {
         hurries.join();
         if (report.outcome != leave_outcome::spilled) throw std::runtime_error("not spilled");
         said["write_ns"] = report.took.count();
-        said["bytes"] = fs::file_size(report.path);
+        said["bytes"] = fs::file_size(report.path.value());
     }
     {
         const auto from = now_ns();

@@ -37,9 +37,9 @@ TEST_CASE("spill_disk: a file that is finished does not end the leave: who comes
     const auto told = report.get();
     CHECK(told.outcome == leave_outcome::safe);
     CHECK(told.copies == 1);
-    CHECK(told.spill_error.empty());
+    CHECK_FALSE(told.spill_error);
     CHECK(dir.files().size() == (keep ? 1 : 0)); // the net is not needed any more
-    CHECK(told.path.empty() == !keep);
+    CHECK(told.path.has_value() == keep);
 }
 
 TEST_CASE("spill_disk: nobody comes, and the leave goes on to its deadline", "[io][spill]") {
@@ -77,7 +77,7 @@ TEST_CASE("spill_disk: a folder that has become unusable does not end the leave 
     write_all(dir.path() / "lone", "a file in its place");
     const auto told = left(lonely);
     CHECK(told.outcome == leave_outcome::unsafe);
-    CHECK_THAT(told.spill_error, ContainsSubstring((dir.path() / "lone").string()));
+    CHECK_THAT(told.spill_error.value(), ContainsSubstring((dir.path() / "lone").string()));
     CHECK(log.lines_with("event=spill_failed").size() >= 1);
 }
 
@@ -119,7 +119,7 @@ TEST_CASE("spill_disk: an unusable folder is refused at the start, by name, or t
     const auto report = left(last);
     CHECK(report.outcome == leave_outcome::unsafe);
     CHECK(report.unsafe == 3);
-    CHECK_THAT(report.spill_error, ContainsSubstring("cannot write"));
+    CHECK_THAT(report.spill_error.value(), ContainsSubstring("cannot write"));
     CHECK(log.lines_with("event=spill_failed").size() == 1);
 
     auto program = net.run("program", {"--spill-dir", (dir.path() / "file").string()});
@@ -180,7 +180,7 @@ TEST_CASE("spill_disk: a sync that hangs neither prolongs the leave nor keeps ot
     CHECK(told.took < within + at_most(300ms));
     CHECK(told.outcome == leave_outcome::unsafe);
     CHECK(told.unsafe == 20);
-    CHECK_THAT(told.spill_error, ContainsSubstring("the disk had not taken all"));
+    CHECK_THAT(told.spill_error.value(), ContainsSubstring("the disk had not taken all"));
     CHECK(log.lines_with("event=spill_failed").size() == 1);
     CHECK(dir.files(".tmp").size() == 1);
     if (while_writing) return;

@@ -177,7 +177,7 @@ TEST_CASE("spill_trust: a spill is written neither through a link nor into a fil
     fs::create_symlink(other.path() / "precious", foreign);
     const auto report = left(last);
     CHECK(report.outcome == leave_outcome::unsafe);
-    CHECK_THAT(report.spill_error, ContainsSubstring(planted.string()));
+    CHECK_THAT(report.spill_error.value(), ContainsSubstring(planted.string()));
     CHECK(log.lines_with("event=spill_failed").size() == 1);
     CHECK(read_all(other.path() / "precious") == "precious");
     CHECK(fs::file_size(link ? other.path() / "precious" : planted) == (link ? 8 : 0));

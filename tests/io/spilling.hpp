@@ -62,7 +62,7 @@ inline fs::path spill_of(const mesh& net, const fs::path& dir, std::size_t keys,
     fill(last, keys);
     const auto report = left(last);
     REQUIRE(report.outcome == baton::leave_outcome::spilled);
-    return report.path;
+    return report.path.value();
 }
 
 /// From its being made to its end: every write to a spill, and every sync, takes as long as it is told to.

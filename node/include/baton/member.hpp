@@ -7,8 +7,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace baton {
 
@@ -35,7 +37,8 @@ struct member {
 
     /// Age of the oldest of these events, accurate to 10 ms or to a hundredth of the longest age.
     std::chrono::milliseconds lag_age{0};
-    std::chrono::microseconds round_trip{0}; ///< smoothed round trip of acknowledgements; 0 before the first
+    /// Smoothed round trip of acknowledgements; nullopt before the first.
+    std::optional<std::chrono::microseconds> round_trip{};
 };
 
 } // namespace baton

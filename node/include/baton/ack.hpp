@@ -1,5 +1,15 @@
 // ack: how many members must hold a write before the writer returns.
 //
+//     // From the weakest to the strongest proof.
+//     baton::ack_level level_for(int importance) {
+//         switch (importance) {
+//         case 0: return baton::ack_level::local();      // returns at once
+//         case 1: return baton::ack_level::copies(2);    // survives the crash of any one node
+//         case 2: return baton::ack_level::majority();   // needs options::mesh_size
+//         default: return baton::ack_level::all_up();
+//         }
+//     }
+//
 // Plain values; any thread. A member *holds* a write when it has reported that it applied the write, is up,
 // does not leave and is not full. A write that has only been sent to a member proves nothing.
 #pragma once

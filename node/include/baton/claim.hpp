@@ -1,5 +1,17 @@
 // claim_handle: a register that this node owns, until the handle is released, destroyed, or loses it.
 //
+//     #include <baton/node.hpp>
+//
+//     // Runs a session that no other node runs at the same time; the handle releases it.
+//     bool run(baton::node& node, const std::string& session, int rounds) {
+//         auto mine = node.claim(session, {.within = std::chrono::seconds{5}, .if_free = true});
+//         if (!mine) return false; // errc::conflict: another node owns it
+//         int round = std::stoi(mine->taken_over().value);
+//         while (rounds-- > 0)
+//             if (!mine->commit(std::to_string(++round))) return false; // errc::claim_lost
+//         return true;
+//     }
+//
 // Thread contract: any thread may make const calls, commit and renew. One thread releases, moves or destroys
 // the handle, while no other call runs. Movable; not copyable. The handle is independent of the node object,
 // which may be moved or destroyed first: then every call returns `errc::leaving`, and lost() is true. Source:

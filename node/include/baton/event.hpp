@@ -1,5 +1,14 @@
 // event: what node::next_event() reports of members, keys and this node.
 //
+//     // One line for a log, and whether an operator has to look.
+//     std::string line_of(const baton::event& happened) {
+//         return std::string(to_string(happened.kind)) + ' ' + happened.name + ' ' + happened.reason;
+//     }
+//     bool is_alarming(const baton::event& happened) {
+//         return happened.kind == baton::event_kind::full || happened.kind == baton::event_kind::failed ||
+//                happened.kind == baton::event_kind::diverged;
+//     }
+//
 // Plain values; any thread.
 #pragma once
 

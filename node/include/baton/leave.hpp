@@ -1,5 +1,16 @@
 // leave: how a node leaves, and who holds what it held when it is gone.
 //
+//     // The exit status of a service that leaves.
+//     int exit_status(const baton::leave_report& report) {
+//         switch (report.outcome) {
+//         case baton::leave_outcome::safe: return 0;
+//         case baton::leave_outcome::safe_degraded: return 3; // report.copies members hold everything
+//         case baton::leave_outcome::spilled: return 3;       // the file is *report.path
+//         case baton::leave_outcome::unsafe: return 4;        // report.unsafe_keys may be lost
+//         }
+//         return 4;
+//     }
+//
 // Plain values; any thread.
 #pragma once
 

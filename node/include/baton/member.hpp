@@ -1,5 +1,15 @@
 // member: another node as this one sees it.
 //
+//     // The name of the member that lags most; nullopt if none lags.
+//     std::optional<std::string> slowest(const std::vector<baton::member>& members) {
+//         const baton::member* found = nullptr;
+//         for (const auto& each : members) {
+//             if (each.state != baton::member_state::up || each.lag == 0) continue;
+//             if (found == nullptr || each.lag_age > found->lag_age) found = &each;
+//         }
+//         return found != nullptr ? std::optional(found->name) : std::nullopt;
+//     }
+//
 // Plain values; any thread. node::members() returns them.
 #pragma once
 

@@ -1,5 +1,16 @@
 // node: one member of the mesh. A program embeds one (or several) of these.
 //
+//     // Takes the state over from a predecessor, works on it, and hands it over; false if it may be lost.
+//     bool serve(std::function<std::string(std::string)> work) {
+//         auto node = baton::node::start(baton::options::lan());
+//         if (!node) return false; // node.error().what says why
+//         const auto state = node->pickup("state", {.within = std::chrono::seconds{10}});
+//         if (!state || !state->found()) return false; // state->outcome says why it is absent
+//         if (!node->stash("state", work(state->value))) return false;
+//         const auto report = node->leave();
+//         return report && report->outcome == baton::leave_outcome::safe;
+//     }
+//
 // Thread contract: any thread may call every member function, except from inside the log and on_applied
 // callbacks. Reads and stash take one short lock and never wait for the network or for a sync. The node owns
 // one I/O thread that makes, polls and closes every socket. Movable; not copyable; a moved-from node may only

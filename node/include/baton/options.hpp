@@ -1,9 +1,16 @@
 // options: what a program chooses when it starts a node, grouped by meaning.
 //
-//     auto settings = baton::options::lan();
-//     settings.cluster = "harbour";
-//     settings.seeds = {"node1.example:5670"};
-//     auto node = baton::node::start(settings);
+//     // For three nodes where the network drops broadcast.
+//     baton::options settings_for(std::string name, std::string key_file) {
+//         auto settings = baton::options::lan();
+//         settings.name = std::move(name);
+//         settings.cluster = "harbour";
+//         settings.seeds = {"node1.example:5670"};
+//         settings.beacon.enabled = false;
+//         settings.mesh_size = 3;
+//         settings.security.key_file = std::move(key_file);
+//         return settings;
+//     }
 //
 // An aggregate with defaults; plain values, any thread; node::start copies it. Durations are chrono and at
 // most a year, except the deadlines of leaves. Bounds end in `_max`, bytes in `_bytes`. What may be absent is

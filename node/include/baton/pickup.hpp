@@ -1,5 +1,17 @@
 // pickup: how long a read waits, and what it finds.
 //
+//     #include <baton/node.hpp>
+//
+//     // The state to start from; nullopt if another node may have a later one.
+//     std::optional<std::string> state_to_start_from(const baton::node& node) {
+//         const auto got = node.pickup("game/state", {.within = std::chrono::seconds{10},
+//                                                     .until = baton::pickup_until::known});
+//         if (!got) return std::nullopt;
+//         if (got->found()) return got->value;
+//         if (got->outcome == baton::pickup_outcome::absent_confirmed) return "a new game";
+//         return std::nullopt; // got->who names the nodes that may have it
+//     }
+//
 // Plain values; any thread.
 #pragma once
 

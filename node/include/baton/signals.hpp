@@ -1,9 +1,15 @@
 // signals: turns SIGTERM and SIGINT into a leave.
 //
-//     auto stop = baton::stop_signals::block();  // first statement of main()
-//     auto node = baton::node::start(settings);
-//     ...                                        // work until stop->wait() returns or stop->fd() is readable
-//     auto report = baton::leave_on_signal(*node, *stop);
+//     int serve(baton::options settings) {
+//         auto stop = baton::stop_signals::block(); // before the program's first thread
+//         auto node = baton::node::start(std::move(settings));
+//         if (!stop || !node) return 1;
+//         while (!stop->wait(std::chrono::seconds{1})) { // an event loop would poll stop->fd()
+//             if (!node->add("seconds served")) return 1;
+//         }
+//         const auto report = baton::leave_on_signal(*node, *stop); // one more signal ends it at once
+//         return report && report->outcome == baton::leave_outcome::safe ? 0 : 1;
+//     }
 //
 // The object blocks the signals and reads them from a descriptor on a thread of its own. So no signal
 // interrupts a call, and no code of the program runs in a signal handler. This works only if every thread of

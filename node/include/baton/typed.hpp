@@ -1,10 +1,18 @@
 // typed: stashes and picks up structs instead of bytes; handles for a counter, set, map or flag.
 //
-//     struct game { int round = 0; std::string map; MSGPACK_DEFINE(round, map); };
-//     auto put = baton::stash(node, "game/7", game{41, "harbour"});
-//     auto got = baton::pickup<game>(node, "game/7"); // result<std::optional<game>>
-//     baton::counter visits(node, "visits");
-//     auto added = visits.add();
+//     struct game {
+//         int round = 0;
+//         std::string map;
+//         MSGPACK_DEFINE(round, map)
+//     };
+//     baton::result<baton::write_result> next_round(baton::node& node) {
+//         const auto got = baton::pickup<game>(node, "game/7"); // result<std::optional<game>>
+//         if (!got) return got.error();
+//         auto now = got->value_or(game{0, "harbour"});
+//         ++now.round;
+//         if (const auto done = baton::stash(node, "game/7", now); !done) return done.error();
+//         return baton::counter(node, "rounds").add();
+//     }
 //
 // <baton/payload.hpp> describes the bytes of a value, the structs that are allowed, and how they may change.
 //

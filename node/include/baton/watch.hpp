@@ -1,8 +1,16 @@
 // watch: reports what exists under a prefix, and then every change of it, to a handler.
 //
-//     auto players = node.watch("player/", [](const baton::change& now) {
-//         if (now.kind == baton::change_kind::put) std::cout << now.key << " is " << now.value << '\n';
-//     });
+//     // Reports who plays, then who comes and goes, until the handle is destroyed.
+//     auto follow(baton::node& node, std::function<void(const std::string& player, bool is_there)> changed) {
+//         return node.watch("player/", [changed](const baton::change& now) {
+//             switch (now.kind) {
+//             case baton::change_kind::put: return changed(now.key, true);
+//             case baton::change_kind::removed: return changed(now.key, false);
+//             case baton::change_kind::initial_done:
+//             case baton::change_kind::lagged: return; // a new snapshot follows
+//             }
+//         });
+//     }
 //
 // Thread contract: the node calls handlers one after another on its dispatcher thread and holds no lock. A
 // handler may call any function of the node, watch() and leave() included, and may destroy handles, its own

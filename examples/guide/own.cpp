@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 bool play(baton::node& node, const std::string& session, int rounds) {
     auto mine = node.claim(session, {.within = 5s, .lease = 10s, .if_free = true});
     if (!mine) return false; // errc::conflict: another node owns it
-    int round = std::stoi(mine->taken().value);
+    int round = std::stoi(mine->taken_over().value);
     while (rounds-- > 0) {
         ++round;
         if (!mine->commit(std::to_string(round)))

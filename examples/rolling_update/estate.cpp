@@ -52,16 +52,16 @@ void estate::claim_ours() {
         auto handle = node_.claim(key, {.if_free = true});
         if (!handle) continue; // somebody was first, which the watch will tell; or it is tried again
         // What two servers have written at once, if they ever have, is put together: nothing is thrown away.
-        auto shown = baton::shown<arena::session>(*handle);
-        if (!shown) throw std::runtime_error(shown.error().what);
-        auto state = std::move(shown->front());
-        for (std::size_t i = 1; i < shown->size(); ++i) state.merge((*shown)[i]);
+        auto found = baton::values_found<arena::session>(*handle);
+        if (!found) throw std::runtime_error(found.error().what);
+        auto state = std::move(found->front());
+        for (std::size_t i = 1; i < found->size(); ++i) state.merge((*found)[i]);
         ++state.handovers;
         const auto written = baton::commit(*handle, state);
         if (!written) continue;
-        last_claim_ = *written;
+        last_claim_ = written->written;
         const auto session = arena::number_of(key);
-        tenure begun{.session = session, .epoch = handle->epoch()};
+        tenure begun{.session = session, .epoch = handle->epoch().number};
         claimed_.insert_or_assign(session,
                                   held_session{*std::move(handle), std::move(state), std::move(begun)});
     }

@@ -33,7 +33,7 @@ std::vector<std::string> candidates(const baton::node& seen_by) {
         if (address_of(seen_by, id)) all.push_back(id.to_string());
     };
     add(seen_by.id());
-    for (const auto& each : seen_by.members())
+    for (const auto& each : *seen_by.members())
         if (each.state == baton::member_state::up) add(each.id);
     return all;
 }

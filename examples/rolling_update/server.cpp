@@ -157,7 +157,7 @@ class server {
             const auto before = player;
             player = {number, arena::after_move(before.trail, session, number)};
             if (const auto written = baton::commit(holding->handle, holding->state)) {
-                last_written_ = *written;
+                last_written_ = written->written;
                 reply.text = "played " + name + std::to_string(number);
             } else { // lost, or busy: it has not happened
                 player = before;
@@ -213,7 +213,7 @@ class server {
         if (question.word == "open") {
             open(question.number("sessions"));
         } else if (question.word == "state") {
-            const auto others = node_.members();
+            const auto others = must(node_.members());
             say(line{"state"}
                     .with("up", static_cast<std::uint64_t>(std::ranges::count(others, baton::member_state::up,
                                                                               &baton::member::state)))

@@ -67,7 +67,7 @@ class player {
     void join() {
         const auto began = stamp();
         if (!node_.wait_synced(5s * slowdown())) throw std::runtime_error("not synced in time");
-        say(line{"synced"}.with("took", stamp() - began).with("keys", node_.keys().size()));
+        say(line{"synced"}.with("took", stamp() - began).with("keys", node_.keys()->size()));
         if (role_ != part::visit) return;
         const auto seen = must(baton::pickup<game::session>(node_, game::session_key(), {.within = 1s}));
         if (!seen) throw std::runtime_error("synced, but there is no session");
@@ -125,11 +125,11 @@ class player {
             say(line{"state"}
                     .with("round", session_ ? session_->round : 0)
                     .with("stashed", stashed_round_)
-                    .with("results", node_.keys(game::result_prefix).size())
+                    .with("results", node_.keys(game::result_prefix)->size())
                     .with("digest", node_.digest().value_or("")));
         } else if (question == "audit") {
             line all{"audit"};
-            for (const auto& key : node_.keys(game::result_prefix))
+            for (const auto& key : *node_.keys(game::result_prefix))
                 if (const auto found = must(baton::pickup<game::result>(node_, key)))
                     all = std::move(all).with_object(key, *found);
             say(all);
@@ -160,7 +160,7 @@ class player {
     }
 
     [[nodiscard]] bool alone() const {
-        const auto others = node_.members();
+        const auto others = must(node_.members());
         return std::none_of(others.begin(), others.end(),
                             [](const auto& other) { return other.state == baton::member_state::up; });
     }

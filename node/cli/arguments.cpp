@@ -216,8 +216,17 @@ void add_network(checked_app& app, options& node) {
                  "With a key: read spills that no key has sealed, too");
     add_duration(app, "--alone-after", node.alone_after,
                  "Consider this node alone after this time, if every seed refuses; default: 5s");
-    add_number(app, "--mesh-size", node.mesh_size,
-               "How many members the mesh is meant to have, so that a minority knows it; 0: not known", "N");
+    add_parsed(
+        app, "--mesh-size", node.mesh_size,
+        "How many members the mesh is meant to have, so that a minority knows it; 0: not known",
+        [](const std::string& given) -> std::optional<std::optional<std::size_t>> {
+            const auto parsed = parse_number(given, std::numeric_limits<std::size_t>::max());
+            if (!parsed) return std::nullopt;
+            return *parsed != 0 ? std::optional(static_cast<std::size_t>(*parsed)) : std::nullopt;
+        },
+        "a whole number from 0 to " + std::to_string(std::numeric_limits<std::size_t>::max()))
+        ->type_name("N")
+        ->default_str("0");
     app.add_flag(
         "--founding", node.founding,
         "First node of a new mesh: synced without meeting a member; may confirm keys as absent while alone");

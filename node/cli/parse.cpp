@@ -56,7 +56,7 @@ void apply(const std::string& option, stash_options& how) {
         how.within = duration_of(value);
     } else if (option.starts_with("ttl=")) {
         how.ttl = duration_of(value);
-        if (how.ttl.count() == 0) throw refusal{"usage", "ttl= has to be at least 1ms"};
+        if (how.ttl->count() == 0) throw refusal{"usage", "ttl= has to be at least 1ms"};
     } else if (value == "majority") {
         how.ack = ack_level::majority();
     } else if (value == "all") {

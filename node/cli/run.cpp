@@ -95,7 +95,7 @@ int run(const arguments& given) {
     // it.
     std::promise<void> over;
     stop.on_second([&, ended = over.get_future().share()] {
-        self.hurry();
+        self.end_leave_now();
         out.give_up();
         if (ended.wait_for(ends_within) == std::future_status::timeout)
             _exit(exit_status(leave_outcome::unsafe));

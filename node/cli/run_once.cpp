@@ -67,7 +67,9 @@ int put(node& self, const arguments& given, const std::string& value) {
 }
 
 int members(node& self) {
-    for (const auto& who : self.members())
+    const auto all = self.members();
+    if (!all) return fail(2, all.error().what);
+    for (const auto& who : *all)
         if (!write_all(STDOUT_FILENO, to_line(to_json(who)))) return unwritten(errno);
     return 0;
 }

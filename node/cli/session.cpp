@@ -151,7 +151,7 @@ json session::answer(std::string_view line) {
 json session::stash(std::string_view rest) {
     const auto args = parse_stash(rest);
     auto pending = node_.stash_async(args.key, typed(args.value, how_.hex), args.how);
-    stashed done{{}, 1, false}; // it is written
+    write_result done{{}, 1, false}; // it is written
     bool known = false;
     while (!known && !stop_.stopping()) known = pending.wait_for(slice) == std::future_status::ready;
     if (known) done = need(pending.get());
@@ -185,22 +185,20 @@ json session::load(std::string_view rest) {
 json session::pickup(std::string_view rest) {
     words args{rest};
     const auto key = args.next("KEY");
-    milliseconds within{0};
-    auto until = pickup_until::found;
+    pickup_options how;
     while (const auto option = args.maybe()) {
         if (option->starts_with("within=")) {
-            within = duration_of(std::string_view{*option}.substr(7));
+            how.within = duration_of(std::string_view{*option}.substr(7));
         } else if (*option == "until=known") {
-            until = pickup_until::known;
+            how.until = pickup_until::known;
         } else {
             throw refusal{"usage", cited(*option) + " is neither within=DUR nor until=known"};
         }
     }
 
     // In a thread of its own, so that a signal is noticed meanwhile; it ends when the node has left.
-    auto pending =
-        std::async(within.count() == 0 ? std::launch::deferred : std::launch::async,
-                   [this, key, how = pickup_options{within, until}] { return node_.pickup(key, how); });
+    auto pending = std::async(how.within ? std::launch::async : std::launch::deferred,
+                              [this, key, how] { return node_.pickup(key, how); });
     while (pending.wait_for(slice) == std::future_status::timeout) {
         if (!stop_.stopping()) continue;
         unfinished_.push_back(std::move(pending));
@@ -221,7 +219,7 @@ json session::drop(std::string_view rest) {
     words args{rest};
     const auto key = args.next("KEY");
     args.end();
-    const bool was_there = need(node_.drop(key));
+    const bool was_there = need(node_.drop(key)).changed;
     auto reply = about(key);
     reply["dropped"] = was_there;
     return reply;
@@ -231,22 +229,20 @@ json session::keys(std::string_view rest) {
     words args{rest};
     const auto prefix = args.maybe().value_or("");
     args.end();
-    return {{"keys", list_of(node_.keys(prefix))}};
+    return {{"keys", list_of(need(node_.keys(prefix)))}};
 }
 
 json session::digest(std::string_view rest) {
     words{rest}.end();
     json cut = json::array();
-    for (const auto& entry : node_.cut()) cut.push_back(entry.to_string());
-    json reply{{"keys", node_.stats().keys}, {"digest", nullptr}, {"cut", std::move(cut)}};
-    if (auto digest = node_.digest()) reply["digest"] = *std::move(digest);
-    return reply;
+    for (const auto& entry : need(node_.cut())) cut.push_back(entry.to_string());
+    return {{"keys", need(node_.stats()).keys}, {"digest", need(node_.digest())}, {"cut", std::move(cut)}};
 }
 
 json session::members(std::string_view rest) {
     words{rest}.end();
     json list = json::array();
-    for (const auto& who : node_.members()) list.push_back(to_json(who));
+    for (const auto& who : need(node_.members())) list.push_back(to_json(who));
     return {{"members", std::move(list)}};
 }
 
@@ -254,7 +250,7 @@ json session::stats(std::string_view rest) {
     words args{rest};
     const auto form = args.maybe();
     args.end();
-    const auto now = node_.stats();
+    const auto now = need(node_.stats());
     if (form == "prometheus") return {{"prometheus", to_prometheus(now, node_.name())}};
     if (form) throw refusal{"usage", cited(*form) + " is not prometheus"};
     json all;
@@ -304,19 +300,19 @@ json session::leave(std::string_view rest) {
         {"copies", report.copies},
         {"unsafe", list_of(report.unsafe_keys)}, // the first 1,000
         {"unsafe_count", report.unsafe},
-        {"spilled", report.path.empty() ? json(nullptr) : json(report.path)},
-        {"spill_error", report.spill_error.empty() ? json(nullptr) : json(report.spill_error)},
+        {"spilled", report.path ? json(*report.path) : json(nullptr)},
+        {"spill_error", report.spill_error ? json(*report.spill_error) : json(nullptr)},
         {"seconds", std::chrono::duration<double>(report.took).count()},
     };
 }
 
 void session::explain_leave(milliseconds within) const {
     std::string who;
-    for (const auto& each : node_.members()) {
+    for (const auto& each : need(node_.members())) {
         const bool stays = each.state == member_state::up || each.state == member_state::suspect;
         if (stays) (who += who.empty() ? "" : ", ") += shell::printable(each.name);
     }
-    const auto held = node_.stats().keys;
+    const auto held = need(node_.stats()).keys;
     const auto keys = std::to_string(held) + (held == 1 ? " key" : " keys");
     std::ostringstream most;
     most << std::chrono::duration<double>(within).count() << " s";

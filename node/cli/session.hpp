@@ -96,9 +96,9 @@ class session {
     json_lines& out_;
     const terms how_;
     std::optional<leave_outcome> left_;
-    std::vector<std::future<result<picked>>> unfinished_; ///< waits that a signal has cut short
-    std::atomic<bool> told_ = true;                       ///< or a reply is to be written first
-    std::map<std::string, watch_handle> watches_;         ///< by prefix; end first
+    std::vector<std::future<result<pickup_result>>> unfinished_; ///< waits that a signal has cut short
+    std::atomic<bool> told_ = true;                              ///< or a reply is to be written first
+    std::map<std::string, watch_handle> watches_;                ///< by prefix; end first
     std::map<std::string, claim_handle> claims_;
 };
 

@@ -15,7 +15,7 @@ refusal not_claimed(const std::string& key) {
 /// `owner` is this node's id, as members() of others show it.
 json session::owned(const claim_handle& held) const {
     auto reply = about(held.key());
-    reply["epoch"] = held.epoch();
+    reply["epoch"] = held.epoch().number;
     reply["owner"] = node_.id().to_string();
     return reply;
 }
@@ -34,7 +34,8 @@ json session::claim(std::string_view rest) {
             throw refusal{"usage", cited(*option) + " is neither within=DUR nor lease=DUR"};
         }
     }
-    const auto deadline = std::chrono::steady_clock::now() + how.within;
+    const auto deadline =
+        std::chrono::steady_clock::now() + how.within.value_or(std::chrono::milliseconds{0});
     for (;;) {
         const auto left =
             std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
@@ -43,8 +44,8 @@ json session::claim(std::string_view rest) {
         if (!held && held.error().code == errc::absent && left > slice && !stop_.stopping()) continue;
         auto got = need(std::move(held));
         auto reply = owned(got);
-        show(reply, "value", shown(got.taken().value, how_.hex));
-        reply["siblings"] = got.shown().size() - 1;
+        show(reply, "value", shown(got.taken_over().value, how_.hex));
+        reply["siblings"] = got.values_found().size() - 1;
         claims_.insert_or_assign(key, std::move(got));
         return reply;
     }
@@ -69,7 +70,7 @@ json session::release(std::string_view rest) {
     const auto epoch = held->second.release();
     claims_.erase(held); // lost or not
     auto reply = about(key);
-    reply["epoch"] = need(epoch);
+    reply["epoch"] = need(epoch).number;
     reply["owner"] = nullptr;
     return reply;
 }

@@ -43,7 +43,7 @@ json session::key_remove(std::string_view rest) {
 json session::keys_installed(std::string_view rest) {
     words{rest}.end();
     json ids = json::array();
-    for (const auto& id : node_.keys_installed()) ids.push_back(id.to_string());
+    for (const auto& id : need(node_.keys_installed()).accepted) ids.push_back(id.to_string());
     return {{"key_ids", std::move(ids)}};
 }
 

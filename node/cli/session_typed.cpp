@@ -63,7 +63,7 @@ json session::erase(std::string_view rest) {
     words args{rest};
     const auto key = args.next("KEY");
     const auto element = args.last_name("ELEMENT", how_.hex);
-    const bool was_there = need(node_.erase(key, element));
+    const bool was_there = need(node_.erase(key, element)).changed;
     auto reply = about(key);
     show(reply, "element", shown(element, how_.hex));
     reply["erased"] = was_there;
@@ -90,7 +90,7 @@ json session::erase_field(std::string_view rest) {
     const auto key = args.next("KEY");
     const auto field = args.next("FIELD");
     args.end();
-    const bool was_there = need(node_.erase_field(key, field));
+    const bool was_there = need(node_.erase_field(key, field)).changed;
     auto reply = about_field(key, field);
     reply["erased"] = was_there;
     return reply;
@@ -102,7 +102,11 @@ json session::field(std::string_view rest) {
     const auto field = args.next("FIELD");
     args.end();
     auto reply = about_field(key, field);
-    reply.update(to_json(need(node_.field(key, field)), how_.hex));
+    const auto got = need(node_.field(key, field));
+    // What nobody has been asked for is `absent_unsynced`.
+    reply.update(to_json(got ? pickup_result{*got, pickup_outcome::found, {}, {}}
+                             : pickup_result{{}, pickup_outcome::absent_unsynced, {}, {}},
+                         how_.hex));
     return reply;
 }
 

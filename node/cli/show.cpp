@@ -48,7 +48,7 @@ json to_json(const member& who) {
             {"endpoint", who.endpoint},     {"synced", who.synced},     {"lag", who.lag}};
 }
 
-json to_json(picked got, bool hex) {
+json to_json(pickup_result got, bool hex) {
     json reply{{"result", to_string(got.outcome)}, {"value", nullptr}};
     if (got.found()) show(reply, "value", shown(std::move(got.value), hex));
     reply["siblings"] = got.siblings;
@@ -59,9 +59,9 @@ json to_json(picked got, bool hex) {
 }
 
 // Of a key that has been claimed.
-void show_owner(json& line, std::uint64_t epoch, const std::optional<replica_id>& owner) {
-    if (epoch == 0) return;
-    line["epoch"] = epoch;
+void show_owner(json& line, const std::optional<owner_epoch>& epoch, const std::optional<replica_id>& owner) {
+    if (!epoch) return;
+    line["epoch"] = epoch->number;
     line["owner"] = owner ? json(owner->to_string()) : json(nullptr);
 }
 

@@ -26,9 +26,9 @@ json about(std::string_view key);
 
 json to_json(const member& who);
 /// `result`, `value` and `siblings`; `who` stands against its absence, if anybody, and `seeds`.
-json to_json(picked got, bool hex);
+json to_json(pickup_result got, bool hex);
 /// `epoch` and `owner` (null: free), where the key has ever been claimed.
-void show_owner(json& line, std::uint64_t epoch, const std::optional<replica_id>& owner);
+void show_owner(json& line, const std::optional<owner_epoch>& epoch, const std::optional<replica_id>& owner);
 json to_json(const event& happened);
 /// `change`, the prefix that is watched as `watch`, and what belongs to that kind of change.
 json to_json(const change& what, const std::string& prefix, bool hex);

@@ -51,12 +51,8 @@ result<claim_grant> claims::claim(const moment& at, std::string_view key,
         highest = std::max(highest, each.epoch);
         latest = std::max(latest, each.stamp);
         mine.shown.push_back(each.id);
-        grant.shown.push_back({pickup_outcome::found,
-                               std::string(each.value),
-                               version{each.id},
-                               found_.size() - 1,
-                               {},
-                               each.epoch});
+        const auto epoch = each.epoch != 0 ? std::optional(owner_epoch{each.epoch}) : std::nullopt;
+        grant.shown.push_back({std::string(each.value), version{each.id}, found_.size() - 1, epoch});
     }
     const auto stamp = writer_.tick(at.wall_ms);
     mine.number = grant.number = ++book_.last_number;

@@ -19,7 +19,7 @@ mesh::mesh(mesh_options settings, const moment& start)
     , random_(settings_.random_seed)
     , store_(settings_.self, random_(), settings_.broken, settings_.bounds.store)
     , clock_(static_cast<std::uint64_t>(settings_.clock_skew_max.count()))
-    , room_(settings_.limits.bytes_max)
+    , room_(settings_.limits.bytes_max.value_or(0))
     , peers_(settings_.self)
     , hello_(settings_, store_, clock_, room_, handover_)
     , contact_(settings_, peers_, courier_, hello_, random_, time_, counters_, refused_)
@@ -186,9 +186,9 @@ std::vector<member> mesh::members() const {
         const auto told = p.holds.seen.of(settings_.self);
         all.push_back({id, p.name, p.state, p.endpoint, p.synced, own > told ? own - told : 0,
                        publisher_.sent().age_of(told + 1, at_.now),
-                       p.proof.timed
-                           ? std::chrono::duration_cast<std::chrono::microseconds>(p.proof.round_trip)
-                           : 0us});
+                       p.proof.timed ? std::optional(std::chrono::duration_cast<std::chrono::microseconds>(
+                                           p.proof.round_trip))
+                                     : std::nullopt});
     }
     std::sort(all.begin(), all.end(), [](const member& a, const member& b) {
         return std::tie(a.name, a.id) < std::tie(b.name, b.id);

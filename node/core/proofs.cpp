@@ -37,8 +37,8 @@ bool proofs::is_holder(const peer& p, const dot& id) const {
     return p.state == member_state::up && !p.holds.full && has_told(p, id);
 }
 
-holding proofs::measure(const proof& wanted, bool holds_here) const {
-    holding now;
+ack_count proofs::measure(const proof& wanted, bool holds_here) const {
+    ack_count now;
     now.copies = holds_here && store_.has_seen(wanted.id) ? 1 : 0;
     for (const auto& [id, p] : members_) now.copies += is_holder(p, wanted.id) ? 1 : 0;
     switch (wanted.level.what) {

@@ -1,4 +1,5 @@
 #include "shell/claiming.hpp"
+#include "shell/proving.hpp"
 
 #include <baton/claim.hpp>
 
@@ -24,15 +25,17 @@ claim_handle::~claim_handle() {
 }
 
 const std::string& claim_handle::key() const { return body_->key; }
-std::uint64_t claim_handle::epoch() const { return body_->epoch; }
-const picked& claim_handle::taken() const { return body_->shown.front(); }
-const std::vector<picked>& claim_handle::shown() const { return body_->shown; }
+owner_epoch claim_handle::epoch() const { return body_->epoch; }
+const stored_value& claim_handle::taken_over() const { return body_->found.front(); }
+const std::vector<stored_value>& claim_handle::values_found() const { return body_->found; }
 
-result<version> claim_handle::commit(std::string_view value, std::chrono::milliseconds ttl) {
+result<write_result> claim_handle::commit(std::string_view value, commit_options how) {
     return body_->node->with([&](shell::io_thread& engine) {
-        return engine.write([&](core::mesh& mesh, const moment& at) {
-            return mesh.commit(at, body_->key, body_->number, value, shell::ttl_of(ttl));
-        });
+        const auto begun =
+            shell::begin(engine, {how.ack, how.within}, [&](core::mesh& mesh, const moment& at) {
+                return mesh.commit(at, body_->key, body_->number, value, how.ttl);
+            });
+        return shell::prove(engine, begun, how.within);
     });
 }
 
@@ -44,10 +47,13 @@ result<void> claim_handle::renew() {
 }
 
 // Does not wait for others' sake, as a write does: it makes nobody's queue much longer.
-result<std::uint64_t> claim_handle::release() {
-    return body_->node->with([&](shell::io_thread& engine) {
-        return engine.write_now(
-            [&](core::mesh& mesh, const moment& at) { return mesh.release(at, body_->key, body_->number); });
+result<owner_epoch> claim_handle::release() {
+    return body_->node->with([&](shell::io_thread& engine) -> result<owner_epoch> {
+        return engine
+            .write_now([&](core::mesh& mesh, const moment& at) {
+                return mesh.release(at, body_->key, body_->number);
+            })
+            .transform([](std::uint64_t number) { return owner_epoch{number}; });
     });
 }
 

@@ -323,7 +323,7 @@ void dispatcher::read_key(store& state, subscription& s, const std::string& key,
         change& told = tell(value_kind::reg);
         told.value = found->value;
         told.written = version{found->id};
-        told.epoch = found->epoch;
+        if (found->epoch != 0) told.epoch = owner_epoch{found->epoch};
         told.siblings = state.sibling_count(slot) - 1;
         bytes += found->value.size();
     }

@@ -42,7 +42,7 @@ void io_thread::run() {
         const std::lock_guard lock(mutex_);
         if (!leaving_) leaving_.emplace(leaving{});
         if (!leaving_->report) {
-            if (report.path.empty()) report.unsafe = mesh_.state().keys();
+            if (!report.path) report.unsafe = mesh_.state().keys();
             leaving_->report = std::move(report);
         }
         stopped_ = true;
@@ -83,7 +83,7 @@ void io_thread::fail(const std::string& reason, leave_report& report) noexcept {
             std::this_thread::sleep_for(1ms); // the disk's thread writes
         }
         settle_leave_file(false, now(), report);
-        if (!report.path.empty()) report.outcome = leave_outcome::spilled;
+        if (report.path) report.outcome = leave_outcome::spilled;
     });
 }
 

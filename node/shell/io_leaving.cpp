@@ -53,10 +53,10 @@ void io_thread::finish_leave(bool met, std::size_t copies) {
     leave_report report;
     report.copies = copies;
     settle_leave_file(met, now(), report);
-    report.outcome = met                    ? leave_outcome::safe
-                     : copies != 0          ? leave_outcome::safe_degraded
-                     : !report.path.empty() ? leave_outcome::spilled
-                                            : leave_outcome::unsafe;
+    report.outcome = met           ? leave_outcome::safe
+                     : copies != 0 ? leave_outcome::safe_degraded
+                     : report.path ? leave_outcome::spilled
+                                   : leave_outcome::unsafe;
     if (report.outcome == leave_outcome::unsafe) {
         std::vector<std::string> keys;
         while (with([](core::mesh& mesh) { return mesh.state().fold(mesh.settings().bounds.slice); })) {
@@ -84,7 +84,7 @@ void io_thread::finish_leave(bool met, std::size_t copies) {
     log(report.outcome == leave_outcome::unsafe ? log_level::warning : log_level::info,
         "event=leave outcome=" + std::string(to_string(report.outcome)) +
             " copies=" + std::to_string(report.copies) + " unsafe=" + std::to_string(report.unsafe) +
-            (report.path.empty() ? "" : " path=" + report.path));
+            (report.path ? " path=" + *report.path : ""));
 }
 
 } // namespace baton::shell

@@ -64,9 +64,9 @@ bool io_thread::may_end(const moment& at) {
 void io_thread::settle_leave_file(bool met, const moment& at, leave_report& report) {
     if (!leave_file_) return;
     auto outcome = leave_file_->settle(met);
+    if (!outcome.error.empty()) report.spill_error = std::move(outcome.error);
+    if (outcome.path.empty()) return;
     report.path = std::move(outcome.path);
-    report.spill_error = std::move(outcome.error);
-    if (report.path.empty()) return;
     const std::lock_guard lock(mutex_);
     mesh_.spill_kept(at, out_);
     publish(out_);

@@ -7,11 +7,11 @@ namespace baton::shell {
 
 using namespace std::chrono_literals;
 
-holding io_thread::wait_held(const core::proof& wanted, std::uint64_t ticket,
-                             std::chrono::milliseconds within) {
+core::ack_count io_thread::wait_held(const core::proof& wanted, std::uint64_t ticket,
+                                     std::chrono::milliseconds within) {
     std::unique_lock lock(mutex_, std::defer_lock);
     enter(lock);
-    holding now_held;
+    core::ack_count now_held;
     const auto enough = [&] { return (now_held = mesh_.measure(wanted)).met || stopped_; };
     const auto deadline = now().now + bounded(within);
     if (mesh_.asks_now(now())) ring(); // the I/O thread does
@@ -28,7 +28,7 @@ holding io_thread::wait_held(const core::proof& wanted, std::uint64_t ticket,
 }
 
 void io_thread::when_held(core::proof wanted, std::uint64_t ticket, std::chrono::milliseconds within,
-                          std::function<void(const holding&)> done) {
+                          std::function<void(const core::ack_count&)> done) {
     {
         const guest lock(*this);
         if (!stopped_) {

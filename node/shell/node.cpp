@@ -59,7 +59,7 @@ core::mesh_options mesh_options_of(const options& o, const replica_id& id, const
     m.liveness = o.liveness;
     m.limits = o.limits;
     m.clock_skew_max = o.clock_skew_max;
-    m.mesh_size = o.mesh_size;
+    m.mesh_size = o.mesh_size.value_or(0);
     m.founding = o.founding;
     m.spills = !o.spill_dir.empty();
     m.keep_spills = o.keep_spills;
@@ -175,8 +175,8 @@ node::~node() {
 
 // ---------------------------------------------------------------- the mesh
 
-std::vector<member> node::members() const {
-    if (impl_->forked()) return {};
+result<std::vector<member>> node::members() const {
+    if (impl_->forked()) return forked_error();
     return impl_->engine->with([](core::mesh& mesh) { return mesh.members(); });
 }
 
@@ -203,12 +203,12 @@ result<leave_report> node::leave(leave_options how) {
                                 how.nobody_stays);
 }
 
-void node::hurry() {
+void node::end_leave_now() {
     if (!impl_->forked()) impl_->engine->hurry();
 }
 
-node_stats node::stats() const {
-    if (impl_->forked()) return {};
+result<node_stats> node::stats() const {
+    if (impl_->forked()) return forked_error();
     auto all = impl_->engine->with([](core::mesh& mesh) { return mesh.stats(); });
     all.sends_refused += impl_->engine->sends_refused();
     return all;
@@ -221,13 +221,13 @@ std::string node::endpoint() const {
     return discovery::endpoint_of(impl_->engine->host(), impl_->moving_port);
 }
 
-std::optional<std::string> node::digest() const {
-    if (impl_->forked()) return std::nullopt;
+result<std::string> node::digest() const {
+    if (impl_->forked()) return forked_error();
     return impl_->when_folded([](core::mesh& mesh) { return mesh.state().state_digest()->to_string(); });
 }
 
-std::vector<dot> node::cut() const {
-    if (impl_->forked()) return {};
+result<std::vector<dot>> node::cut() const {
+    if (impl_->forked()) return forked_error();
     return impl_->engine->with([](core::mesh& mesh) {
         const auto seen = mesh.state().seen();
         return std::vector<dot>(seen.entries().begin(), seen.entries().end());

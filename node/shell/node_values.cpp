@@ -9,6 +9,8 @@
 
 namespace baton {
 
+using namespace std::chrono_literals;
+
 namespace {
 
 constexpr std::size_t keys_slice = 256;
@@ -28,156 +30,150 @@ value_kind kind_of(value_type type) {
     }
 }
 
-picked pick(store& state, const slot_name& slot) {
+stored_value stored(const record_view& from, std::size_t siblings) {
+    const auto epoch = from.epoch != 0 ? std::optional(owner_epoch{from.epoch}) : std::nullopt;
+    return {std::string(from.value), version{from.id}, siblings, epoch};
+}
+
+std::optional<stored_value> value_in(store& state, const slot_name& slot) {
     std::size_t live = 0;
     const auto found = state.read(slot, &live);
-    if (!found) return {pickup_outcome::absent_unsynced, {}, {}, 0};
-    return {pickup_outcome::found, std::string(found->value), version{found->id}, live - 1, {}, found->epoch};
+    if (!found) return std::nullopt;
+    return stored(*found, live - 1);
+}
+
+std::vector<stored_value> values_in(store& state, const slot_name& slot) {
+    std::vector<record_view> records;
+    state.siblings(slot, records);
+    std::vector<stored_value> all;
+    all.reserve(records.size());
+    for (const auto& each : records) all.push_back(stored(each, records.size() - 1));
+    return all;
 }
 
 // Why it is not here.
-void explain(picked& answer, core::mesh& mesh, std::string_view key, std::uint64_t question) {
+pickup_result absent(core::mesh& mesh, std::string_view key, std::uint64_t question) {
+    pickup_result answer;
+    answer.outcome = pickup_outcome::absent_unsynced;
     if (const auto leaver = mesh.on_its_way(key)) {
-        answer = {pickup_outcome::pending_handoff, {}, {}, 0, {*leaver}};
-        return;
+        answer.outcome = pickup_outcome::pending_handoff;
+        answer.who = {*leaver};
+    } else if (mesh.state().types_of(key) == 0) { // not of another type
+        auto known = mesh.judge_absence(question);
+        if (known.confirmed) answer.outcome = pickup_outcome::absent_confirmed;
+        answer.who = std::move(known.who);
+        answer.seeds = std::move(known.seeds);
     }
-    if (mesh.state().types_of(key) != 0) { // of another type
-        answer = {pickup_outcome::absent_unsynced, {}, {}, 0, {}};
-        return;
-    }
-    auto known = mesh.judge_absence(question);
-    answer = {known.confirmed ? pickup_outcome::absent_confirmed : pickup_outcome::absent_unsynced,
-              {},
-              {},
-              0,
-              std::move(known.who),
-              0,
-              std::move(known.seeds)};
-}
-
-std::vector<picked> pick_all(store& state, const slot_name& slot) {
-    std::vector<record_view> records;
-    state.siblings(slot, records);
-    std::vector<picked> all;
-    for (const auto& each : records) {
-        all.push_back({pickup_outcome::found,
-                       std::string(each.value),
-                       version{each.id},
-                       records.size() - 1,
-                       {},
-                       each.epoch});
-    }
-    return all;
+    return answer;
 }
 
 } // namespace
 
 // ---------------------------------------------------------------- registers, and keys of every type
 
-result<stashed> node::stash(std::string_view key, std::string_view value, stash_options how) {
-    const auto pending = impl_->begin(how, [&](core::mesh& mesh, const moment& at) {
-        return mesh.stash(at, key, value, how.if_version, shell::ttl_of(how.ttl));
+result<write_result> node::stash(std::string_view key, std::string_view value, stash_options how) {
+    return impl_->write({how.ack, how.within}, [&](core::mesh& mesh, const moment& at) {
+        return mesh.stash(at, key, value, how.if_version, how.ttl);
     });
-    return impl_->prove(pending, how);
 }
 
-result<stashed> node::stash(std::span<const std::pair<std::string_view, std::string_view>> all,
-                            stash_options how) {
+result<write_result> node::stash(std::span<const std::pair<std::string_view, std::string_view>> all,
+                                 stash_options how) {
     if (how.if_version) return error{errc::bad_argument, "if_version names one key, not several"};
-    const auto pending = impl_->begin(how, [&](core::mesh& mesh, const moment& at) {
-        return mesh.stash_all(at, all, shell::ttl_of(how.ttl));
-    });
-    return impl_->prove(pending, how);
+    return impl_->write({how.ack, how.within},
+                        [&](core::mesh& mesh, const moment& at) { return mesh.stash_all(at, all, how.ttl); });
 }
 
-std::future<result<stashed>> node::stash_async(std::string_view key, std::string_view value,
-                                               stash_options how) {
-    auto promised = std::make_shared<std::promise<result<stashed>>>();
+std::future<result<write_result>> node::stash_async(std::string_view key, std::string_view value,
+                                                    stash_options how) {
+    auto promised = std::make_shared<std::promise<result<write_result>>>();
     auto answer = promised->get_future();
-    auto pending = impl_->begin(how, [&](core::mesh& mesh, const moment& at) {
-        return mesh.stash(at, key, value, how.if_version, shell::ttl_of(how.ttl));
+    if (impl_->forked()) {
+        promised->set_value(forked_error());
+        return answer;
+    }
+    auto begun = shell::begin(*impl_->engine, {how.ack, how.within}, [&](core::mesh& mesh, const moment& at) {
+        return mesh.stash(at, key, value, how.if_version, how.ttl);
     });
-    if (!pending) {
-        promised->set_value(pending.error());
-    } else if (how.ack == ack_level::local()) {
-        promised->set_value(stashed{version{pending->wanted.id}});
+    if (!begun) {
+        promised->set_value(begun.error());
+    } else if (const auto known = shell::proven_at_once(*begun)) {
+        promised->set_value(*known);
     } else {
-        const version written{pending->wanted.id};
-        impl_->engine->when_held(std::move(pending->wanted), pending->ticket, how.within,
-                                 [promised, written](const holding& held) {
-                                     promised->set_value(stashed{written, held.copies, held.met});
+        impl_->engine->when_held(begun->wanted, begun->ticket, how.within,
+                                 [promised, made = *begun](const core::ack_count& held) {
+                                     promised->set_value(shell::answer_of(made, held));
                                  });
     }
     return answer;
 }
 
-result<stashed> node::confirm(version written, ack_level level, std::chrono::milliseconds within) const {
+result<write_result> node::confirm(version written, ack_level level, std::chrono::milliseconds within) const {
     if (impl_->forked()) return forked_error();
-    if (const auto good = impl_->check_level(level); !good) return good.error();
-    auto pending = impl_->engine->with([&](core::mesh& mesh) -> result<impl::pending> {
+    const auto pending = impl_->engine->with([&](core::mesh& mesh) -> result<shell::unproven> {
+        if (const auto good = shell::check_level(level, mesh.settings().mesh_size); !good)
+            return good.error();
         if (!mesh.state().has_seen(written.id) || written.id.counter == 0)
             return error{errc::unknown_version, "this node has not seen " + written.id.to_string()};
-        return impl::await(mesh, shell::io_thread::now(), written, level);
+        return shell::await_proof(mesh, shell::io_thread::now(), written, level);
     });
-    return impl_->prove(pending, {level, within, {}});
+    return shell::prove(*impl_->engine, pending, within);
 }
 
 // A set or map goes as a whole: all of it has to be there first.
-result<bool> node::drop(std::string_view key) {
-    if (impl_->forked()) return forked_error();
+result<write_result> node::drop(std::string_view key, write_options how) {
     for (;;) {
-        const auto dropped =
-            impl_->engine->write([&](core::mesh& mesh, const moment& at) -> result<std::optional<bool>> {
-                if (mesh.state().folding() && mesh.state().has_typed_keys()) return std::optional<bool>{};
-                const auto done = mesh.drop(at, key);
-                if (!done) return done.error();
-                return std::optional(*done);
-            });
-        if (!dropped) return dropped.error();
-        if (*dropped) return **dropped;
+        bool whole = true;
+        auto dropped = impl_->write(how, [&](core::mesh& mesh, const moment& at) -> result<bool> {
+            whole = !(mesh.state().folding() && mesh.state().has_typed_keys());
+            if (!whole) return false;
+            return mesh.drop(at, key);
+        });
+        if (!dropped || whole) return dropped;
         impl_->finish_folding();
     }
 }
 
-result<picked> node::pickup(std::string_view key, pickup_options how) const {
+result<pickup_result> node::pickup(std::string_view key, pickup_options how) const {
     if (impl_->forked()) return forked_error();
     const slot_name slot{value_type::reg, key, {}};
     std::optional<error> bad;
-    picked answer;
+    pickup_result answer;
     const auto look = [&](core::mesh& mesh) {
         if (const auto good = check(mesh, slot); !good) {
             bad = good.error();
             return true;
         }
-        answer = pick(mesh.state(), slot);
-        return answer.found();
+        auto found = value_in(mesh.state(), slot);
+        if (!found) return false;
+        answer = {std::move(*found), pickup_outcome::found, {}, {}};
+        return true;
     };
     const auto judge = [&](core::mesh& mesh, std::uint64_t question) {
         if (look(mesh)) return true;
-        explain(answer, mesh, key, question);
+        answer = absent(mesh, key, question);
         return how.until == pickup_until::known && answer.outcome == pickup_outcome::absent_confirmed;
     };
-    if (how.within.count() <= 0) {
+    if (how.within.value_or(0ms) <= 0ms) {
         impl_->know_types();
         impl_->engine->with([&](core::mesh& mesh) { return judge(mesh, 0); });
     } else if (!impl_->engine->with(look)) {
         impl_->know_types();
-        impl_->engine->ask(how.within, judge);
+        impl_->engine->ask(*how.within, judge);
     }
     if (bad) return *bad;
     return answer;
 }
 
-result<std::vector<picked>> node::siblings(std::string_view key) const {
+result<std::vector<stored_value>> node::siblings(std::string_view key) const {
     const slot_name slot{value_type::reg, key, {}};
-    return impl_->read(slot, [&](store& state) { return pick_all(state, slot); });
+    return impl_->read(slot, [&](store& state) { return values_in(state, slot); });
 }
 
-result<version> node::resolve(std::string_view key, std::string_view value,
-                              const std::vector<version>& shown) {
-    if (impl_->forked()) return forked_error();
-    return impl_->engine->write(
-        [&](core::mesh& mesh, const moment& at) { return mesh.resolve(at, key, value, shown); });
+result<write_result> node::resolve(std::string_view key, std::string_view value,
+                                   const std::vector<version>& replaced, write_options how) {
+    return impl_->write(
+        how, [&](core::mesh& mesh, const moment& at) { return mesh.resolve(at, key, value, replaced); });
 }
 
 // An absent key is waited for, and one that goes again before it is claimed once more.
@@ -188,13 +184,13 @@ result<claim_handle> node::claim(std::string_view key, claim_options how) {
         return error{errc::bad_option, "the lease of a claim must be positive"};
     std::optional<mesh_clock::duration> lease;
     if (how.lease) lease = shell::io_thread::bounded(*how.lease);
-    const auto until = steady_clock::now() + shell::io_thread::bounded(how.within);
+    const auto until = steady_clock::now() + shell::io_thread::bounded(how.within.value_or(0ms));
     for (;;) {
         auto grant = impl_->engine->write(
             [&](core::mesh& mesh, const moment& at) { return mesh.claim(at, key, lease, how.if_free); });
         if (grant) {
             auto body = std::make_unique<claim_handle::body>(claim_handle::body{
-                impl_->handles, std::string(key), grant->number, grant->epoch, std::move(grant->shown)});
+                impl_->handles, std::string(key), grant->number, {grant->epoch}, std::move(grant->shown)});
             return claim_handle(std::move(body));
         }
         const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
@@ -217,9 +213,9 @@ result<void> node::merge_with(std::string_view prefix, merge_function merge) {
     return {};
 }
 
-strings node::keys(std::string_view prefix) const {
+result<strings> node::keys(std::string_view prefix) const {
+    if (impl_->forked()) return forked_error();
     strings all;
-    if (impl_->forked()) return all;
     if (!prefix.empty()) {
         std::string from;
         const auto slice = [&](core::mesh& mesh) {
@@ -268,20 +264,18 @@ result<std::vector<value_kind>> node::types(std::string_view key) const {
     });
 }
 
-result<version> node::add(std::string_view key, std::int64_t amount) {
-    if (impl_->forked()) return forked_error();
-    return impl_->engine->write(
-        [&](core::mesh& mesh, const moment& at) { return mesh.add(at, key, amount); });
+result<write_result> node::add(std::string_view key, std::int64_t amount, write_options how) {
+    return impl_->write(how, [&](core::mesh& mesh, const moment& at) { return mesh.add(at, key, amount); });
 }
 result<std::optional<std::int64_t>> node::count(std::string_view key) const {
     return impl_->read({value_type::counter, key, {}}, [&](store& state) { return state.count(key); });
 }
 
-result<version> node::insert(std::string_view key, std::string_view element) {
-    return impl_->put({value_type::set, key, element}, {});
+result<write_result> node::insert(std::string_view key, std::string_view element, write_options how) {
+    return impl_->put({value_type::set, key, element}, {}, how);
 }
-result<bool> node::erase(std::string_view key, std::string_view element) {
-    return impl_->remove({value_type::set, key, element});
+result<write_result> node::erase(std::string_view key, std::string_view element, write_options how) {
+    return impl_->remove({value_type::set, key, element}, how);
 }
 result<bool> node::contains(std::string_view key, std::string_view element) const {
     const slot_name slot{value_type::set, key, element};
@@ -289,24 +283,29 @@ result<bool> node::contains(std::string_view key, std::string_view element) cons
 }
 result<strings> node::elements(std::string_view key) const { return impl_->members(value_type::set, key); }
 
-result<version> node::set_field(std::string_view key, std::string_view field, std::string_view value) {
-    return impl_->put({value_type::map, key, field}, value);
+result<write_result> node::set_field(std::string_view key, std::string_view field, std::string_view value,
+                                     write_options how) {
+    return impl_->put({value_type::map, key, field}, value, how);
 }
-result<picked> node::field(std::string_view key, std::string_view field) const {
+result<std::optional<stored_value>> node::field(std::string_view key, std::string_view field) const {
     const slot_name slot{value_type::map, key, field};
-    return impl_->read(slot, [&](store& state) { return pick(state, slot); });
+    return impl_->read(slot, [&](store& state) { return value_in(state, slot); });
 }
-result<std::vector<picked>> node::field_siblings(std::string_view key, std::string_view field) const {
+result<std::vector<stored_value>> node::field_siblings(std::string_view key, std::string_view field) const {
     const slot_name slot{value_type::map, key, field};
-    return impl_->read(slot, [&](store& state) { return pick_all(state, slot); });
+    return impl_->read(slot, [&](store& state) { return values_in(state, slot); });
 }
-result<bool> node::erase_field(std::string_view key, std::string_view field) {
-    return impl_->remove({value_type::map, key, field});
+result<write_result> node::erase_field(std::string_view key, std::string_view field, write_options how) {
+    return impl_->remove({value_type::map, key, field}, how);
 }
 result<strings> node::fields(std::string_view key) const { return impl_->members(value_type::map, key); }
 
-result<version> node::enable(std::string_view key) { return impl_->put({value_type::flag, key, {}}, {}); }
-result<bool> node::disable(std::string_view key) { return impl_->remove({value_type::flag, key, {}}); }
+result<write_result> node::enable(std::string_view key, write_options how) {
+    return impl_->put({value_type::flag, key, {}}, {}, how);
+}
+result<write_result> node::disable(std::string_view key, write_options how) {
+    return impl_->remove({value_type::flag, key, {}}, how);
+}
 result<bool> node::enabled(std::string_view key) const {
     const slot_name slot{value_type::flag, key, {}};
     return impl_->read(slot, [&](store& state) { return state.read(slot).has_value(); });

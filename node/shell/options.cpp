@@ -74,8 +74,8 @@ void check_limits(faults& all, const limit_options& l) {
     all.require(l.peers_max >= 1 && l.peers_max <= 1000, "limits.peers_max must be 1 to 1000");
     all.require(l.unknown_ids_max >= 1024, "limits.unknown_ids_max must be at least 1024");
     all.require(l.sessions_max >= 1, "limits.sessions_max must be at least 1");
-    all.require(l.bytes_max == 0 || l.bytes_max >= std::size_t{4} << 20,
-                "limits.bytes_max must be 0 or at least 4 MiB");
+    all.require(!l.bytes_max || *l.bytes_max >= std::size_t{4} << 20,
+                "limits.bytes_max must be at least 4 MiB, or absent");
     all.require(l.lag_max >= 1000, "limits.lag_max must be at least 1000");
     all.require(l.lag_bytes_max >= std::uint64_t{16} << 20, "limits.lag_bytes_max must be at least 16 MiB");
     all.require(l.siblings_max >= 2, "limits.siblings_max must be at least 2");
@@ -116,7 +116,8 @@ result<void> options::validate() const {
                     "' is not an IPv6 multicast group of link-local scope");
     check_durations(all, *this);
     check_limits(all, limits);
-    all.require(security.key.size() <= 8, "security.key must be at most 8 keys");
+    all.require(security.keys.size() <= 8, "security.keys must be at most 8 keys");
+    all.require(mesh_size != 0U, "mesh_size must be at least 1, or absent");
     all.require(advertise.size() <= discovery::addresses_max,
                 "advertise must name at most " + std::to_string(discovery::addresses_max) + " addresses");
     for (const auto& each : advertise) {

@@ -12,7 +12,7 @@ namespace baton {
 namespace shell {
 
 result<std::vector<mesh_key>> keys_of(options& settings) {
-    auto keys = std::exchange(settings.security.key, {});
+    auto keys = std::exchange(settings.security.keys, {});
     if (!settings.security.key_file.empty()) {
         auto more = read_key_file(settings.security.key_file);
         if (!more) return more.error();
@@ -21,7 +21,7 @@ result<std::vector<mesh_key>> keys_of(options& settings) {
         }
     }
     if (keys.size() > discovery::keyring::keys_max) {
-        return error{errc::bad_key, "security.key and security.key_file are more than " +
+        return error{errc::bad_key, "security.keys and security.key_file are more than " +
                                         std::to_string(discovery::keyring::keys_max) + " keys"};
     }
     if (!keys.empty() && sodium_init() < 0)
@@ -95,12 +95,13 @@ result<void> node::remove_key(const key_id& id) {
     });
 }
 
-std::vector<key_id> node::keys_installed() const {
-    if (impl_->forked()) return {};
+result<installed_keys> node::keys_installed() const {
+    if (impl_->forked()) return forked_error();
     return impl_->engine->with([](core::mesh& mesh) {
-        std::vector<key_id> ids;
-        for (const auto& key : mesh.keys().keys()) ids.push_back(key.id());
-        return ids;
+        installed_keys all;
+        for (const auto& key : mesh.keys().keys()) all.accepted.push_back(key.id());
+        if (!all.accepted.empty()) all.in_use = all.accepted.front();
+        return all;
     });
 }
 

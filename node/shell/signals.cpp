@@ -79,7 +79,7 @@ struct stop_signals::listener {
             if (read(signals.get(), &what, sizeof what) != sizeof what) continue;
             if (stop()) continue;
             const std::scoped_lock lock{mutex};
-            if (hurry) hurry();
+            if (on_second) on_second();
         }
     }
 
@@ -87,7 +87,7 @@ struct stop_signals::listener {
     descriptor first{new_event()}, end{new_event()};
     std::atomic<bool> stopping = false;
     std::mutex mutex;
-    std::function<void()> hurry; // under mutex
+    std::function<void()> on_second; // under mutex
     const pid_t process = getpid();
     std::thread thread;
 };
@@ -139,23 +139,23 @@ bool stop_signals::wait(std::chrono::milliseconds within) const {
 
 int stop_signals::fd() const { return listener_->first.get(); }
 
-void stop_signals::on_second(std::function<void()> hurry) {
+void stop_signals::on_second(std::function<void()> handler) {
     const std::scoped_lock lock{listener_->mutex};
-    listener_->hurry = std::move(hurry);
+    listener_->on_second = std::move(handler);
 }
 
 result<leave_report> leave_on_signal(node& leaver, stop_signals& stop, leave_options how) {
-    struct hurrying { // no signal reaches the node after this call
-        hurrying(node& late, stop_signals& by)
+    struct second_signal { // none reaches the node after this call
+        second_signal(node& late, stop_signals& by)
             : signals(by) {
-            signals.on_second([&late] { late.hurry(); });
+            signals.on_second([&late] { late.end_leave_now(); });
         }
-        hurrying(const hurrying&) = delete;
-        ~hurrying() { signals.on_second(nullptr); }
+        second_signal(const second_signal&) = delete;
+        ~second_signal() { signals.on_second(nullptr); }
         stop_signals& signals;
     };
     stop.wait();
-    const hurrying by_the_next(leaver, stop);
+    const second_signal ends_it(leaver, stop);
     return leaver.leave(how);
 }
 

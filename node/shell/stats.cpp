@@ -186,8 +186,9 @@ std::string to_prometheus(const node_stats& stats, std::string_view node_name) {
               [](const member& m) { return static_cast<double>(m.lag); });
     by_member("baton_member_lag_seconds", "for how long the oldest of those has been on its way",
               [](const member& m) { return seconds(m.lag_age).count(); });
-    by_member("baton_member_round_trip_seconds", "of acknowledgements, smoothed",
-              [](const member& m) { return seconds(m.round_trip).count(); });
+    by_member("baton_member_round_trip_seconds", "of acknowledgements, smoothed", [](const member& m) {
+        return seconds(m.round_trip.value_or(std::chrono::microseconds{0})).count();
+    });
     return std::move(out).text();
 }
 

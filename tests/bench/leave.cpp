@@ -38,7 +38,7 @@ void role_leave_stayer(const json& told, parent& up) {
     const auto self = start_node(told);
     up.tell({{"seed", self.endpoint()}});
     up.hear();
-    up.tell({{"keys", self.stats().keys}});
+    up.tell({{"keys", self.stats()->keys}});
     up.hear();
 }
 
@@ -46,7 +46,7 @@ void role_leave_leaver(const json& told, parent& up) {
     auto self = start_node(told);
     await_synced(self);
     load(self, told["count"]);
-    while (!told["fresh"] && self.members().front().lag != 0) sleep_for_us(1000);
+    while (!told["fresh"] && self.members()->front().lag != 0) sleep_for_us(1000);
     const auto from = now_ns();
     const auto report = expect(self.leave());
     const auto took = now_ns() - from;

@@ -102,7 +102,7 @@ void role_many_node(const json& told, parent& up) {
     expect(self.stash(self.id().to_string(), "here"));
     const std::uint64_t count = told["nodes"];
     for (const auto deadline = now_ns() + 60'000'000'000;; sleep_for_us(10'000)) {
-        const auto now = self.stats();
+        const auto now = expect(self.stats());
         if (now.members_up + 1 == count && now.keys == count) break;
         if (now_ns() > deadline) throw std::runtime_error("not all met within 60 s");
     }
@@ -110,7 +110,7 @@ void role_many_node(const json& told, parent& up) {
     up.tell({{"at", now_ns()}, {"digest", digest}});
     for (;;) {
         up.hear();
-        const auto now = self.stats();
+        const auto now = expect(self.stats());
         up.tell({{"hello_bytes", now.hello_bytes_sent}, {"beacons", now.beacons_sent}});
     }
 }

@@ -109,7 +109,7 @@ void role_newcomer(const json& told, parent& up) {
     const auto synced = now_ns();
     const auto memory = resident_now();
     if (digest != wanted) throw std::runtime_error("synced, but the digests differ");
-    if (self.stats().keys != told["count"]) throw std::runtime_error("synced, but keys are missing");
+    if (self.stats()->keys != told["count"]) throw std::runtime_error("synced, but keys are missing");
     up.tell({{"start", start},
              {"joined", joined},
              {"synced", synced},

@@ -133,7 +133,7 @@ void role_puts_reader(const json& told, parent& up) {
     up.tell("ready");
     up.hear();
     const auto applied = [&] { // of the one writer
-        const auto cut = self.cut();
+        const auto cut = expect(self.cut());
         return cut.empty() ? 0 : std::max_element(cut.begin(), cut.end(), by_counter)->counter;
     };
     for (const auto deadline = now_ns() + 120'000'000'000; applied() < count; sleep_for_us(500)) {
@@ -144,7 +144,7 @@ void role_puts_reader(const json& told, parent& up) {
     }
     const auto digest = digest_of(self);
     const auto at = now_ns();
-    if (self.stats().keys != keys) throw std::runtime_error("B has applied all puts, but keys are missing");
+    if (self.stats()->keys != keys) throw std::runtime_error("B has applied all puts, but keys are missing");
     up.tell({{"at", at}, {"digest", digest}});
     up.hear();
 }

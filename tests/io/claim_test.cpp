@@ -45,9 +45,9 @@ TEST_CASE("claim: the owner writes, others stand beside, and who loses is told",
     REQUIRE(nodes.one.stash("k", "first"));
     auto mine = claimed(nodes.other, "k", {.within = 10s});
     CHECK(mine.key() == "k");
-    CHECK(mine.taken().value == "first");
-    CHECK(mine.shown().size() == 1);
-    CHECK(mine.epoch() % 2 == 1);
+    CHECK(mine.taken_over().value == "first");
+    CHECK(mine.values_found().size() == 1);
+    CHECK(mine.epoch().is_owned());
     CHECK_FALSE(mine.lost());
     CHECK(eventually(10s, [&] { return !mine.tentative(); })); // the other one knows of it
     REQUIRE(mine.commit("second"));
@@ -67,7 +67,7 @@ TEST_CASE("claim: the owner writes, others stand beside, and who loses is told",
     CHECK(mine.release().error().code == errc::claim_lost);
     CHECK(mine.renew().error().code == errc::claim_lost);
     CHECK(eventually(10s, [&] { return !theirs.tentative(); }));
-    CHECK(theirs.release().value() == theirs.epoch() + 1);
+    CHECK(theirs.release().value().number == theirs.epoch().number + 1);
     CHECK(is_free(nodes.other, "k"));
 }
 
@@ -91,10 +91,10 @@ TEST_CASE("claim: everybody sees who owns a key, and only what is free goes to w
     };
     REQUIRE(nodes.one.stash("k", "v"));
     CHECK(other_knows(std::nullopt));
-    CHECK(nodes.other.pickup("k")->epoch == 0);
+    CHECK_FALSE(nodes.other.pickup("k")->epoch);
     {
         auto mine = claimed(nodes.one, "k", {.if_free = true});
-        CHECK(mine.taken().epoch == 0);
+        CHECK_FALSE(mine.taken_over().epoch);
         CHECK(nodes.one.claim("k", {.if_free = true}).error().code == errc::conflict); // not even itself
         CHECK_FALSE(mine.lost());
         CHECK(other_knows(nodes.one.id()));
@@ -105,7 +105,7 @@ TEST_CASE("claim: everybody sees who owns a key, and only what is free goes to w
     }
     CHECK(other_knows(std::nullopt));
     auto theirs = claimed(nodes.other, "k", {.if_free = true});
-    CHECK(theirs.taken().value == "w");
+    CHECK(theirs.taken_over().value == "w");
     REQUIRE(eventually(10s, [&] { return nodes.one.pickup("k")->owner() == nodes.other.id(); }));
     REQUIRE(theirs.release());
     REQUIRE(eventually(10s, [&] { return !nodes.one.pickup("k")->owner(); }));
@@ -135,7 +135,7 @@ TEST_CASE("claim: it waits for the key to come", "[io]") {
         REQUIRE(nodes.one.stash("k", "v"));
     });
     const auto mine = claimed(nodes.other, "k", {.within = 20s});
-    CHECK(mine.taken().value == "v");
+    CHECK(mine.taken_over().value == "v");
     writer.join();
 }
 

@@ -33,7 +33,7 @@ class lives {
         auto made = net.options("mortal");
         made.beacon.enabled = seed.empty();
         if (!seed.empty()) made.seeds = {seed};
-        if (with_key_) made.security.key = {key(1)};
+        if (with_key_) made.security.keys = {key(1)};
         made.destructor_leave_within = 20ms;
         return made;
     }

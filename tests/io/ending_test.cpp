@@ -77,7 +77,7 @@ TEST_CASE("ending: what an I/O thread that fails has is spilled, where there is 
         const auto report = one.node.leave();
         REQUIRE(report);
         CHECK(report->outcome == baton::leave_outcome::spilled);
-        CHECK(std::filesystem::exists(report->path));
+        CHECK(std::filesystem::exists(report->path.value()));
     }
     auto settings = net.options("successor");
     settings.spill_dir = place.path().string();

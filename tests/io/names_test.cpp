@@ -39,7 +39,7 @@ struct named : mesh {
     }
 };
 
-bool sees(const baton::node& by, std::size_t others) { return by.stats().members_up == others; }
+bool sees(const baton::node& by, std::size_t others) { return by.stats()->members_up == others; }
 pickup_outcome asked(const baton::node& of) { return of.pickup("key")->outcome; }
 
 /// What a stranger holds: a port that takes connections, and answers nothing.
@@ -57,13 +57,13 @@ TEST_CASE("names: one name with the addresses of all nodes, one's own among them
     std::vector<baton::node> pods;
     for (const std::string last : {"2", "3", "4"}) {
         auto settings = net.pod("pod-" + last, "127.0.0." + last);
-        if (keyed) settings.security.key = {key(1)};
+        if (keyed) settings.security.keys = {key(1)};
         pods.push_back(started(settings));
     }
     for (const auto& each : pods) CHECK(eventually(10s, [&] { return sees(each, 2); }));
     REQUIRE(pods[0].stash("key", "value", {.ack = baton::ack_level::copies(3)})->met);
     for (const auto& each : pods) {
-        for (const auto& m : each.members()) CHECK(m.endpoint.starts_with("tcp://127.0.0."));
+        for (const auto& m : *each.members()) CHECK(m.endpoint.starts_with("tcp://127.0.0."));
     }
 }
 
@@ -108,7 +108,7 @@ TEST_CASE("names: IPv6 alone, and a server that never answers for it", "[io][nam
         auto one = started(net.pod("one", "::1"));
         auto other = started(net.with("other", "::1", {net.seed()}));
         REQUIRE(meet(one, other));
-        CHECK(other.members().at(0).endpoint == "tcp://[::1]:" + std::to_string(net.port));
+        CHECK(other.members()->at(0).endpoint == "tcp://[::1]:" + std::to_string(net.port));
     }
     SECTION("the A is used at once") {
         net.names.set("mesh.test", {{"127.0.0.2"}, {}, {}, true});
@@ -223,7 +223,7 @@ TEST_CASE("names: what a node advertises by name others dial by number", "[io][n
     auto other = started(net.options("other"));
     REQUIRE(meet(inside, other));
     CHECK(eventually(10s, [&] {
-        return other.members().at(0).endpoint == "tcp://127.0.0.2:" + std::to_string(net.port);
+        return other.members()->at(0).endpoint == "tcp://127.0.0.2:" + std::to_string(net.port);
     }));
 }
 

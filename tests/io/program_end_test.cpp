@@ -42,13 +42,13 @@ TEST_CASE("program: a signal is heard although nobody reads the replies, and the
     auto one = net.run("one", {"--leave-within", "10s"});
     REQUIRE(next_event(other, baton::event_kind::joined));
     flood(one);
-    REQUIRE(eventually(20s, [&] { return other.keys().size() == 20000; }));
+    REQUIRE(eventually(20s, [&] { return other.keys()->size() == 20000; }));
     SECTION("once") {
         one.signal(SIGTERM);
         CHECK(next_event(other, baton::event_kind::left));
         CHECK(one.exit_status(20s) == 0);
         CHECK_THAT(one.log(), ContainsSubstring("standard output has no reader"));
-        CHECK(other.keys().size() == 20000);
+        CHECK(other.keys()->size() == 20000);
     }
     SECTION("twice, which ends it at once") {
         const stopwatch start;

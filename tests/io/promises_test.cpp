@@ -102,7 +102,7 @@ TEST_CASE("promises: 100 stashes and SIGTERM at once, 50 times: none of 5,000 is
         took.push_back(report.at("seconds").get<double>() * 1000);
     }
     CHECK(missing == 0);
-    CHECK(survivor.keys().size() == 5000);
+    CHECK(survivor.keys()->size() == 5000);
     std::ranges::sort(took);
     const auto p50 = took[took.size() / 2], p99 = took[took.size() * 99 / 100];
     std::cout << "leave of 100 stashes: p50=" << p50 << "ms p99=" << p99 << "ms longest=" << took.back()

@@ -86,7 +86,7 @@ TEST_CASE("proof: a majority needs to know of how many", "[io][node]") {
 
 TEST_CASE("proof: without waiting, a future tells", "[io][node]") {
     three nodes;
-    std::vector<std::future<baton::result<baton::stashed>>> pending;
+    std::vector<std::future<baton::result<baton::write_result>>> pending;
     for (int i = 0; i < 200; ++i)
         pending.push_back(
             nodes.a.stash_async("key-" + std::to_string(i), "v", {.ack = ack_level::copies(3)}));

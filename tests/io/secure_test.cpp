@@ -22,12 +22,13 @@ namespace {
 
 baton::options keyed(const mesh& net, const std::string& name, std::vector<mesh_key> keys = {key(1)}) {
     auto settings = net.options(name);
-    settings.security.key = std::move(keys);
+    settings.security.keys = std::move(keys);
     return settings;
 }
 std::uint64_t refused(const baton::node& by, std::string_view reason) {
     std::uint64_t count = 0;
-    for (const auto& [known, times] : by.stats().refused_by_reason)
+    const auto stats = by.stats();
+    for (const auto& [known, times] : stats->refused_by_reason)
         if (known.find(reason) != known.npos) count += times;
     return count;
 }
@@ -63,7 +64,7 @@ TEST_CASE("secure: nodes with the same key join and hand over, by beacon and by 
     CHECK(one.leave()->outcome == baton::leave_outcome::safe);
     CHECK(value_at(other, "key") == "value");
     CHECK(log.lines_with("open_mesh").empty());
-    CHECK(other.stats().refused_beacons == 0);
+    CHECK(other.stats()->refused_beacons == 0);
 }
 
 TEST_CASE("secure: without a key exactly one warning says so", "[io][secure]") {
@@ -73,8 +74,23 @@ TEST_CASE("secure: without a key exactly one warning says so", "[io][secure]") {
     settings.log = log;
     auto open = started(settings);
     CHECK(log.lines_with("open_mesh").size() == 1);
-    CHECK(open.keys_installed().empty());
+    CHECK(open.keys_installed()->accepted.empty());
+    CHECK_FALSE(open.keys_installed()->in_use);
     CHECK(open.install_key(key(1)).error().code == baton::errc::bad_option);
+}
+
+TEST_CASE("secure: keys_installed names the keys that are accepted and the one in use", "[io][secure]") {
+    const mesh net;
+    auto node = started(keyed(net, "node"));
+    CHECK(node.keys_installed()->in_use == key(1).id());
+    CHECK(node.keys_installed()->accepted == std::vector{key(1).id()});
+    REQUIRE(node.install_key(key(2)));
+    CHECK(node.keys_installed()->in_use == key(1).id());
+    REQUIRE(node.use_key(key(2).id()));
+    CHECK(node.keys_installed()->in_use == key(2).id());
+    CHECK(node.keys_installed()->accepted == std::vector{key(2).id(), key(1).id()});
+    REQUIRE(node.remove_key(key(1).id()));
+    CHECK(node.keys_installed()->accepted == std::vector{key(2).id()});
 }
 
 TEST_CASE("secure: another key, or none, never joins, and both sides say so once", "[io][secure]") {
@@ -94,14 +110,14 @@ TEST_CASE("secure: another key, or none, never joins, and both sides say so once
     // By a beacon there is an event of it; a link that is not understood is counted and logged.
     if (has_beacon || has_key) CHECK(next_event(ours, baton::event_kind::refused));
     if (has_beacon) CHECK(next_event(theirs, baton::event_kind::refused));
-    CHECK(eventually(5s, [&] { return !ours.stats().refused_by_reason.empty(); }));
+    CHECK(eventually(5s, [&] { return !ours.stats()->refused_by_reason.empty(); }));
     if (has_key && !has_beacon) {
         CHECK(eventually(10s, [&] { return !their_log.lines_with("event=unanswered").empty(); }));
     } else {
-        CHECK(eventually(5s, [&] { return !theirs.stats().refused_by_reason.empty(); }));
+        CHECK(eventually(5s, [&] { return !theirs.stats()->refused_by_reason.empty(); }));
     }
-    CHECK(ours.members().empty());
-    CHECK(theirs.members().empty());
+    CHECK(ours.members()->empty());
+    CHECK(theirs.members()->empty());
     CHECK_FALSE(theirs.pickup("secret")->found());
     for (const auto* each : {&log, &their_log}) {
         const auto told = each->lines_with("event=refused from");
@@ -183,7 +199,7 @@ TEST_CASE("secure: a link is let in by a vouched key, and is whose key it is", "
         link.send(zmq::buffer("\x01\x01" + std::string(companion.id().view())), zmq::send_flags::none);
         CHECK(eventually(5s, [&] { return refused(victim, "stolen identity") == 1; }));
     }
-    CHECK(companion.stats().members_up == 1);
+    CHECK(companion.stats()->members_up == 1);
     REQUIRE(victim.stash("after", "all that", {.ack = baton::ack_level::copies(2)}));
     CHECK(value_at(companion, "after") == "all that");
 }
@@ -193,7 +209,7 @@ TEST_CASE("secure: old, changed and foreign beacons are counted and nothing else
     auto victim = started(keyed(net, "victim"));
     const insider somebody{net.cluster, key(1)};
     broadcast(net, somebody.sealed(purpose::beacon, {}, 10));
-    REQUIRE(eventually(5s, [&] { return victim.members().size() == 1; }));
+    REQUIRE(eventually(5s, [&] { return victim.members()->size() == 1; }));
     broadcast(net, somebody.sealed(purpose::beacon, {}, 9));
     CHECK(eventually(5s, [&] { return refused(victim, "replayed beacon") == 1; }));
     auto changed = somebody.sealed(purpose::beacon, {}, 11);
@@ -206,8 +222,8 @@ TEST_CASE("secure: old, changed and foreign beacons are counted and nothing else
     impostor.own = insider{net.cluster, key(1)}.own;
     broadcast(net, impostor.sealed(purpose::beacon, {}, 13));
     CHECK(eventually(5s, [&] { return refused(victim, "another's key") == 1; }));
-    CHECK(victim.stats().refused_beacons == 4);
-    CHECK(victim.members().size() <= 1);
+    CHECK(victim.stats()->refused_beacons == 4);
+    CHECK(victim.members()->size() <= 1);
 }
 
 TEST_CASE("secure: a node that was killed comes back under a new key", "[io][secure]") {
@@ -293,7 +309,7 @@ TEST_CASE("secure: with a key the UDP port of the ROUTER's number has to be free
         const auto failed = baton::node::start(settings);
         REQUIRE_FALSE(failed);
         CHECK(failed.error().code == baton::errc::address_in_use);
-        settings.security.key.clear(); // an open mesh does without
+        settings.security.keys.clear(); // an open mesh does without
         CHECK(baton::node::start(settings));
     }
 }

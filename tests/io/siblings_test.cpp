@@ -67,7 +67,7 @@ TEST_CASE("siblings: what both have written is told, kept, and resolved by hand"
     CHECK(m.one.siblings("k")->size() == 1);
     CHECK(m.between->resolve("k", "again", {(*found)[0].written}).error().code == errc::conflict);
     CHECK(m.one.resolve("k", "of nothing it has seen", {}));
-    CHECK(m.one.stats().conflicts + m.between->stats().conflicts != 0);
+    CHECK(m.one.stats()->conflicts + m.between->stats()->conflicts != 0);
 }
 
 TEST_CASE("siblings: a merge function makes one value, on a thread of its own", "[io]") {
@@ -95,7 +95,7 @@ TEST_CASE("siblings: a merge function makes one value, on a thread of its own", 
     }
     CHECK(eventually(10s, [&] {
         const auto values = m.between->siblings("merged:k");
-        return std::ranges::all_of(*values, [](const picked& each) { return each.value == "right"; });
+        return std::ranges::all_of(*values, [](const stored_value& each) { return each.value == "right"; });
     }));
     CHECK(eventually(10s, [&] { return m.one.siblings("merged:other:k")->size() == 2; }));
     CHECK(eventually(10s, [&] { return thrown != 0; }));

@@ -96,7 +96,7 @@ TEST_CASE("signals: SIGTERM and SIGINT hand everything over, whatever the progra
     REQUIRE(leaver.is_ready());
     leaver.signal(number);
     CHECK(leaver.status() == status_of(leave_outcome::safe));
-    CHECK(survivor.keys("k/").size() == 1000);
+    CHECK(survivor.keys("k/")->size() == 1000);
     CHECK(next_event(survivor, event_kind::left));
 }
 

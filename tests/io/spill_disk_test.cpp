@@ -37,9 +37,9 @@ TEST_CASE("spill_disk: a file that is finished does not end the leave: who comes
     const auto told = report.get();
     CHECK(told.outcome == leave_outcome::safe);
     CHECK(told.copies == 1);
-    CHECK(told.spill_error.empty());
+    CHECK_FALSE(told.spill_error);
     CHECK(dir.files().size() == (keep ? 1 : 0)); // the net is not needed any more
-    CHECK(told.path.empty() == !keep);
+    CHECK(told.path.has_value() == keep);
 }
 
 TEST_CASE("spill_disk: nobody comes, and the leave goes on to its deadline", "[io][spill]") {
@@ -66,7 +66,7 @@ TEST_CASE("spill_disk: a folder that has become unusable does not end the leave 
     const auto next = started(net.options("next"));
     const auto report = left(last, patience(5s));
     CHECK(report.outcome == leave_outcome::safe);
-    CHECK(next.keys().size() == 20);
+    CHECK(next.keys()->size() == 20);
     const auto alone = net.options("alone").cluster + "-alone";
     auto lone = spilling(net, "lone", dir.path() / "lone");
     lone.cluster = alone;
@@ -77,7 +77,7 @@ TEST_CASE("spill_disk: a folder that has become unusable does not end the leave 
     write_all(dir.path() / "lone", "a file in its place");
     const auto told = left(lonely);
     CHECK(told.outcome == leave_outcome::unsafe);
-    CHECK_THAT(told.spill_error, ContainsSubstring((dir.path() / "lone").string()));
+    CHECK_THAT(told.spill_error.value(), ContainsSubstring((dir.path() / "lone").string()));
     CHECK(log.lines_with("event=spill_failed").size() >= 1);
 }
 
@@ -95,7 +95,7 @@ TEST_CASE("spill_disk: what has failed is tried again before the deadline", "[io
     REQUIRE(eventually(10s, [&] { return log.lines_with("event=spill_failed").size() == 1; }));
     disk.fail_writes(0);
     REQUIRE(eventually(10s, [&] { return dir.files(".spill").size() == 1; }));
-    last.hurry();
+    last.end_leave_now();
     CHECK(report.get().outcome == leave_outcome::spilled);
 }
 
@@ -119,7 +119,7 @@ TEST_CASE("spill_disk: an unusable folder is refused at the start, by name, or t
     const auto report = left(last);
     CHECK(report.outcome == leave_outcome::unsafe);
     CHECK(report.unsafe == 3);
-    CHECK_THAT(report.spill_error, ContainsSubstring("cannot write"));
+    CHECK_THAT(report.spill_error.value(), ContainsSubstring("cannot write"));
     CHECK(log.lines_with("event=spill_failed").size() == 1);
 
     auto program = net.run("program", {"--spill-dir", (dir.path() / "file").string()});
@@ -179,7 +179,7 @@ TEST_CASE("spill_disk: a sync that hangs neither prolongs the leave nor keeps ot
     CHECK(watch.unhindered() < within + patience(1s)); // the disk holds it up for ever
     CHECK(told.outcome == leave_outcome::unsafe);
     CHECK(told.unsafe == 20);
-    CHECK_THAT(told.spill_error, ContainsSubstring("the disk had not taken all"));
+    CHECK_THAT(told.spill_error.value(), ContainsSubstring("the disk had not taken all"));
     CHECK(log.lines_with("event=spill_failed").size() == 1);
     CHECK(dir.files(".tmp").size() == 1);
     if (while_writing) return;
@@ -189,7 +189,7 @@ TEST_CASE("spill_disk: a sync that hangs neither prolongs the leave nor keeps ot
     CHECK(holds(back, 20));
 }
 
-TEST_CASE("spill_disk: told to hurry, a leave ends at once whatever the disk does", "[io][spill]") {
+TEST_CASE("spill_disk: told to end, a leave ends at once whatever the disk does", "[io][spill]") {
     const io::mesh net;
     const folder dir;
     slow_disk disk;
@@ -200,7 +200,7 @@ TEST_CASE("spill_disk: told to hurry, a leave ends at once whatever the disk doe
     auto report = leaving(last, 60s);
     REQUIRE(eventually(10s, [&] { return disk.syncs() == 3; }));
     const stopwatch watch;
-    last.hurry();
+    last.end_leave_now();
     CHECK(report.get().outcome == leave_outcome::unsafe);
     CHECK(watch.unhindered() < patience(2s)); // of 60 s
 }

@@ -49,20 +49,20 @@ inline void write_all(const fs::path& file, const std::string& bytes) {
 }
 
 inline bool holds(const baton::node& who, std::size_t keys, milliseconds within = 10s) {
-    return eventually(within, [&] { return who.keys().size() == keys; });
+    return eventually(within, [&] { return who.keys()->size() == keys; });
 }
 
 /// The spill of a node that held `keys` keys and left alone.
 inline fs::path spill_of(const mesh& net, const fs::path& dir, std::size_t keys,
                          std::vector<baton::mesh_key> keyed = {}) {
     auto settings = spilling(net, "writer", dir);
-    settings.security.key = std::move(keyed);
+    settings.security.keys = std::move(keyed);
     settings.beacon.enabled = false;
     auto last = started(std::move(settings));
     fill(last, keys);
     const auto report = left(last);
     REQUIRE(report.outcome == baton::leave_outcome::spilled);
-    return report.path;
+    return report.path.value();
 }
 
 /// From its being made to its end: every write to a spill, and every sync, takes as long as it is told to.

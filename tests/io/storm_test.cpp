@@ -62,7 +62,7 @@ TEST_CASE("storm: nodes with a key start, join and leave while signals never sto
     const mesh net;
     const auto settings = [&](const std::string& name) {
         auto made = net.options(name);
-        made.security.key = {key(1)};
+        made.security.keys = {key(1)};
         return made;
     };
     auto stays = started(settings("stays"));

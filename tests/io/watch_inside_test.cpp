@@ -63,7 +63,7 @@ TEST_CASE("watch: a handler may end its own watch, another's, and begin new ones
         other.unwatch();
         mine.unwatch();
         CHECK(node.stash("k/2", "v"));
-        CHECK(node.keys("k/").size() == 2);
+        CHECK(node.keys("k/")->size() == 2);
         CHECK(node.pickup("k/1")->found());
     });
     REQUIRE(eventually(10s, [&] { return others == 1; }));

@@ -36,8 +36,8 @@ TEST_CASE("watch: first what is there, then initial_done, then what changes", "[
 
     REQUIRE(p.one.stash("a/1", "new"));
     REQUIRE(p.one.stash("a/3", ""));
-    REQUIRE(*p.one.drop("a/2"));
-    REQUIRE(*p.one.drop("b/1"));
+    REQUIRE(p.one.drop("a/2")->changed);
+    REQUIRE(p.one.drop("b/1")->changed);
     CHECK(heard.eventually_holds({{"a/1", "new"}, {"a/3", ""}}));
     REQUIRE(p.other.stash("a/1", "own"));
     CHECK(heard.eventually_holds({{"a/1", "own"}, {"a/3", ""}}));
@@ -63,7 +63,7 @@ TEST_CASE("watch: keys of every type are told, and what there is to say of each"
     const auto times = heard.times("set");
     REQUIRE(p.one.insert("set", "another"));
     CHECK(eventually(10s, [&] { return heard.times("set") > times; }));
-    for (const auto* key : {"counter", "set", "map", "flag"}) REQUIRE(*p.one.drop(key));
+    for (const auto* key : {"counter", "set", "map", "flag"}) REQUIRE(p.one.drop(key)->changed);
     CHECK(heard.eventually_holds({}));
 
     // Of two types at once, by nodes that cannot have seen each other's write: both are told.
@@ -116,8 +116,8 @@ TEST_CASE("watch: a snapshot and what follows have no gap while others write at 
 
 TEST_CASE("watch: of a hundred, one that is slow lags, ends right, and delays nobody beyond its calls",
           "[io][watch]") {
-    // A call of the slow one lasts until 4 changes wait for the others, and 20 may wait for it. A value is the
-    // number of its calls at the time of writing, so a delay is counted in its calls, not in time.
+    // A call of the slow one lasts until 4 changes wait for the others, and 20 may wait for it. A value is
+    // the number of its calls at the time of writing, so a delay is counted in its calls, not in time.
     constexpr int keys = 100, changes = 600, per_call = 4, ahead = 8, waiting = 20;
     const mesh net;
     auto settings = net.options("one");
@@ -151,7 +151,7 @@ TEST_CASE("watch: of a hundred, one that is slow lags, ends right, and delays no
     for (int i = 0; i < changes; ++i) {
         const auto key = "k/" + std::to_string(i % keys);
         if (i >= changes - keys && i % 2 == 0) {
-            REQUIRE(*node.drop(key));
+            REQUIRE(node.drop(key)->changed);
         } else {
             REQUIRE(node.stash(key, std::to_string(slow_calls)));
         }
@@ -198,11 +198,11 @@ TEST_CASE("watch: a handler that is held up is told what went meanwhile, or only
             for (int i = 0; i < 300; ++i)
                 REQUIRE(node.stash("k/" + std::to_string(i), std::to_string(again)));
         }
-        for (int i = 0; i < 290; ++i) REQUIRE(*node.drop("k/" + std::to_string(i)));
+        for (int i = 0; i < 290; ++i) REQUIRE(node.drop("k/" + std::to_string(i))->changed);
         for (int i = 0; i < 300; ++i) REQUIRE(node.stash("new/" + std::to_string(i), "of no interest"));
         for (int i = 0; i < 300; ++i) {
             REQUIRE(node.stash("k/passing", "never seen"));
-            REQUIRE(*node.drop("k/passing"));
+            REQUIRE(node.drop("k/passing")->changed);
         }
     }
     CHECK(heard.eventually_holds(state_of(node, "k/")));
@@ -232,7 +232,7 @@ TEST_CASE("watch: a newcomer's first sync, and what was removed while apart, are
         REQUIRE(one.leave());
     }
     // The bridge is gone: what changes on one side comes by a sync when another is there.
-    for (int i = 0; i < 5000; i += 3) REQUIRE(*newcomer.drop("k/" + std::to_string(i)));
+    for (int i = 0; i < 5000; i += 3) REQUIRE(newcomer.drop("k/" + std::to_string(i))->changed);
     REQUIRE(newcomer.stash("k/1", "changed"));
     auto later = net.options("later");
     later.seeds = {newcomer.endpoint()};

@@ -122,7 +122,7 @@ class listener {
 /// What a listener should hold in the end: registers and counters by value, the rest by name.
 inline listener::state state_of(const baton::node& of, const std::string& prefix) {
     listener::state all;
-    for (const auto& key : of.keys(prefix)) {
+    for (const auto& key : *of.keys(prefix)) {
         const auto got = of.pickup(key);
         const auto sum = of.count(key);
         all[key] = sum && *sum ? std::to_string(**sum) : got ? got->value : "";

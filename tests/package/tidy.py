@@ -3,7 +3,7 @@
 
 tidy.py ROOT prints every offence as file:line: message and exits 1 if there is one. The rules: the pure layers stay
 pure and see only lower layers; text is clean; files are short; nothing is left "to do"; the README is short, and its
-C++ is C++ that the examples compile; every assert is accounted for; the licence is there; subjects of commits are short.
+C++ is C++ that the examples compile; every public header begins with an example; every assert is accounted for; the licence is there; subjects of commits are short.
 """
 import os
 import pathlib
@@ -16,6 +16,7 @@ FOLDERS = {"crdt": "crdt", "wire": "wire", "discovery": "discovery", "node/core"
 LINES_MAX = 500
 README_WORDS_MAX = 900
 SUBJECT_CHARACTERS_MAX = 72
+EXAMPLE_LINES = range(3, 18)
 CODE = {".cpp", ".hpp", ".py", ".sh", ".cmake"}
 TEXT = CODE | {".md", ".txt", ".json", ".in", ""}  # "": dev, .ci/run, LICENSE, dot-files
 SKIPPED = {"build", ".git", ".cache", "corpus", "__pycache__"}
@@ -112,6 +113,17 @@ def readme_drift(root):
         yield "README.md", 1, "lacks the marked region of examples/embed/main.cpp as a ```cpp block"
 
 
+def headers_without_example(root):
+    """The head of a public header has a short example, in lines that begin with "//     ". consumer.cmake compiles it."""
+    for folder in ("crdt", "wire", "discovery", "node"):
+        for path in sorted((root / folder / "include/baton").glob("*.hpp")):
+            head = path.read_text(encoding="utf-8").split("#pragma once")[0]
+            lines = sum(line.startswith("//     ") for line in head.splitlines())
+            if lines not in EXAMPLE_LINES:
+                yield path.relative_to(root), 1, (f"its head has an example of {lines} lines: write one of about ten, in "
+                                                  'lines that begin with "//     "')
+
+
 def long_readme(root):
     readme = root / "README.md"
     words = len(readme.read_text(encoding="utf-8").split()) if readme.exists() else 0
@@ -162,6 +174,7 @@ def offences(root):
             yield from ((name, *found) for found in impurities(layer, contents, public))
         yield from ((name, *found) for found in untidiness(name, contents))
     yield from readme_drift(root)
+    yield from headers_without_example(root)
     yield from long_readme(root)
     yield from long_subjects(root)
     yield from unlisted_asserts(root)

@@ -13,7 +13,7 @@ CLEAN = {
     "LICENSE": "MIT License\n",
     "README.md": "text\n\n```cpp\nint main() {}\n```\n",
     "examples/embed/main.cpp": "// [readme]\nint main() {}\n// [/readme]\n",
-    "node/include/baton/node.hpp": "#include <atomic>\n",
+    "node/include/baton/node.hpp": "//     int one() {\n//         return 1;\n//     }\n#pragma once\n#include <atomic>\n",
     "wire/src/wire/codec.hpp": '#include "crdt/store.hpp"  // never ::now()\n',
 }
 BAD = {  # one offence each: file, contents
@@ -36,6 +36,7 @@ BAD = {  # one offence each: file, contents
     "to do": ("dev", "# TO" "DO\n"),
     "no newline": ("a.txt", "a"),
     "long file": ("tests/a.cpp", "\n" * 501),
+    "header without an example": ("wire/include/baton/result.hpp", "// result\n#pragma once\n//     int one;\n" * 3),
     "readme drift": ("README.md", "```cpp\nint main() {}\n```\n```cpp\nint other;\n```\n"),
     "readme without the snippet": ("README.md", "text\n"),
     "long readme": ("README.md", CLEAN["README.md"] + "word\n" * 900),

@@ -49,8 +49,6 @@ std::string_view to_string(errc code) {
         return "claim_lost";
     case errc::conflict:
         return "conflict";
-    case errc::timeout:
-        return "timeout";
     case errc::bad_argument:
         return "bad_argument";
     case errc::unknown_version:

@@ -1,5 +1,15 @@
 // dot: the names of replicas and of events, replica_id and dot.
 //
+//     // For a log: who wrote an event, and which of its events it is.
+//     std::string described(const baton::dot& event) {
+//         if (event.replica.is_nil()) return "no event";
+//         return event.replica.to_string() + ", event " + std::to_string(event.counter);
+//     }
+//     // Of two events of one node the one with the larger counter is later.
+//     bool is_later(const baton::dot& event, const baton::dot& other) {
+//         return event.replica == other.replica && event.counter > other.counter;
+//     }
+//
 // Plain values; any thread. A node draws 128 random bits as its replica id at every start and never reuses
 // them, so a dot (replica, counter) names one event for ever (invariant I6).
 // Source: dots of Almeida, Shoker, Baquero, "Delta state replicated data types", 2018.

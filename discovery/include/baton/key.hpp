@@ -1,5 +1,15 @@
 // key: mesh_key, the secret that the members of a mesh share, and key_id, its public name.
 //
+//     // The key in a text of 64 hexadecimal digits or base64; nullopt if it has another form.
+//     std::optional<baton::mesh_key> key_in(std::string_view text) {
+//         return baton::mesh_key::from_text(text);
+//     }
+//     // What may be printed and compared: it does not reveal the key.
+//     std::string shown(const baton::mesh_key& key) { return key.id().to_string(); }
+//     bool is_named(const baton::mesh_key& key, std::string_view id) {
+//         return baton::key_id::from_text(id) == key.id();
+//     }
+//
 // Plain values; any thread. A mesh_key wipes its bytes when it is destroyed, and nothing here prints them.
 // Source of the hashing: BLAKE2b (RFC 7693), by libsodium's crypto_generichash.
 #pragma once

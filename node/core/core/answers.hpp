@@ -14,7 +14,7 @@ namespace baton::core {
 
 struct claim_grant {
     std::uint64_t number = 0, epoch = 0;
-    std::vector<picked> shown; ///< the value taken over, then its siblings
+    std::vector<stored_value> shown; ///< the value taken over, then its siblings
 };
 
 struct merge_task {

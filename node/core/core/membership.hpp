@@ -82,8 +82,8 @@ class membership {
     bool met_any_ = false;
 };
 
-/// A member may hold something that is missing `here`: it is asked at `when` or earlier, if that is so, and not
-/// if it is not so any more. O(origins).
+/// A member may hold something that is missing `here`: it is asked at `when` or earlier, if that is so, and
+/// not if it is not so any more. O(origins).
 void note_lack(peer& p, const store& here, instant when);
 
 } // namespace baton::core

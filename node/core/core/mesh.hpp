@@ -140,7 +140,7 @@ class mesh {
     [[nodiscard]] discovery::keyring& keys() { return contact_.introductions.keys(); }
 
     // --- proof: what others hold ---
-    [[nodiscard]] holding measure(const proof& wanted) const {
+    [[nodiscard]] ack_count measure(const proof& wanted) const {
         return proofs_.measure(wanted, !handover_.is_leaving());
     }
     [[nodiscard]] std::vector<replica_id> members_up() const;

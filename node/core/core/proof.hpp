@@ -6,6 +6,7 @@
 #include <baton/ack.hpp>
 #include <baton/dot.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -17,6 +18,11 @@ struct proof {
     dot id{};
     ack_level level{};
     std::vector<replica_id> all{}; ///< for all_up: who was up at the call
+};
+/// How many members are known to hold a write.
+struct ack_count {
+    std::size_t copies = 0; ///< members that hold it, this node included
+    bool met = false;       ///< the wanted level is reached
 };
 /// Who could still have a key that is not here.
 struct absence {

@@ -47,7 +47,7 @@ class proofs {
 
     // --- acknowledgements of writes ---
     /// `holds_here`: this node counts as a copy of what it has.
-    [[nodiscard]] holding measure(const proof& wanted, bool holds_here) const;
+    [[nodiscard]] ack_count measure(const proof& wanted, bool holds_here) const;
     /// Until stop_awaiting(). `broadcast_asks`: what a broadcast asks, or is about to ask, is asked again
     /// when it seems to be lost. What went out before anybody waited for it is asked at once: else it would
     /// be this waiting that is measured as the round trip, which each such question would make longer for the

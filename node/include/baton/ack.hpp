@@ -1,13 +1,21 @@
 // ack: how many members must hold a write before the writer returns.
 //
+//     // From the weakest to the strongest proof.
+//     baton::ack_level level_for(int importance) {
+//         switch (importance) {
+//         case 0: return baton::ack_level::local();      // returns at once
+//         case 1: return baton::ack_level::copies(2);    // survives the crash of any one node
+//         case 2: return baton::ack_level::majority();   // needs options::mesh_size
+//         default: return baton::ack_level::all_up();
+//         }
+//     }
+//
 // Plain values; any thread. A member *holds* a write when it has reported that it applied the write, is up,
 // does not leave and is not full. A write that has only been sent to a member proves nothing.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 
 namespace baton {
 
@@ -27,12 +35,6 @@ struct ack_level {
     /// Every member that was up at the call and is still up holds the write, and at least two members do.
     static constexpr ack_level all_up() { return {kind::all_up, 0}; }
     friend constexpr bool operator==(const ack_level&, const ack_level&) = default;
-};
-
-/// How many members are known to hold a write.
-struct holding {
-    std::size_t copies = 0; ///< members that hold it, this node included
-    bool met = false;       ///< true if the wanted level is reached
 };
 
 } // namespace baton

@@ -1,5 +1,17 @@
 // claim_handle: a register that this node owns, until the handle is released, destroyed, or loses it.
 //
+//     #include <baton/node.hpp>
+//
+//     // Runs a session that no other node runs at the same time; the handle releases it.
+//     bool run(baton::node& node, const std::string& session, int rounds) {
+//         auto mine = node.claim(session, {.within = std::chrono::seconds{5}, .if_free = true});
+//         if (!mine) return false; // errc::conflict: another node owns it
+//         int round = std::stoi(mine->taken_over().value);
+//         while (rounds-- > 0)
+//             if (!mine->commit(std::to_string(++round))) return false; // errc::claim_lost
+//         return true;
+//     }
+//
 // Thread contract: any thread may make const calls, commit and renew. One thread releases, moves or destroys
 // the handle, while no other call runs. Movable; not copyable. The handle is independent of the node object,
 // which may be moved or destroyed first: then every call returns `errc::leaving`, and lost() is true. Source:
@@ -10,9 +22,9 @@
 #include <baton/pickup.hpp>
 #include <baton/result.hpp>
 #include <baton/version.hpp>
+#include <baton/write.hpp>
 
 #include <chrono>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,14 +35,15 @@ namespace baton {
 
 /// How a claim is made.
 struct claim_options {
-    std::chrono::milliseconds within{0}; ///< wait at most this long for the key to appear
+    std::optional<std::chrono::milliseconds>
+        within{}; ///< wait at most this long for the key; nullopt: do not
 
     /// The claim ends if neither renew() nor commit() is called for this long, by this node's monotonic
     /// clock. nullopt: no lease. Others release the claims of an owner that left or crashed.
     std::optional<std::chrono::milliseconds> lease{};
-    /// Claim only if no node owns the key, as far as this node knows (picked::owner; this node counts, too),
-    /// or if the owner is gone and every member in view has reported what it holds of it. Otherwise the claim
-    /// fails with `conflict`. So of several nodes that wait for a key only the first gets it.
+    /// Claim only if no node owns the key, as far as this node knows (stored_value::owner; this node counts,
+    /// too), or if the owner is gone and every member in view has reported what it holds of it. Otherwise the
+    /// claim fails with `conflict`. So of several nodes that wait for a key only the first gets it.
     bool if_free = false;
 };
 
@@ -48,24 +61,24 @@ class claim_handle {
     /// The epoch of the claim: odd, and larger than every epoch and timestamp that the node had seen of the
     /// key. So a claim that knows another one has the larger epoch. It does not depend on the node's own
     /// clock.
-    [[nodiscard]] std::uint64_t epoch() const;
+    [[nodiscard]] owner_epoch epoch() const;
     /// The value that the claim took over.
-    [[nodiscard]] const picked& taken() const;
+    [[nodiscard]] const stored_value& taken_over() const;
     /// All values that the claim found: the one it took over, then its siblings, which the first commit
     /// replaces.
-    [[nodiscard]] const std::vector<picked>& shown() const;
+    [[nodiscard]] const std::vector<stored_value>& values_found() const;
 
-    /// Writes the key as its owner and keeps owning it. Replaces what shown() lists and this node's own
-    /// earlier writes; later writes of other nodes become siblings. Restarts the lease. `ttl` is that of
-    /// node::stash; without it the key has no time to live any more. Waits as node::stash does. Errors: those
-    /// of node::stash; claim_lost. O(siblings + key + value).
-    result<version> commit(std::string_view value, std::chrono::milliseconds ttl = {});
+    /// Writes the key as its owner and keeps owning it. Replaces what values_found() lists and this node's
+    /// own earlier writes; later writes of other nodes become siblings. Restarts the lease. The ttl is that
+    /// of this write: without one the key has no time to live any more. Waits as node::stash does. Errors:
+    /// those of node::stash; claim_lost. O(siblings + key + value).
+    result<write_result> commit(std::string_view value, commit_options how = {});
     /// Restarts the lease. Errors: claim_lost, leaving, forked.
     result<void> renew();
     /// Gives up ownership; the key keeps its value. Returns the epoch under which the key is free: one above
     /// the claim's; or one below it if the claim is tentative and nothing was written, so that it does not
     /// end a claim that another node made at the same time. Errors: claim_lost, leaving, forked.
-    result<std::uint64_t> release();
+    result<owner_epoch> release();
 
     /// True once the handle no longer owns the key, for good: a higher claim is read, a node dropped or
     /// released the key, the lease has ended, or the node has left. The event claim_lost reports it. Like

@@ -1,5 +1,14 @@
 // event: what node::next_event() reports of members, keys and this node.
 //
+//     // One line for a log, and whether an operator has to look.
+//     std::string line_of(const baton::event& happened) {
+//         return std::string(to_string(happened.kind)) + ' ' + happened.name + ' ' + happened.reason;
+//     }
+//     bool is_alarming(const baton::event& happened) {
+//         return happened.kind == baton::event_kind::full || happened.kind == baton::event_kind::failed ||
+//                happened.kind == baton::event_kind::diverged;
+//     }
+//
 // Plain values; any thread.
 #pragma once
 
@@ -22,8 +31,8 @@ enum class event_kind : std::uint8_t {
     left,      ///< a member has left in order
     crashed,   ///< a member is gone without a leave
     restarted, ///< a new incarnation answers at a member's address; its own `joined` follows
-    refused, ///< a node was refused; `reason` tells why. If its beacon could not be authenticated, `name` is
-             ///< its address and `id` is nil
+    refused,   ///< a node was refused; `reason` says why. If its beacon could not be authenticated, `name` is
+               ///< its address and `id` is nil
     name_conflict, ///< two living nodes have this name; `id` is the one that came, or was found, later
     clock_skew,    ///< a peer's clock is further ahead than options::clock_skew_max
     diverged,      ///< equal cuts have different digests: a fault in baton, which repairs it; please report
@@ -35,7 +44,7 @@ enum class event_kind : std::uint8_t {
     dropped,       ///< the program did not read events in time, and `count` of them are lost
     failed,  ///< this node's I/O thread has ended by the fault `reason`: the node writes and receives nothing
              ///< more. Its state stays readable, and is in a spill if one could be written
-    one_way, ///< this node hears a node that it cannot reach, or that does not hear it; `reason` tells which.
+    one_way, ///< this node hears a node that it cannot reach, or that does not hear it; `reason` says which.
              ///< While this lasts, that node is `suspect` or `contacting`, and is no copy of anything
 };
 /// The name of the kind as scripts see it, for example "joined". Valid for ever.

@@ -1,5 +1,13 @@
 // key_file: makes the key of a mesh, and the file that options::security.key_file names.
 //
+//     // What `baton keygen` does: the id of the new key, which may be printed.
+//     baton::result<std::string> make_mesh_key(const std::string& path) {
+//         const auto key = baton::new_key();
+//         if (!key) return key.error();
+//         if (const auto written = baton::write_key_file(path, *key); !written) return written.error();
+//         return key->id().to_string();
+//     }
+//
 // Any thread. write_key_file blocks as long as the disk does.
 #pragma once
 

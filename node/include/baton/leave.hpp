@@ -1,5 +1,16 @@
 // leave: how a node leaves, and who holds what it held when it is gone.
 //
+//     // The exit status of a service that leaves.
+//     int exit_status(const baton::leave_report& report) {
+//         switch (report.outcome) {
+//         case baton::leave_outcome::safe: return 0;
+//         case baton::leave_outcome::safe_degraded: return 3; // report.copies members hold everything
+//         case baton::leave_outcome::spilled: return 3;       // the file is *report.path
+//         case baton::leave_outcome::unsafe: return 4;        // report.unsafe_keys may be lost
+//         }
+//         return 4;
+//     }
+//
 // Plain values; any thread.
 #pragma once
 
@@ -29,9 +40,10 @@ struct leave_report {
     std::size_t copies = 0;  ///< staying members that acknowledged everything after the leaving was announced
     std::size_t unsafe = 0;  ///< how many keys no staying member is known to hold completely
     std::vector<std::string> unsafe_keys; ///< the first 1,000 of them, sorted
-    std::string path{};                   ///< the file in options::spill_dir; empty: none
-    std::string spill_error{};       ///< why a needed file is not complete; the next start salvages what was
-                                     ///< written
+    std::optional<std::string> path{};    ///< the file in options::spill_dir; nullopt: none was written
+
+    /// Why a needed file is not complete; the next start salvages what was written. nullopt: none is missing.
+    std::optional<std::string> spill_error{};
     std::chrono::nanoseconds took{}; ///< from the call to the end of the leave
 };
 

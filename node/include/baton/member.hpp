@@ -1,5 +1,15 @@
 // member: another node as this one sees it.
 //
+//     // The name of the member that lags most; nullopt if none lags.
+//     std::optional<std::string> slowest(const std::vector<baton::member>& members) {
+//         const baton::member* found = nullptr;
+//         for (const auto& each : members) {
+//             if (each.state != baton::member_state::up || each.lag == 0) continue;
+//             if (found == nullptr || each.lag_age > found->lag_age) found = &each;
+//         }
+//         return found != nullptr ? std::optional(found->name) : std::nullopt;
+//     }
+//
 // Plain values; any thread. node::members() returns them.
 #pragma once
 
@@ -7,8 +17,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace baton {
 
@@ -35,7 +47,8 @@ struct member {
 
     /// Age of the oldest of these events, accurate to 10 ms or to a hundredth of the longest age.
     std::chrono::milliseconds lag_age{0};
-    std::chrono::microseconds round_trip{0}; ///< smoothed round trip of acknowledgements; 0 before the first
+    /// Smoothed round trip of acknowledgements; nullopt before the first.
+    std::optional<std::chrono::microseconds> round_trip{};
 };
 
 } // namespace baton

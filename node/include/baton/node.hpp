@@ -1,5 +1,16 @@
 // node: one member of the mesh. A program embeds one (or several) of these.
 //
+//     // Takes the state over from a predecessor, works on it, and hands it over; false if it may be lost.
+//     bool serve(std::function<std::string(std::string)> work) {
+//         auto node = baton::node::start(baton::options::lan());
+//         if (!node) return false; // node.error().what says why
+//         const auto state = node->pickup("state", {.within = std::chrono::seconds{10}});
+//         if (!state || !state->found()) return false; // state->outcome says why it is absent
+//         if (!node->stash("state", work(state->value))) return false;
+//         const auto report = node->leave();
+//         return report && report->outcome == baton::leave_outcome::safe;
+//     }
+//
 // Thread contract: any thread may call every member function, except from inside the log and on_applied
 // callbacks. Reads and stash take one short lock and never wait for the network or for a sync. The node owns
 // one I/O thread that makes, polls and closes every socket. Movable; not copyable; a moved-from node may only
@@ -15,9 +26,9 @@
 #include <baton/options.hpp>
 #include <baton/pickup.hpp>
 #include <baton/result.hpp>
-#include <baton/stash.hpp>
 #include <baton/stats.hpp>
 #include <baton/version.hpp>
+#include <baton/write.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -41,6 +52,12 @@ using change_handler = std::function<void(const change&)>;
 /// depend on which node merges which values first, and equal values must give that value. A program built
 /// without NDEBUG checks this on the given values and on permutations of them.
 using merge_function = std::function<std::string(const std::vector<std::string_view>& siblings)>;
+
+/// The keys of a mesh that a node accepts.
+struct installed_keys {
+    std::optional<key_id> in_use{}; ///< the one that the node seals with; nullopt if the mesh is open
+    std::vector<key_id> accepted;   ///< in_use first; empty if the mesh is open
+};
 
 /// One member of the mesh, as the head of this header describes it.
 class node {
@@ -66,18 +83,18 @@ class node {
     /// value_too_long, wrong_type, full, conflict (if_version), bad_argument (majority without
     /// options::mesh_size, copies(0)), busy, leaving, forked; then nothing is stored. O(key
     /// + value).
-    result<stashed> stash(std::string_view key, std::string_view value, stash_options how = {});
+    result<write_result> stash(std::string_view key, std::string_view value, stash_options how = {});
     /// Writes several keys as one: on every node, repairing and joining nodes included, they appear together
     /// or not at all. At most 1,000 keys, and no `if_version` (bad_argument). The version is that of the last
     /// key; a member that holds it holds all. Errors: those of stash with one key.
-    result<stashed> stash(std::span<const std::pair<std::string_view, std::string_view>> all,
-                          stash_options how = {});
+    result<write_result> stash(std::span<const std::pair<std::string_view, std::string_view>> all,
+                               stash_options how = {});
     /// As stash(), but returns at once: the future is ready when the level is met or `within` has passed.
-    [[nodiscard]] std::future<result<stashed>> stash_async(std::string_view key, std::string_view value,
-                                                           stash_options how = {});
+    [[nodiscard]] std::future<result<write_result>> stash_async(std::string_view key, std::string_view value,
+                                                                stash_options how = {});
     /// Waits until `level` is met for a write of this node or of another one. Errors: unknown_version,
     /// bad_argument, forked.
-    result<stashed> confirm(version written, ack_level level, std::chrono::milliseconds within) const;
+    result<write_result> confirm(version written, ack_level level, std::chrono::milliseconds within) const;
 
     /// Reads the value of `key` from local memory; removes nothing. If the key is absent and there is a
     /// `within`, the node asks every member what it holds, and the call waits until the value arrives. If
@@ -95,16 +112,17 @@ class node {
     ///
     /// A key that holds a counter, set, map or flag reads as absent (see types()). Errors: key_empty,
     /// key_too_long, forked. O(key + value) without waiting.
-    [[nodiscard]] result<picked> pickup(std::string_view key, pickup_options how = {}) const;
+    [[nodiscard]] result<pickup_result> pickup(std::string_view key, pickup_options how = {}) const;
 
     /// Every concurrent value of `key`: first the one that pickup reads, then by falling (epoch, clock, id).
     /// Empty if the key is absent. Errors: those of pickup. O(siblings).
-    [[nodiscard]] result<std::vector<picked>> siblings(std::string_view key) const;
+    [[nodiscard]] result<std::vector<stored_value>> siblings(std::string_view key) const;
 
-    /// Replaces exactly the versions `shown`, which siblings() or pickup() returned; later values stay.
-    /// Errors: those of stash; conflict if one of the versions is gone, if this node has written the key
-    /// since, or if another node has claimed it: read again. O(siblings + key + value).
-    result<version> resolve(std::string_view key, std::string_view value, const std::vector<version>& shown);
+    /// Replaces exactly the versions `replaced`, which siblings() or pickup() returned; later values stay.
+    /// Waits as stash does. Errors: those of stash; conflict if one of the versions is gone, if this node has
+    /// written the key since, or if another node has claimed it: read again. O(siblings + key + value).
+    result<write_result> resolve(std::string_view key, std::string_view value,
+                                 const std::vector<version>& replaced, write_options how = {});
 
     /// Takes ownership of the register `key` with its value, whether another node owns it or not. If a
     /// partition lets two nodes claim, both see `tentative`; after the heal the higher epoch wins everywhere.
@@ -129,10 +147,11 @@ class node {
     /// forked.
     result<void> merge_with(std::string_view prefix, merge_function merge);
 
-    /// Removes everything that this node has seen of `key`, of any type; a concurrent write survives. True if
-    /// the key held something. Errors: key_empty, key_too_long, leaving, forked. O(key); for a set or map
-    /// O(members). If sets or maps are in use, first folds in the rest of a committed sync.
-    result<bool> drop(std::string_view key);
+    /// Removes everything that this node has seen of `key`, of any type; a concurrent write survives. Waits
+    /// as stash does: the members that hold the removal no longer show the key. `changed` is false if the key
+    /// held nothing. Errors: those of removals, below. O(key); for a set or map O(members). If sets or maps
+    /// are in use, first folds in the rest of a committed sync.
+    result<write_result> drop(std::string_view key, write_options how = {});
 
     /// @name Typed values
     ///
@@ -146,10 +165,12 @@ class node {
     /// lists the key once, and drop() removes all. Reads and removals of a type that the key does not hold
     /// find nothing; that is no error.
     ///
-    /// Elements and fields are 0 to 512 bytes. Errors of writes: those of stash. Errors of removals:
-    /// key_empty, key_too_long, leaving, forked. Errors of reads: the same without leaving. key_too_long also
-    /// means an element or field over 512 bytes. Writes wait as stash does; reads never wait. O(key + element
-    /// + value), unless stated otherwise. <baton/typed.hpp> has handles that keep the key.
+    /// Elements and fields are 0 to 512 bytes. Writes and removals wait as stash does, first for members that
+    /// lag, then for `how.ack`; reads never wait. A removal that finds nothing sends nothing and waits for no
+    /// member: `changed` is false. Errors of writes: those of stash. Errors of removals: key_empty,
+    /// key_too_long, bad_argument, busy, leaving, forked. Errors of reads: key_empty, key_too_long, forked.
+    /// key_too_long also means an element or field over 512 bytes. O(key + element + value), unless stated
+    /// otherwise. <baton/typed.hpp> has handles that keep the key.
     ///
     /// Source: Shapiro et al. 2011, "A comprehensive study of Convergent and Commutative Replicated Data
     /// Types": counters by replica, and the observed-remove set, here without tombstones, because the cut
@@ -161,15 +182,15 @@ class node {
     [[nodiscard]] result<std::vector<value_kind>> types(std::string_view key) const;
 
     /// Adds `amount`, which may be negative, to the counter `key`. Concurrent additions of all nodes add up.
-    result<version> add(std::string_view key, std::int64_t amount = 1);
+    result<write_result> add(std::string_view key, std::int64_t amount = 1, write_options how = {});
     /// The sum, modulo 2^64; nullopt if no node has added since the key was dropped (a sum of 0 is a value).
     /// A drop subtracts exactly what the dropping node had seen. O(nodes that have added).
     [[nodiscard]] result<std::optional<std::int64_t>> count(std::string_view key) const;
 
     /// Puts `element` into the set `key`. It survives a concurrent erase (add wins).
-    result<version> insert(std::string_view key, std::string_view element);
-    /// Takes `element` out of the set. If it was not there, returns false and sends nothing.
-    result<bool> erase(std::string_view key, std::string_view element);
+    result<write_result> insert(std::string_view key, std::string_view element, write_options how = {});
+    /// Takes `element` out of the set. `changed` is false if it was not there.
+    result<write_result> erase(std::string_view key, std::string_view element, write_options how = {});
     /// True if `element` is in the set.
     [[nodiscard]] result<bool> contains(std::string_view key, std::string_view element) const;
     /// The elements of the set, sorted by bytes; empty if there is no set. First folds in the rest of a
@@ -178,22 +199,24 @@ class node {
 
     /// Sets one field of the map `key`. The write replaces what this node has seen of the field; a concurrent
     /// write becomes a sibling, and a concurrent erase_field does not remove it.
-    result<version> set_field(std::string_view key, std::string_view field, std::string_view value);
-    /// The value of the field, of concurrent ones the last writer's. The outcome of an absent field is always
-    /// `absent_unsynced`.
-    [[nodiscard]] result<picked> field(std::string_view key, std::string_view field) const;
+    result<write_result> set_field(std::string_view key, std::string_view field, std::string_view value,
+                                   write_options how = {});
+    /// The value of the field, of concurrent ones the last writer's; nullopt if this node holds none. It asks
+    /// no member: another node may have the field.
+    [[nodiscard]] result<std::optional<stored_value>> field(std::string_view key,
+                                                            std::string_view field) const;
     /// Every concurrent value of the field, in the order of siblings(). O(siblings).
-    [[nodiscard]] result<std::vector<picked>> field_siblings(std::string_view key,
-                                                             std::string_view field) const;
-    /// Removes the field. If it was not there, returns false and sends nothing.
-    result<bool> erase_field(std::string_view key, std::string_view field);
+    [[nodiscard]] result<std::vector<stored_value>> field_siblings(std::string_view key,
+                                                                   std::string_view field) const;
+    /// Removes the field. `changed` is false if it was not there.
+    result<write_result> erase_field(std::string_view key, std::string_view field, write_options how = {});
     /// The names of the map's fields, sorted by bytes; as elements().
     [[nodiscard]] result<std::vector<std::string>> fields(std::string_view key) const;
 
     /// Turns the flag `key` on. It stays on after a concurrent disable (enable wins).
-    result<version> enable(std::string_view key);
-    /// Turns the flag off. If it was not on, returns false and sends nothing.
-    result<bool> disable(std::string_view key);
+    result<write_result> enable(std::string_view key, write_options how = {});
+    /// Turns the flag off. `changed` is false if it was not on.
+    result<write_result> disable(std::string_view key, write_options how = {});
     /// True if the flag is on.
     [[nodiscard]] result<bool> enabled(std::string_view key) const;
 
@@ -205,8 +228,8 @@ class node {
     /// Keys of every type that begin with `prefix`, sorted by bytes, each once. The list is taken in slices:
     /// it has every key that exists throughout the call. O(log keys + listed) by an ordered index. The first
     /// call builds the index, O(keys), and it is freed a minute after the last one. An empty prefix needs no
-    /// index: O(keys).
-    [[nodiscard]] std::vector<std::string> keys(std::string_view prefix = {}) const;
+    /// index: O(keys). Errors: forked.
+    [[nodiscard]] result<std::vector<std::string>> keys(std::string_view prefix = {}) const;
 
     /// Reports to `handler` every key under `prefix`, then `initial_done`, then each change, until the handle
     /// is destroyed. No change between these is lost, and no version of a key is reported after one that
@@ -220,8 +243,8 @@ class node {
     /// network (no thread is available), forked.
     [[nodiscard]] result<watch_handle> watch(std::string_view prefix, change_handler handler);
 
-    /// All other nodes that this node knows, sorted by (name, id). Empty in a forked child.
-    [[nodiscard]] std::vector<member> members() const;
+    /// All other nodes that this node knows, sorted by (name, id). Errors: forked. O(members).
+    [[nodiscard]] result<std::vector<member>> members() const;
 
     /// The oldest unread event; nullopt if none comes within `timeout`, or if none can come, since the node
     /// has left or failed. Then a running call returns at once, and a later one after at most 100 ms.
@@ -243,11 +266,11 @@ class node {
     /// report; while the first call runs it waits for it. Errors: forked.
     result<leave_report> leave(leave_options how = {});
     /// Ends a running leave now with what it has reached; a spill that is being written gets half a second
-    /// more. If no leave runs, the next one ends as soon as it has begun.
-    void hurry();
+    /// more. If no leave runs, the next one ends as soon as it has begun. Returns at once.
+    void end_leave_now();
 
-    /// Counters and sizes at this moment; see <baton/stats.hpp>. O(members).
-    [[nodiscard]] node_stats stats() const;
+    /// Counters and sizes at this moment; see <baton/stats.hpp>. Errors: forked. O(members).
+    [[nodiscard]] result<node_stats> stats() const;
 
     /// @}
 
@@ -267,8 +290,8 @@ class node {
     /// Stops accepting the key `id`. Open links stay. Errors: absent, conflict (the key is in use),
     /// bad_option, forked.
     result<void> remove_key(const key_id& id);
-    /// The ids of all accepted keys, the one in use first; empty if the mesh is open.
-    [[nodiscard]] std::vector<key_id> keys_installed() const;
+    /// The keys that this node accepts, and the one that it seals with. Errors: forked.
+    [[nodiscard]] result<installed_keys> keys_installed() const;
 
     /// @}
 
@@ -285,11 +308,11 @@ class node {
     [[nodiscard]] std::string endpoint() const;
 
     /// 32 hexadecimal digits over the visible state; equal on nodes with equal state. First folds in the rest
-    /// of a committed sync, otherwise O(1). nullopt only in a forked child.
-    [[nodiscard]] std::optional<std::string> digest() const;
-    /// The causal cut: for each replica the highest counter that is applied here, sorted by replica. Empty in
-    /// a forked child.
-    [[nodiscard]] std::vector<dot> cut() const;
+    /// of a committed sync, otherwise O(1). Errors: forked.
+    [[nodiscard]] result<std::string> digest() const;
+    /// The causal cut: for each replica the highest counter that is applied here, sorted by replica. Errors:
+    /// forked. O(replicas).
+    [[nodiscard]] result<std::vector<dot>> cut() const;
     /// @}
 
   private:

@@ -1,13 +1,20 @@
 // options: what a program chooses when it starts a node, grouped by meaning.
 //
-//     auto settings = baton::options::lan();
-//     settings.cluster = "harbour";
-//     settings.seeds = {"node1.example:5670"};
-//     auto node = baton::node::start(settings);
+//     // For three nodes where the network drops broadcast.
+//     baton::options settings_for(std::string name, std::string key_file) {
+//         auto settings = baton::options::lan();
+//         settings.name = std::move(name);
+//         settings.cluster = "harbour";
+//         settings.seeds = {"node1.example:5670"};
+//         settings.beacon.enabled = false;
+//         settings.mesh_size = 3;
+//         settings.security.key_file = std::move(key_file);
+//         return settings;
+//     }
 //
 // An aggregate with defaults; plain values, any thread; node::start copies it. Durations are chrono and at
-// most a year, except the deadlines of leaves. Bounds end in `_max`, bytes in `_bytes`. Every option has a
-// test.
+// most a year, except the deadlines of leaves. Bounds end in `_max`, bytes in `_bytes`. What may be absent is
+// std::optional; of texts an empty one is absent, and port 0 means any free one. Every option has a test.
 #pragma once
 
 #include <baton/key.hpp>
@@ -99,9 +106,9 @@ struct limit_options {
     std::size_t unknown_ids_max = 4096;
     /// Sessions that a node serves at a time.
     std::size_t sessions_max = 8;
-    /// Bytes of the store. At the bound the node is *full*: it refuses writes and applies none. 0: no bound;
-    /// otherwise at least 4 MiB.
-    std::size_t bytes_max = 0;
+    /// Bytes of the store. At the bound the node is *full*: it refuses writes and applies none. At least
+    /// 4 MiB; nullopt: no bound.
+    std::optional<std::size_t> bytes_max{};
     /// Own events by which a member may lag before writers wait; at least 1000.
     std::uint64_t lag_max = 2'000'000;
     /// Bytes of own writes, overwritten ones included, by which a member may lag before writers wait; at
@@ -132,9 +139,9 @@ struct limit_options {
 struct security_options {
     /// The keys of the mesh, at most 8. This node seals with the first and accepts all. Without keys here and
     /// in `key_file` the mesh is open, and the node logs a warning.
-    std::vector<mesh_key> key{};
+    std::vector<mesh_key> keys{};
     /// A file of keys that only its owner can read, one key a line in base64 or hexadecimal digits. The node
-    /// reads it at the start and appends its keys to `key`. The start fails with bad_key if the file cannot
+    /// reads it at the start and appends its keys to `keys`. The start fails with bad_key if the file cannot
     /// be used.
     std::string key_file{};
     /// A node believes the beacon of an unknown node at once if the clocks of the two differ by less than
@@ -181,8 +188,9 @@ struct options {
     limit_options limits{};      ///< bounds
     security_options security{}; ///< the key of the mesh
 
-    /// How many members the mesh is meant to have, so that a minority knows that it is one. 0: not known.
-    std::size_t mesh_size = 0;
+    /// How many members the mesh is meant to have, so that a minority knows that it is one. At least 1;
+    /// nullopt: not known.
+    std::optional<std::size_t> mesh_size{};
     /// Set on the first node of a new mesh: it is synced without meeting a member, and reports absent keys as
     /// `absent_confirmed` while it is alone.
     bool founding = false;

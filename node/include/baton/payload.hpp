@@ -1,9 +1,16 @@
 // payload: packs an object into the bytes of a value, and unpacks it. <baton/typed.hpp> uses these functions;
 // call them for bytes from another source, such as a watch.
 //
-//     struct game { int round = 0; std::string map; MSGPACK_DEFINE(round, map); };
-//     auto bytes = baton::pack(game{41, "harbour"});
-//     auto back = baton::unpack<game>(*bytes);
+//     struct game {
+//         int round = 0;
+//         std::string map;
+//         MSGPACK_DEFINE(round, map)
+//     };
+//     baton::result<std::string> bytes_of(const game& of) { return baton::pack(of); }
+//     int round_in(std::string_view bytes) {
+//         const auto back = baton::unpack<game>(bytes); // errc::not_readable: no game of this version
+//         return back ? back->round : 0;
+//     }
 //
 // A payload is the MessagePack array [payload_version, object]. Every type that MessagePack can pack is
 // allowed, for example a struct with MSGPACK_DEFINE(fields…). A std::chrono::time_point of the system_clock

@@ -1,5 +1,17 @@
 // pickup: how long a read waits, and what it finds.
 //
+//     #include <baton/node.hpp>
+//
+//     // The state to start from; nullopt if another node may have a later one.
+//     std::optional<std::string> state_to_start_from(const baton::node& node) {
+//         const auto got = node.pickup("game/state", {.within = std::chrono::seconds{10},
+//                                                     .until = baton::pickup_until::known});
+//         if (!got) return std::nullopt;
+//         if (got->found()) return got->value;
+//         if (got->outcome == baton::pickup_outcome::absent_confirmed) return "a new game";
+//         return std::nullopt; // got->who names the nodes that may have it
+//     }
+//
 // Plain values; any thread.
 #pragma once
 
@@ -26,25 +38,31 @@ enum class pickup_outcome : std::uint8_t {
 /// The name of the outcome as scripts see it, for example "found". Valid for ever.
 [[nodiscard]] std::string_view to_string(pickup_outcome outcome);
 
-/// What a read found.
-struct picked {
-    pickup_outcome outcome{}; ///< decides which other members mean something
-    std::string value;        ///< of concurrent values the last writer's; may be empty when found
-    version written{};        ///< of that value
+/// One value of a register or of a field, as this node holds it.
+struct stored_value {
+    std::string value;        ///< of concurrent values the last writer's; may be empty
+    version written{};        ///< the write that made it
     std::size_t siblings = 0; ///< how many other concurrent values there are
+    /// Of a register: its last claim or release; nullopt if it was never claimed. Fields have none.
+    std::optional<owner_epoch> epoch{};
+
+    /// The node that owns the register, as far as this node knows; nullopt: it is free.
+    [[nodiscard]] std::optional<replica_id> owner() const {
+        return epoch && epoch->is_owned() ? std::optional(written.id.replica) : std::nullopt;
+    }
+};
+
+/// What a pickup found: with `found` the value, otherwise why there is none.
+struct pickup_result : stored_value {
+    pickup_outcome outcome{}; ///< decides which other members mean something
 
     /// With pending_handoff: the leaving member. With absent_unsynced: the nodes that have not answered, that
     /// hold or held more than this node does, or that a member knows and this node has not met. Empty if this
     /// node is alone, in a minority of options::mesh_size, or has a spill to read.
     std::vector<replica_id> who{};
-    std::uint64_t epoch = 0; ///< 0: never claimed; odd: owned by its writer; even: free again
-
     /// With absent_unsynced, if this node has met no member: the seeds at which a member may be running.
     std::vector<std::string> seeds{};
-    /// The node that owns the key, as far as this node knows; nullopt: the key is free.
-    [[nodiscard]] std::optional<replica_id> owner() const {
-        return epoch % 2 == 1 ? std::optional(written.id.replica) : std::nullopt;
-    }
+
     /// True if the key is here.
     [[nodiscard]] bool found() const { return outcome == pickup_outcome::found; }
 };
@@ -57,7 +75,8 @@ enum class pickup_until : std::uint8_t {
 
 /// How a read waits.
 struct pickup_options {
-    std::chrono::milliseconds within{0};      ///< wait at most this long; 0: answer at once and ask no member
+    /// Wait at most this long, and ask every member. nullopt, and 0 or less: answer at once and ask none.
+    std::optional<std::chrono::milliseconds> within{};
     pickup_until until = pickup_until::found; ///< what ends the wait earlier
 };
 

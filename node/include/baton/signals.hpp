@@ -1,9 +1,15 @@
 // signals: turns SIGTERM and SIGINT into a leave.
 //
-//     auto stop = baton::stop_signals::block();  // first statement of main()
-//     auto node = baton::node::start(settings);
-//     ...                                        // work until stop->wait() returns or stop->fd() is readable
-//     auto report = baton::leave_on_signal(*node, *stop);
+//     int serve(baton::options settings) {
+//         auto stop = baton::stop_signals::block(); // before the program's first thread
+//         auto node = baton::node::start(std::move(settings));
+//         if (!stop || !node) return 1;
+//         while (!stop->wait(std::chrono::seconds{1})) { // an event loop would poll stop->fd()
+//             if (!node->add("seconds served")) return 1;
+//         }
+//         const auto report = baton::leave_on_signal(*node, *stop); // one more signal ends it at once
+//         return report && report->outcome == baton::leave_outcome::safe ? 0 : 1;
+//     }
 //
 // The object blocks the signals and reads them from a descriptor on a thread of its own. So no signal
 // interrupts a call, and no code of the program runs in a signal handler. This works only if every thread of
@@ -50,9 +56,9 @@ class stop_signals {
     /// closes it.
     [[nodiscard]] int fd() const;
     /// Sets the function that the object's thread calls at each signal after the first. Replaces the former
-    /// function and waits until a running call of it returns. `hurry` must not call on_second and must not
+    /// function and waits until a running call of it returns. `handler` must not call on_second and must not
     /// destroy the object.
-    void on_second(std::function<void()> hurry);
+    void on_second(std::function<void()> handler);
 
   private:
     struct listener;
@@ -65,7 +71,7 @@ class stop_signals {
 };
 
 /// Waits for a signal unless one has arrived, then leaves. A second signal ends the leave at once with what
-/// it has reached (node::hurry). Kubernetes kills a program 30 s after its SIGTERM; the default
+/// it has reached (node::end_leave_now). Kubernetes kills a program 30 s after its SIGTERM; the default
 /// options::leave_within of 25 s fits into that. Any thread, one call at a time. Clears the function set by
 /// on_second(). Errors: those of node::leave.
 result<leave_report> leave_on_signal(node& leaver, stop_signals& stop, leave_options how = {});

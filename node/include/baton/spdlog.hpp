@@ -1,6 +1,12 @@
 // spdlog_sink: lets a node log through a program's own spdlog logger.
 //
-//     settings.log = baton::spdlog_sink(spdlog::default_logger());
+//     // Warnings and errors of the node go to the program's logger.
+//     baton::options logged(baton::options settings) {
+//         auto logger = spdlog::default_logger()->clone("baton");
+//         logger->set_level(baton::to_spdlog(baton::log_level::warning));
+//         settings.log = baton::spdlog_sink(std::move(logger));
+//         return settings;
+//     }
 //
 // Thread contract: the node calls the sink on its I/O thread, and the sink must not block. So use thread-safe
 // spdlog sinks (`_mt`), and an asynchronous logger if they may be slow. The sink shares ownership of the

@@ -1,5 +1,16 @@
 // stats: what a node counts and measures, as a struct, as a table, and as Prometheus text.
 //
+//     // The page for a scraper.
+//     std::string metrics_page(const baton::node_stats& now) { return to_prometheus(now, "node-1"); }
+//     // All numbers that are not 0, one a line.
+//     std::string summary(const baton::node_stats& now) {
+//         std::string text;
+//         for (const auto& each : baton::all_stats())
+//             if (const auto number = now.*each.value; number != 0)
+//                 text += std::string(each.name) + '=' + std::to_string(number) + '\n';
+//         return text;
+//     }
+//
 // Plain values; any thread. node::stats() returns them. Source of the text: Prometheus' exposition format
 // 0.0.4.
 #pragma once

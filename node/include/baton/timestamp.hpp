@@ -2,6 +2,18 @@
 // msgpack-cxx does this itself. The bytes are the same: MessagePack's timestamp extension, type -1, with
 // seconds and nanoseconds since 1970.
 //
+//     // A struct with a time: <baton/typed.hpp> packs it as any other.
+//     struct reservation {
+//         std::string guest;
+//         std::chrono::system_clock::time_point until;
+//         MSGPACK_DEFINE(guest, until)
+//     };
+//     std::size_t packed_bytes(const reservation& of) {
+//         msgpack::sbuffer bytes;
+//         msgpack::pack(bytes, of);
+//         return bytes.size();
+//     }
+//
 // Thread contract: no state. <baton/payload.hpp> includes this header; programs do not need it. A time that
 // the duration type cannot hold throws msgpack::type_error.
 #pragma once

@@ -1,10 +1,18 @@
 // typed: stashes and picks up structs instead of bytes; handles for a counter, set, map or flag.
 //
-//     struct game { int round = 0; std::string map; MSGPACK_DEFINE(round, map); };
-//     auto put = baton::stash(node, "game/7", game{41, "harbour"});
-//     auto got = baton::pickup<game>(node, "game/7"); // result<std::optional<game>>
-//     baton::counter visits(node, "visits");
-//     auto added = visits.add();
+//     struct game {
+//         int round = 0;
+//         std::string map;
+//         MSGPACK_DEFINE(round, map)
+//     };
+//     baton::result<baton::write_result> next_round(baton::node& node) {
+//         const auto got = baton::pickup<game>(node, "game/7"); // result<std::optional<game>>
+//         if (!got) return got.error();
+//         auto now = got->value_or(game{0, "harbour"});
+//         ++now.round;
+//         if (const auto done = baton::stash(node, "game/7", now); !done) return done.error();
+//         return baton::counter(node, "rounds").add();
+//     }
 //
 // <baton/payload.hpp> describes the bytes of a value, the structs that are allowed, and how they may change.
 //
@@ -17,7 +25,6 @@
 #include <baton/payload.hpp>
 #include <baton/watch.hpp>
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,14 +36,11 @@ namespace baton {
 
 namespace detail {
 
-/// The object in a value that was read; nullopt if the key was absent.
+/// The object in a value that was read; nullopt if there is none.
 template <class T>
-result<std::optional<T>> unpack_picked(std::string_view key, const result<picked>& got) {
-    if (!got) return got.error();
-    if (!got->found()) return std::optional<T>{};
-    auto object = unpack<T>(got->value, key);
-    if (!object) return object.error();
-    return std::optional<T>{*std::move(object)};
+result<std::optional<T>> unpack_some(std::string_view key, const stored_value* got) {
+    if (got == nullptr) return std::optional<T>{};
+    return unpack<T>(got->value, key).transform([](T object) { return std::optional<T>{std::move(object)}; });
 }
 
 } // namespace detail
@@ -44,19 +48,19 @@ result<std::optional<T>> unpack_picked(std::string_view key, const result<picked
 /// The object that a watch reports. Errors: those of unpack; not_readable if the change is not the put of a
 /// register.
 template <class T>
-[[nodiscard]] result<T> unpack(const change& told) {
-    if (told.kind != change_kind::put)
-        return detail::not_readable(told.key,
-                                    "is not there: the change is " + std::string(to_string(told.kind)));
-    if (told.type != value_kind::reg)
-        return detail::not_readable(told.key, "is a " + std::string(to_string(told.type)));
-    return unpack<T>(told.value, told.key);
+[[nodiscard]] result<T> unpack(const change& reported) {
+    if (reported.kind != change_kind::put)
+        return detail::not_readable(reported.key,
+                                    "is not there: the change is " + std::string(to_string(reported.kind)));
+    if (reported.type != value_kind::reg)
+        return detail::not_readable(reported.key, "is a " + std::string(to_string(reported.type)));
+    return unpack<T>(reported.value, reported.key);
 }
 
 /// Packs `object` and stashes it under `key`. Errors: those of node::stash; malformed if the packing function
 /// of the type throws. O(key + packed object).
 template <class T>
-result<stashed> stash(node& into, std::string_view key, const T& object, stash_options how = {}) {
+result<write_result> stash(node& into, std::string_view key, const T& object, stash_options how = {}) {
     const auto payload = baton::pack(object, key);
     if (!payload) return payload.error();
     return into.stash(key, *payload, how);
@@ -69,15 +73,17 @@ result<stashed> stash(node& into, std::string_view key, const T& object, stash_o
 template <class T>
 [[nodiscard]] result<std::optional<T>> pickup(const node& from, std::string_view key,
                                               pickup_options how = {}) {
-    return detail::unpack_picked<T>(key, from.pickup(key, how));
+    const auto got = from.pickup(key, how);
+    if (!got) return got.error();
+    return detail::unpack_some<T>(key, got->found() ? &*got : nullptr);
 }
 
 /// The objects that a claim found: the one it took over, then its siblings. Errors: not_readable if one of
 /// them is not a T.
 template <class T>
-[[nodiscard]] result<std::vector<T>> shown(const claim_handle& owned) {
+[[nodiscard]] result<std::vector<T>> values_found(const claim_handle& owned) {
     std::vector<T> all;
-    for (const auto& each : owned.shown()) {
+    for (const auto& each : owned.values_found()) {
         auto object = unpack<T>(each.value, owned.key());
         if (!object) return object.error();
         all.push_back(*std::move(object));
@@ -88,10 +94,10 @@ template <class T>
 /// Packs `object` and commits it. Errors: those of claim_handle::commit; malformed if the packing function of
 /// the type throws. O(siblings + key + packed object).
 template <class T>
-result<version> commit(claim_handle& owned, const T& object, std::chrono::milliseconds ttl = {}) {
+result<write_result> commit(claim_handle& owned, const T& object, commit_options how = {}) {
     const auto payload = baton::pack(object, owned.key());
     if (!payload) return payload.error();
-    return owned.commit(*payload, ttl);
+    return owned.commit(*payload, how);
 }
 
 // ---------------------------------------------------------------- handles
@@ -109,7 +115,7 @@ class handle_base {
     /// The key of the handle.
     [[nodiscard]] const std::string& key() const { return key_; }
     /// Removes what the node has seen of the key, of any type: node::drop.
-    result<bool> drop() { return node_->drop(key_); }
+    result<write_result> drop(write_options how = {}) { return node_->drop(key_, how); }
 
   protected:
     node* node_;
@@ -123,7 +129,9 @@ class counter : public detail::handle_base {
   public:
     using handle_base::handle_base;
     /// Adds `amount`, which may be negative: node::add.
-    result<version> add(std::int64_t amount = 1) { return node_->add(key_, amount); }
+    result<write_result> add(std::int64_t amount = 1, write_options how = {}) {
+        return node_->add(key_, amount, how);
+    }
     /// The sum; 0 if no node has added yet. See node::count.
     [[nodiscard]] result<std::int64_t> value() const {
         const auto sum = node_->count(key_);
@@ -137,9 +145,13 @@ class set : public detail::handle_base {
   public:
     using handle_base::handle_base;
     /// Puts `element` into the set: node::insert.
-    result<version> insert(std::string_view element) { return node_->insert(key_, element); }
-    /// Takes `element` out of the set; false if it was not there: node::erase.
-    result<bool> erase(std::string_view element) { return node_->erase(key_, element); }
+    result<write_result> insert(std::string_view element, write_options how = {}) {
+        return node_->insert(key_, element, how);
+    }
+    /// Takes `element` out of the set: node::erase.
+    result<write_result> erase(std::string_view element, write_options how = {}) {
+        return node_->erase(key_, element, how);
+    }
     /// True if `element` is in the set.
     [[nodiscard]] result<bool> contains(std::string_view element) const {
         return node_->contains(key_, element);
@@ -157,18 +169,22 @@ class map : public detail::handle_base {
     using handle_base::handle_base;
     /// Packs `object` and sets the field. Errors: those of node::set_field; malformed if the packing function
     /// of the type throws.
-    result<version> set(std::string_view field, const T& object) {
+    result<write_result> set(std::string_view field, const T& object, write_options how = {}) {
         const auto payload = baton::pack(object, key_);
         if (!payload) return payload.error();
-        return node_->set_field(key_, field, *payload);
+        return node_->set_field(key_, field, *payload, how);
     }
-    /// The object in the field; nullopt if the field is absent. Errors: those of node::field; not_readable as
-    /// with pickup(node, key).
+    /// The object in the field; nullopt if this node holds none. Errors: those of node::field; not_readable
+    /// as with pickup(node, key).
     [[nodiscard]] result<std::optional<T>> get(std::string_view field) const {
-        return detail::unpack_picked<T>(key_, node_->field(key_, field));
+        const auto got = node_->field(key_, field);
+        if (!got) return got.error();
+        return detail::unpack_some<T>(key_, *got ? &**got : nullptr);
     }
-    /// Removes the field; false if it was not there: node::erase_field.
-    result<bool> erase(std::string_view field) { return node_->erase_field(key_, field); }
+    /// Removes the field: node::erase_field.
+    result<write_result> erase(std::string_view field, write_options how = {}) {
+        return node_->erase_field(key_, field, how);
+    }
     /// The names of all fields, sorted by bytes: node::fields.
     [[nodiscard]] result<std::vector<std::string>> fields() const { return node_->fields(key_); }
 };
@@ -178,9 +194,9 @@ class flag : public detail::handle_base {
   public:
     using handle_base::handle_base;
     /// Turns the flag on: node::enable.
-    result<version> enable() { return node_->enable(key_); }
-    /// Turns the flag off; false if it was not on: node::disable.
-    result<bool> disable() { return node_->disable(key_); }
+    result<write_result> enable(write_options how = {}) { return node_->enable(key_, how); }
+    /// Turns the flag off: node::disable.
+    result<write_result> disable(write_options how = {}) { return node_->disable(key_, how); }
     /// True if the flag is on.
     [[nodiscard]] result<bool> enabled() const { return node_->enabled(key_); }
 };

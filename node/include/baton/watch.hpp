@@ -1,8 +1,16 @@
 // watch: reports what exists under a prefix, and then every change of it, to a handler.
 //
-//     auto players = node.watch("player/", [](const baton::change& now) {
-//         if (now.kind == baton::change_kind::put) std::cout << now.key << " is " << now.value << '\n';
-//     });
+//     // Reports who plays, then who comes and goes, until the handle is destroyed.
+//     auto follow(baton::node& node, std::function<void(const std::string& player, bool is_there)> changed) {
+//         return node.watch("player/", [changed](const baton::change& now) {
+//             switch (now.kind) {
+//             case baton::change_kind::put: return changed(now.key, true);
+//             case baton::change_kind::removed: return changed(now.key, false);
+//             case baton::change_kind::initial_done:
+//             case baton::change_kind::lagged: return; // a new snapshot follows
+//             }
+//         });
+//     }
 //
 // Thread contract: the node calls handlers one after another on its dispatcher thread and holds no lock. A
 // handler may call any function of the node, watch() and leave() included, and may destroy handles, its own
@@ -57,13 +65,13 @@ struct change {
     /// Of a register: the value that pickup() reads. If it is an object, unpack<T> of <baton/typed.hpp> reads
     /// it.
     std::string value{};
-    version written{};        ///< of a register: the version of the value
-    std::size_t siblings = 0; ///< of a register: how many other concurrent values there are
-    std::uint64_t epoch = 0;  ///< of a register: see picked::epoch
+    version written{};                  ///< of a register: the version of the value
+    std::size_t siblings = 0;           ///< of a register: how many other concurrent values there are
+    std::optional<owner_epoch> epoch{}; ///< of a register: see stored_value::epoch
 
     /// The node that owns the register; nullopt if it is free. A claim and a release are reported as a put.
     [[nodiscard]] std::optional<replica_id> owner() const {
-        return epoch % 2 == 1 ? std::optional(written.id.replica) : std::nullopt;
+        return epoch && epoch->is_owned() ? std::optional(written.id.replica) : std::nullopt;
     }
     std::int64_t sum = 0;    ///< of a counter: its value
     std::uint64_t count = 0; ///< with `lagged`: how many changes were dropped

@@ -20,12 +20,12 @@ class holder_waits {
         core::proof wanted;
         std::uint64_t ticket = 0; ///< of mesh::await_holders, given back when it is over
         instant until{};
-        std::function<void(const holding&)> done;
+        std::function<void(const core::ack_count&)> done;
     };
     /// What is to be called without the lock.
     struct finished {
-        std::function<void(const holding&)> done;
-        holding held;
+        std::function<void(const core::ack_count&)> done;
+        core::ack_count held;
     };
 
     void add(wait what) {

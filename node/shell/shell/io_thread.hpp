@@ -105,11 +105,11 @@ class io_thread {
     }
     /// Waits until `wanted` is met or `within` has passed; members are asked once more when the usual round
     /// trip is over. `ticket`: of mesh::await_holders, given back here.
-    [[nodiscard]] holding wait_held(const core::proof& wanted, std::uint64_t ticket,
-                                    std::chrono::milliseconds within);
+    [[nodiscard]] core::ack_count wait_held(const core::proof& wanted, std::uint64_t ticket,
+                                            std::chrono::milliseconds within);
     /// The same without waiting: `done` is called, once, by the I/O thread.
     void when_held(core::proof wanted, std::uint64_t ticket, std::chrono::milliseconds within,
-                   std::function<void(const holding&)> done);
+                   std::function<void(const core::ack_count&)> done);
     /// Waits as wait_for(), while every member is asked what it holds: `done(mesh&, question)`.
     template <class Done>
     bool ask(std::chrono::milliseconds within, Done done) const {

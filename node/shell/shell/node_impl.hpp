@@ -7,6 +7,7 @@
 #include "shell/engine_link.hpp"
 #include "shell/io_thread.hpp"
 #include "shell/merger.hpp"
+#include "shell/proving.hpp"
 #include "shell/threads.hpp"
 
 #include <baton/node.hpp>
@@ -90,57 +91,20 @@ struct node::impl {
             return all;
         });
     }
-    result<version> put(const slot_name& slot, std::string_view value) {
+    /// A write that waits for its proof: `write` as shell::begin() takes it.
+    template <class Write>
+    [[nodiscard]] result<write_result> write(const write_options& how, Write write) {
         if (forked()) return forked_error();
-        return engine->write([&](core::mesh& mesh, const moment& at) { return mesh.put(at, slot, value); });
+        return shell::prove(*engine, shell::begin(*engine, how, std::move(write)), how.within);
     }
-    result<bool> remove(const slot_name& slot) {
-        if (forked()) return forked_error();
-        return engine->write([&](core::mesh& mesh, const moment& at) -> result<bool> {
+    result<write_result> put(const slot_name& slot, std::string_view value, const write_options& how) {
+        return write(how, [&](core::mesh& mesh, const moment& at) { return mesh.put(at, slot, value); });
+    }
+    result<write_result> remove(const slot_name& slot, const write_options& how) {
+        return write(how, [&](core::mesh& mesh, const moment& at) -> result<bool> {
             if (const auto good = check(mesh, slot); !good) return good.error();
             return mesh.remove(at, slot);
         });
-    }
-    /// A write whose holders somebody wants to know.
-    struct pending {
-        core::proof wanted;
-        std::uint64_t ticket = 0;
-    };
-    static pending await(core::mesh& mesh, const moment& at, const version& written, ack_level level) {
-        pending p{{written.id, level, {}}, 0};
-        if (level == ack_level::local()) return p;
-        if (level == ack_level::all_up()) p.wanted.all = mesh.members_up();
-        p.ticket = mesh.await_holders(at, written.id);
-        return p;
-    }
-    [[nodiscard]] result<void> check_level(ack_level level) const {
-        if (level == ack_level::majority() && settings.mesh_size == 0)
-            return error{errc::bad_argument,
-                         "ack_level::majority() needs options::mesh_size, which is not set"};
-        if (level == ack_level::copies(0))
-            return error{errc::bad_argument,
-                         "ack_level::copies(0) proves nothing: this node itself counts as the first copy"};
-        return {};
-    }
-    /// Writes; in the same hold of the lock members are asked to acknowledge it.
-    template <class Write>
-    result<pending> begin(const stash_options& how, Write write) {
-        if (forked()) return forked_error();
-        if (const auto good = check_level(how.ack); !good) return good.error();
-        return engine->write(
-            [&](core::mesh& mesh, const moment& at) -> result<pending> {
-                const auto written = write(mesh, at);
-                if (!written) return written.error();
-                return await(mesh, at, *written, how.ack);
-            },
-            how.within);
-    }
-    [[nodiscard]] result<stashed> prove(const result<pending>& begun, const stash_options& how) const {
-        if (!begun) return begun.error();
-        const version written{begun->wanted.id};
-        if (how.ack == ack_level::local()) return stashed{written};
-        const auto held = engine->wait_held(begun->wanted, begun->ticket, how.within);
-        return stashed{written, held.copies, held.met};
     }
     [[nodiscard]] bool forked() const { return shell::forks() != fork_generation; }
     ~impl() {

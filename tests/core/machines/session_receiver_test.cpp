@@ -269,6 +269,26 @@ TEST_CASE("session receiver: a chunk of another walk, of another server or witho
     }
 }
 
+TEST_CASE("session receiver: a server's archive beyond its bound ends the session", "[core][machine]") {
+    two_nodes s;
+    s.node.settings.bounds.archive_entries = 100;
+    s.write(s.there, 1);
+    s.consider();
+    std::optional<session_receiver::ended> end;
+    for (std::uint64_t chunk = 0; chunk < 5 && !end; ++chunk) {
+        wire::state f;
+        f.session = 1;
+        f.chunk = chunk;
+        f.flags = wire::state::archive;
+        const auto rows = archive_rows(static_cast<std::uint8_t>(chunk));
+        f.rows = rows;
+        end = s.take(f).end;
+        CHECK(end.has_value() == (chunk == 2)); // 100 entries have come, and are above the bound
+    }
+    REQUIRE(end);
+    CHECK(end->how == session_end::malformed);
+}
+
 TEST_CASE("session receiver: a listing without sense ends the session at once, as a STATE does",
           "[core][machine]") {
     const bool opening = GENERATE(true, false);

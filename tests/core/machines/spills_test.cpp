@@ -301,6 +301,23 @@ TEST_CASE("spills: a file that is not what it claims to be is a damaged one", "[
     CHECK(s.here.read("a"));
 }
 
+TEST_CASE("spills: a file whose archive is beyond the bound of a session is a damaged one",
+          "[core][machine]") {
+    spilling writer{2}, s;
+    writer.put("a");
+    s.settings.bounds.archive_entries = 100;
+    std::vector<std::string> frames;
+    for (std::uint8_t i = 0; i < 5; ++i) frames.push_back(archive_chunk(i, archive_rows(i)));
+    frames.push_back(changed(writer.file().back(), 5, [](wire::state&) {}));
+    s.find(frames);
+    s.tend();
+    CHECK(s.read(frames) == session_end::malformed);
+    CHECK(s.here.archived().empty());
+    CHECK(s.pass(5s, frames) == std::nullopt);
+    CHECK(s.aside == 1);
+    CHECK(s.here.read("a"));
+}
+
 TEST_CASE(
     "spills: a file that claims more of a member than that has reported waits for it, and is not read again",
     "[core][machine]") {

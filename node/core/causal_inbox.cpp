@@ -28,6 +28,12 @@ causal_inbox::job::job(std::string frame)
     : bytes(std::move(frame))
     , head(std::get<wire::delta>(*wire::decode(bytes))) {}
 
+std::optional<dot> causal_inbox::missing_for(const wire::delta& head) const {
+    const auto& all = head.depends.entries();
+    const auto at = std::find_if(all.begin(), all.end(), [&](const dot& id) { return !store_.has_seen(id); });
+    return at == all.end() ? std::nullopt : std::optional(*at);
+}
+
 // What a server has seen and forgotten must not come back while this node compares itself to it, or takes
 // everything from it: such events come with the COMMIT, or are found dead by it.
 bool causal_inbox::may_begin(const wire::delta& head, const session_view& session) const {
@@ -54,7 +60,10 @@ std::optional<causal_inbox::slice> causal_inbox::work(const session_view& sessio
         done.lost = head.first > done.known + 1;
         ++counters_.deltas_early;
         if (done.lost) ++counters_.gaps;
-        early_.keep(head.origin, head.first, std::move(oldest.bytes));
+        const auto origin = head.origin;
+        early_frames::frame early{done.first, done.last, missing_for(head), {}};
+        early.bytes = std::move(oldest.bytes);
+        early_.keep(origin, std::move(early));
         waiting_.pop_front();
         return done;
     }
@@ -101,10 +110,12 @@ void causal_inbox::look_again() {
     early_.each_first([this](const replica_id& origin, early_frames::frame& first) {
         const auto known = store_.counter_of(origin);
         if (first.first > known + 1) return early_frames::fate::waits;
+        if (first.last <= known) return early_frames::fate::stale;
+        if (first.missing && !store_.has_seen(*first.missing)) return early_frames::fate::waits;
         const auto frame = wire::decode(first.bytes);
-        const auto& head = std::get<wire::delta>(*frame);
-        if (head.first + head.count - 1 <= known) return early_frames::fate::stale;
-        if (!store_.covers(head.depends)) return early_frames::fate::waits;
+        ++early_decoded_;
+        first.missing = missing_for(std::get<wire::delta>(*frame));
+        if (first.missing) return early_frames::fate::waits;
         waiting_.emplace_back(std::move(first.bytes));
         return early_frames::fate::ready;
     });

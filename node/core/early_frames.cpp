@@ -4,14 +4,14 @@
 
 namespace baton::core {
 
-void early_frames::keep(const replica_id& origin, std::uint64_t first, std::string bytes) {
+void early_frames::keep(const replica_id& origin, frame early) {
     auto& into = queues_[origin];
     const auto at = std::find_if(into.frames.begin(), into.frames.end(),
-                                 [&](const frame& each) { return each.first >= first; });
-    if (at != into.frames.end() && at->first == first) return;
-    into.bytes += bytes.size();
-    bytes_ += bytes.size();
-    into.frames.insert(at, {first, std::move(bytes)});
+                                 [&](const frame& each) { return each.first >= early.first; });
+    if (at != into.frames.end() && at->first == early.first) return;
+    into.bytes += early.bytes.size();
+    bytes_ += early.bytes.size();
+    into.frames.insert(at, std::move(early));
     while (bytes_ > bytes_max_) shed();
 }
 

@@ -28,12 +28,11 @@ verdict mesh::settle(const session_receiver::outcome& done, outbox& out) {
     }
     if (!done.end) return refused_.counted(done.why);
     const auto& end = *done.end;
-    if (is_refusal(end.how)) {
+    if (end.file ? spills_.on_end(end.how, *end.file, at_, out) : is_refusal(end.how)) {
         ++refused_[to_string(end.how)];
         ++counters_.refused_frames;
     }
     if (end.overstated) ++refused_["told more than the commit held"];
-    if (end.file) spills_.on_end(end.how, *end.file, at_, out);
     wake_by(spills_.take_deadline());
     if (end.how != session_end::committed) return done.why;
     publisher_.cut_grew();

@@ -223,6 +223,11 @@ void proofs::on_ask(const replica_id& from, peer& p, const wire::ask& f, const o
     p.proof.wanted.join(f.want);
     if (p.proof.wanted.size() > 4 * inner_bounds::wants_max) p.proof.wanted = f.want;
     acknowledge(from, p, f.number, own, out);
+    if (store_.covers(p.proof.wanted)) {
+        p.proof.wanted = {}; // this answer has said so
+    } else {
+        acks_owed_ = true;
+    }
 }
 
 void proofs::acknowledge(const replica_id& id, const peer& p, std::uint64_t asked, const own_part& own,

@@ -44,7 +44,11 @@ session_receiver::outcome session_receiver::on_answer(const replica_id& from, co
                    l.range.last <= asked.last && finer;
         });
     });
-    if (!rows.ok() || !fits) return {{"malformed listing"}};
+    if (!rows.ok() || !fits) {
+        done.why = {"malformed state"};
+        end(session_end::malformed, done, out);
+        return done;
+    }
     if (opening) {
         s.ranges = std::move(opening);
         ++counts_.compared;

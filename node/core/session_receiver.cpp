@@ -10,7 +10,6 @@ using namespace std::chrono_literals;
 namespace {
 constexpr auto repeat_after = 300ms;
 constexpr unsigned repeats_max = 10;
-constexpr std::size_t archive_entries_max = std::size_t{1} << 22;
 constexpr auto word_awaited_for = 2s;     // of an origin that a COMMIT claims more of than it has said itself
 constexpr auto server_forgets_after = 5s; // a session that it has heard nothing of
 constexpr auto cache_kept_for = 30s;      // what was staged, when there is nobody to go on with
@@ -167,14 +166,9 @@ session_receiver::outcome session_receiver::on_state(const replica_id& from, std
     if (commits && f.server != from) // a PULL said again has reached its next incarnation
         return over(session_end::server_gone);
     const bool archive = (f.flags & wire::state::archive) != 0;
-    if (archive) {
-        const auto rows = wire::decode_cut(f.rows);
-        if (!rows || commits || s.archive_rows.size() > archive_entries_max) {
-            done.why = {"malformed state"};
-            return over(session_end::malformed);
-        }
-        s.archive_rows.join(*rows);
-        if ((f.flags & wire::state::for_good) != 0) s.final_rows.join(*rows);
+    if (archive && !take_archive(f)) {
+        done.why = {"malformed state"};
+        return over(session_end::malformed);
     }
     // Where the same has been too much before, it is looked at before anything is staged.
     if (room_short_ && f.chunk == 0 && !fits) return over(session_end::full);
@@ -207,17 +201,23 @@ session_receiver::outcome session_receiver::on_file(const spill_read& in, const 
     s.next_chunk = f->chunk + 1;
     if ((f->flags & wire::state::archive) == 0) {
         s.chunks.emplace_back(std::string(in.bytes));
-        return done;
-    }
-    const auto rows = wire::decode_cut(f->rows);
-    if (rows) {
-        s.archive_rows.join(*rows);
-        if ((f->flags & wire::state::for_good) != 0) s.final_rows.join(*rows);
+    } else if (take_archive(*f)) {
         give_credit(out);
     } else {
         end(session_end::malformed, done, out);
     }
     return done;
+}
+
+// Of a member or of a file. False: it makes no sense, or there are too many.
+bool session_receiver::take_archive(const wire::state& f) {
+    auto& s = *session_;
+    const auto rows = wire::decode_cut(f.rows);
+    const bool commits = (f.flags & wire::state::commit) != 0;
+    if (!rows || commits || s.archive_rows.size() > settings_.bounds.archive_entries) return false;
+    s.archive_rows.join(*rows);
+    if ((f.flags & wire::state::for_good) != 0) s.final_rows.join(*rows);
+    return true;
 }
 
 // What has been staged makes room for more: a server cannot be faster than this node for long.
@@ -328,6 +328,7 @@ void session_receiver::end(session_end how, outcome& done, outbox& out) {
         cached_until_ = at_.now + cache_kept_for;
         wake_by(at_.now + 1ms);
     }
+    if (how == session_end::full) room_short_ = true;
     if (!over.file) pace(how, over);
     done.end.emplace(ended{how, over.from, over.file});
 }
@@ -342,7 +343,6 @@ void session_receiver::pace(session_end how, const inbound_session& s) {
     if (how == session_end::committed) return;
     ++counts_.failed;
     if (how == session_end::leaving) return;
-    if (how == session_end::full) room_short_ = true;
     // That this node stood still is no fault of the server's.
     if (p != nullptr && how != session_end::paused) p->pull.pace.failed(at_.now, is_hopeless(how), random_());
     if (p != nullptr && how == session_end::below_floor) p->pull.compare_next = true;

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 namespace {
 constexpr std::size_t files_max = 1024;
 constexpr std::size_t copies_wanted = 2; // as leave_options::copies
-constexpr auto retry_after = 1s;
+constexpr std::uint64_t no_jitter = 512; // nobody else asks for a file at the same time
 } // namespace
 
 // ---------------------------------------------------------------- writing
@@ -88,14 +88,26 @@ void spills::tend(bool may_begin, const moment& at, outbox& out) {
     file* next = nullptr;
     const auto rank = [](const file& each) { return each.tried ? 2 : each.whole ? 0 : 1; };
     for (auto& each : files_) {
-        if (each.merged || (!each.whole && !listed_)) continue;
-        if (at.now < each.retry_at) {
-            wake_by(each.retry_at);
+        if (each.merged || (!each.whole && !listed_) || waits_for_report(each)) continue;
+        if (!each.pace.is_due(at.now)) {
+            wake_by(each.pace.due());
         } else if (next == nullptr || rank(each) < rank(*next)) {
             next = &each;
         }
     }
     if (next != nullptr) open(*next, at, out);
+}
+
+// Its COMMIT claims more of a member that is up than that has reported. A session with it ends in the same
+// way until the member has reported as much, or is no longer up; both show in a later round of timers.
+bool spills::waits_for_report(const file& which) const {
+    if (which.failed != session_end::beyond_word) return false;
+    return std::any_of(members_.begin(), members_.end(), [&](const auto& each) {
+        const auto& [id, p] = each;
+        const auto claimed = which.claims.of(id);
+        return p.state == member_state::up && claimed > p.holds.seen.of(id) &&
+               claimed > store_.counter_of(id);
+    });
 }
 
 void spills::open(file& next, const moment& at, outbox& out) {
@@ -115,15 +127,22 @@ void spills::open(file& next, const moment& at, outbox& out) {
     out.actions.push_back(read_spill{next.id, true});
 }
 
-// A file that is not what it claims to be is a damaged one.
-void spills::on_end(session_end how, spill_id id, const moment& at, outbox& out) {
-    if (how == session_end::committed) return merged(id, at, out);
+// A file that is not what it claims to be is a damaged one. Any other is read again, ever less often: what is
+// in its way may pass.
+bool spills::on_end(session_end how, spill_id id, const moment& at, outbox& out) {
     auto* const ended = find(id);
-    if (ended == nullptr) return;
-    ended->retry_at = at.now + retry_after;
-    if (how == session_end::malformed || how == session_end::below_records)
+    if (ended == nullptr) return false;
+    if (how == session_end::committed) {
+        merged(id, at, out);
+        return false;
+    }
+    ended->failed = how;
+    ended->pace.failed(at.now, is_hopeless(how), no_jitter);
+    if (how == session_end::malformed || how == session_end::below_records ||
+        how == session_end::before_comparison)
         ended->whole = ended->tried = false;
-    wake_by(ended->retry_at);
+    wake_by(ended->pace.due());
+    return is_refusal(how) && !std::exchange(ended->refused, true);
 }
 
 void spills::merged(spill_id id, const moment& at, outbox& out) {

@@ -153,8 +153,9 @@ TEST_CASE("bad session: an opening of ranges that its own cut does not name is r
         rows.add({{s.at(2).id, 1, 3}, true, {}, {}});
         break;
     }
-    CHECK(s.answer(listing(s.session, 0, rows, seen)) == "malformed listing");
-    CHECK(s.refused(1, "malformed listing") == 1);
+    CHECK(s.answer(listing(s.session, 0, rows, seen)) == "malformed state");
+    CHECK(s.refused(1, "malformed state") == 1);
+    CHECK(s.mesh(1).stats().sessions_failed == 1); // it has ended at once
     s.run_for(10ms);
     CHECK(s.mesh(1).state().staged_slots() == 0); // nothing has been marked as dead
     s.unchanged();
@@ -178,12 +179,13 @@ TEST_CASE("bad session: an answer about ranges that were not asked about is refu
     }
     CHECK(s.answer(listing(s.session, 0, opening, seen)).empty());
     s.run_for(5ms);
-    wire::listing_writer other;
-    other.add(everything_of(s.at(2).id, 3));
-    CHECK(s.answer(listing(s.session, 1, other)) == "malformed listing");
-    wire::listing_writer wider;
-    wider.add(everything_of(s.at(0).id, counter_max));
-    CHECK(s.answer(listing(s.session, 1, wider)) == "malformed listing");
+    const bool of_another = GENERATE(true, false);
+    CAPTURE(of_another);
+    wire::listing_writer wrong;
+    wrong.add(of_another ? everything_of(s.at(2).id, 3) : everything_of(s.at(0).id, counter_max));
+    CHECK(s.answer(listing(s.session, 1, wrong)) == "malformed state");
+    CHECK(s.refused(1, "malformed state") == 1);
+    CHECK(s.mesh(1).stats().sessions_failed == 1); // it has ended at once
     s.run_for(10ms);
     CHECK(s.mesh(1).state().staged_slots() == 0);
     s.unchanged();

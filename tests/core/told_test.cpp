@@ -151,10 +151,13 @@ TEST_CASE("told: a COMMIT of more origins than fit a frame is refused", "[core][
 TEST_CASE("early frames: the origin that holds most gives up its first one", "[core]") {
     core::early_frames all(1000);
     const auto many = numbered(1), few = numbered(2);
-    for (std::uint64_t first = 2; first < 50; ++first) all.keep(many, first, std::string(100, 'x'));
+    const auto keep = [&](const replica_id& origin, std::uint64_t first, std::size_t size) {
+        all.keep(origin, {first, first, {}, std::string(size, 'x')});
+    };
+    for (std::uint64_t first = 2; first < 50; ++first) keep(many, first, 100);
     CHECK(all.bytes() == 1000);
-    all.keep(few, 7, std::string(100, 'y'));
-    all.keep(few, 7, std::string(100, 'y')); // twice
+    keep(few, 7, 100);
+    keep(few, 7, 100); // twice
     CHECK(all.bytes() == 1000);
     CHECK(all.count(few) == 1);
     CHECK(all.count(many) == 9);
@@ -166,7 +169,7 @@ TEST_CASE("early frames: the origin that holds most gives up its first one", "[c
     CHECK(firsts == std::vector<std::uint64_t>{41, 42, 43, 44, 45, 46, 47, 48, 49});
     CHECK(all.count(many) == 0);
     CHECK(all.bytes() == 100);
-    all.keep(many, 1, std::string(2000, 'x')); // larger than all the room: it goes itself
+    keep(many, 1, 2000); // larger than all the room: it goes itself
     CHECK(all.count(many) == 0);
     CHECK(all.count(few) == 1);
     all.drop(few);

@@ -64,11 +64,14 @@ class causal_inbox {
     std::optional<slice> work(const session_view& session);
     /// No frame waits, but for early ones.
     [[nodiscard]] bool empty() const { return waiting_.empty(); }
-    /// The cut here has grown: early frames whose turn it is wait for work(). O(origins that have some).
+    /// The cut here has grown: early frames whose turn it is wait for work(). O(origins that have some);
+    /// a frame is decoded once, and again for each origin that it still waits for.
     void look_again();
     /// Early frames of an origin that is gone: what was missing comes by repair, if at all.
     void drop(const replica_id& origin) { early_.drop(origin); }
     void clear();
+    /// How often look_again() has decoded a frame. For tests of what it costs.
+    [[nodiscard]] std::uint64_t early_decoded() const { return early_decoded_; }
 
   private:
     /// A frame, and how far it has been applied. The decoded views point into `bytes`, so it stays where it
@@ -89,6 +92,8 @@ class causal_inbox {
             std::size_t first = 0, count = 0;
         } ring;
     };
+    /// The first event that it depends on and that is not here.
+    [[nodiscard]] std::optional<dot> missing_for(const wire::delta& head) const;
     [[nodiscard]] bool may_begin(const wire::delta& head, const session_view& session) const;
     void apply(job& one, slice& done);
 
@@ -97,6 +102,7 @@ class causal_inbox {
     limits limits_;
     std::list<job> waiting_;
     early_frames early_;
+    std::uint64_t early_decoded_ = 0;
     std::vector<dot> kills_; ///< scratch
 };
 

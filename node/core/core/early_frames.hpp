@@ -12,14 +12,17 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 
 namespace baton::core {
 
 class early_frames {
   public:
+    /// What decides whether its turn has come stands beside the bytes, so that they are seldom decoded.
     struct frame {
-        std::uint64_t first; ///< counter of its first event
+        std::uint64_t first, last;  ///< counters of its events
+        std::optional<dot> missing; ///< one that it depends on; nullopt: the bytes have to be looked into
         std::string bytes;
     };
     enum class fate : std::uint8_t {
@@ -31,7 +34,7 @@ class early_frames {
     explicit early_frames(std::size_t bytes_max)
         : bytes_max_(bytes_max) {}
     /// One that is here already is not kept twice. O(frames of the origin + origins for each one dropped).
-    void keep(const replica_id& origin, std::uint64_t first, std::string bytes);
+    void keep(const replica_id& origin, frame early);
     /// Asks `judge(origin, frame&)` about the first frames of each origin. O(origins + frames that go).
     template <class Judge>
     void each_first(Judge judge);

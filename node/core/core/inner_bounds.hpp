@@ -1,6 +1,6 @@
 // inner_bounds: how much one slice of work takes, and how much one queue, list or question holds, where no
 // user has a reason to choose. The defaults are what every node uses; the simulator draws others, so small
-// that each bound is reached.
+// that each bound is reached; but for archive_entries, at which honest sessions end, too.
 //
 // An aggregate with defaults; plain values. All are at least 1.
 #pragma once
@@ -20,6 +20,7 @@ struct inner_bounds {
     // sessions
     std::size_t chunks_under_way = 128;                 ///< far below what ROUTER queues for one peer
     std::size_t archive_rows = 8192;                    ///< in one STATE chunk
+    std::size_t archive_entries = std::size_t{1} << 22; ///< of a server; beyond them a session ends
     std::uint64_t branching = 16;                       ///< parts of a range that is compared; at least 2
     std::size_t listed = 32;                            ///< records of a range that are listed one by one
     std::size_t asked = 64;                             ///< ranges in one question; at most asked_max

@@ -91,6 +91,7 @@ class proofs {
     void forget_answers();
 
     // --- as the one that is asked ---
+    /// Answers at once, and by answer_wanted() once more when all that `f` wants is applied here.
     void on_ask(const replica_id& from, peer& p, const wire::ask& f, const own_part& own, outbox& out);
     /// It waits to hear that its events up to this one are applied here.
     void owe(peer& p, std::uint64_t counter);

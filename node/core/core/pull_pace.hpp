@@ -3,7 +3,8 @@
 // contact.
 //
 // A plain value. Source: exponential backoff with jitter (as in Brooker, "Exponential Backoff And Jitter",
-// 2015); the wait is per server, so that another one can be tried at once.
+// 2015); the wait is per server, so that another one can be tried at once. The server may be a file
+// (spills.hpp).
 #pragma once
 
 #include "core/io.hpp"

@@ -110,6 +110,7 @@ class session_receiver {
     void start(const replica_id& id, peer& p, outbox& out);
     void send_pull(const peer& p, outbox& out);
     void give_credit(outbox& out);
+    bool take_archive(const wire::state& f);
     void wake_by(instant when) { due_ = std::min(due_, when); }
     void end(session_end how, outcome& done, outbox& out);
     void pace(session_end how, const inbound_session& s);

@@ -14,6 +14,7 @@
 #include "core/io.hpp"
 #include "core/membership.hpp"
 #include "core/mesh_options.hpp"
+#include "core/pull_pace.hpp"
 #include "core/session_receiver.hpp"
 #include "core/session_server.hpp"
 #include "core/writer.hpp"
@@ -63,8 +64,9 @@ class spills {
     /// True: it is of the damaged file that is being looked through. If not, it
     /// is the receiver's.
     bool on_read(const spill_read& in, const moment& at, outbox& out);
-    /// The receiver's session with a file is over.
-    void on_end(session_end how, spill_id id, const moment& at, outbox& out);
+    /// The receiver's session with a file is over. True: the file is at fault, for the first time: the caller
+    /// counts a refusal.
+    bool on_end(session_end how, spill_id id, const moment& at, outbox& out);
     /// Files that are neither merged nor given up yet.
     [[nodiscard]] std::size_t waiting() const;
     /// What a file holds may be any key.
@@ -91,8 +93,10 @@ class spills {
         bool tried = false;
         timestamp clock{};
         std::uint64_t written_ms = 0;
-        cut claims; ///< of its COMMIT, without the archive
-        instant retry_at{};
+        cut claims;                        ///< of its COMMIT, without the archive
+        pull_pace pace;                    ///< not before this
+        std::optional<session_end> failed; ///< how the last session with it ended
+        bool refused = false;              ///< it has been counted
     };
     /// The damaged file that is being looked through.
     struct salvage {
@@ -109,6 +113,7 @@ class spills {
     };
     void wake_by(instant when) { due_ = std::min(due_, when); }
     [[nodiscard]] file* find(spill_id id);
+    [[nodiscard]] bool waits_for_report(const file& which) const;
     void open(file& next, const moment& at, outbox& out);
     void merged(spill_id id, const moment& at, outbox& out);
     void release(outbox& out);

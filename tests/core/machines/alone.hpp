@@ -7,10 +7,12 @@
 #include "core/mesh_options.hpp"
 #include "crdt/store.hpp"
 #include "support/catch.hpp"
+#include "wire/codec.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <string>
 #include <string_view>
 
 namespace baton::core {
@@ -28,6 +30,16 @@ inline mesh_options options_of(const replica_id& self) {
     return settings;
 }
 inline slot_name register_of(std::string_view key) { return {value_type::reg, key, {}}; }
+/// 100 entries of an archive, as a STATE has them; other ones for each `number`.
+inline std::string archive_rows(std::uint8_t number) {
+    cut rows;
+    for (std::uint8_t i = 0; i < 100; ++i) {
+        auto id = replica(static_cast<std::uint8_t>(number + 1));
+        id.bytes.back() = i;
+        rows.push_back({id, 1});
+    }
+    return wire::encode_cut(rows);
+}
 inline constexpr instant start{};
 inline constexpr std::uint64_t wall = 1'700'000'000'000;
 

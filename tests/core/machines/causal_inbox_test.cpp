@@ -75,6 +75,47 @@ TEST_CASE("causal inbox: an effect waits for its cause of another origin", "[cor
     CHECK(c.here.read("k")->value == "b");
 }
 
+TEST_CASE(
+    "causal inbox: a frame that waits for another origin is decoded when that event is here, not before",
+    "[core][machine]") {
+    site a(1), b(2), c(3);
+    const auto cause = a.write("k", "a");
+    REQUIRE(b.take(cause));
+    const auto effect = b.write("k", "b"), next = b.write("l", "b");
+    REQUIRE(c.take(effect)->early);
+    REQUIRE(c.take(next)->early);
+    for (int i = 0; i < 100; ++i) c.inbox.look_again(); // the cut has grown by others' events
+    CHECK_FALSE(c.work());
+    CHECK(c.inbox.early_decoded() == 0);
+    REQUIRE(c.take(cause)->finished);
+    c.inbox.look_again();
+    REQUIRE(c.work()->finished);
+    c.inbox.look_again();
+    REQUIRE(c.work()->finished);
+    CHECK_FALSE(c.work());
+    CHECK(c.here.read("l")->value == "b");
+    CHECK(c.inbox.early_decoded() == 2); // once each
+}
+
+TEST_CASE("causal inbox: an early frame that a repair has brought goes, though its cause is not here",
+          "[core][machine]") {
+    site a(1), b(2), c(3);
+    REQUIRE(b.take(a.write("k", "a")));
+    const auto effect = b.write("k", "b"), next = b.write("l", "b");
+    REQUIRE(c.take(effect)->early);
+    REQUIRE(c.take(next)->early);
+    cut repaired;
+    repaired.raise({replica(1), 1}), repaired.raise({replica(2), 1});
+    c.here.commit(repaired);
+    while (c.here.fold(256)) {
+    }
+    c.inbox.look_again(); // the first is stale; the second is next
+    const auto done = c.work();
+    REQUIRE(done);
+    CHECK(done->first == 2);
+    CHECK(done->finished);
+}
+
 TEST_CASE("causal inbox: a frame that comes twice changes nothing", "[core][machine]") {
     site a(1), b(2);
     const auto frame = a.write("k", "1");

@@ -28,6 +28,16 @@ struct asking : lone_node {
         out.clear();
         return count;
     }
+    /// Acknowledgements that have gone out since the last call.
+    std::size_t acknowledged() {
+        std::size_t count = 0;
+        for (const auto& each : out.actions) {
+            const auto frame = wire::decode(std::get<send_reply>(each).bytes);
+            count += std::holds_alternative<wire::ack>(*frame) ? 1 : 0;
+        }
+        out.clear();
+        return count;
+    }
     /// Version 5's answer to the latest question.
     void answer(std::uint8_t number, std::uint64_t question, std::string_view view = {}) {
         wire::ack f{replica(number), true, true, 0, {}, question};
@@ -129,4 +139,29 @@ TEST_CASE("proofs: an acknowledgement that is owed is said after applying", "[co
     CHECK(s.out.actions.size() == 1);
     s.desk.answer_wanted({}, s.out);
     CHECK(s.out.actions.size() == 1); // once
+}
+
+TEST_CASE("proofs: what is asked about and not applied here yet is answered once it is", "[core][machine]") {
+    asking s;
+    auto& p = s.up(2);
+    store other(replica(2), 3);
+    write_buffers buffers;
+    const auto theirs = other.put(register_of("x"), "1", timestamp::at(wall), buffers);
+    wire::ask f{replica(2), 0, {}};
+    f.want.raise(theirs.id);
+    s.desk.on_ask(replica(2), p, f, {}, s.out);
+    CHECK(s.acknowledged() == 1); // at once, with what is here
+    s.desk.answer_wanted({}, s.out);
+    CHECK(s.acknowledged() == 0);
+    REQUIRE(s.here.apply(theirs.id, theirs.event) == store::applied::yes);
+    s.desk.answer_wanted({}, s.out);
+    CHECK(s.acknowledged() == 1);
+    s.desk.answer_wanted({}, s.out);
+    CHECK(s.acknowledged() == 0); // once
+    s.desk.on_ask(replica(2), p, f, {}, s.out);
+    CHECK(s.acknowledged() == 1);
+    s.desk.owe(p, 2);
+    s.desk.answer_wanted({}, s.out);
+    CHECK(s.acknowledged() == 0); // the answer has said that it is here
+    CHECK(p.proof.wanted.empty());
 }

@@ -27,6 +27,7 @@ struct two_nodes {
     peer& p = node.up(2);
     std::optional<session_receiver::ended> end; ///< the last one
     std::vector<replica_id> beyond;
+    std::uint64_t walk = 0; ///< of the last listing
 
     two_nodes() {
         there.up(1);
@@ -60,6 +61,11 @@ struct two_nodes {
         const auto bytes = wire::encode(f, wire::version_max);
         const auto frame = wire::decode(bytes);
         return receiver.on_state(replica(2), bytes, std::get<wire::state>(*frame), fits, at, out);
+    }
+    session_receiver::outcome answer(const wire::fingerprint& f) {
+        const auto bytes = wire::encode(f, wire::version_max);
+        const auto frame = wire::decode(bytes);
+        return receiver.on_answer(replica(2), std::get<wire::fingerprint>(*frame), at, out);
     }
     /// Both sides pass on what they say and work, until nothing more happens, or so many times.
     void run(int rounds = 1000) {
@@ -103,8 +109,10 @@ struct two_nodes {
         REQUIRE(frame);
         if (const auto* const f = std::get_if<wire::state>(&*frame))
             note(receiver.on_state(replica(2), bytes, *f, fits, at, out));
-        if (const auto* const f = std::get_if<wire::fingerprint>(&*frame))
+        if (const auto* const f = std::get_if<wire::fingerprint>(&*frame)) {
+            walk = f->walk;
             note(receiver.on_answer(replica(2), *f, at, out));
+        }
     }
 };
 

@@ -269,6 +269,58 @@ TEST_CASE("session receiver: a chunk of another walk, of another server or witho
     }
 }
 
+TEST_CASE("session receiver: a server's archive beyond its bound ends the session", "[core][machine]") {
+    two_nodes s;
+    s.node.settings.bounds.archive_entries = 100;
+    s.write(s.there, 1);
+    s.consider();
+    std::optional<session_receiver::ended> end;
+    for (std::uint64_t chunk = 0; chunk < 5 && !end; ++chunk) {
+        wire::state f;
+        f.session = 1;
+        f.chunk = chunk;
+        f.flags = wire::state::archive;
+        const auto rows = archive_rows(static_cast<std::uint8_t>(chunk));
+        f.rows = rows;
+        end = s.take(f).end;
+        CHECK(end.has_value() == (chunk == 2)); // 100 entries have come, and are above the bound
+    }
+    REQUIRE(end);
+    CHECK(end->how == session_end::malformed);
+}
+
+TEST_CASE("session receiver: a listing without sense ends the session at once, as a STATE does",
+          "[core][machine]") {
+    const bool opening = GENERATE(true, false);
+    CAPTURE(opening);
+    two_nodes s;
+    s.write(s.there, 200);
+    s.consider();
+    s.run();
+    write_buffers buffers;
+    for (int i = 1; i <= 200; i += 2)
+        REQUIRE(s.there.here.remove(register_of("key " + std::to_string(i)), timestamp::at(wall), buffers));
+    s.p.pull.compare_next = true;
+    s.end.reset();
+    s.consider();
+    if (!opening) s.run(1); // a question is under way
+    REQUIRE(s.receiver.is_open());
+    REQUIRE((s.receiver.compared() != nullptr) == !opening);
+    wire::fingerprint f;
+    f.session = 2;
+    f.number = opening ? 0 : 1;
+    f.walk = s.walk;
+    f.rows = "no listing";
+    auto done = s.answer(f);
+    CHECK(std::string_view(done.why.refused) == "malformed state");
+    REQUIRE(done.end);
+    CHECK(done.end->how == session_end::malformed);
+    CHECK_FALSE(s.receiver.is_open());
+    CHECK(s.node.here.staged_slots() == 0);
+    CHECK_FALSE(s.p.pull.pace.is_due(s.at.now));
+    CHECK(s.receiver.counted().failed == 1);
+}
+
 TEST_CASE("session receiver: after a session without room the next one is looked at before it is staged",
           "[core][machine]") {
     two_nodes s;

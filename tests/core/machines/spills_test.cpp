@@ -12,6 +12,24 @@ using namespace baton::core;
 namespace {
 constexpr spill_id number{1};
 
+/// The COMMIT that ends a file, as chunk `at`, with what `change` does to it.
+template <class Change>
+std::string changed(const std::string& last, std::uint64_t at, Change change) {
+    const auto frame = wire::decode(last);
+    auto f = std::get<wire::state>(*frame);
+    f.chunk = at;
+    change(f);
+    return wire::encode(f);
+}
+/// A chunk of a file: entries of its archive.
+std::string archive_chunk(std::uint64_t at, const std::string& rows) {
+    wire::state f;
+    f.chunk = at;
+    f.flags = wire::state::archive;
+    f.rows = rows;
+    return wire::encode(f);
+}
+
 struct spilling : writing_node {
     std::mt19937_64 random{1};
     session_server server{settings, here, members, mail, random};
@@ -35,9 +53,9 @@ struct spilling : writing_node {
         }
         return frames;
     }
-    void find(const std::vector<std::string>& frames, bool whole = true) {
+    void find(const std::vector<std::string>& frames, bool whole = true, spill_id file = number) {
         spill_found found;
-        found.file = number;
+        found.file = file;
         found.whole = whole;
         found.clock = timestamp::at(wall);
         found.commit = frames.back();
@@ -74,13 +92,43 @@ struct spilling : writing_node {
         }
         return how;
     }
-    int dropped = 0, aside = 0;
+    /// The time passes, in steps of a round of timers; the file is read whenever that is asked for. How the
+    /// last session ended.
+    std::optional<session_end> pass(mesh_clock::duration time, const std::vector<std::string>& frames) {
+        std::optional<session_end> how;
+        for (const auto until = at.now + time; at.now < until; at.now += 200ms) {
+            note(receiver.tend(at, box), how);
+            const bool was_open = receiver.is_open();
+            tend();
+            if (!was_open && receiver.is_open()) ++opened;
+            if (const auto end = read(frames)) how = end;
+        }
+        return how;
+    }
+    int dropped = 0, aside = 0, opened = 0;
+    int refused = 0; ///< counted
 
   private:
     void note(session_receiver::outcome done, std::optional<session_end>& how) {
         if (!done.end) return;
         how = done.end->how;
-        files.on_end(*how, *done.end->file, at, box);
+        refused += files.on_end(*how, *done.end->file, at, box) ? 1 : 0;
+    }
+};
+
+/// A file of node 2 that holds two events of node 3.
+struct of_another {
+    spilling writer{2};
+    lone_node third{3};
+    std::vector<std::string> frames;
+
+    of_another() {
+        write_buffers buffers;
+        for (const auto* const key : {"x", "y"}) {
+            const auto theirs = third.here.put(register_of(key), "1", timestamp::at(wall), buffers);
+            REQUIRE(writer.here.apply(theirs.id, theirs.event) == store::applied::yes);
+        }
+        frames = writer.file();
     }
 };
 } // namespace
@@ -245,12 +293,144 @@ TEST_CASE("spills: a file that is not what it claims to be is a damaged one", "[
     CHECK(s.files.waiting() == 1);
     s.tend();
     CHECK(s.box.actions.empty());
-    CHECK(s.files.take_deadline() == start + 1s);
-    s.at.now += 1s;
+    CHECK(s.files.take_deadline() == start + pull_pace::first);
+    s.at.now += pull_pace::first;
     s.tend();
     CHECK_FALSE(s.read(frames));
     CHECK(s.aside == 1);
     CHECK(s.here.read("a"));
+}
+
+TEST_CASE("spills: a file whose archive is beyond the bound of a session is a damaged one",
+          "[core][machine]") {
+    spilling writer{2}, s;
+    writer.put("a");
+    s.settings.bounds.archive_entries = 100;
+    std::vector<std::string> frames;
+    for (std::uint8_t i = 0; i < 5; ++i) frames.push_back(archive_chunk(i, archive_rows(i)));
+    frames.push_back(changed(writer.file().back(), 5, [](wire::state&) {}));
+    s.find(frames);
+    s.tend();
+    CHECK(s.read(frames) == session_end::malformed);
+    CHECK(s.here.archived().empty());
+    CHECK(s.pass(5s, frames) == std::nullopt);
+    CHECK(s.aside == 1);
+    CHECK(s.here.read("a"));
+}
+
+TEST_CASE(
+    "spills: a file that claims more of a member than that has reported waits for it, and is not read again",
+    "[core][machine]") {
+    of_another of;
+    spilling s;
+    auto& p = s.up(3);
+    s.members.check_synced(s.here, true, s.box);
+    p.holds.seen.raise({replica(3), 1});
+    s.find(of.frames);
+    CHECK(s.pass(10s, of.frames) == session_end::beyond_word);
+    CHECK(s.opened == 1);
+    CHECK(s.pass(600s, of.frames) == std::nullopt);
+    CHECK(s.opened == 1);
+    CHECK(s.refused == 1);
+    CHECK(s.files.waiting() == 1);
+    CHECK(s.files.has_unread()); // nothing is called absent
+    CHECK(s.here.keys() == 0);
+    SECTION("it reports that much") {
+        p.holds.seen.raise({replica(3), 2});
+        CHECK(s.pass(200ms, of.frames) == session_end::committed);
+    }
+    SECTION("it is no longer up") {
+        s.members.transition(p, member_state::crashed, event_kind::crashed, s.at.now);
+        CHECK(s.pass(200ms, of.frames) == session_end::committed);
+    }
+    SECTION("its events have come by themselves") {
+        write_buffers buffers;
+        lone_node twin{3};
+        for (const auto* const key : {"x", "y"}) {
+            const auto theirs = twin.here.put(register_of(key), "1", timestamp::at(wall), buffers);
+            REQUIRE(s.here.apply(theirs.id, theirs.event) == store::applied::yes);
+        }
+        CHECK(s.pass(200ms, of.frames) == std::nullopt); // all of it is here
+    }
+    SECTION("another file does not wait for it") {
+        spilling other{4};
+        other.put("z");
+        s.find(other.file(), true, spill_id{2});
+        CHECK(s.pass(200ms, other.file()) == session_end::committed);
+        CHECK(s.files.waiting() == 1);
+        return;
+    }
+    CHECK(s.files.waiting() == 0);
+    CHECK_FALSE(s.files.has_unread());
+    CHECK(s.here.keys() == 2);
+    CHECK(s.refused == 1);
+}
+
+TEST_CASE("spills: a file that cannot be merged is tried ever less often, and counted once",
+          "[core][machine]") {
+    spilling writer{2}, s;
+    writer.put("a");
+    auto frames = writer.file();
+    const auto why = GENERATE(session_end::beyond_word, session_end::too_many_origins);
+    if (why == session_end::beyond_word) { // by its archive, which is not known before it is read
+        s.up(3);
+        s.members.check_synced(s.here, true, s.box);
+        cut rows;
+        rows.raise({replica(3), 5});
+        frames = {archive_chunk(0, wire::encode_cut(rows)), changed(frames.back(), 1, [](wire::state&) {})};
+    } else {
+        frames = {changed(frames.back(), 0, [](wire::state& f) {
+            std::vector<dot> all(f.at.seen.entries().begin(), f.at.seen.entries().end());
+            for (std::size_t i = 1; i < wire::cut_entries_max; ++i) {
+                auto id = replica(7);
+                id.bytes[14] = static_cast<std::uint8_t>(i >> 8), id.bytes[15] = static_cast<std::uint8_t>(i);
+                all.push_back({id, 1});
+            }
+            f.at.seen = cut::of_dots(all);
+        })};
+        s.put("b"); // one more
+    }
+    s.find(frames);
+    CHECK(s.pass(600s, frames) == why);
+    CHECK(s.opened > 5);
+    CHECK(s.opened < 25);
+    CHECK(s.refused == 1);
+    CHECK(s.files.has_unread());
+    s.opened = 0;
+    s.pass(600s, frames);
+    CHECK(s.opened <= 10); // once a minute
+    CHECK(s.refused == 1);
+}
+
+TEST_CASE("spills: a file that is too much for this node is read again ever less often", "[core][machine]") {
+    spilling writer{2}, s;
+    writer.put("a");
+    const auto frames = writer.file();
+    s.find(frames);
+    int tries = 0;
+    for (const auto until = s.at.now + 600s; s.at.now < until; s.at.now += 200ms) {
+        s.tend();
+        if (!s.receiver.is_open()) continue;
+        // From the second on it is the same again, and nobody is notified of that.
+        CHECK(s.receiver.is_short_of_room() == (++tries > 1));
+        const auto done = s.receiver.abandon(session_end::full, s.at, s.box);
+        REQUIRE(done.end);
+        CHECK_FALSE(s.files.on_end(done.end->how, *done.end->file, s.at, s.box)); // no fault of the file's
+    }
+    CHECK(tries < 25);
+}
+
+TEST_CASE("spills: a file with the COMMIT of a comparison is a damaged one", "[core][machine]") {
+    spilling writer{2}, s;
+    writer.put("a");
+    const std::vector<std::string> frames{
+        changed(writer.file().back(), 0, [](wire::state& f) { f.flags |= wire::state::compared; })};
+    s.find(frames);
+    CHECK(s.pass(5s, frames) == session_end::before_comparison);
+    CHECK(s.aside == 1);
+    CHECK(s.here.read("a"));
+    CHECK(s.refused == 1);
+    CHECK(s.files.waiting() == 0);
 }
 
 TEST_CASE("spills: a leave gives up the damaged file, and its rest", "[core][machine]") {

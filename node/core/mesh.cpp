@@ -67,7 +67,7 @@ void mesh::run_timers(outbox& out) {
             if (p.health.one_way_since) *p.health.one_way_since += pause;
         }
         contact_.links.excuse(pause);
-        (void)settle(receiver_.excuse(pause, at_, out), out);
+        (void)settle(receiver_.excuse(pause, time_.at(), out), out);
     }
     time_.clear();
     contact_.look_for_others(out);
@@ -77,26 +77,26 @@ void mesh::run_timers(outbox& out) {
         const bool changed = publish_hello(out);
         herald_.beat_after(settings_.liveness.heartbeat_every * (changed ? 1 : 2));
     }
-    wake_by(std::min<instant>(herald_.due(), at_.now + stall_min / 2));
+    wake_by(std::min<instant>(herald_.due(), time_.now() + stall_min / 2));
 
     contact_.tend_links(out);
     judge_peers(out);
     if (auto* const crashed = contact_.tend_dead(out)) detector_.probe_dead(*crashed, out);
     repeat_leaving(out);
     ask_members(out);
-    (void)settle(receiver_.tend(at_, out), out);
+    (void)settle(receiver_.tend(time_.at(), out), out);
     consider_pull(out);
-    spills_.tend(takes_writes() && inbox_.empty(), at_, out);
+    spills_.tend(takes_writes() && inbox_.empty(), time_.at(), out);
     wake_by(spills_.take_deadline());
-    server_.expire(at_.now, out);
+    server_.expire(time_.now(), out);
     wake_by(server_.deadline());
     if (store_.notes().wanted()) {
         if (const auto next = store_.next_deadline())
-            wake_by(std::max(*next, instant{at_.now + hidden_within}));
+            wake_by(std::max(*next, instant{time_.now() + hidden_within}));
     }
     if (tidies) look_for_garbage(out);
     if (tidies) contact_.introductions.tidy(out);
-    if (tidies) conflicts_.tend(takes_writes(), at_, out);
+    if (tidies) conflicts_.tend(takes_writes(), time_.at(), out);
     if (tidies) claims_.look_for_gone(takes_writes(), out);
     claims_.tend(out);
     wake_by(std::min(claims_.deadline(), proofs_.deadline()));
@@ -117,10 +117,11 @@ bool mesh::work(const moment& at, outbox& out) {
     } else if (work_on_delta(out)) {
         more = true;
     } else {
-        const auto session = receiver_.work(at_, out);
+        const auto session = receiver_.work(time_.at(), out);
         (void)settle(session, out);
-        more = session.more || spills_.work(takes_writes(), at_, out) ||
-               expired_.work(at_, !handover_.is_leaving()) || server_.work(at_, out) || stability_.work();
+        more = session.more || spills_.work(takes_writes(), time_.at(), out) ||
+               expired_.work(time_.at(), !handover_.is_leaving()) || server_.work(time_.at(), out) ||
+               stability_.work();
     }
     proofs_.answer_wanted(own_part(), out);
     judge_room(out);
@@ -128,7 +129,7 @@ bool mesh::work(const moment& at, outbox& out) {
     if (wrote()) { // values of a damaged spill: shown before they are judged
         more = true;
     } else {
-        more = conflicts_.work(takes_writes(), at_, out) || more;
+        more = conflicts_.work(takes_writes(), time_.at(), out) || more;
     }
     more = work_on_claims(wrote(), more, out) || more;
     flush(at, out);
@@ -149,8 +150,8 @@ bool mesh::work_on_claims(bool wrote, bool busy, outbox& out) {
 void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kind kind, std::string reason,
                     outbox& out) {
     // Of one that was in contact only nobody was told that it is there.
-    const bool half_known = peers_.transition(p, state, kind, at_.now) == member_state::contacting;
-    p.redial.link_until = at_.now + redialling::link_kept_for;
+    const bool half_known = peers_.transition(p, state, kind, time_.now()) == member_state::contacting;
+    p.redial.link_until = time_.now() + redialling::link_kept_for;
     p.sees_me = false;
     p.greeted = false;
     p.routable = false;
@@ -161,7 +162,7 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
     if (state == member_state::crashed) proofs_.forget_answers();
     p.leave.forget(state == member_state::left);
     out.acknowledged = true; // who waits for it need not any more
-    (void)settle(receiver_.drop(id, at_, out), out);
+    (void)settle(receiver_.drop(id, time_.at(), out), out);
     server_.drop(id);
     inbox_.drop(id); // what was missing comes by repair, if at all
     if (!half_known) peers_.raise(out, kind, id, std::move(reason));
@@ -185,7 +186,7 @@ std::vector<member> mesh::members() const {
     for (const auto& [id, p] : peers_) {
         const auto told = p.holds.seen.of(settings_.self);
         all.push_back({id, p.name, p.state, p.endpoint, p.synced, own > told ? own - told : 0,
-                       publisher_.sent().age_of(told + 1, at_.now),
+                       publisher_.sent().age_of(told + 1, time_.now()),
                        p.proof.timed ? std::optional(std::chrono::duration_cast<std::chrono::microseconds>(
                                            p.proof.round_trip))
                                      : std::nullopt});
@@ -236,7 +237,7 @@ node_stats mesh::stats() const {
 }
 
 void mesh::note_sent() {
-    publisher_.sent().note(store_.counter_of(settings_.self), at_.now, [this] {
+    publisher_.sent().note(store_.counter_of(settings_.self), time_.now(), [this] {
         auto least = store_.counter_of(settings_.self);
         for (const auto& [id, p] : peers_) {
             if (is_member(p)) least = std::min(least, p.holds.seen.of(settings_.self));

@@ -204,12 +204,12 @@ void mesh::send_batches(outbox& out) {
 // ---------------------------------------------------------------- deltas of others
 
 void mesh::observe(const replica_id& origin, timestamp stamp, outbox& out) {
-    if (clock_.observe(stamp, at_.wall_ms)) return;
+    if (clock_.observe(stamp, time_.at().wall_ms)) return;
     ++counters_.clock_skew;
     if (auto* const p = peers_.find(origin); p != nullptr && !p->skew_told) {
         p->skew_told = true;
         peers_.raise(out, event_kind::clock_skew, origin,
-                     std::to_string(stamp.milliseconds() - at_.wall_ms) + " ms ahead of ours");
+                     std::to_string(stamp.milliseconds() - time_.at().wall_ms) + " ms ahead of ours");
     }
 }
 
@@ -219,7 +219,7 @@ verdict mesh::on_delta(std::string_view bytes, const wire::delta& f, outbox& out
     if (p == nullptr) return refuse("broadcast by nobody known");
     if (!inbox_.is_whole(f)) return refuse("malformed delta");
 
-    p->health.life.heard(at_.now, false);
+    p->health.life.heard(time_.now(), false);
     ++counters_.deltas_received;
     if (handover_.is_leaving() || room_.is_full()) return {}; // the cut is frozen
     if (f.wants_ack && settings_.broken == mutation::ack_before_applying) {

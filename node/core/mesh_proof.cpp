@@ -31,7 +31,7 @@ std::uint64_t mesh::begin_question(const moment& at) {
 
 void mesh::ask_members(outbox& out) {
     if (!proofs_.asks()) return;
-    proofs_.ask(at_.now, out);
+    proofs_.ask(time_.now(), out);
     wake_by(proofs_.deadline());
 }
 
@@ -47,7 +47,7 @@ verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
     if (f.asked != 0) p->agreed.report(f.seen, store_); // others name a part of its cut
     out.acknowledged = true;
     // What it holds has to be here before anything is called absent.
-    if (proofs_.on_ack(*p, f, &seen != &room, at_.now)) reports_.note_lack(*p, 0ms);
+    if (proofs_.on_ack(*p, f, &seen != &room, time_.now())) reports_.note_lack(*p, 0ms);
     handover_.on_ack(*p, f);
     return {};
 }

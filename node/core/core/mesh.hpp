@@ -254,7 +254,6 @@ class mesh {
 
     mesh_options settings_;
     schedule time_;
-    const moment& at_ = time_.at();
     std::mt19937_64 random_;
     store store_;
     hybrid_clock clock_;
@@ -282,8 +281,6 @@ class mesh {
     claims claims_;
     conflicts conflicts_;
     expired_removal expired_;
-
-    instant ordered_at_{}; ///< when the ordered index was last asked for
 };
 
 } // namespace baton::core

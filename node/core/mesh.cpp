@@ -22,16 +22,17 @@ mesh::mesh(mesh_options settings, const moment& start)
     , room_(settings_.limits.bytes_max.value_or(0))
     , peers_(settings_.self)
     , hello_(settings_, store_, clock_, room_, handover_)
-    , contact_(settings_, peers_, courier_, hello_, random_, time_, counters_, refused_)
-    , reports_(settings_, store_, peers_, time_, counters_)
-    , courier_(settings_, peers_, contact_.links.all(), counters_)
+    , contact_(settings_, peers_, courier_, hello_, random_, time_, tally_)
+    , reports_(settings_, store_, peers_, time_, tally_.counters)
+    , courier_(settings_, peers_, contact_.links.all(), tally_.counters)
     , herald_(hello_, store_, courier_, time_)
     , detector_(settings_, peers_, courier_, contact_.introductions.keys(), random_)
     , publisher_(store_, contact_.links.subscribers(),
                  {settings_.limits.delta_bytes_max, settings_.bounds.sent_spans})
     , writer_(store_, clock_, publisher_)
-    , inbox_(store_, counters_, {settings_.bounds.slice, settings_.limits.early_bytes_max, settings_.broken})
-    , proofs_(store_, peers_, courier_, contact_.searches.under_way(), counters_,
+    , inbox_(store_, tally_.counters,
+             {settings_.bounds.slice, settings_.limits.early_bytes_max, settings_.broken})
+    , proofs_(store_, peers_, courier_, contact_.searches.under_way(), tally_.counters,
               {settings_.bounds.wants, settings_.mesh_size, settings_.broken})
     , server_(settings_, store_, peers_, courier_, random_)
     , receiver_(settings_, store_, peers_, courier_, server_, random_)
@@ -198,7 +199,7 @@ std::vector<member> mesh::members() const {
 }
 
 node_stats mesh::stats() const {
-    auto all = counters_;
+    auto all = tally_.counters;
     all.members_up = peers_.count_up();
     all.keys = store_.keys();
     all.records = store_.records();
@@ -230,8 +231,7 @@ node_stats mesh::stats() const {
     all.knocks = contact_.seeds.knocks() + contact_.dead.knocks();
     all.peers_told = contact_.rumours.told();
     all.hello_bytes_sent = herald_.bytes();
-    for (const auto& [reason, count] : refused_.by_reason())
-        all.refused_by_reason.emplace_back(reason, count);
+    for (const auto& [reason, count] : tally_.by_reason()) all.refused_by_reason.emplace_back(reason, count);
     all.members = members();
     return all;
 }

@@ -75,13 +75,13 @@ result<version> mesh::put(const moment& at, const slot_name& slot, std::string_v
     store_.set_now(at.now);
     if (const auto good = check_ttl(slot, ttl); !good) return good.error();
     if (const auto good = check_write(slot, value.size()); !good) return good.error();
-    ++counters_.stashes;
+    ++tally_.counters.stashes;
     return version{writer_.put(slot, value, clock_.tick(at.wall_ms), ttl)};
 }
 
 result<version> mesh::add(const moment& at, std::string_view key, std::int64_t amount) {
     if (const auto good = check_write({value_type::counter, key, {}}, 0); !good) return good.error();
-    ++counters_.stashes;
+    ++tally_.counters.stashes;
     return version{writer_.add(key, amount, clock_.tick(at.wall_ms))};
 }
 
@@ -108,7 +108,7 @@ result<version> mesh::stash_all(const moment& at,
     publisher_.begin_group(all.size(), bytes);
     dot last;
     for (const auto& [key, value] : all) {
-        ++counters_.stashes;
+        ++tally_.counters.stashes;
         last = writer_.put({value_type::reg, key, {}}, value, clock_.tick(at.wall_ms), ttl);
     }
     return version{last};
@@ -119,7 +119,7 @@ result<bool> mesh::remove(const moment& at, const slot_name& slot) {
     if (handover_.is_leaving()) return error{errc::leaving, "the node is leaving: nothing more is written"};
     store_.set_now(at.now);
     if (!writer_.remove(slot, clock_.tick(at.wall_ms))) return false;
-    ++counters_.drops;
+    ++tally_.counters.drops;
     if (slot.type == value_type::reg) (void)claims_.look_at(slot.key);
     return true;
 }
@@ -134,7 +134,7 @@ result<version> mesh::resolve(const moment& at, std::string_view key, std::strin
         !good)
         return good.error();
     auto done = conflicts_.resolve(key, value, shown, at.wall_ms);
-    if (done) ++counters_.stashes;
+    if (done) ++tally_.counters.stashes;
     return done;
 }
 
@@ -154,7 +154,7 @@ result<version> mesh::commit(const moment& at, std::string_view key, std::uint64
     if (const auto good = check_write(slot, value.size()); !good) return good.error();
     if (const auto good = check_ttl(slot, ttl); !good) return good.error();
     auto done = claims_.commit(at, key, number, value, ttl);
-    if (done) ++counters_.stashes;
+    if (done) ++tally_.counters.stashes;
     wake_by(claims_.deadline());
     return done;
 }
@@ -173,7 +173,7 @@ result<bool> mesh::drop(const moment& at, std::string_view key) {
     while (store_.fold(settings_.bounds.slice)) { // members that are still to be folded in belong to it
     }
     const bool scope = writer_.remove_scope(key, clock_.tick(at.wall_ms)).has_value();
-    if (scope) ++counters_.drops;
+    if (scope) ++tally_.counters.drops;
     return *dropped || *counter || scope;
 }
 
@@ -194,8 +194,8 @@ void mesh::send_batches(outbox& out) {
     publisher_.flush(proofs_.asks_broadcasts(), [&](const wire::delta& f) {
         auto bytes = courier_.encode_for_all(f);
         if (f.wants_ack) proofs_.broadcast_asked(f.first + f.count - 1);
-        ++counters_.deltas_sent;
-        counters_.delta_bytes_sent += bytes.size();
+        ++tally_.counters.deltas_sent;
+        tally_.counters.delta_bytes_sent += bytes.size();
         out.actions.push_back(send_broadcast{std::move(bytes)});
     });
     note_sent();
@@ -205,7 +205,7 @@ void mesh::send_batches(outbox& out) {
 
 void mesh::observe(const replica_id& origin, timestamp stamp, outbox& out) {
     if (clock_.observe(stamp, time_.at().wall_ms)) return;
-    ++counters_.clock_skew;
+    ++tally_.counters.clock_skew;
     if (auto* const p = peers_.find(origin); p != nullptr && !p->skew_told) {
         p->skew_told = true;
         peers_.raise(out, event_kind::clock_skew, origin,
@@ -220,7 +220,7 @@ verdict mesh::on_delta(std::string_view bytes, const wire::delta& f, outbox& out
     if (!inbox_.is_whole(f)) return refuse("malformed delta");
 
     p->health.life.heard(time_.now(), false);
-    ++counters_.deltas_received;
+    ++tally_.counters.deltas_received;
     if (handover_.is_leaving() || room_.is_full()) return {}; // the cut is frozen
     if (f.wants_ack && settings_.broken == mutation::ack_before_applying) {
         proofs_.owe(*p, f.first + f.count - 1);

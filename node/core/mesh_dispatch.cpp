@@ -48,7 +48,7 @@ struct mesh::dispatch {
         return m.on_delta(s.bytes, f, out);
     }
     static verdict pull(mesh& m, const wire::pull& f, const sender& s, outbox& out) {
-        const auto why = m.refused_.counted(m.server_.on_pull(s.id, f, m.time_.now(), out));
+        const auto why = m.tally_.counted(m.server_.on_pull(s.id, f, m.time_.now(), out));
         m.wake_by(m.server_.deadline());
         return why;
     }
@@ -59,14 +59,14 @@ struct mesh::dispatch {
             (void)m.reports_.learn(*s.known, *done.holds, room);
             out.acknowledged = true;
         }
-        return m.refused_.counted(done.why);
+        return m.tally_.counted(done.why);
     }
     static verdict state(mesh& m, const wire::state& f, const sender& s, outbox& out) {
         return m.on_state(s.id, s.bytes, f, out);
     }
     static verdict question(mesh& m, const wire::fingerprint& f, const sender& s, outbox& out) {
         if ((f.flags & wire::fingerprint::question) == 0) return m.refuse("misplaced frame");
-        return m.refused_.counted(m.server_.on_question(s.id, f, m.time_.now(), out));
+        return m.tally_.counted(m.server_.on_question(s.id, f, m.time_.now(), out));
     }
     static verdict listing(mesh& m, const wire::fingerprint& f, const sender& s, outbox& out) {
         if ((f.flags & wire::fingerprint::question) != 0) return m.refuse("misplaced frame");

@@ -71,7 +71,7 @@ verdict mesh::on_brief(const wire::brief& f, outbox& out) {
     // What its own counter says is certain: PUB delivers in order, so a delta we have not seen by now is
     // lost.
     if (f.latest > store_.counter_of(f.id)) {
-        if (!receiver_.is_open()) ++counters_.gaps;
+        if (!receiver_.is_open()) ++tally_.counters.gaps;
         p->holds.seen.raise({f.id, f.latest});
         reports_.note_lack(*p, 0ms);
     }

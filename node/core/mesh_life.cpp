@@ -109,7 +109,7 @@ verdict mesh::on_probe(const datagram_arrived& in, outbox& out) {
     if (auto* const p = heard.alive ? peers_.find(*heard.alive) : nullptr)
         contact_.dead.revive(*heard.alive, *p, p->endpoint, out);
     if (heard.about) note_inquirer(*heard.about, heard.asker, heard.how, out);
-    return refused_.counted(heard.why);
+    return tally_.counted(heard.why);
 }
 
 void mesh::note_inquirer(const replica_id& about, const replica_id& from, const health_record::inquirer& how,

@@ -43,7 +43,7 @@ verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
     if (!proofs_.has_asked(f.asked)) return refuse("ack to nothing asked");
     cut room;
     const auto& seen = reports_.learn(*p, f.seen, room);
-    ++counters_.acks_received;
+    ++tally_.counters.acks_received;
     if (f.asked != 0) p->agreed.report(f.seen, store_); // others name a part of its cut
     out.acknowledged = true;
     // What it holds has to be here before anything is called absent.

@@ -26,13 +26,13 @@ verdict mesh::settle(const session_receiver::outcome& done, outbox& out) {
         p->asked_at = time_.now();
         contact_.greetings.tell(id, *p, true, out);
     }
-    if (!done.end) return refused_.counted(done.why);
+    if (!done.end) return tally_.counted(done.why);
     const auto& end = *done.end;
     if (is_refusal(end.how)) {
-        ++refused_[to_string(end.how)];
-        ++counters_.refused_frames;
+        tally_.note(to_string(end.how));
+        ++tally_.counters.refused_frames;
     }
-    if (end.overstated) ++refused_["told more than the commit held"];
+    if (end.overstated) tally_.note("told more than the commit held");
     if (end.file) spills_.on_end(end.how, *end.file, time_.at(), out);
     wake_by(spills_.take_deadline());
     if (end.how != session_end::committed) return done.why;
@@ -46,7 +46,7 @@ verdict mesh::settle(const session_receiver::outcome& done, outbox& out) {
 // ---------------------------------------------------------------- spills
 
 verdict mesh::take(const spill_found& in, outbox&) {
-    const auto why = refused_.counted(spills_.on_found(in, time_.at()));
+    const auto why = tally_.counted(spills_.on_found(in, time_.at()));
     wake_by(spills_.take_deadline());
     return why;
 }

@@ -23,7 +23,6 @@
 #include "core/proof.hpp"
 #include "core/proofs.hpp"
 #include "core/publisher.hpp"
-#include "core/refusals.hpp"
 #include "core/reports.hpp"
 #include "core/room.hpp"
 #include "core/schedule.hpp"
@@ -31,6 +30,7 @@
 #include "core/session_server.hpp"
 #include "core/spills.hpp"
 #include "core/stability.hpp"
+#include "core/tally.hpp"
 #include "core/writer.hpp"
 #include "discovery/beacon.hpp"
 #include "wire/frame.hpp"
@@ -187,7 +187,7 @@ class mesh {
   private:
     struct dispatch; ///< mesh_dispatch.cpp: inputs, and the table of frames
     // mesh.cpp
-    verdict refuse(const char* reason) { return refused_.frame(reason); }
+    verdict refuse(const char* reason) { return tally_.refuse_frame(reason); }
     void run_timers(outbox& out);
     void set_moment(const moment& at);
     void wake_by(instant when) { time_.wake_by(when); }
@@ -258,8 +258,7 @@ class mesh {
     store store_;
     hybrid_clock clock_;
     room room_;
-    node_stats counters_{};
-    refusals refused_{counters_};
+    tally tally_;
 
     membership peers_;
     hello_writer hello_;

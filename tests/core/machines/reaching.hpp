@@ -35,15 +35,15 @@ struct reaching_node {
     store here{settings.self, 7};
     hybrid_clock clock{5000};
     room space{0};
-    node_stats counters;
-    refusals refused{counters};
+    tally counts;
+    node_stats& counters = counts.counters;
     std::mt19937_64 random{1};
     membership members{settings.self};
     // The courier needs the links, and they need the courier only later: as in a mesh.
     courier& mail = mail_;
     handover leave{settings, here, members, mail};
     hello_writer own{settings, here, clock, space, leave};
-    contact all{settings, members, mail, own, random, time, counters, refused};
+    contact all{settings, members, mail, own, random, time, counts};
     courier mail_{settings, members, all.links.all(), counters};
     outbox out;
 

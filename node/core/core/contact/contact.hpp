@@ -21,7 +21,7 @@ namespace baton::core {
 class contact {
   public:
     contact(mesh_options& settings, membership& members, courier& mail, const hello_writer& own,
-            std::mt19937_64& random, schedule& time, node_stats& counters, refusals& refused);
+            std::mt19937_64& random, schedule& time, tally& counts);
 
     introducer introductions;
     link_table links;
@@ -107,8 +107,7 @@ class contact {
     courier& mail_;
     std::mt19937_64& random_;
     schedule& time_;
-    node_stats& counters_;
-    refusals& refused_;
+    tally& tally_;
     discovery::announcing beacon_;
     bool stopped_ = false;
 };

@@ -18,31 +18,28 @@ mesh::mesh(mesh_options settings, const moment& start)
     , time_(start)
     , random_(settings_.random_seed)
     , store_(settings_.self, random_(), settings_.broken, settings_.bounds.store)
-    , clock_(static_cast<std::uint64_t>(settings_.clock_skew_max.count()))
     , room_(settings_.limits.bytes_max.value_or(0))
     , peers_(settings_.self)
-    , hello_(settings_, store_, clock_, room_, handover_)
+    , hello_(settings_, store_, writes_, room_, handover_)
     , contact_(settings_, peers_, courier_, hello_, random_, time_, tally_)
     , reports_(settings_, store_, peers_, time_, tally_.counters)
     , courier_(settings_, peers_, contact_.links.all(), tally_.counters)
     , herald_(hello_, store_, courier_, time_)
     , detector_(settings_, peers_, courier_, contact_.introductions.keys(), random_)
-    , publisher_(store_, contact_.links.subscribers(),
-                 {settings_.limits.delta_bytes_max, settings_.bounds.sent_spans})
-    , writer_(store_, clock_, publisher_)
+    , writes_(settings_, store_, contact_.links.subscribers(), room_, handover_, tally_.counters)
     , inbox_(store_, tally_.counters,
              {settings_.bounds.slice, settings_.limits.early_bytes_max, settings_.broken})
     , proofs_(store_, peers_, courier_, contact_.searches.under_way(), tally_.counters,
               {settings_.bounds.wants, settings_.mesh_size, settings_.broken})
     , server_(settings_, store_, peers_, courier_, random_)
     , receiver_(settings_, store_, peers_, courier_, server_, random_)
-    , spills_(settings_, store_, peers_, server_, receiver_, writer_, start.now)
-    , stability_(settings_, store_, peers_, server_, writer_, publisher_)
+    , spills_(settings_, store_, peers_, server_, receiver_, writes_.write, start.now)
+    , stability_(settings_, store_, peers_, server_, writes_.write, writes_.out)
     , handover_(settings_, store_, peers_, courier_)
-    , claims_(settings_, store_, writer_, peers_, proofs_, courier_)
-    , conflicts_(store_, writer_, peers_, claims_,
+    , claims_(settings_, store_, writes_.write, peers_, proofs_, courier_)
+    , conflicts_(store_, writes_.write, peers_, claims_,
                  {settings_.limits.siblings_max, settings_.bounds.watched, settings_.bounds.conflicts})
-    , expired_(store_, writer_, {settings_.bounds.slice, settings_.clock_skew_max}) {
+    , expired_(store_, writes_.write, {settings_.bounds.slice, settings_.clock_skew_max}) {
     settings_.keys.clear(); // they are in the ring, and nowhere else
     set_moment(start);
 }
@@ -73,7 +70,7 @@ void mesh::run_timers(outbox& out) {
     time_.clear();
     contact_.look_for_others(out);
     const bool tidies = herald_.is_due();
-    if (tidies || publisher_.must_announce()) {
+    if (tidies || writes_.out.must_announce()) {
         // Twice in the time it takes while nothing changes: half the beats still outlive one that is lost.
         const bool changed = publish_hello(out);
         herald_.beat_after(settings_.liveness.heartbeat_every * (changed ? 1 : 2));
@@ -87,7 +84,7 @@ void mesh::run_timers(outbox& out) {
     ask_members(out);
     (void)settle(receiver_.tend(time_.at(), out), out);
     consider_pull(out);
-    spills_.tend(takes_writes() && inbox_.empty(), time_.at(), out);
+    spills_.tend(writes_.may_write() && inbox_.empty(), time_.at(), out);
     wake_by(spills_.take_deadline());
     server_.expire(time_.now(), out);
     wake_by(server_.deadline());
@@ -97,8 +94,8 @@ void mesh::run_timers(outbox& out) {
     }
     if (tidies) look_for_garbage(out);
     if (tidies) contact_.introductions.tidy(out);
-    if (tidies) conflicts_.tend(takes_writes(), time_.at(), out);
-    if (tidies) claims_.look_for_gone(takes_writes(), out);
+    if (tidies) conflicts_.tend(writes_.may_write(), time_.at(), out);
+    if (tidies) claims_.look_for_gone(writes_.may_write(), out);
     claims_.tend(out);
     wake_by(std::min(claims_.deadline(), proofs_.deadline()));
 }
@@ -120,7 +117,7 @@ bool mesh::work(const moment& at, outbox& out) {
     } else {
         const auto session = receiver_.work(time_.at(), out);
         (void)settle(session, out);
-        more = session.more || spills_.work(takes_writes(), time_.at(), out) ||
+        more = session.more || spills_.work(writes_.may_write(), time_.at(), out) ||
                expired_.work(time_.at(), !handover_.is_leaving()) || server_.work(time_.at(), out) ||
                stability_.work();
     }
@@ -130,7 +127,7 @@ bool mesh::work(const moment& at, outbox& out) {
     if (wrote()) { // values of a damaged spill: shown before they are judged
         more = true;
     } else {
-        more = conflicts_.work(takes_writes(), time_.at(), out) || more;
+        more = conflicts_.work(writes_.may_write(), time_.at(), out) || more;
     }
     more = work_on_claims(wrote(), more, out) || more;
     flush(at, out);
@@ -141,7 +138,7 @@ bool mesh::work(const moment& at, outbox& out) {
 // With every slice of work, last: a slice writes to a slot once.
 bool mesh::work_on_claims(bool wrote, bool busy, outbox& out) {
     const auto slice = settings_.bounds.slice;
-    const bool more = claims_.work(wrote ? 0 : busy ? (slice + 3) / 4 : slice, takes_writes(), out);
+    const bool more = claims_.work(wrote ? 0 : busy ? (slice + 3) / 4 : slice, writes_.may_write(), out);
     wake_by(std::min(claims_.deadline(), proofs_.deadline()));
     return more;
 }
@@ -187,7 +184,7 @@ std::vector<member> mesh::members() const {
     for (const auto& [id, p] : peers_) {
         const auto told = p.holds.seen.of(settings_.self);
         all.push_back({id, p.name, p.state, p.endpoint, p.synced, own > told ? own - told : 0,
-                       publisher_.sent().age_of(told + 1, time_.now()),
+                       writes_.out.sent().age_of(told + 1, time_.now()),
                        p.proof.timed ? std::optional(std::chrono::duration_cast<std::chrono::microseconds>(
                                            p.proof.round_trip))
                                      : std::nullopt});
@@ -237,7 +234,7 @@ node_stats mesh::stats() const {
 }
 
 void mesh::note_sent() {
-    publisher_.sent().note(store_.counter_of(settings_.self), time_.now(), [this] {
+    writes_.out.sent().note(store_.counter_of(settings_.self), time_.now(), [this] {
         auto least = store_.counter_of(settings_.self);
         for (const auto& [id, p] : peers_) {
             if (is_member(p)) least = std::min(least, p.holds.seen.of(settings_.self));

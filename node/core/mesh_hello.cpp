@@ -79,7 +79,7 @@ verdict mesh::on_brief(const wire::brief& f, outbox& out) {
     const auto own_hash = wire::hash_of(own);
     if (f.standing_hash == own_hash) {
         reports_.learn_same(f.id, *p, own, f.state_low, out);
-        handover_.answer(takes_writes(), out);
+        handover_.answer(writes_.may_write(), out);
     } else if ((!p->holds.hash_known || f.standing_hash != p->holds.standing_hash) &&
                time_.now() - p->asked_at >= 100ms) {
         p->asked_at = time_.now(); // the hello that said what it holds was lost
@@ -96,7 +96,7 @@ void mesh::check_synced(outbox& out) {
 
 // True when there was news to tell.
 bool mesh::publish_hello(outbox& out) {
-    publisher_.announced();
+    writes_.out.announced();
     courier_.choose_version();
     send_batches(out); // on PUB a word of an event never comes before the event
     const auto news = herald_.publish(out);

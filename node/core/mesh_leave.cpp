@@ -74,7 +74,7 @@ verdict mesh::on_leaving(const replica_id& from, const wire::leaving& f, outbox&
     handover::note_leaving(*p, f);
     // Its last deltas may be a moment behind this word; what is missing after that is asked for.
     if (!handover_.is_leaving()) reports_.note_lack(*p, 5ms);
-    handover_.answer(takes_writes(), out);
+    handover_.answer(writes_.may_write(), out);
     return {};
 }
 

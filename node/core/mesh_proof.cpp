@@ -17,7 +17,7 @@ std::vector<replica_id> mesh::members_up() const {
 
 std::uint64_t mesh::await_holders(const moment& at, const dot& id) {
     const bool broadcast_asks = id.replica == settings_.self &&
-                                (id.counter <= proofs_.asked_through() || publisher_.has_from(id.counter));
+                                (id.counter <= proofs_.asked_through() || writes_.out.has_from(id.counter));
     const auto ticket = proofs_.await(id, broadcast_asks, at.now);
     wake_by(proofs_.deadline());
     return ticket;
@@ -35,7 +35,7 @@ void mesh::ask_members(outbox& out) {
     wake_by(proofs_.deadline());
 }
 
-proofs::own_part mesh::own_part() const { return {takes_writes(), spills_.has_unread()}; }
+proofs::own_part mesh::own_part() const { return {writes_.may_write(), spills_.has_unread()}; }
 
 verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
     auto* const p = peers_.find(from);

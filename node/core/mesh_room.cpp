@@ -27,7 +27,7 @@ void mesh::look_for_garbage(outbox& out) {
     judge_room(out);
     // One that is full applies nobody else's removals, and makes room by its own.
     expired_.tend(!handover_.is_leaving() && (room_.is_full() || peers_.acts_for_all(true)));
-    stability_.tend(takes_writes(), time_.at(), out);
+    stability_.tend(writes_.may_write(), time_.at(), out);
 }
 
 // With every slice of work. What is committed is folded in first: half a commit can be neither kept nor let
@@ -45,7 +45,7 @@ void mesh::judge_room(outbox& out) {
     if (receiver_.is_open() && room_.is_exceeded(held, staged))
         end(std::to_string(staged) + " bytes of a session do not fit");
     if (!room_.judge(held, store_.is_short_of_memory())) return;
-    publisher_.announce();
+    writes_.out.announce();
     herald_.fullness_changed();
     if (room_.is_full()) {
         inbox_.clear();

@@ -36,7 +36,7 @@ verdict mesh::settle(const session_receiver::outcome& done, outbox& out) {
     if (end.file) spills_.on_end(end.how, *end.file, time_.at(), out);
     wake_by(spills_.take_deadline());
     if (end.how != session_end::committed) return done.why;
-    publisher_.cut_grew();
+    writes_.out.cut_grew();
     if (auto* const p = peers_.find(end.from)) reports_.learn_standing(end.from, *p, end.at, 100ms, out);
     cut_grew(out);
     consider_pull(out);

@@ -33,7 +33,6 @@ struct reaching_node {
     mesh_options settings;
     schedule time{{start + 1h, wall}};
     store here{settings.self, 7};
-    hybrid_clock clock{5000};
     room space{0};
     tally counts;
     node_stats& counters = counts.counters;
@@ -42,7 +41,9 @@ struct reaching_node {
     // The courier needs the links, and they need the courier only later: as in a mesh.
     courier& mail = mail_;
     handover leave{settings, here, members, mail};
-    hello_writer own{settings, here, clock, space, leave};
+    std::set<replica_id> listeners;
+    own_writes writes{settings, here, listeners, space, leave, counters};
+    hello_writer own{settings, here, writes, space, leave};
     contact all{settings, members, mail, own, random, time, counts};
     courier mail_{settings, members, all.links.all(), counters};
     outbox out;

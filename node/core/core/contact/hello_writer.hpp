@@ -5,9 +5,9 @@
 
 #include "core/handover.hpp"
 #include "core/mesh_options.hpp"
+#include "core/own_writes.hpp"
 #include "core/room.hpp"
 #include "crdt/store.hpp"
-#include "crdt/time.hpp"
 #include "wire/frame.hpp"
 
 #include <cstdint>
@@ -16,11 +16,11 @@ namespace baton::core {
 
 class hello_writer {
   public:
-    hello_writer(const mesh_options& settings, const store& here, const hybrid_clock& clock,
-                 const room& space, const handover& leave)
+    hello_writer(const mesh_options& settings, const store& here, const own_writes& writes, const room& space,
+                 const handover& leave)
         : settings_(settings)
         , store_(here)
-        , clock_(clock)
+        , writes_(writes)
         , room_(space)
         , leave_(leave) {}
 
@@ -31,7 +31,7 @@ class hello_writer {
   private:
     const mesh_options& settings_;
     const store& store_;
-    const hybrid_clock& clock_;
+    const own_writes& writes_;
     const room& room_;
     const handover& leave_;
 };

@@ -36,10 +36,7 @@ mesh::mesh(mesh_options settings, const moment& start)
     , spills_(settings_, store_, peers_, server_, receiver_, writes_.write, start.now)
     , stability_(settings_, store_, peers_, server_, writes_.write, writes_.out)
     , handover_(settings_, store_, peers_, courier_)
-    , claims_(settings_, store_, writes_.write, peers_, proofs_, courier_)
-    , conflicts_(store_, writes_.write, peers_, claims_,
-                 {settings_.limits.siblings_max, settings_.bounds.watched, settings_.bounds.conflicts})
-    , expired_(store_, writes_.write, {settings_.bounds.slice, settings_.clock_skew_max}) {
+    , registers_(settings_, store_, writes_, peers_, proofs_, courier_, time_) {
     settings_.keys.clear(); // they are in the ring, and nowhere else
     set_moment(start);
 }
@@ -51,7 +48,7 @@ mesh::~mesh() = default;
 void mesh::set_moment(const moment& at) {
     time_.begin(at);
     store_.set_now(at.now);
-    claims_.set_moment(at);
+    registers_.owned.set_moment(at);
 }
 
 // ---------------------------------------------------------------- timers
@@ -94,10 +91,7 @@ void mesh::run_timers(outbox& out) {
     }
     if (tidies) look_for_garbage(out);
     if (tidies) contact_.introductions.tidy(out);
-    if (tidies) conflicts_.tend(writes_.may_write(), time_.at(), out);
-    if (tidies) claims_.look_for_gone(writes_.may_write(), out);
-    claims_.tend(out);
-    wake_by(std::min(claims_.deadline(), proofs_.deadline()));
+    registers_.tend(tidies, out);
 }
 
 // ---------------------------------------------------------------- work
@@ -118,29 +112,15 @@ bool mesh::work(const moment& at, outbox& out) {
         const auto session = receiver_.work(time_.at(), out);
         (void)settle(session, out);
         more = session.more || spills_.work(writes_.may_write(), time_.at(), out) ||
-               expired_.work(time_.at(), !handover_.is_leaving()) || server_.work(time_.at(), out) ||
+               registers_.over.work(time_.at(), !handover_.is_leaving()) || server_.work(time_.at(), out) ||
                stability_.work();
     }
     proofs_.answer_wanted(own_part(), out);
     judge_room(out);
-    const auto wrote = [&] { return store_.counter_of(settings_.self) != written; };
-    if (wrote()) { // values of a damaged spill: shown before they are judged
-        more = true;
-    } else {
-        more = conflicts_.work(writes_.may_write(), time_.at(), out) || more;
-    }
-    more = work_on_claims(wrote(), more, out) || more;
+    more = registers_.work(store_.counter_of(settings_.self) != written, more, out);
     flush(at, out);
     out.wake_at = time_.wake_at();
     return more || store_.folding();
-}
-
-// With every slice of work, last: a slice writes to a slot once.
-bool mesh::work_on_claims(bool wrote, bool busy, outbox& out) {
-    const auto slice = settings_.bounds.slice;
-    const bool more = claims_.work(wrote ? 0 : busy ? (slice + 3) / 4 : slice, writes_.may_write(), out);
-    wake_by(std::min(claims_.deadline(), proofs_.deadline()));
-    return more;
 }
 
 // ---------------------------------------------------------------- members
@@ -217,11 +197,11 @@ node_stats mesh::stats() const {
     all.state_bytes_received = receiver_.counted().bytes;
     all.events_applied += receiver_.counted().applied;
     all.spills_waiting = spills_.waiting();
-    all.claims = claims_.counted().made;
-    all.claims_lost = claims_.counted().lost;
-    all.conflicts = conflicts_.counted().found;
-    all.siblings_resolved = conflicts_.counted().resolved;
-    all.expired = expired_.removed();
+    all.claims = registers_.owned.counted().made;
+    all.claims_lost = registers_.owned.counted().lost;
+    all.conflicts = registers_.contested.counted().found;
+    all.siblings_resolved = registers_.contested.counted().resolved;
+    all.expired = registers_.over.removed();
     all.evictions = stability_.evictions();
     all.probes_sent = detector_.counted().probes_sent;
     all.probes_answered = detector_.counted().probes_answered;

@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 result<bool> mesh::remove(const moment& at, const slot_name& slot) {
     auto removed = writes_.remove(at, slot);
-    if (removed && *removed && slot.type == value_type::reg) (void)claims_.look_at(slot.key);
+    if (removed && *removed && slot.type == value_type::reg) (void)registers_.owned.look_at(slot.key);
     return removed;
 }
 
@@ -20,47 +20,6 @@ result<bool> mesh::drop(const moment& at, std::string_view key) {
     auto dropped = remove(at, {value_type::reg, key, {}});
     if (dropped && writes_.remove_typed(at, key)) return true;
     return dropped;
-}
-
-result<version> mesh::resolve(const moment& at, std::string_view key, std::string_view value,
-                              std::span<const version> shown) {
-    store_.set_now(at.now);
-    // What merging does not make longer may be longer than this node's own limits.
-    const bool grows = conflicts_.would_grow(key, value.size());
-    if (const auto good =
-            writes_.check({value_type::reg, key, {}}, grows ? std::optional(value.size()) : std::nullopt);
-        !good)
-        return good.error();
-    auto done = conflicts_.resolve(key, value, shown, at.wall_ms);
-    if (done) writes_.count();
-    return done;
-}
-
-result<claim_grant> mesh::claim(const moment& at, std::string_view key,
-                                std::optional<mesh_clock::duration> lease, bool if_free) {
-    store_.set_now(at.now);
-    if (const auto good = writes_.check({value_type::reg, key, {}}, 0); !good) return good.error();
-    auto grant = claims_.claim(at, key, lease, if_free);
-    wake_by(claims_.deadline());
-    return grant;
-}
-
-result<version> mesh::commit(const moment& at, std::string_view key, std::uint64_t number,
-                             std::string_view value, std::optional<std::chrono::milliseconds> ttl) {
-    store_.set_now(at.now);
-    const slot_name slot{value_type::reg, key, {}};
-    if (const auto good = writes_.check(slot, value.size()); !good) return good.error();
-    if (const auto good = own_writes::check_ttl(slot.type, ttl); !good) return good.error();
-    auto done = claims_.commit(at, key, number, value, ttl);
-    if (done) writes_.count();
-    wake_by(claims_.deadline());
-    return done;
-}
-
-result<void> mesh::renew(const moment& at, std::string_view key, std::uint64_t number) {
-    auto done = claims_.renew(at, key, number);
-    wake_by(claims_.deadline());
-    return done;
 }
 
 void mesh::flush(const moment& at, outbox& out) {

@@ -91,7 +91,7 @@ struct mesh::dispatch {
         if (auto* const p = m.peers_.find(f.about)) {
             p->health.life.vouched(when);
         } else {
-            m.claims_.heard(f.about, when);
+            m.registers_.owned.heard(f.about, when);
         }
         return {};
     }
@@ -289,7 +289,7 @@ verdict mesh::step(const moment& at, const input& in, outbox& out) {
     set_moment(at);
     const auto result = std::visit([&](const auto& each) { return dispatch::take(*this, each, out); }, in);
     if (time_.now() >= time_.wake_at()) run_timers(out);
-    claims_.report_given_up(out);
+    registers_.owned.report_given_up(out);
     out.wake_at = time_.wake_at();
     return result;
 }

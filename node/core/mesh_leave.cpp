@@ -21,7 +21,7 @@ void mesh::begin_leave(const moment& at, std::size_t copies, outbox& out) {
                           out)) { // as a rule the caller has done that slice by slice
     }
     flush(at, out);
-    claims_.freeze();
+    registers_.owned.freeze();
     handover_.begin(random_() | 1, copies, at.now);
     out.note("leave", settings_.self, store_.keys());
     repeat_leaving(out);

@@ -26,7 +26,7 @@ void mesh::look_for_garbage(outbox& out) {
     stability_.judge_lag(room_.is_full(), time_.now(), out);
     judge_room(out);
     // One that is full applies nobody else's removals, and makes room by its own.
-    expired_.tend(!handover_.is_leaving() && (room_.is_full() || peers_.acts_for_all(true)));
+    registers_.over.tend(!handover_.is_leaving() && (room_.is_full() || peers_.acts_for_all(true)));
     stability_.tend(writes_.may_write(), time_.at(), out);
 }
 

@@ -8,13 +8,10 @@
 
 #include "core/answers.hpp"
 #include "core/causal_inbox.hpp"
-#include "core/claims.hpp"
-#include "core/conflicts.hpp"
 #include "core/contact/contact.hpp"
 #include "core/contact/hello_writer.hpp"
 #include "core/contact/herald.hpp"
 #include "core/courier.hpp"
-#include "core/expired_removal.hpp"
 #include "core/failure_detector.hpp"
 #include "core/handover.hpp"
 #include "core/io.hpp"
@@ -23,6 +20,7 @@
 #include "core/own_writes.hpp"
 #include "core/proof.hpp"
 #include "core/proofs.hpp"
+#include "core/registers.hpp"
 #include "core/reports.hpp"
 #include "core/room.hpp"
 #include "core/schedule.hpp"
@@ -84,44 +82,50 @@ class mesh {
     /// Replaces the versions of a register that were shown, all of which must still be there, and nothing
     /// else. Errors: those of stash; conflict.
     result<version> resolve(const moment& at, std::string_view key, std::string_view value,
-                            std::span<const version> shown);
+                            std::span<const version> shown) {
+        return registers_.resolve(at, key, value, shown);
+    }
     // --- claims ---
     /// Takes the register over. Errors: those of stash; absent; conflict, if it is to be free and is not. A
     /// claim of this node there ends.
     result<claim_grant> claim(const moment& at, std::string_view key,
-                              std::optional<mesh_clock::duration> lease, bool if_free = false);
+                              std::optional<mesh_clock::duration> lease, bool if_free = false) {
+        return registers_.claim(at, key, lease, if_free);
+    }
     /// By the claim's number. Errors: those of stash; claim_lost.
     result<version> commit(const moment& at, std::string_view key, std::uint64_t number,
-                           std::string_view value, optional_ttl ttl = {});
-    result<void> renew(const moment& at, std::string_view key, std::uint64_t number);
+                           std::string_view value, optional_ttl ttl = {}) {
+        return registers_.commit(at, key, number, value, ttl);
+    }
+    result<void> renew(const moment& at, std::string_view key, std::uint64_t number) {
+        return registers_.renew(at, key, number);
+    }
     /// The epoch under which it is free. Error: claim_lost.
     result<std::uint64_t> release(const moment& at, std::string_view key, std::uint64_t number) {
-        return claims_.release(at, key, number);
+        return registers_.owned.release(at, key, number);
     }
     [[nodiscard]] bool owns(const moment& at, std::string_view key, std::uint64_t number) {
-        return claims_.owns(at, key, number);
+        return registers_.owned.owns(at, key, number);
     }
     /// Somebody out of reach may own the same; or, of one claim, somebody in view who has not agreed to it.
-    [[nodiscard]] bool is_tentative() const { return claims_.is_tentative(); }
+    [[nodiscard]] bool is_tentative() const { return registers_.owned.is_tentative(); }
     [[nodiscard]] bool is_tentative(std::string_view key, std::uint64_t number) {
-        return claims_.is_tentative(key, number);
+        return registers_.owned.is_tentative(key, number);
     }
     /// At most `most` of this node's claims; true while some are left. begin_leave() does the rest.
     bool release_claims(const moment& at, std::size_t most, outbox& out) {
-        return claims_.release_some(at, most, out);
+        return registers_.owned.release_some(at, most, out);
     }
     /// work() is wanted soon, though nothing is to be sent: for what is to be told, or for a new deadline.
-    [[nodiscard]] bool has_news() const { return claims_.has_news() || store_.has_contests(); }
+    [[nodiscard]] bool has_news() const { return registers_.has_news(); }
 
     /// Registers under the prefix can be merged here.
-    void merge_under(std::string_view prefix) { conflicts_.merge_under(prefix); }
+    void merge_under(std::string_view prefix) { registers_.contested.merge_under(prefix); }
     /// A register with siblings that this node is to merge: by resolve(), or else give_up_merge(). Look when
     /// the outbox says merges_ready, and again until there is nothing.
-    [[nodiscard]] std::optional<merge_task> next_merge() {
-        return conflicts_.next_merge(writes_.may_write());
-    }
+    [[nodiscard]] std::optional<merge_task> next_merge() { return registers_.next_merge(); }
     /// Until it has one sibling more.
-    void give_up_merge(std::string_view key) { conflicts_.give_up_merge(key); }
+    void give_up_merge(std::string_view key) { registers_.contested.give_up_merge(key); }
     /// What work() would send of own writes, now; nothing but broadcasts.
     void flush(const moment& at, outbox& out);
     [[nodiscard]] bool has_unsent() const { return !writes_.out.empty() || writes_.out.must_announce(); }
@@ -246,7 +250,6 @@ class mesh {
     [[nodiscard]] proofs::own_part own_part() const;
     verdict on_ask(const replica_id& from, const wire::ask& f, outbox& out);
     verdict on_ack(const replica_id& from, const wire::ack& f, outbox& out);
-    bool work_on_claims(bool wrote, bool busy, outbox& out);
 
     // mesh_leave.cpp
     verdict on_leaving(const replica_id& from, const wire::leaving& f, outbox& out);
@@ -278,9 +281,7 @@ class mesh {
     spills spills_;
     stability stability_;
     handover handover_;
-    claims claims_;
-    conflicts conflicts_;
-    expired_removal expired_;
+    registers registers_;
 };
 
 } // namespace baton::core

@@ -20,11 +20,10 @@ mesh::mesh(mesh_options settings, const moment& start)
     , store_(settings_.self, random_(), settings_.broken, settings_.bounds.store)
     , room_(settings_.limits.bytes_max.value_or(0))
     , peers_(settings_.self)
-    , hello_(settings_, store_, writes_, room_, handover_)
-    , contact_(settings_, peers_, courier_, hello_, random_, time_, tally_)
+    , contact_(settings_, peers_, courier_, {settings_, store_, writes_, room_, handover_}, random_, time_,
+               tally_)
     , reports_(settings_, store_, peers_, time_, tally_.counters)
     , courier_(settings_, peers_, contact_.links.all(), tally_.counters)
-    , herald_(hello_, store_, courier_, time_)
     , detector_(settings_, peers_, courier_, contact_.introductions.keys(), random_)
     , writes_(settings_, store_, contact_.links.subscribers(), room_, handover_, tally_.counters)
     , inbox_(store_, tally_.counters,
@@ -66,13 +65,13 @@ void mesh::run_timers(outbox& out) {
     }
     time_.clear();
     contact_.look_for_others(out);
-    const bool tidies = herald_.is_due();
+    const bool tidies = contact_.news.is_due();
     if (tidies || writes_.out.must_announce()) {
         // Twice in the time it takes while nothing changes: half the beats still outlive one that is lost.
         const bool changed = publish_hello(out);
-        herald_.beat_after(settings_.liveness.heartbeat_every * (changed ? 1 : 2));
+        contact_.news.beat_after(settings_.liveness.heartbeat_every * (changed ? 1 : 2));
     }
-    wake_by(std::min<instant>(herald_.due(), time_.now() + stall_min / 2));
+    wake_by(std::min<instant>(contact_.news.due(), time_.now() + stall_min / 2));
 
     contact_.tend_links(out);
     judge_peers(out);
@@ -207,7 +206,7 @@ node_stats mesh::stats() const {
     all.probes_answered = detector_.counted().probes_answered;
     all.knocks = contact_.seeds.knocks() + contact_.dead.knocks();
     all.peers_told = contact_.rumours.told();
-    all.hello_bytes_sent = herald_.bytes();
+    all.hello_bytes_sent = contact_.news.bytes();
     for (const auto& [reason, count] : tally_.by_reason()) all.refused_by_reason.emplace_back(reason, count);
     all.members = members();
     return all;

@@ -25,7 +25,7 @@ result<bool> mesh::drop(const moment& at, std::string_view key) {
 void mesh::flush(const moment& at, outbox& out) {
     set_moment(at);
     // A word of the last event follows in time, also after a pause.
-    if (has_unsent()) herald_.hurry(settings_.liveness.heartbeat_every);
+    if (has_unsent()) contact_.news.hurry(settings_.liveness.heartbeat_every);
     if (writes_.out.must_announce()) {
         note_sent();
         publish_hello(out);

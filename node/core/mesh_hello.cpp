@@ -99,7 +99,7 @@ bool mesh::publish_hello(outbox& out) {
     writes_.out.announced();
     courier_.choose_version();
     send_batches(out); // on PUB a word of an event never comes before the event
-    const auto news = herald_.publish(out);
+    const auto news = contact_.news.publish(out);
     if (news) receiver_.note_told(*news);
     return news.has_value();
 }

@@ -46,7 +46,7 @@ void mesh::judge_room(outbox& out) {
         end(std::to_string(staged) + " bytes of a session do not fit");
     if (!room_.judge(held, store_.is_short_of_memory())) return;
     writes_.out.announce();
-    herald_.fullness_changed();
+    contact_.news.fullness_changed();
     if (room_.is_full()) {
         inbox_.clear();
         return end(std::to_string(held) + " bytes held");

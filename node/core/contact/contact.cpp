@@ -9,15 +9,17 @@ namespace baton::core {
 using namespace std::chrono_literals;
 using discovery::address;
 
-contact::contact(mesh_options& settings, membership& members, courier& mail, const hello_writer& own,
+contact::contact(mesh_options& settings, membership& members, courier& mail, hello_writer from,
                  std::mt19937_64& random, schedule& time, tally& counts)
-    : introductions(settings, members, time, counts)
+    : own_hello(from)
+    , introductions(settings, members, time, counts)
     , links(settings, members, introductions, random, time)
     , searches(settings, members, links, time, counts.counters)
     , rumours(settings, members, mail, random, time)
     , seeds(settings, members, links, random, time)
     , dead(members, links, introductions, random, time)
-    , greetings(settings, own, mail, links, time)
+    , greetings(settings, own_hello, mail, links, time)
+    , news(own_hello, mail, time)
     , settings_(settings)
     , members_(members)
     , mail_(mail)

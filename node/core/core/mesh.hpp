@@ -9,8 +9,6 @@
 #include "core/answers.hpp"
 #include "core/causal_inbox.hpp"
 #include "core/contact/contact.hpp"
-#include "core/contact/hello_writer.hpp"
-#include "core/contact/herald.hpp"
 #include "core/courier.hpp"
 #include "core/failure_detector.hpp"
 #include "core/handover.hpp"
@@ -266,12 +264,10 @@ class mesh {
     tally tally_;
 
     membership peers_;
-    hello_writer hello_;
     contact contact_;
     reports reports_;
 
     courier courier_;
-    herald herald_;
     failure_detector detector_;
     own_writes writes_;
     causal_inbox inbox_;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/contact/contact.hpp"
-#include "core/contact/herald.hpp"
+#include "core/own_writes.hpp"
 #include "machines/alone.hpp"
 
 #include <string>
@@ -43,8 +43,8 @@ struct reaching_node {
     handover leave{settings, here, members, mail};
     std::set<replica_id> listeners;
     own_writes writes{settings, here, listeners, space, leave, counters};
-    hello_writer own{settings, here, writes, space, leave};
-    contact all{settings, members, mail, own, random, time, counts};
+    contact all{settings, members, mail, {settings, here, writes, space, leave}, random, time, counts};
+    const hello_writer& own = all.own_hello;
     courier mail_{settings, members, all.links.all(), counters};
     outbox out;
 

@@ -1,6 +1,7 @@
 // hello_writer: what this node says of itself in a HELLO.
 //
-// Pure; owned by a mesh, same thread contract. It changes nothing.
+// Pure; owned by a mesh, same thread contract. A value that refers to what it reports, and
+// changes nothing.
 #pragma once
 
 #include "core/handover.hpp"
@@ -27,6 +28,8 @@ class hello_writer {
     /// `flags`: beside those of this node's own state. O(origins).
     [[nodiscard]] wire::hello make(std::uint64_t flags) const;
     [[nodiscard]] bool is_full() const { return room_.is_full(); }
+    /// What the HELLO reports of.
+    [[nodiscard]] const store& here() const { return store_; }
 
   private:
     const mesh_options& settings_;

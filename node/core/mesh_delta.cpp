@@ -1,4 +1,5 @@
-// Own events packed into DELTA frames, and the DELTA frames of others applied in order.
+// What a removal means to claims; own events on their way as DELTA frames, and the DELTA frames of others
+// applied in order.
 #include "core/mesh.hpp"
 
 #include <algorithm>

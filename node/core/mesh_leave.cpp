@@ -17,8 +17,8 @@ void mesh::begin_leave(const moment& at, std::size_t copies, outbox& out) {
     spills_.end_salvage(time_.at(), out);
     wake_by(spills_.take_deadline());
     inbox_.clear();
-    while (release_claims(at, settings_.bounds.slice,
-                          out)) { // as a rule the caller has done that slice by slice
+    while (registers_.owned.release_some(at, settings_.bounds.slice,
+                                         out)) { // as a rule the caller has done that slice by slice
     }
     flush(at, out);
     registers_.owned.freeze();

@@ -31,11 +31,12 @@
 #include "wire/frame.hpp"
 #include "wire/rows.hpp"
 
-#include <map>
-#include <memory>
+#include <optional>
 #include <random>
-#include <set>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace baton::core {
@@ -77,53 +78,13 @@ class mesh {
                               optional_ttl ttl = {}) {
         return writes_.stash_all(at, all, ttl);
     }
-    /// Replaces the versions of a register that were shown, all of which must still be there, and nothing
-    /// else. Errors: those of stash; conflict.
-    result<version> resolve(const moment& at, std::string_view key, std::string_view value,
-                            std::span<const version> shown) {
-        return registers_.resolve(at, key, value, shown);
-    }
-    // --- claims ---
-    /// Takes the register over. Errors: those of stash; absent; conflict, if it is to be free and is not. A
-    /// claim of this node there ends.
-    result<claim_grant> claim(const moment& at, std::string_view key,
-                              std::optional<mesh_clock::duration> lease, bool if_free = false) {
-        return registers_.claim(at, key, lease, if_free);
-    }
-    /// By the claim's number. Errors: those of stash; claim_lost.
-    result<version> commit(const moment& at, std::string_view key, std::uint64_t number,
-                           std::string_view value, optional_ttl ttl = {}) {
-        return registers_.commit(at, key, number, value, ttl);
-    }
-    result<void> renew(const moment& at, std::string_view key, std::uint64_t number) {
-        return registers_.renew(at, key, number);
-    }
-    /// The epoch under which it is free. Error: claim_lost.
-    result<std::uint64_t> release(const moment& at, std::string_view key, std::uint64_t number) {
-        return registers_.owned.release(at, key, number);
-    }
-    [[nodiscard]] bool owns(const moment& at, std::string_view key, std::uint64_t number) {
-        return registers_.owned.owns(at, key, number);
-    }
-    /// Somebody out of reach may own the same; or, of one claim, somebody in view who has not agreed to it.
-    [[nodiscard]] bool is_tentative() const { return registers_.owned.is_tentative(); }
-    [[nodiscard]] bool is_tentative(std::string_view key, std::uint64_t number) {
-        return registers_.owned.is_tentative(key, number);
-    }
-    /// At most `most` of this node's claims; true while some are left. begin_leave() does the rest.
-    bool release_claims(const moment& at, std::size_t most, outbox& out) {
-        return registers_.owned.release_some(at, most, out);
-    }
+    /// Claims, and the merging of siblings: claim(), commit(), resolve() and the like. Look for merges when
+    /// the outbox says merges_ready, and again until there are none. begin_leave() releases what is still
+    /// claimed.
+    [[nodiscard]] core::registers& registers() { return registers_; }
     /// work() is wanted soon, though nothing is to be sent: for what is to be told, or for a new deadline.
     [[nodiscard]] bool has_news() const { return registers_.has_news(); }
 
-    /// Registers under the prefix can be merged here.
-    void merge_under(std::string_view prefix) { registers_.contested.merge_under(prefix); }
-    /// A register with siblings that this node is to merge: by resolve(), or else give_up_merge(). Look when
-    /// the outbox says merges_ready, and again until there is nothing.
-    [[nodiscard]] std::optional<merge_task> next_merge() { return registers_.next_merge(); }
-    /// Until it has one sibling more.
-    void give_up_merge(std::string_view key) { registers_.contested.give_up_merge(key); }
     /// What work() would send of own writes, now; nothing but broadcasts.
     void flush(const moment& at, outbox& out);
     [[nodiscard]] bool has_unsent() const { return !writes_.out.empty() || writes_.out.must_announce(); }
@@ -225,7 +186,7 @@ class mesh {
     void check_synced(outbox& out);
     bool publish_hello(outbox& out);
 
-    // mesh_delta.cpp
+    // mesh_delta.cpp: own events sent, others' events applied
     verdict on_delta(std::string_view bytes, const wire::delta& f, outbox& out);
     bool work_on_delta(outbox& out);
     void send_batches(outbox& out);
@@ -266,7 +227,6 @@ class mesh {
     membership peers_;
     contact contact_;
     reports reports_;
-
     courier courier_;
     failure_detector detector_;
     own_writes writes_;
@@ -277,7 +237,7 @@ class mesh {
     spills spills_;
     stability stability_;
     handover handover_;
-    registers registers_;
+    core::registers registers_;
 };
 
 } // namespace baton::core

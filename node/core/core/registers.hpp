@@ -36,13 +36,19 @@ class registers {
     expired_removal over;
 
     // --- calls of the program; errors: those of own_writes::check and of the machine ---
+    /// Takes the register over. A claim of this node there ends. Errors: absent; conflict, if it is to be
+    /// free and is not.
     result<claim_grant> claim(const moment& at, std::string_view key,
                               std::optional<mesh_clock::duration> lease, bool if_free = false);
+    /// By the claim's number. Error: claim_lost.
     result<version> commit(const moment& at, std::string_view key, std::uint64_t number,
                            std::string_view value, own_writes::optional_ttl ttl = {});
     result<void> renew(const moment& at, std::string_view key, std::uint64_t number);
+    /// Replaces the versions that were shown, all of which must still be there, and nothing else. Error:
+    /// conflict.
     result<version> resolve(const moment& at, std::string_view key, std::string_view value,
                             std::span<const version> shown);
+    /// A register with siblings that this node is to merge: by resolve(), or else contested.give_up_merge().
     [[nodiscard]] std::optional<merge_task> next_merge() { return contested.next_merge(writes_.may_write()); }
 
     // --- work ---

@@ -7,6 +7,7 @@
 namespace baton {
 
 bool store::order(std::size_t slots) {
+    order_.asked(expiry_.now());
     if (fold_) return false;
     return order_.build(index_, slots, [&](handle head) {
         const auto& first = first_block(memory_, head);

@@ -18,30 +18,24 @@ mesh::mesh(mesh_options settings, const moment& start)
     , time_(start)
     , random_(settings_.random_seed)
     , store_(settings_.self, random_(), settings_.broken, settings_.bounds.store)
-    , clock_(static_cast<std::uint64_t>(settings_.clock_skew_max.count()))
     , room_(settings_.limits.bytes_max.value_or(0))
     , peers_(settings_.self)
-    , hello_(settings_, store_, clock_, room_, handover_)
-    , contact_(settings_, peers_, courier_, hello_, random_, time_, counters_, refused_)
-    , reports_(settings_, store_, peers_, time_, counters_)
-    , courier_(settings_, peers_, contact_.links.all(), counters_)
-    , herald_(hello_, store_, courier_, time_)
+    , contact_(settings_, peers_, courier_, {settings_, store_, writes_, room_, handover_}, random_, time_,
+               tally_)
+    , reports_(settings_, store_, peers_, time_, tally_.counters)
+    , courier_(settings_, peers_, contact_.links.all(), tally_.counters)
     , detector_(settings_, peers_, courier_, contact_.introductions.keys(), random_)
-    , publisher_(store_, contact_.links.subscribers(),
-                 {settings_.limits.delta_bytes_max, settings_.bounds.sent_spans})
-    , writer_(store_, clock_, publisher_)
-    , inbox_(store_, counters_, {settings_.bounds.slice, settings_.limits.early_bytes_max, settings_.broken})
-    , proofs_(store_, peers_, courier_, contact_.searches.under_way(), counters_,
+    , writes_(settings_, store_, contact_.links.subscribers(), room_, handover_, tally_.counters)
+    , inbox_(store_, tally_.counters,
+             {settings_.bounds.slice, settings_.limits.early_bytes_max, settings_.broken})
+    , proofs_(store_, peers_, courier_, contact_.searches.under_way(), tally_.counters,
               {settings_.bounds.wants, settings_.mesh_size, settings_.broken})
     , server_(settings_, store_, peers_, courier_, random_)
     , receiver_(settings_, store_, peers_, courier_, server_, random_)
-    , spills_(settings_, store_, peers_, server_, receiver_, writer_, start.now)
-    , stability_(settings_, store_, peers_, server_, writer_, publisher_)
+    , spills_(settings_, store_, peers_, server_, receiver_, writes_.write, start.now)
+    , stability_(settings_, store_, peers_, server_, writes_.write, writes_.out)
     , handover_(settings_, store_, peers_, courier_)
-    , claims_(settings_, store_, writer_, peers_, proofs_, courier_)
-    , conflicts_(store_, writer_, peers_, claims_,
-                 {settings_.limits.siblings_max, settings_.bounds.watched, settings_.bounds.conflicts})
-    , expired_(store_, writer_, {settings_.bounds.slice, settings_.clock_skew_max}) {
+    , registers_(settings_, store_, writes_, peers_, proofs_, courier_, time_) {
     settings_.keys.clear(); // they are in the ring, and nowhere else
     set_moment(start);
 }
@@ -53,7 +47,7 @@ mesh::~mesh() = default;
 void mesh::set_moment(const moment& at) {
     time_.begin(at);
     store_.set_now(at.now);
-    claims_.set_moment(at);
+    registers_.owned.set_moment(at);
 }
 
 // ---------------------------------------------------------------- timers
@@ -67,39 +61,36 @@ void mesh::run_timers(outbox& out) {
             if (p.health.one_way_since) *p.health.one_way_since += pause;
         }
         contact_.links.excuse(pause);
-        (void)settle(receiver_.excuse(pause, at_, out), out);
+        (void)settle(receiver_.excuse(pause, time_.at(), out), out);
     }
     time_.clear();
     contact_.look_for_others(out);
-    const bool tidies = herald_.is_due();
-    if (tidies || publisher_.must_announce()) {
+    const bool tidies = contact_.news.is_due();
+    if (tidies || writes_.out.must_announce()) {
         // Twice in the time it takes while nothing changes: half the beats still outlive one that is lost.
         const bool changed = publish_hello(out);
-        herald_.beat_after(settings_.liveness.heartbeat_every * (changed ? 1 : 2));
+        contact_.news.beat_after(settings_.liveness.heartbeat_every * (changed ? 1 : 2));
     }
-    wake_by(std::min<instant>(herald_.due(), at_.now + stall_min / 2));
+    wake_by(std::min<instant>(contact_.news.due(), time_.now() + stall_min / 2));
 
     contact_.tend_links(out);
     judge_peers(out);
     if (auto* const crashed = contact_.tend_dead(out)) detector_.probe_dead(*crashed, out);
     repeat_leaving(out);
     ask_members(out);
-    (void)settle(receiver_.tend(at_, out), out);
+    (void)settle(receiver_.tend(time_.at(), out), out);
     consider_pull(out);
-    spills_.tend(takes_writes() && inbox_.empty(), at_, out);
+    spills_.tend(writes_.may_write() && inbox_.empty(), time_.at(), out);
     wake_by(spills_.take_deadline());
-    server_.expire(at_.now, out);
+    server_.expire(time_.now(), out);
     wake_by(server_.deadline());
     if (store_.notes().wanted()) {
         if (const auto next = store_.next_deadline())
-            wake_by(std::max(*next, instant{at_.now + hidden_within}));
+            wake_by(std::max(*next, instant{time_.now() + hidden_within}));
     }
     if (tidies) look_for_garbage(out);
     if (tidies) contact_.introductions.tidy(out);
-    if (tidies) conflicts_.tend(takes_writes(), at_, out);
-    if (tidies) claims_.look_for_gone(takes_writes(), out);
-    claims_.tend(out);
-    wake_by(std::min(claims_.deadline(), proofs_.deadline()));
+    registers_.tend(tidies, out);
 }
 
 // ---------------------------------------------------------------- work
@@ -117,31 +108,18 @@ bool mesh::work(const moment& at, outbox& out) {
     } else if (work_on_delta(out)) {
         more = true;
     } else {
-        const auto session = receiver_.work(at_, out);
+        const auto session = receiver_.work(time_.at(), out);
         (void)settle(session, out);
-        more = session.more || spills_.work(takes_writes(), at_, out) ||
-               expired_.work(at_, !handover_.is_leaving()) || server_.work(at_, out) || stability_.work();
+        more = session.more || spills_.work(writes_.may_write(), time_.at(), out) ||
+               registers_.over.work(time_.at(), !handover_.is_leaving()) || server_.work(time_.at(), out) ||
+               stability_.work();
     }
     proofs_.answer_wanted(own_part(), out);
     judge_room(out);
-    const auto wrote = [&] { return store_.counter_of(settings_.self) != written; };
-    if (wrote()) { // values of a damaged spill: shown before they are judged
-        more = true;
-    } else {
-        more = conflicts_.work(takes_writes(), at_, out) || more;
-    }
-    more = work_on_claims(wrote(), more, out) || more;
+    more = registers_.work(store_.counter_of(settings_.self) != written, more, out);
     flush(at, out);
     out.wake_at = time_.wake_at();
     return more || store_.folding();
-}
-
-// With every slice of work, last: a slice writes to a slot once.
-bool mesh::work_on_claims(bool wrote, bool busy, outbox& out) {
-    const auto slice = settings_.bounds.slice;
-    const bool more = claims_.work(wrote ? 0 : busy ? (slice + 3) / 4 : slice, takes_writes(), out);
-    wake_by(std::min(claims_.deadline(), proofs_.deadline()));
-    return more;
 }
 
 // ---------------------------------------------------------------- members
@@ -149,8 +127,8 @@ bool mesh::work_on_claims(bool wrote, bool busy, outbox& out) {
 void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kind kind, std::string reason,
                     outbox& out) {
     // Of one that was in contact only nobody was told that it is there.
-    const bool half_known = peers_.transition(p, state, kind, at_.now) == member_state::contacting;
-    p.redial.link_until = at_.now + redialling::link_kept_for;
+    const bool half_known = peers_.transition(p, state, kind, time_.now()) == member_state::contacting;
+    p.redial.link_until = time_.now() + redialling::link_kept_for;
     p.sees_me = false;
     p.greeted = false;
     p.routable = false;
@@ -161,7 +139,7 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
     if (state == member_state::crashed) proofs_.forget_answers();
     p.leave.forget(state == member_state::left);
     out.acknowledged = true; // who waits for it need not any more
-    (void)settle(receiver_.drop(id, at_, out), out);
+    (void)settle(receiver_.drop(id, time_.at(), out), out);
     server_.drop(id);
     inbox_.drop(id); // what was missing comes by repair, if at all
     if (!half_known) peers_.raise(out, kind, id, std::move(reason));
@@ -185,7 +163,7 @@ std::vector<member> mesh::members() const {
     for (const auto& [id, p] : peers_) {
         const auto told = p.holds.seen.of(settings_.self);
         all.push_back({id, p.name, p.state, p.endpoint, p.synced, own > told ? own - told : 0,
-                       publisher_.sent().age_of(told + 1, at_.now),
+                       writes_.out.sent().age_of(told + 1, time_.now()),
                        p.proof.timed ? std::optional(std::chrono::duration_cast<std::chrono::microseconds>(
                                            p.proof.round_trip))
                                      : std::nullopt});
@@ -197,7 +175,7 @@ std::vector<member> mesh::members() const {
 }
 
 node_stats mesh::stats() const {
-    auto all = counters_;
+    auto all = tally_.counters;
     all.members_up = peers_.count_up();
     all.keys = store_.keys();
     all.records = store_.records();
@@ -218,25 +196,24 @@ node_stats mesh::stats() const {
     all.state_bytes_received = receiver_.counted().bytes;
     all.events_applied += receiver_.counted().applied;
     all.spills_waiting = spills_.waiting();
-    all.claims = claims_.counted().made;
-    all.claims_lost = claims_.counted().lost;
-    all.conflicts = conflicts_.counted().found;
-    all.siblings_resolved = conflicts_.counted().resolved;
-    all.expired = expired_.removed();
+    all.claims = registers_.owned.counted().made;
+    all.claims_lost = registers_.owned.counted().lost;
+    all.conflicts = registers_.contested.counted().found;
+    all.siblings_resolved = registers_.contested.counted().resolved;
+    all.expired = registers_.over.removed();
     all.evictions = stability_.evictions();
     all.probes_sent = detector_.counted().probes_sent;
     all.probes_answered = detector_.counted().probes_answered;
     all.knocks = contact_.seeds.knocks() + contact_.dead.knocks();
     all.peers_told = contact_.rumours.told();
-    all.hello_bytes_sent = herald_.bytes();
-    for (const auto& [reason, count] : refused_.by_reason())
-        all.refused_by_reason.emplace_back(reason, count);
+    all.hello_bytes_sent = contact_.news.bytes();
+    for (const auto& [reason, count] : tally_.by_reason()) all.refused_by_reason.emplace_back(reason, count);
     all.members = members();
     return all;
 }
 
 void mesh::note_sent() {
-    publisher_.sent().note(store_.counter_of(settings_.self), at_.now, [this] {
+    writes_.out.sent().note(store_.counter_of(settings_.self), time_.now(), [this] {
         auto least = store_.counter_of(settings_.self);
         for (const auto& [id, p] : peers_) {
             if (is_member(p)) least = std::min(least, p.holds.seen.of(settings_.self));

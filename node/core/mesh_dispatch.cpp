@@ -48,29 +48,29 @@ struct mesh::dispatch {
         return m.on_delta(s.bytes, f, out);
     }
     static verdict pull(mesh& m, const wire::pull& f, const sender& s, outbox& out) {
-        const auto why = m.refused_.counted(m.server_.on_pull(s.id, f, m.at_.now, out));
+        const auto why = m.tally_.counted(m.server_.on_pull(s.id, f, m.time_.now(), out));
         m.wake_by(m.server_.deadline());
         return why;
     }
     static verdict credit(mesh& m, const wire::credit& f, const sender& s, outbox& out) {
-        const auto done = m.server_.on_credit(s.id, f, m.at_.now, out);
+        const auto done = m.server_.on_credit(s.id, f, m.time_.now(), out);
         if (done.holds) {
             cut room;
             (void)m.reports_.learn(*s.known, *done.holds, room);
             out.acknowledged = true;
         }
-        return m.refused_.counted(done.why);
+        return m.tally_.counted(done.why);
     }
     static verdict state(mesh& m, const wire::state& f, const sender& s, outbox& out) {
         return m.on_state(s.id, s.bytes, f, out);
     }
     static verdict question(mesh& m, const wire::fingerprint& f, const sender& s, outbox& out) {
         if ((f.flags & wire::fingerprint::question) == 0) return m.refuse("misplaced frame");
-        return m.refused_.counted(m.server_.on_question(s.id, f, m.at_.now, out));
+        return m.tally_.counted(m.server_.on_question(s.id, f, m.time_.now(), out));
     }
     static verdict listing(mesh& m, const wire::fingerprint& f, const sender& s, outbox& out) {
         if ((f.flags & wire::fingerprint::question) != 0) return m.refuse("misplaced frame");
-        return m.settle(m.receiver_.on_answer(s.id, f, m.at_, out), out);
+        return m.settle(m.receiver_.on_answer(s.id, f, m.time_.at(), out), out);
     }
     static verdict ack(mesh& m, const wire::ack& f, const sender& s, outbox& out) {
         return m.on_ack(s.id, f, out);
@@ -87,11 +87,11 @@ struct mesh::dispatch {
     }
     static verdict word(mesh& m, const wire::word& f, const sender&, outbox&) {
         if (f.age > word_age_max) return {};
-        const auto when = m.at_.now - std::chrono::milliseconds{f.age};
+        const auto when = m.time_.now() - std::chrono::milliseconds{f.age};
         if (auto* const p = m.peers_.find(f.about)) {
             p->health.life.vouched(when);
         } else {
-            m.claims_.heard(f.about, when);
+            m.registers_.owned.heard(f.about, when);
         }
         return {};
     }
@@ -236,7 +236,7 @@ verdict mesh::dispatch::take(mesh& m, const request_arrived& in, outbox& out) {
             return m.refuse("request by nobody known");
         }
         if (p != nullptr) {
-            p->health.life.heard(m.at_.now, true);
+            p->health.life.heard(m.time_.now(), true);
             p->routable = true;
         }
     }
@@ -256,7 +256,7 @@ verdict mesh::dispatch::take(mesh& m, const reply_arrived& in, outbox& out) {
         s.known = m.contact_.links.peer_of(*by);
         if (s.known == nullptr || !s.known->greeted) return m.refuse("reply before hello");
         s.id = *by->peer;
-        s.known->health.life.heard(m.at_.now, by->open);
+        s.known->health.life.heard(m.time_.now(), by->open);
     }
     return pass_on(m, *f, s, out);
 }
@@ -288,8 +288,8 @@ verdict mesh::dispatch::take(mesh& m, const subscriber_changed& in, outbox& out)
 verdict mesh::step(const moment& at, const input& in, outbox& out) {
     set_moment(at);
     const auto result = std::visit([&](const auto& each) { return dispatch::take(*this, each, out); }, in);
-    if (at_.now >= time_.wake_at()) run_timers(out);
-    claims_.report_given_up(out);
+    if (time_.now() >= time_.wake_at()) run_timers(out);
+    registers_.owned.report_given_up(out);
     out.wake_at = time_.wake_at();
     return result;
 }

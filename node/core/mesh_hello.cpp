@@ -27,16 +27,16 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
                             is_member(p) ? mesh_clock::duration{100ms} : mesh_clock::duration{0}, out);
     maybe_up(f.id, p, out);
     if (p.state == member_state::suspect) judge_peers(out);
-    wake_by(at_.now + 1ms);
+    wake_by(time_.now() + 1ms);
     return {};
 }
 
 void mesh::maybe_up(const replica_id& id, peer& p, outbox& out) {
     if (is_member(p) || p.state == member_state::left) return;
     if (!p.greeted || look_both_ways(id, p) != nullptr) return;
-    const auto from = peers_.transition(p, member_state::up, event_kind::joined, at_.now);
+    const auto from = peers_.transition(p, member_state::up, event_kind::joined, time_.now());
     p.agreed.reset();
-    p.health.life.heard(at_.now, true);
+    p.health.life.heard(time_.now(), true);
     p.pull.pace.went_well(); // what failed before was of the contact before
     peers_.raise(out, event_kind::joined, id, from == member_state::crashed ? "back" : "new");
     reports_.note_lack(p, 0ms);
@@ -48,7 +48,7 @@ void mesh::maybe_up(const replica_id& id, peer& p, outbox& out) {
 verdict mesh::on_published_hello(const wire::hello& f, outbox& out) {
     auto* const p = peers_.find(f.id);
     if (p == nullptr) return refuse("broadcast by nobody known");
-    p->health.life.heard(at_.now, false);
+    p->health.life.heard(time_.now(), false);
     if (f.head_only) return refuse("frame in another wire version");
     if (f.cluster != settings_.cluster) return refuse("hello of another cluster");
     p->holds.full = (f.flags & wire::hello::is_full) != 0;
@@ -65,13 +65,13 @@ verdict mesh::on_published_hello(const wire::hello& f, outbox& out) {
 verdict mesh::on_brief(const wire::brief& f, outbox& out) {
     auto* const p = peers_.find(f.id);
     if (p == nullptr) return refuse("broadcast by nobody known");
-    p->health.life.heard(at_.now, false);
+    p->health.life.heard(time_.now(), false);
     if (!is_member(*p)) return {};
     if (p->version >= 5) p->holds.full = false; // one that is full sends whole HELLOs
     // What its own counter says is certain: PUB delivers in order, so a delta we have not seen by now is
     // lost.
     if (f.latest > store_.counter_of(f.id)) {
-        if (!receiver_.is_open()) ++counters_.gaps;
+        if (!receiver_.is_open()) ++tally_.counters.gaps;
         p->holds.seen.raise({f.id, f.latest});
         reports_.note_lack(*p, 0ms);
     }
@@ -79,10 +79,10 @@ verdict mesh::on_brief(const wire::brief& f, outbox& out) {
     const auto own_hash = wire::hash_of(own);
     if (f.standing_hash == own_hash) {
         reports_.learn_same(f.id, *p, own, f.state_low, out);
-        handover_.answer(takes_writes(), out);
+        handover_.answer(writes_.may_write(), out);
     } else if ((!p->holds.hash_known || f.standing_hash != p->holds.standing_hash) &&
-               at_.now - p->asked_at >= 100ms) {
-        p->asked_at = at_.now; // the hello that said what it holds was lost
+               time_.now() - p->asked_at >= 100ms) {
+        p->asked_at = time_.now(); // the hello that said what it holds was lost
         contact_.greetings.tell(f.id, *p, true, out);
     }
     return {};
@@ -96,10 +96,10 @@ void mesh::check_synced(outbox& out) {
 
 // True when there was news to tell.
 bool mesh::publish_hello(outbox& out) {
-    publisher_.announced();
+    writes_.out.announced();
     courier_.choose_version();
     send_batches(out); // on PUB a word of an event never comes before the event
-    const auto news = herald_.publish(out);
+    const auto news = contact_.news.publish(out);
     if (news) receiver_.note_told(*news);
     return news.has_value();
 }

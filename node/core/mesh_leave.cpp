@@ -13,15 +13,15 @@ using namespace std::chrono_literals;
 void mesh::begin_leave(const moment& at, std::size_t copies, outbox& out) {
     if (handover_.is_leaving()) return;
     set_moment(at);
-    (void)settle(receiver_.abandon(session_end::leaving, at_, out), out);
-    spills_.end_salvage(at_, out);
+    (void)settle(receiver_.abandon(session_end::leaving, time_.at(), out), out);
+    spills_.end_salvage(time_.at(), out);
     wake_by(spills_.take_deadline());
     inbox_.clear();
-    while (release_claims(at, settings_.bounds.slice,
-                          out)) { // as a rule the caller has done that slice by slice
+    while (registers_.owned.release_some(at, settings_.bounds.slice,
+                                         out)) { // as a rule the caller has done that slice by slice
     }
     flush(at, out);
-    claims_.freeze();
+    registers_.owned.freeze();
     handover_.begin(random_() | 1, copies, at.now);
     out.note("leave", settings_.self, store_.keys());
     repeat_leaving(out);
@@ -58,7 +58,7 @@ void mesh::say_left(const moment& at, outbox& out) {
 }
 
 void mesh::repeat_leaving(outbox& out) {
-    handover_.repeat(at_.now, out);
+    handover_.repeat(time_.now(), out);
     wake_by(handover_.deadline());
 }
 
@@ -74,13 +74,13 @@ verdict mesh::on_leaving(const replica_id& from, const wire::leaving& f, outbox&
     handover::note_leaving(*p, f);
     // Its last deltas may be a moment behind this word; what is missing after that is asked for.
     if (!handover_.is_leaving()) reports_.note_lack(*p, 5ms);
-    handover_.answer(takes_writes(), out);
+    handover_.answer(writes_.may_write(), out);
     return {};
 }
 
 void mesh::begin_leaving(const replica_id& id, peer& p, outbox& out) {
     if (p.state == member_state::leaving) return;
-    peers_.transition(p, member_state::leaving, event_kind::leaving, at_.now);
+    peers_.transition(p, member_state::leaving, event_kind::leaving, time_.now());
     peers_.raise(out, event_kind::leaving, id, "hands over");
 }
 
@@ -90,8 +90,8 @@ void mesh::begin_leaving(const replica_id& id, peer& p, outbox& out) {
 verdict mesh::on_leaving_rumour(const wire::leaving& f, outbox& out) {
     auto* const p = peers_.find(f.id);
     if (p == nullptr || p->state != member_state::up) return on_leaving(f.id, f, out);
-    const bool again = p->leave.rumoured == f.number && at_.now - p->leave.rumoured_at >= 50ms;
-    if (p->leave.rumoured != f.number || again) p->leave.rumoured_at = at_.now;
+    const bool again = p->leave.rumoured == f.number && time_.now() - p->leave.rumoured_at >= 50ms;
+    if (p->leave.rumoured != f.number || again) p->leave.rumoured_at = time_.now();
     p->leave.rumoured = f.number;
     if (again) contact_.greetings.tell(f.id, *p, true, out);
     return {};
@@ -117,7 +117,7 @@ verdict mesh::on_left(const wire::left& f, const arrival& from, outbox& out) {
         !is_gone(*p) && p->state != member_state::leaving && p->state != member_state::suspect;
     if (plainly_here && !own_word) { // believed if its connection closes now, too
         if (f.id == f.about) p->leave.goodbye = f.final_counter;
-        p->leave.goodbye_at = at_.now;
+        p->leave.goodbye_at = time_.now();
         return {};
     }
     p->final = f.id == f.about ? f.final_counter : std::max(p->final, f.final_counter);

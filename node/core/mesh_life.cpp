@@ -12,7 +12,7 @@ constexpr auto left_remembered_for = 60s;
 } // namespace
 
 const char* mesh::look_both_ways(const replica_id& id, peer& p) {
-    return detector_.look_both_ways(p, contact_.links.of(p), contact_.links.has_subscribed(id), at_.now);
+    return detector_.look_both_ways(p, contact_.links.of(p), contact_.links.has_subscribed(id), time_.now());
 }
 
 void mesh::judge_peers(outbox& out) {
@@ -36,33 +36,33 @@ bool mesh::is_over(const replica_id& id, peer& p, outbox& out) {
     if (is_gone(p)) {
         const auto keep = p.state == member_state::left ? mesh_clock::duration{left_remembered_for}
                                                         : mesh_clock::duration{settings_.liveness.redial_for};
-        return at_.now - p.ended_at >= keep;
+        return time_.now() - p.ended_at >= keep;
     }
     if (p.state != member_state::contacting) {
         judge(id, p, out);
         return false;
     }
     // Never answered: it is forgotten, so that a beacon or a seed can begin again.
-    if (p.health.life.judge(at_.now, detector_.patience()) == discovery::liveness::verdict::crashed)
+    if (p.health.life.judge(time_.now(), detector_.patience()) == discovery::liveness::verdict::crashed)
         return true;
-    wake_by(p.health.life.due(at_.now, detector_.patience()));
+    wake_by(p.health.life.due(time_.now(), detector_.patience()));
     if (!p.greeted) return false;
     const auto* const missing = look_both_ways(id, p);
-    if (missing != nullptr && at_.now - *p.health.one_way_since >= settings_.liveness.crashed_after)
+    if (missing != nullptr && time_.now() - *p.health.one_way_since >= settings_.liveness.crashed_after)
         detector_.report_one_way(id, p, missing, out);
     return false;
 }
 
 void mesh::judge(const replica_id& id, peer& p, outbox& out) {
     using discovery::liveness;
-    detector_.answer_inquirers(id, p, at_.now, out);
+    detector_.answer_inquirers(id, p, time_.now(), out);
     judge_namesake(id, p, out);
-    const auto verdict = p.health.life.judge(at_.now, detector_.patience());
-    if (detector_.is_stuck(p, at_.now) ||
+    const auto verdict = p.health.life.judge(time_.now(), detector_.patience());
+    if (detector_.is_stuck(p, time_.now()) ||
         (settings_.broken == mutation::redial_at_once && verdict == liveness::verdict::suspect))
         contact_.links.redial(id, p, out);
     const bool said_goodbye =
-        p.leave.goodbye_at && at_.now - *p.leave.goodbye_at < settings_.liveness.crashed_after;
+        p.leave.goodbye_at && time_.now() - *p.leave.goodbye_at < settings_.liveness.crashed_after;
     if (verdict == liveness::verdict::crashed && said_goodbye && p.health.life.is_closed()) {
         p.final = p.leave.goodbye;
         end_peer(id, p, member_state::left, event_kind::left, "said goodbye", out);
@@ -73,68 +73,68 @@ void mesh::judge(const replica_id& id, peer& p, outbox& out) {
                         p.health.life.is_closed() ? "its connection closed and did not come back" : "silent",
                         out);
     }
-    wake_by(detector_.probe(p, at_.now, out));
+    wake_by(detector_.probe(p, time_.now(), out));
     // Up is who works both ways. One that is merely heard is suspect for as long as that is so, and no
     // longer: it neither swings between the two, nor is it called crashed.
     const auto* const missing = look_both_ways(id, p);
     const bool silent = verdict == liveness::verdict::suspect;
     const bool one_way =
-        missing != nullptr && at_.now - *p.health.one_way_since >= settings_.liveness.suspect_after;
+        missing != nullptr && time_.now() - *p.health.one_way_since >= settings_.liveness.suspect_after;
     if (missing != nullptr && !one_way) wake_by(*p.health.one_way_since + settings_.liveness.suspect_after);
     if (silent || one_way) {
         const bool again = settings_.broken == mutation::suspect_again && silent;
         if (p.state == member_state::up || again) {
-            peers_.transition(p, member_state::suspect, event_kind::suspect, at_.now);
+            peers_.transition(p, member_state::suspect, event_kind::suspect, time_.now());
             p.agreed.reset();
             peers_.raise(out, event_kind::suspect, id,
                          !silent                     ? missing
                          : p.health.life.is_closed() ? "its connection closed"
                                                      : "silent");
             if (p.via) contact_.links.greet_now(contact_.links[*p.via], 100ms);
-            p.health.inquire_at = at_.now;
-            wake_by(at_.now + 1ms);
+            p.health.inquire_at = time_.now();
+            wake_by(time_.now() + 1ms);
         }
-        if (silent) wake_by(detector_.inquire(id, p, at_.now, out));
+        if (silent) wake_by(detector_.inquire(id, p, time_.now(), out));
         if (!silent && p.state == member_state::suspect) detector_.report_one_way(id, p, missing, out);
     } else if (p.state == member_state::suspect && missing == nullptr) {
-        peers_.transition(p, member_state::up, event_kind::up, at_.now);
+        peers_.transition(p, member_state::up, event_kind::up, time_.now());
         peers_.raise(out, event_kind::up, id, "heard again");
         check_synced(out);
     }
-    wake_by(p.health.life.due(at_.now, detector_.patience()));
+    wake_by(p.health.life.due(time_.now(), detector_.patience()));
 }
 
 verdict mesh::on_probe(const datagram_arrived& in, outbox& out) {
-    const auto heard = detector_.on_probe(in, at_.now, out);
+    const auto heard = detector_.on_probe(in, time_.now(), out);
     if (auto* const p = heard.alive ? peers_.find(*heard.alive) : nullptr)
         contact_.dead.revive(*heard.alive, *p, p->endpoint, out);
     if (heard.about) note_inquirer(*heard.about, heard.asker, heard.how, out);
-    return refused_.counted(heard.why);
+    return tally_.counted(heard.why);
 }
 
 void mesh::note_inquirer(const replica_id& about, const replica_id& from, const health_record::inquirer& how,
                          outbox& out) {
     auto* const p = peers_.find(about);
     if (p == nullptr || !is_member(*p) || about == from) return;
-    if (detector_.note_inquirer(about, from, how, at_.now)) {
+    if (detector_.note_inquirer(about, from, how, time_.now())) {
         contact_.greetings.tell(about, *p, true, out);
-        wake_by(detector_.probe(*p, at_.now, out));
-        detector_.report_heard(about, from, how, at_.now, out);
+        wake_by(detector_.probe(*p, time_.now(), out));
+        detector_.report_heard(about, from, how, time_.now(), out);
     }
-    detector_.answer_inquirers(about, *p, at_.now, out);
+    detector_.answer_inquirers(about, *p, time_.now(), out);
 }
 
 // ---------------------------------------------------------------- names
 
 void mesh::meet_namesakes(const replica_id& id, peer& p, outbox& out) {
-    const auto other = detector_.meet_namesakes(id, p, at_.now, out);
+    const auto other = detector_.meet_namesakes(id, p, time_.now(), out);
     if (!other) return;
     contact_.greetings.tell(*other, *peers_.find(*other), true, out);
-    wake_by(at_.now + failure_detector::namesake_patience);
+    wake_by(time_.now() + failure_detector::namesake_patience);
 }
 
 void mesh::judge_namesake(const replica_id& id, peer& p, outbox& out) {
-    const auto verdict = detector_.judge_namesake(id, p, at_.now, out);
+    const auto verdict = detector_.judge_namesake(id, p, time_.now(), out);
     if (verdict.again_at) wake_by(*verdict.again_at);
     if (!verdict.replaced) return;
     end_peer(*verdict.replaced, *peers_.find(*verdict.replaced), member_state::crashed, event_kind::restarted,

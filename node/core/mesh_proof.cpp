@@ -17,7 +17,7 @@ std::vector<replica_id> mesh::members_up() const {
 
 std::uint64_t mesh::await_holders(const moment& at, const dot& id) {
     const bool broadcast_asks = id.replica == settings_.self &&
-                                (id.counter <= proofs_.asked_through() || publisher_.has_from(id.counter));
+                                (id.counter <= proofs_.asked_through() || writes_.out.has_from(id.counter));
     const auto ticket = proofs_.await(id, broadcast_asks, at.now);
     wake_by(proofs_.deadline());
     return ticket;
@@ -31,11 +31,11 @@ std::uint64_t mesh::begin_question(const moment& at) {
 
 void mesh::ask_members(outbox& out) {
     if (!proofs_.asks()) return;
-    proofs_.ask(at_.now, out);
+    proofs_.ask(time_.now(), out);
     wake_by(proofs_.deadline());
 }
 
-proofs::own_part mesh::own_part() const { return {takes_writes(), spills_.has_unread()}; }
+proofs::own_part mesh::own_part() const { return {writes_.may_write(), spills_.has_unread()}; }
 
 verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
     auto* const p = peers_.find(from);
@@ -43,11 +43,11 @@ verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
     if (!proofs_.has_asked(f.asked)) return refuse("ack to nothing asked");
     cut room;
     const auto& seen = reports_.learn(*p, f.seen, room);
-    ++counters_.acks_received;
+    ++tally_.counters.acks_received;
     if (f.asked != 0) p->agreed.report(f.seen, store_); // others name a part of its cut
     out.acknowledged = true;
     // What it holds has to be here before anything is called absent.
-    if (proofs_.on_ack(*p, f, &seen != &room, at_.now)) reports_.note_lack(*p, 0ms);
+    if (proofs_.on_ack(*p, f, &seen != &room, time_.now())) reports_.note_lack(*p, 0ms);
     handover_.on_ack(*p, f);
     return {};
 }

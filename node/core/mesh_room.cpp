@@ -15,19 +15,19 @@ constexpr auto order_kept_for = 60s;
 } // namespace
 
 bool mesh::order(const moment& at) {
-    ordered_at_ = at.now;
+    store_.set_now(at.now);
     return store_.order(settings_.bounds.slice);
 }
 
 // With every heartbeat.
 void mesh::look_for_garbage(outbox& out) {
-    if (store_.has_order() && at_.now - ordered_at_ >= order_kept_for) store_.drop_order();
+    store_.drop_unused_order(order_kept_for);
     if (store_.folding() || spills_.is_writing()) return;
-    stability_.judge_lag(room_.is_full(), at_.now, out);
+    stability_.judge_lag(room_.is_full(), time_.now(), out);
     judge_room(out);
     // One that is full applies nobody else's removals, and makes room by its own.
-    expired_.tend(!handover_.is_leaving() && (room_.is_full() || peers_.acts_for_all(true)));
-    stability_.tend(takes_writes(), at_, out);
+    registers_.over.tend(!handover_.is_leaving() && (room_.is_full() || peers_.acts_for_all(true)));
+    stability_.tend(writes_.may_write(), time_.at(), out);
 }
 
 // With every slice of work. What is committed is folded in first: half a commit can be neither kept nor let
@@ -37,7 +37,7 @@ void mesh::judge_room(outbox& out) {
     const auto held = store_.state_bytes();
     const auto end = [&](const std::string& why) {
         const bool told = receiver_.is_short_of_room(); // the same content as before, and as little room
-        (void)settle(receiver_.abandon(session_end::full, at_, out), out);
+        (void)settle(receiver_.abandon(session_end::full, time_.at(), out), out);
         if (store_.staged_slots() != 0) store_.stage_abort(); // a cache of an earlier one
         if (!told) peers_.raise(out, event_kind::full, settings_.self, why);
     };
@@ -45,8 +45,8 @@ void mesh::judge_room(outbox& out) {
     if (receiver_.is_open() && room_.is_exceeded(held, staged))
         end(std::to_string(staged) + " bytes of a session do not fit");
     if (!room_.judge(held, store_.is_short_of_memory())) return;
-    publisher_.announce();
-    herald_.fullness_changed();
+    writes_.out.announce();
+    contact_.news.fullness_changed();
     if (room_.is_full()) {
         inbox_.clear();
         return end(std::to_string(held) + " bytes held");

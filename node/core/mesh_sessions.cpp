@@ -8,13 +8,13 @@ using namespace std::chrono_literals;
 
 void mesh::consider_pull(outbox& out) {
     if (handover_.is_leaving() || !inbox_.empty()) return;
-    receiver_.consider(at_, room_, out);
+    receiver_.consider(time_.at(), room_, out);
     wake_by(receiver_.take_deadline());
 }
 
 verdict mesh::on_state(const replica_id& from, std::string_view bytes, const wire::state& f, outbox& out) {
     const bool fits = !room_.is_exceeded(store_.state_bytes(), f.bytes);
-    return settle(receiver_.on_state(from, bytes, f, fits, at_, out), out);
+    return settle(receiver_.on_state(from, bytes, f, fits, time_.at(), out), out);
 }
 
 // Passes on what a session of this node's own has come to. The verdict has been counted.
@@ -22,20 +22,20 @@ verdict mesh::settle(const session_receiver::outcome& done, outbox& out) {
     wake_by(receiver_.take_deadline());
     for (const auto& id : done.beyond) {
         auto* const p = peers_.find(id);
-        if (p == nullptr || at_.now - p->asked_at < 100ms) continue;
-        p->asked_at = at_.now;
+        if (p == nullptr || time_.now() - p->asked_at < 100ms) continue;
+        p->asked_at = time_.now();
         contact_.greetings.tell(id, *p, true, out);
     }
-    if (!done.end) return refused_.counted(done.why);
+    if (!done.end) return tally_.counted(done.why);
     const auto& end = *done.end;
-    if (end.file ? spills_.on_end(end.how, *end.file, at_, out) : is_refusal(end.how)) {
-        ++refused_[to_string(end.how)];
-        ++counters_.refused_frames;
+    if (end.file ? spills_.on_end(end.how, *end.file, time_.at(), out) : is_refusal(end.how)) {
+        tally_.note(to_string(end.how));
+        ++tally_.counters.refused_frames;
     }
-    if (end.overstated) ++refused_["told more than the commit held"];
+    if (end.overstated) tally_.note("told more than the commit held");
     wake_by(spills_.take_deadline());
     if (end.how != session_end::committed) return done.why;
-    publisher_.cut_grew();
+    writes_.out.cut_grew();
     if (auto* const p = peers_.find(end.from)) reports_.learn_standing(end.from, *p, end.at, 100ms, out);
     cut_grew(out);
     consider_pull(out);
@@ -45,21 +45,21 @@ verdict mesh::settle(const session_receiver::outcome& done, outbox& out) {
 // ---------------------------------------------------------------- spills
 
 verdict mesh::take(const spill_found& in, outbox&) {
-    const auto why = refused_.counted(spills_.on_found(in, at_));
+    const auto why = tally_.counted(spills_.on_found(in, time_.at()));
     wake_by(spills_.take_deadline());
     return why;
 }
 
 verdict mesh::take(const spills_listed& in, outbox&) {
-    spills_.on_listed(in, at_);
+    spills_.on_listed(in, time_.at());
     wake_by(spills_.take_deadline());
     return {};
 }
 
 verdict mesh::take(const spill_read& in, outbox& out) {
-    const bool taken = spills_.on_read(in, at_, out);
+    const bool taken = spills_.on_read(in, time_.at(), out);
     wake_by(spills_.take_deadline());
-    return taken ? verdict{} : settle(receiver_.on_file(in, at_, out), out);
+    return taken ? verdict{} : settle(receiver_.on_file(in, time_.at(), out), out);
 }
 
 } // namespace baton::core

@@ -33,7 +33,7 @@ result<write_result> claim_handle::commit(std::string_view value, commit_options
     return body_->node->with([&](shell::io_thread& engine) {
         const auto begun =
             shell::begin(engine, {how.ack, how.within}, [&](core::mesh& mesh, const moment& at) {
-                return mesh.commit(at, body_->key, body_->number, value, how.ttl);
+                return mesh.registers().commit(at, body_->key, body_->number, value, how.ttl);
             });
         return shell::prove(engine, begun, how.within);
     });
@@ -41,8 +41,9 @@ result<write_result> claim_handle::commit(std::string_view value, commit_options
 
 result<void> claim_handle::renew() {
     return body_->node->with([&](shell::io_thread& engine) {
-        return engine.write(
-            [&](core::mesh& mesh, const moment& at) { return mesh.renew(at, body_->key, body_->number); });
+        return engine.write([&](core::mesh& mesh, const moment& at) {
+            return mesh.registers().renew(at, body_->key, body_->number);
+        });
     });
 }
 
@@ -51,7 +52,7 @@ result<owner_epoch> claim_handle::release() {
     return body_->node->with([&](shell::io_thread& engine) -> result<owner_epoch> {
         return engine
             .write_now([&](core::mesh& mesh, const moment& at) {
-                return mesh.release(at, body_->key, body_->number);
+                return mesh.registers().owned.release(at, body_->key, body_->number);
             })
             .transform([](std::uint64_t number) { return owner_epoch{number}; });
     });
@@ -60,7 +61,7 @@ result<owner_epoch> claim_handle::release() {
 bool claim_handle::lost() const {
     const auto owns = body_->node->with([&](shell::io_thread& engine) -> result<bool> {
         return engine.write_now([&](core::mesh& mesh, const moment& at) -> result<bool> {
-            return mesh.owns(at, body_->key, body_->number); // which may end a lease
+            return mesh.registers().owned.owns(at, body_->key, body_->number); // which may end a lease
         });
     });
     return !owns.value_or(false);
@@ -68,7 +69,8 @@ bool claim_handle::lost() const {
 
 bool claim_handle::tentative() const {
     const auto is = body_->node->with([&](shell::io_thread& engine) -> result<bool> {
-        return engine.with([&](core::mesh& mesh) { return mesh.is_tentative(body_->key, body_->number); });
+        return engine.with(
+            [&](core::mesh& mesh) { return mesh.registers().owned.is_tentative(body_->key, body_->number); });
     });
     return is.value_or(true);
 }

@@ -18,7 +18,7 @@ void io_thread::manage_leave() {
     for (bool more = true; more;) { // what is claimed is given up first, slice by slice
         const std::lock_guard lock(mutex_);
         const auto slice = mesh_.settings().bounds.slice;
-        more = leaving_ && !leaving_->begun && mesh_.release_claims(at, slice, out_);
+        more = leaving_ && !leaving_->begun && mesh_.registers().owned.release_some(at, slice, out_);
     }
     core::leave_progress progress;
     {

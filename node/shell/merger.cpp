@@ -30,7 +30,7 @@ void merger::add(std::string_view prefix, merge_function merge) {
         functions_.insert_or_assign(std::string(prefix), std::move(merge));
         ++generation_;
     }
-    engine_.with([&](core::mesh& mesh) { mesh.merge_under(prefix); });
+    engine_.with([&](core::mesh& mesh) { mesh.registers().contested.merge_under(prefix); });
     engine_.look();
 }
 
@@ -72,11 +72,12 @@ std::uint64_t merger::generation() {
 // As it is until it has one sibling more: unless there is another function for it by now.
 void merger::give_up(const core::merge_task& task, std::uint64_t tried, const std::string& why) {
     if (!why.empty()) engine_.remark(why);
-    if (tried == generation()) engine_.with([&](core::mesh& mesh) { mesh.give_up_merge(task.key); });
+    if (tried == generation())
+        engine_.with([&](core::mesh& mesh) { mesh.registers().contested.give_up_merge(task.key); });
 }
 
 void merger::merge_all() {
-    while (const auto task = engine_.with([](core::mesh& mesh) { return mesh.next_merge(); })) {
+    while (const auto task = engine_.with([](core::mesh& mesh) { return mesh.registers().next_merge(); })) {
         const auto tried = generation();
         const auto merge = function_for(task->key);
         if (!merge) {
@@ -90,7 +91,7 @@ void merger::merge_all() {
             BATON_ASSERT(obeys_laws(merge, siblings, merged));
 #endif
             const auto written = engine_.write([&](core::mesh& mesh, const moment& at) {
-                return mesh.resolve(at, task->key, merged, task->shown);
+                return mesh.registers().resolve(at, task->key, merged, task->shown);
             });
             if (written || written.error().code == errc::conflict) continue; // look again
             if (written.error().code == errc::leaving) return;

@@ -172,8 +172,9 @@ result<std::vector<stored_value>> node::siblings(std::string_view key) const {
 
 result<write_result> node::resolve(std::string_view key, std::string_view value,
                                    const std::vector<version>& replaced, write_options how) {
-    return impl_->write(
-        how, [&](core::mesh& mesh, const moment& at) { return mesh.resolve(at, key, value, replaced); });
+    return impl_->write(how, [&](core::mesh& mesh, const moment& at) {
+        return mesh.registers().resolve(at, key, value, replaced);
+    });
 }
 
 // An absent key is waited for, and one that goes again before it is claimed once more.
@@ -186,8 +187,9 @@ result<claim_handle> node::claim(std::string_view key, claim_options how) {
     if (how.lease) lease = shell::io_thread::bounded(*how.lease);
     const auto until = steady_clock::now() + shell::io_thread::bounded(how.within.value_or(0ms));
     for (;;) {
-        auto grant = impl_->engine->write(
-            [&](core::mesh& mesh, const moment& at) { return mesh.claim(at, key, lease, how.if_free); });
+        auto grant = impl_->engine->write([&](core::mesh& mesh, const moment& at) {
+            return mesh.registers().claim(at, key, lease, how.if_free);
+        });
         if (grant) {
             auto body = std::make_unique<claim_handle::body>(claim_handle::body{
                 impl_->handles, std::string(key), grant->number, {grant->epoch}, std::move(grant->shown)});

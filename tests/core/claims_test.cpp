@@ -55,10 +55,11 @@ struct claims : scene {
         return all;
     }
     [[nodiscard]] std::optional<errc> try_commit(process_number who) {
-        return code_of(mesh(who).commit(moment_at(who), key_name(key), at(who).claims[key], "late"));
+        return code_of(
+            mesh(who).registers().commit(moment_at(who), key_name(key), at(who).claims[key], "late"));
     }
     [[nodiscard]] std::optional<errc> try_claim(process_number who, std::string_view name) {
-        const auto got = mesh(who).claim(moment_at(who), name, {});
+        const auto got = mesh(who).registers().claim(moment_at(who), name, {});
         return got ? std::nullopt : std::optional(got.error().code);
     }
     /// A smaller id than all others: the one that would act for all.
@@ -222,7 +223,7 @@ TEST_CASE("claims: an owner that crashes is released, one that is suspect is not
     s.run_for(1s);
     REQUIRE(s.sees(0, 1, member_state::suspect));
     CHECK(s.owner(0) == 1);
-    CHECK(s.mesh(0).is_tentative());
+    CHECK(s.mesh(0).registers().owned.is_tentative());
     REQUIRE(s.run_until([&] { return !s.owner(0) && !s.owner(2); }, 10s));
     CHECK(s.pickup(0, key) == "of the owner");
     s.settle();
@@ -244,7 +245,7 @@ TEST_CASE("claims: an owner that leaves gives up what it owns, and its successor
     REQUIRE(s.claim(1, key));
     CHECK(s.pickup(1, key) == "handed over");
     CHECK(s.owns(1, key));
-    CHECK_FALSE(s.mesh(1).is_tentative()); // it has left: nobody is out of reach
+    CHECK_FALSE(s.mesh(1).registers().owned.is_tentative()); // it has left: nobody is out of reach
 }
 
 TEST_CASE("claims: an owner taken for dead loses to the release when it is back", "[core][scenario]") {
@@ -255,7 +256,7 @@ TEST_CASE("claims: an owner taken for dead loses to the release when it is back"
     s.sever(1, 0, true), s.sever(1, 2, true);
     REQUIRE(s.run_until([&] { return !s.owner(0); }, 15s));
     REQUIRE(s.commit(1, key, "while away"));
-    CHECK(s.mesh(1).is_tentative());
+    CHECK(s.mesh(1).registers().owned.is_tentative());
     s.meet();
     for (process_number who = 0; who < 3; ++who) CHECK(s.values_at(who) == values{"first", "while away"});
     CHECK_FALSE(s.owns(1, key));
@@ -313,7 +314,7 @@ TEST_CASE("claims: a lease ends a claim that is not renewed", "[core][scenario]"
     REQUIRE(s.claim(0, key, 1s));
     for (int i = 0; i < 3; ++i) {
         s.run_for(700ms);
-        REQUIRE(s.mesh(0).renew(s.moment_at(0), world::key_name(key), s.at(0).claims[key]));
+        REQUIRE(s.mesh(0).registers().renew(s.moment_at(0), world::key_name(key), s.at(0).claims[key]));
         s.at(0).leases[key].until = s.now() + 1s;
     }
     s.run_for(700ms);
@@ -327,7 +328,7 @@ TEST_CASE("claims: a lease ends a claim that is not renewed", "[core][scenario]"
     s.settle();
     CHECK_FALSE(s.owner(1));
     CHECK(s.pickup(1, key) == "renews too");
-    CHECK_FALSE(s.mesh(0).renew(s.moment_at(0), world::key_name(key), s.at(0).claims[key]));
+    CHECK_FALSE(s.mesh(0).registers().renew(s.moment_at(0), world::key_name(key), s.at(0).claims[key]));
 }
 
 TEST_CASE("claims: of two handles of one node the later one owns", "[core][scenario]") {
@@ -335,8 +336,8 @@ TEST_CASE("claims: of two handles of one node the later one owns", "[core][scena
     REQUIRE(s.claim(0, key));
     const auto former = s.at(0).claims[key];
     REQUIRE(s.claim(0, key));
-    CHECK_FALSE(s.mesh(0).owns(s.moment_at(0), world::key_name(key), former));
-    CHECK_FALSE(s.mesh(0).release(s.moment_at(0), world::key_name(key), former));
+    CHECK_FALSE(s.mesh(0).registers().owned.owns(s.moment_at(0), world::key_name(key), former));
+    CHECK_FALSE(s.mesh(0).registers().owned.release(s.moment_at(0), world::key_name(key), former));
     CHECK(s.owns(0, key));
     s.settle();
     CHECK(s.owner(1) == 0);
@@ -384,16 +385,16 @@ TEST_CASE("claims: in a minority of the mesh a claim is tentative", "[core][scen
     auto how = slow_to_close(with_keys(20));
     how.node.mesh_size = 5;
     claims s(3, how);
-    CHECK_FALSE(s.mesh(0).is_tentative());
+    CHECK_FALSE(s.mesh(0).registers().owned.is_tentative());
     s.leave(2);
     REQUIRE(s.run_until([&] { return s.at(2).left; }, 5s));
     s.settle();
-    CHECK(s.mesh(0).is_tentative()); // two of five, though nobody is out of reach
+    CHECK(s.mesh(0).registers().owned.is_tentative()); // two of five, though nobody is out of reach
     s.join(3);
-    CHECK_FALSE(s.mesh(0).is_tentative());
+    CHECK_FALSE(s.mesh(0).registers().owned.is_tentative());
     s.crash(1);
     REQUIRE(s.run_until([&] { return s.sees(0, 1, member_state::crashed); }, 10s));
-    CHECK(s.mesh(0).is_tentative());
+    CHECK(s.mesh(0).registers().owned.is_tentative());
 }
 
 TEST_CASE("claims: the bound on siblings keeps the claim", "[core][scenario]") {

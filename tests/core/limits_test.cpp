@@ -78,7 +78,7 @@ TEST_CASE("limits: a mesh that is updated to a larger value_bytes_max takes larg
     CHECK(s.mesh(old).stats().sessions_failed == 0);
     CHECK(s.try_put(old, "own", std::string(1001, 'x')) == errc::value_too_long);
     s.put(old, "own", std::string(1000, 'x'));
-    CHECK(s.mesh(old).claim(s.moment_at(old), "large", {})); // the value that is there, once more
+    CHECK(s.mesh(old).registers().claim(s.moment_at(old), "large", {})); // the value that is there, once more
     s.settle();
 }
 
@@ -143,10 +143,10 @@ TEST_CASE("limits: whoever merges may keep a value that is above its own limits"
         return all;
     };
     const auto at = s.moment_at(old);
-    CHECK(s.mesh(old).resolve(at, "key", std::string(201, 'x'), versions("key")).error().code ==
+    CHECK(s.mesh(old).registers().resolve(at, "key", std::string(201, 'x'), versions("key")).error().code ==
           errc::value_too_long);
-    CHECK(s.mesh(old).resolve(at, "key", std::string(200, 'x'), versions("key")));
-    CHECK(s.mesh(old).resolve(at, "longer", "z", versions("longer")));
+    CHECK(s.mesh(old).registers().resolve(at, "key", std::string(200, 'x'), versions("key")));
+    CHECK(s.mesh(old).registers().resolve(at, "longer", "z", versions("longer")));
 }
 
 TEST_CASE("limits: frames, deltas and chunks of any size that may be set are taken by everybody",

@@ -41,8 +41,9 @@ struct sides : scene {
     }
     [[nodiscard]] std::optional<errc> try_resolve(process_number who, std::string_view key,
                                                   std::vector<version> shown) {
-        return code_of(write(
-            who, [&](core::mesh& m, const moment& at) { return m.resolve(at, key, "resolved", shown); }));
+        return code_of(write(who, [&](core::mesh& m, const moment& at) {
+            return m.registers().resolve(at, key, "resolved", shown);
+        }));
     }
 
   private:
@@ -148,17 +149,17 @@ TEST_CASE("merge: siblings that were there before the function are merged too", 
     s.stash(0, 1, "a"), s.stash(1, 1, "b");
     s.meet();
     CHECK(s.values(0, 1) == 2);
-    CHECK_FALSE(s.mesh(0).next_merge());
-    for (const process_number who : {0, 1}) s.mesh(who).merge_under("key-1");
+    CHECK_FALSE(s.mesh(0).registers().next_merge());
+    for (const process_number who : {0, 1}) s.mesh(who).registers().contested.merge_under("key-1");
     s.run_for(1s);
     const process_number acts = s.at(0).id < s.at(1).id ? 0 : 1;
-    CHECK_FALSE(s.mesh(1 - acts).next_merge());
-    const auto task = s.mesh(acts).next_merge();
+    CHECK_FALSE(s.mesh(1 - acts).registers().next_merge());
+    const auto task = s.mesh(acts).registers().next_merge();
     REQUIRE(task);
     CHECK(task->key == world::key_name(1));
     CHECK(task->values == std::vector<std::string>{"b", "a"}); // the one that is read first
-    s.mesh(acts).give_up_merge(task->key);
-    CHECK_FALSE(s.mesh(acts).next_merge());
+    s.mesh(acts).registers().contested.give_up_merge(task->key);
+    CHECK_FALSE(s.mesh(acts).registers().next_merge());
 }
 
 TEST_CASE("merge: siblings under a claim are merged when only the claim goes", "[core][scenario]") {
@@ -173,7 +174,7 @@ TEST_CASE("merge: siblings under a claim are merged when only the claim goes", "
             for (std::size_t y = 0; y < x; ++y) s.sever(s.at(group[x]).slot, s.at(group[y]).slot, !on);
         }
     };
-    s.mesh(merges).merge_under("key-1");
+    s.mesh(merges).registers().contested.merge_under("key-1");
     s.stash(owner, 1, "a");
     REQUIRE(s.claim(owner, 1));
     s.settle();
@@ -181,7 +182,7 @@ TEST_CASE("merge: siblings under a claim are merged when only the claim goes", "
     s.stash(b, 1, "b"), s.stash(c, 1, "c");
     connect({merges, owner, b, c});
     REQUIRE(s.run_until([&] { return s.versions(merges, "key-1").size() == 3; }, 10s));
-    CHECK_FALSE(s.mesh(merges).next_merge());
+    CHECK_FALSE(s.mesh(merges).registers().next_merge());
 
     connect({merges, owner, b, c}, false);
     REQUIRE(s.drop(remover, 1));
@@ -194,7 +195,7 @@ TEST_CASE("merge: siblings under a claim are merged when only the claim goes", "
     }
     s.settle(20s);
     REQUIRE(s.versions(merges, "key-1").size() == 2);
-    CHECK(s.mesh(merges).next_merge());
+    CHECK(s.mesh(merges).registers().next_merge());
 }
 
 TEST_CASE("merge: resolving by hand takes what was shown and nothing else", "[core][scenario]") {

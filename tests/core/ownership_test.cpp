@@ -44,7 +44,8 @@ world::settings with_rule(mutation broken, world::settings how) {
 /// Under a name that the oracle does not follow.
 std::optional<core::claim_grant> claimed(scene& s, process_number who, std::string_view name,
                                          std::optional<mesh_clock::duration> lease = {}) {
-    auto got = s.write(who, [&](core::mesh& m, const moment& at) { return m.claim(at, name, lease); });
+    auto got =
+        s.write(who, [&](core::mesh& m, const moment& at) { return m.registers().claim(at, name, lease); });
     return got ? std::optional(*got) : std::nullopt;
 }
 
@@ -91,11 +92,11 @@ TEST_CASE("ownership: of two owners at least one is tentative while a backlog is
     s.faults().slices = 1000; // every slice of work apart
     s.sever(0, 1, false);
     const auto sure = [&](process_number who, const core::claim_grant& by) {
-        return s.mesh(who).owns(s.moment_at(who), "k", by.number) &&
-               !s.mesh(who).is_tentative("k", by.number);
+        return s.mesh(who).registers().owned.owns(s.moment_at(who), "k", by.number) &&
+               !s.mesh(who).registers().owned.is_tentative("k", by.number);
     };
     const auto owns = [&](process_number who, const core::claim_grant& by) {
-        return s.mesh(who).owns(s.moment_at(who), "k", by.number);
+        return s.mesh(who).registers().owned.owns(s.moment_at(who), "k", by.number);
     };
     CHECK_FALSE(s.run_until([&] { return sure(0, *a) && sure(1, *b); }, 10s));
     CHECK(owns(0, *a) != owns(1, *b));
@@ -120,16 +121,16 @@ TEST_CASE("ownership: after a suspension a lease that is over is not used", "[co
     const auto now = s.moment_at(0);
     switch (GENERATE(0, 1, 2, 3)) {
     case 0:
-        CHECK(m.renew(now, "k", mine->number).error().code == errc::claim_lost);
+        CHECK(m.registers().renew(now, "k", mine->number).error().code == errc::claim_lost);
         break;
     case 1:
-        CHECK(m.commit(now, "k", mine->number, "late").error().code == errc::claim_lost);
+        CHECK(m.registers().commit(now, "k", mine->number, "late").error().code == errc::claim_lost);
         break;
     case 2:
-        CHECK_FALSE(m.owns(now, "k", mine->number));
+        CHECK_FALSE(m.registers().owned.owns(now, "k", mine->number));
         break;
     default:
-        CHECK(m.release(now, "k", mine->number).error().code == errc::claim_lost);
+        CHECK(m.registers().owned.release(now, "k", mine->number).error().code == errc::claim_lost);
     }
     s.freeze(0, false);
     s.run_until([&] { return s.settled(); }, 20s);
@@ -144,10 +145,10 @@ TEST_CASE("ownership: a claim that is to be free finds an own lease over", "[cor
     s.gather(1);
     s.put(0, "k", "v");
     REQUIRE(claimed(s, 0, "k", 1s));
-    CHECK(s.mesh(0).claim(s.moment_at(0), "k", {}, true).error().code == errc::conflict);
+    CHECK(s.mesh(0).registers().claim(s.moment_at(0), "k", {}, true).error().code == errc::conflict);
     s.freeze(0, true);
     s.run_for(2s);
-    CHECK(s.mesh(0).claim(s.moment_at(0), "k", {}, true));
+    CHECK(s.mesh(0).registers().claim(s.moment_at(0), "k", {}, true));
     s.freeze(0, false);
 }
 
@@ -364,7 +365,7 @@ TEST_CASE("ownership: what a loser committed is not given up for a release; who 
     CHECK(s.is_claimed(loser)); // nobody else is there to release it
     CHECK(s.values(loser, key) == 2);
     auto& m = s.mesh(loser);
-    const auto got = m.claim(s.moment_at(loser), world::key_name(key), {}, true);
+    const auto got = m.registers().claim(s.moment_at(loser), world::key_name(key), {}, true);
     REQUIRE(got);
     CHECK(got->shown.size() == 2);
     CHECK(got->shown.front().value == (owner == 0 ? "left" : "right"));

@@ -214,13 +214,16 @@ TEST_CASE("ttl: is the value's, whoever claims and releases it, until another is
     s.put_for(0, "l", "v", 1s);
     s.settle();
     const auto claim = [&](std::string_view key) {
-        auto done = s.write(1, [&](core::mesh& m, const moment& at) { return m.claim(at, key, {}); });
+        auto done =
+            s.write(1, [&](core::mesh& m, const moment& at) { return m.registers().claim(at, key, {}); });
         REQUIRE(done);
         return done->number;
     };
     const auto of_k = claim("k"), of_l = claim("l");
-    REQUIRE(s.write(1, [&](core::mesh& m, const moment& at) { return m.release(at, "k", of_k); }));
-    REQUIRE(s.write(1, [&](core::mesh& m, const moment& at) { return m.commit(at, "l", of_l, "new"); }));
+    REQUIRE(s.write(
+        1, [&](core::mesh& m, const moment& at) { return m.registers().owned.release(at, "k", of_k); }));
+    REQUIRE(s.write(
+        1, [&](core::mesh& m, const moment& at) { return m.registers().commit(at, "l", of_l, "new"); }));
     s.run_for(1200ms);
     for (const process_number who : {0, 1}) {
         CHECK_FALSE(s.get_now(who, "k"));
@@ -234,15 +237,16 @@ TEST_CASE("ttl: a claim of what is over is lost", "[core][scenario]") {
     clocked s;
     s.gather(2);
     s.put_for(0, "k", "v", 1s);
-    const auto claimed = s.write(0, [](core::mesh& m, const moment& at) { return m.claim(at, "k", 1h); });
+    const auto claimed =
+        s.write(0, [](core::mesh& m, const moment& at) { return m.registers().claim(at, "k", 1h); });
     REQUIRE(claimed);
     s.run_for(1200ms);
     const auto at = s.moment_at(0);
-    const auto late = s.mesh(0).release(at, "k", claimed->number);
+    const auto late = s.mesh(0).registers().owned.release(at, "k", claimed->number);
     REQUIRE_FALSE(late);
     CHECK(late.error().code == errc::claim_lost);
-    CHECK(s.code_of(s.mesh(0).commit(at, "k", claimed->number, "w")) == errc::claim_lost);
-    const auto again = s.mesh(0).claim(at, "k", {});
+    CHECK(s.code_of(s.mesh(0).registers().commit(at, "k", claimed->number, "w")) == errc::claim_lost);
+    const auto again = s.mesh(0).registers().claim(at, "k", {});
     REQUIRE_FALSE(again);
     CHECK(again.error().code == errc::absent);
     s.run_for(8s);

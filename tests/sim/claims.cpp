@@ -28,7 +28,7 @@ bool world::claim(process_number who, std::size_t key, std::optional<duration> l
     (void)owns(who, key);
     auto saw = counts_of(full_cut(p));
     const auto name = key_name(key);
-    const auto grant = p.mesh->claim(moment_of(p), name, lease);
+    const auto grant = p.mesh->registers().claim(moment_of(p), name, lease);
     if (!grant) return false;
     p.claims[key] = grant->number;
     p.leases.erase(key);
@@ -63,7 +63,7 @@ bool world::commit(process_number who, std::size_t key, std::string value) {
     if (held == p.claims.end() || !owns(who, key)) return false;
     auto saw = counts_of(full_cut(p));
     const auto before = registers(key, saw);
-    const auto written = p.mesh->commit(moment_of(p), name, held->second, value);
+    const auto written = p.mesh->registers().commit(moment_of(p), name, held->second, value);
     if (!written) return false;
     if (const auto lease = p.leases.find(key); lease != p.leases.end())
         lease->second.until = clock_.now() + lease->second.span;
@@ -94,8 +94,8 @@ bool world::release(process_number who, std::size_t key) {
     const auto held = p.claims.find(key);
     if (held == p.claims.end() || !owns(who, key)) return false;
     auto saw = counts_of(full_cut(p));
-    const bool tentative = p.mesh->is_tentative(name, held->second);
-    if (!p.mesh->release(moment_of(p), name, held->second)) return false;
+    const bool tentative = p.mesh->registers().owned.is_tentative(name, held->second);
+    if (!p.mesh->registers().owned.release(moment_of(p), name, held->second)) return false;
     const dot id{p.id, p.mesh->state().counter_of(p.id)};
     mix(name);
     tell(p, "release " + name + ' ' + std::to_string(id.counter));
@@ -120,7 +120,7 @@ bool world::owns(process_number who, std::size_t key) {
     const auto held = p.claims.find(key);
     if (held == p.claims.end()) return false;
     const auto before = p.mesh->state().counter_of(p.id);
-    const bool is = p.mesh->owns(moment_of(p), key_name(key), held->second);
+    const bool is = p.mesh->registers().owned.owns(moment_of(p), key_name(key), held->second);
     if (const auto now = p.mesh->state().counter_of(p.id); now != before) {
         p.called = {now, counts_of(full_cut(p))};
         slice(p);
@@ -134,7 +134,7 @@ bool world::owns(process_number who, std::size_t key) {
 bool world::is_tentative(process_number who, std::size_t key) {
     auto& p = *processes_[who];
     const auto held = p.claims.find(key);
-    return held == p.claims.end() || p.mesh->is_tentative(key_name(key), held->second);
+    return held == p.claims.end() || p.mesh->registers().owned.is_tentative(key_name(key), held->second);
 }
 
 // Two that see each other and own the same: at least one of them says that it may not be alone.

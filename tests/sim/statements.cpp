@@ -147,7 +147,7 @@ void world::check_owners(process& p, process& q) {
         const auto key = each.first;
         if (!q.claims.contains(key)) continue;
         const auto owns = [&](process& who) {
-            if (who.mesh->is_tentative(key_name(key), who.claims.at(key))) return false;
+            if (who.mesh->registers().owned.is_tentative(key_name(key), who.claims.at(key))) return false;
             const auto now = who.mesh->state().read(key_name(key));
             return now && now->id.replica == who.id && now->epoch % 2 == 1;
         };

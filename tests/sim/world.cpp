@@ -66,7 +66,7 @@ process_number world::start(slot_number slot, const core::mesh_options& own, std
     if (how_.mixed_versions && (p.id.bytes[0] & 1) != 0) options.versions.max = options.versions.min;
     if (!options.keys.empty()) options.link_key = link_key_of(p.id), options.nonce_seed = p.id.to_string();
     p.mesh = std::make_unique<core::mesh>(options, moment_of(p));
-    if (how_.merged) p.mesh->merge_under(*how_.merged);
+    if (how_.merged) p.mesh->registers().contested.merge_under(*how_.merged);
     network_.arrive(number, slot, p.id, options.link_key);
     tell(p, "starts");
     if (how_.watch) note_start(p), costs_.note_change(clock_.now());
@@ -308,7 +308,7 @@ void world::merge_later(process& p) {
 }
 
 void world::merge(process& p) {
-    const auto task = p.mesh->next_merge();
+    const auto task = p.mesh->registers().next_merge();
     if (!task) return;
     p.merge_waiting = true;
     clock_.after(luck_.between(0us, 5000us), [this, &p, task = *task] {
@@ -325,7 +325,7 @@ bool world::resolve(process_number who, std::string_view name, std::string value
                     const std::vector<version>& shown) {
     auto& p = *processes_[who];
     auto saw = counts_of(full_cut(p));
-    const auto written = p.mesh->resolve(moment_of(p), name, value, shown);
+    const auto written = p.mesh->registers().resolve(moment_of(p), name, value, shown);
     if (!written) return false;
     mix(name), mix(value);
     tell(p, "resolve " + std::string(name) + " (" + std::to_string(shown.size()) + " versions) " +

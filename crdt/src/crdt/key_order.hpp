@@ -2,11 +2,13 @@
 // store's index. From the first slice on the store reports every key that comes or goes, so the slots that
 // have been looked at may change.
 //
-// Owned by a store; same thread contract. An order that is dropped gives its memory back by shed().
+// Owned by a store; same thread contract. An order that is dropped gives its memory back by shed(). Whoever
+// builds it notes the moment by asked(), so that it can be dropped when nobody has asked for it for a while.
 #pragma once
 
 #include "crdt/index.hpp"
 #include "crdt/ordered_keys.hpp"
+#include "crdt/time.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -21,6 +23,8 @@ class key_order {
     /// It is there, or being built: came() and went() are wanted.
     [[nodiscard]] bool exists() const { return built_.has_value(); }
     [[nodiscard]] bool is_whole() const { return built_ && built_->whole; }
+    void asked(instant now) { asked_at_ = now; }
+    [[nodiscard]] instant asked_at() const { return asked_at_; }
 
     /// Goes on building, `slots` slots of `index` a call; true once the order is whole. `key_of(handle)`: the
     /// key that a head or root of the index stands for, or an empty one.
@@ -64,6 +68,7 @@ class key_order {
     };
     std::optional<so_far> built_;
     ordered_keys dropped_;
+    instant asked_at_{};
 };
 
 } // namespace baton

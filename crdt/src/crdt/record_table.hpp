@@ -120,6 +120,10 @@ class record_table {
     [[nodiscard]] bool has_order() const { return order_.exists(); }
     /// Lets go of the keys in order (store::order). Their memory comes back by store::sweep().
     void drop_order() { order_.drop(); }
+    /// Lets go of them if nobody has called store::order() for so long, as of set_now().
+    void drop_unused_order(mesh_clock::duration unused_for) {
+        if (has_order() && expiry_.now() - order_.asked_at() >= unused_for) drop_order();
+    }
     /// Of the keys in order; counted apart.
     [[nodiscard]] std::size_t ordered_bytes() const { return order_.bytes(); }
     /// The moment that reads judge by; it never goes back.

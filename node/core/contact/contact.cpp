@@ -9,22 +9,23 @@ namespace baton::core {
 using namespace std::chrono_literals;
 using discovery::address;
 
-contact::contact(mesh_options& settings, membership& members, courier& mail, const hello_writer& own,
-                 std::mt19937_64& random, schedule& time, node_stats& counters, refusals& refused)
-    : introductions(settings, members, time, counters, refused)
+contact::contact(mesh_options& settings, membership& members, courier& mail, hello_writer from,
+                 std::mt19937_64& random, schedule& time, tally& counts)
+    : own_hello(from)
+    , introductions(settings, members, time, counts)
     , links(settings, members, introductions, random, time)
-    , searches(settings, members, links, time, counters)
+    , searches(settings, members, links, time, counts.counters)
     , rumours(settings, members, mail, random, time)
     , seeds(settings, members, links, random, time)
     , dead(members, links, introductions, random, time)
-    , greetings(settings, own, mail, links, time)
+    , greetings(settings, own_hello, mail, links, time)
+    , news(own_hello, mail, time)
     , settings_(settings)
     , members_(members)
     , mail_(mail)
     , random_(random)
     , time_(time)
-    , counters_(counters)
-    , refused_(refused) {
+    , tally_(counts) {
     discovery::announcing_pace pace;
     pace.usual = settings_.beacon_every;
     beacon_ = {pace, time_.now()};
@@ -56,10 +57,10 @@ void contact::announce(outbox& out) {
                                         [](const auto& each) { return is_member(each.second); });
         const auto what = beacon_.next(time_.now(), random_(), alone);
         if (what == discovery::announcing::verdict::send) {
-            ++counters_.beacons_sent;
+            ++tally_.counters.beacons_sent;
             out.actions.push_back(send_beacon{introductions.beacon_bytes()});
         } else if (what == discovery::announcing::verdict::leave_out) {
-            ++counters_.beacons_left_out;
+            ++tally_.counters.beacons_left_out;
         }
     }
     time_.wake_by(beacon_.due());
@@ -146,8 +147,8 @@ contact::sighting contact::meet(const discovery::beacon& b, const std::vector<ad
     }
     make_room(out);
     if (members_.size() >= settings_.limits.peers_max && members_.find(b.id) == nullptr)
-        return {refused_.frame("too many peers")};
-    if (!links.may_dial()) return {refused_.frame("too many dials")};
+        return {tally_.refuse_frame("too many peers")};
+    if (!links.may_dial()) return {tally_.refuse_frame("too many dials")};
     auto& p = members_.add(b.id);
     p.host = ways.front().host;
     p.endpoint = endpoint;
@@ -188,7 +189,7 @@ verdict contact::on_link(const link_changed& in, outbox& out) {
         l.dialled = false;
         l.dial_at = l.ask_at = now + 2s;
         time_.wake_by(l.dial_at);
-        return refused_.frame("link to where another security, or none, is spoken");
+        return tally_.refuse_frame("link to where another security, or none, is spoken");
     }
     auto* const p = links.peer_of(l);
     if (in.open) {
@@ -276,7 +277,7 @@ verdict contact::on_peers(const wire::peers& f, const peer& teller, outbox& out)
             if (!is_member(*known) && links.needs_way(*known))
                 searches.seek(each.id, latest_first(*known), quests::dials_apart);
         } else if (ways.empty() || members_.size() >= settings_.limits.peers_max) {
-            ++counters_.peers_ignored;
+            ++tally_.counters.peers_ignored;
         } else {
             searches.seek_reported(each.id, ways, f.id);
         }

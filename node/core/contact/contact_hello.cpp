@@ -24,7 +24,7 @@ std::vector<address> ways_said(const wire::hello& f, std::string_view seen_at) {
 
 contact::greeting contact::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     if (f.cluster != settings_.cluster) {
-        ++counters_.foreign_cluster;
+        ++tally_.counters.foreign_cluster;
         return {turn_away(f, from, "hello of another cluster", {}, out)};
     }
     const auto version = settings_.versions.common(f.versions);
@@ -86,7 +86,7 @@ verdict contact::turn_away(const wire::hello& f, const arrival& from, const char
         l.greet_every = 10s;
         l.greet_at = time_.now() + l.greet_every;
     }
-    return refused_.frame(reason);
+    return tally_.refuse_frame(reason);
 }
 
 // This node has dialled itself.

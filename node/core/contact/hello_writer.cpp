@@ -24,7 +24,7 @@ wire::hello hello_writer::make(std::uint64_t flags) const {
     f.publish_port = settings_.publish_port;
     f.at = standing_of(store_);
     f.latest = store_.counter_of(settings_.self);
-    f.clock = clock_.last();
+    f.clock = writes_.clock.last();
     f.reach = settings_.reach;
     if (f.at.has_state) f.live = live_bytes(store_);
     return f;

@@ -30,12 +30,11 @@ const char* fault_of(finding found) {
 } // namespace
 
 introducer::introducer(const mesh_options& settings, const membership& members, const schedule& time,
-                       node_stats& counters, refusals& refused)
+                       tally& counts)
     : settings_(settings)
     , members_(members)
     , time_(time)
-    , counters_(counters)
-    , refused_(refused)
+    , tally_(counts)
     , ring_(settings.keys)
     , known_({4 * settings.limits.peers_max, settings.beacon_window, std::chrono::minutes{10}})
     , questions_(settings.limits.introductions_max)
@@ -52,7 +51,7 @@ verdict introducer::refuse_stranger(const char* reason, std::string_view host, o
     const auto whose = std::string(host) + '|' + reason;
     if (foreign_told_.first(whose, time_.now()) || foreign_told_.is_new_kind(reason))
         out.events.push_back({event_kind::refused, {}, std::string(host), reason, 0});
-    return refused_.beacon(reason);
+    return tally_.refuse_beacon(reason);
 }
 
 // With a key the seal is checked before anything is read. Without one, the node tells a sealed beacon from
@@ -66,7 +65,7 @@ verdict introducer::hear(std::string_view bytes, purpose what, std::string_view 
         if (!decoded && bytes.size() > discovery::seal_bytes &&
             discovery::decode_beacon(bytes.substr(0, bytes.size() - discovery::seal_bytes)))
             return refuse_stranger("sealed beacon, and there is no key here", host, out);
-        if (!decoded) return refused_.beacon("malformed beacon");
+        if (!decoded) return tally_.refuse_beacon("malformed beacon");
         into.said = std::move(*decoded);
     } else {
         const auto opened = discovery::unseal(bytes, what, ring_);
@@ -79,7 +78,7 @@ verdict introducer::hear(std::string_view bytes, purpose what, std::string_view 
             return refuse_stranger(is_beacon ? "beacon with a wrong MAC" : "introduction with a wrong MAC",
                                    host, out);
         auto decoded = discovery::decode_beacon(opened.payload);
-        if (!decoded) return refused_.beacon("malformed beacon");
+        if (!decoded) return tally_.refuse_beacon("malformed beacon");
         into.said = std::move(*decoded);
         into.by = opened.by;
     }
@@ -87,13 +86,13 @@ verdict introducer::hear(std::string_view bytes, purpose what, std::string_view 
     into.own = b.id == settings_.self;
     if (into.own) return {};
     if (b.cluster != settings_.cluster) {
-        ++counters_.foreign_cluster;
+        ++tally_.counters.foreign_cluster;
         return {"beacon of another cluster"};
     }
     const wire::versions theirs{b.version_min, b.version_max};
     if (settings_.versions.common(theirs) == 0) {
         report_refused(b.id, {}, no_common_version(theirs), out);
-        return refused_.beacon("beacon of another wire version");
+        return tally_.refuse_beacon("beacon of another wire version");
     }
     return {};
 }
@@ -125,12 +124,12 @@ bool introducer::believes(const discovery::beacon& b, std::string_view host, ver
     if (is_open()) return true;
     const auto found = vouch(b, purpose::beacon, false, out);
     if (const auto* const fault = fault_of(found)) {
-        why = refused_.beacon(fault);
+        why = tally_.refuse_beacon(fault);
         return false;
     }
     // The last beacon again, and its sender has not answered: somebody may play a recording for ever.
     if (found == finding::repeated && members_.find(b.id) == nullptr) {
-        why = refused_.beacon("replayed beacon");
+        why = tally_.refuse_beacon("replayed beacon");
         return false;
     }
     if (found != finding::stale) return true;
@@ -139,13 +138,13 @@ bool introducer::believes(const discovery::beacon& b, std::string_view host, ver
         const auto way = ways_of(b, host).front();
         ask(discovery::endpoint_of(way.host, way.port), true, out);
     } else {
-        why = refused_.beacon("too many introductions");
+        why = tally_.refuse_beacon("too many introductions");
     }
     return false;
 }
 
 introducer::beacon_heard introducer::on_beacon(const beacon_arrived& in, outbox& out) {
-    ++counters_.beacons_received;
+    ++tally_.counters.beacons_received;
     heard_beacon heard;
     auto why = hear(in.bytes, purpose::beacon, in.host, heard, out);
     if (!why || heard.own || !believes(heard.said, in.host, why, out)) return {why};
@@ -169,7 +168,7 @@ std::vector<address> introducer::ways_of(const discovery::beacon& b, std::string
 }
 
 introducer::introduced introducer::on_introduction(const datagram_arrived& in, outbox& out) {
-    ++counters_.introductions_received;
+    ++tally_.counters.introductions_received;
     heard_beacon heard;
     if (const auto v = hear(in.bytes, purpose::introduction, in.host, heard, out); !v) return {v};
     auto& b = heard.said;
@@ -186,7 +185,7 @@ introducer::introduced introducer::on_introduction(const datagram_arrived& in, o
         asked_.erase(question);
     }
     const auto found = vouch(b, purpose::introduction, echoed, out);
-    if (const auto* const fault = fault_of(found)) return {refused_.beacon(fault)};
+    if (const auto* const fault = fault_of(found)) return {tally_.refuse_beacon(fault)};
     if (!b.nonce.empty()) {
         if (const auto v = answer(in, heard, found, out); !v) return {v};
     }
@@ -229,7 +228,7 @@ void introducer::ask(const std::string& endpoint, bool of_stranger, outbox& out)
     if (b.nonce.empty()) return;
     auto bytes = discovery::encode(b, datagram_bytes - discovery::seal_bytes);
     discovery::seal(bytes, purpose::introduction, ring_.used());
-    ++counters_.introductions_sent;
+    ++tally_.counters.introductions_sent;
     out.actions.push_back(send_datagram{endpoint, std::move(bytes)});
 }
 
@@ -237,10 +236,10 @@ void introducer::ask(const std::string& endpoint, bool of_stranger, outbox& out)
 verdict introducer::answer(const datagram_arrived& in, const heard_beacon& question, finding asker,
                            outbox& out) {
     const bool stale = asker == finding::stale;
-    if (stale && !challenged_.note(question.said.nonce)) return refused_.beacon("replayed introduction");
+    if (stale && !challenged_.note(question.said.nonce)) return tally_.refuse_beacon("replayed introduction");
     auto& allowed = stale ? challenges_ : asker == finding::vouched ? newcomers_ : answers_;
     if (!by_source_.take(in.host, time_.now()) || !allowed.take(time_.now()))
-        return refused_.beacon("too many introductions");
+        return tally_.refuse_beacon("too many introductions");
     auto b = make_beacon();
     b.echo = question.said.nonce;
     std::size_t bytes_min = 0;
@@ -250,8 +249,8 @@ verdict introducer::answer(const datagram_arrived& in, const heard_beacon& quest
     }
     auto bytes = discovery::encode(b, bytes_min);
     discovery::seal(bytes, purpose::introduction, *question.by);
-    if (bytes.size() > in.bytes.size()) return refused_.beacon("introduction too short to be answered");
-    ++counters_.introductions_answered;
+    if (bytes.size() > in.bytes.size()) return tally_.refuse_beacon("introduction too short to be answered");
+    ++tally_.counters.introductions_answered;
     out.actions.push_back(send_datagram{in.endpoint, std::move(bytes)});
     return {};
 }

@@ -8,22 +8,17 @@
 
 #include "core/answers.hpp"
 #include "core/causal_inbox.hpp"
-#include "core/claims.hpp"
-#include "core/conflicts.hpp"
 #include "core/contact/contact.hpp"
-#include "core/contact/hello_writer.hpp"
-#include "core/contact/herald.hpp"
 #include "core/courier.hpp"
-#include "core/expired_removal.hpp"
 #include "core/failure_detector.hpp"
 #include "core/handover.hpp"
 #include "core/io.hpp"
 #include "core/membership.hpp"
 #include "core/mesh_options.hpp"
+#include "core/own_writes.hpp"
 #include "core/proof.hpp"
 #include "core/proofs.hpp"
-#include "core/publisher.hpp"
-#include "core/refusals.hpp"
+#include "core/registers.hpp"
 #include "core/reports.hpp"
 #include "core/room.hpp"
 #include "core/schedule.hpp"
@@ -31,22 +26,24 @@
 #include "core/session_server.hpp"
 #include "core/spills.hpp"
 #include "core/stability.hpp"
-#include "core/writer.hpp"
+#include "core/tally.hpp"
 #include "discovery/beacon.hpp"
 #include "wire/frame.hpp"
 #include "wire/rows.hpp"
 
-#include <map>
-#include <memory>
+#include <optional>
 #include <random>
-#include <set>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace baton::core {
 
 class mesh {
   public:
+    using optional_ttl = own_writes::optional_ttl;
     mesh(mesh_options settings, const moment& start);
     ~mesh();
 
@@ -59,69 +56,44 @@ class mesh {
     // --- writes of this process; then call work() ---
     /// `expected`: only if the key is at this version; a nil one: only if it is absent.
     result<version> stash(const moment& at, std::string_view key, std::string_view value,
-                          const std::optional<version>& expected = {},
-                          std::optional<std::chrono::milliseconds> ttl = {});
+                          const std::optional<version>& expected = {}, optional_ttl ttl = {}) {
+        return writes_.stash(at, key, value, expected, ttl);
+    }
     result<bool> drop(const moment& at, std::string_view key);
     /// Adds to the counter of `key`.
-    result<version> add(const moment& at, std::string_view key, std::int64_t amount);
+    result<version> add(const moment& at, std::string_view key, std::int64_t amount) {
+        return writes_.add(at, key, amount);
+    }
     /// A set's element, a map's field, a flag: `slot` says which; `value` is the field's.
     /// `ttl`: of a register that is to be over then.
     result<version> put(const moment& at, const slot_name& slot, std::string_view value,
-                        std::optional<std::chrono::milliseconds> ttl = {});
+                        optional_ttl ttl = {}) {
+        return writes_.put(at, slot, value, ttl);
+    }
     /// False when it was not there.
     result<bool> remove(const moment& at, const slot_name& slot);
     /// One run of events that every node shows whole or not at all. O(all bytes).
     result<version> stash_all(const moment& at,
                               std::span<const std::pair<std::string_view, std::string_view>> all,
-                              std::optional<std::chrono::milliseconds> ttl = {});
-    /// Replaces the versions of a register that were shown, all of which must still be there, and nothing
-    /// else. Errors: those of stash; conflict.
-    result<version> resolve(const moment& at, std::string_view key, std::string_view value,
-                            std::span<const version> shown);
-    // --- claims ---
-    /// Takes the register over. Errors: those of stash; absent; conflict, if it is to be free and is not. A
-    /// claim of this node there ends.
-    result<claim_grant> claim(const moment& at, std::string_view key,
-                              std::optional<mesh_clock::duration> lease, bool if_free = false);
-    /// By the claim's number. Errors: those of stash; claim_lost.
-    result<version> commit(const moment& at, std::string_view key, std::uint64_t number,
-                           std::string_view value, std::optional<std::chrono::milliseconds> ttl = {});
-    result<void> renew(const moment& at, std::string_view key, std::uint64_t number);
-    /// The epoch under which it is free. Error: claim_lost.
-    result<std::uint64_t> release(const moment& at, std::string_view key, std::uint64_t number) {
-        return claims_.release(at, key, number);
+                              optional_ttl ttl = {}) {
+        return writes_.stash_all(at, all, ttl);
     }
-    [[nodiscard]] bool owns(const moment& at, std::string_view key, std::uint64_t number) {
-        return claims_.owns(at, key, number);
-    }
-    /// Somebody out of reach may own the same; or, of one claim, somebody in view who has not agreed to it.
-    [[nodiscard]] bool is_tentative() const { return claims_.is_tentative(); }
-    [[nodiscard]] bool is_tentative(std::string_view key, std::uint64_t number) {
-        return claims_.is_tentative(key, number);
-    }
-    /// At most `most` of this node's claims; true while some are left. begin_leave() does the rest.
-    bool release_claims(const moment& at, std::size_t most, outbox& out) {
-        return claims_.release_some(at, most, out);
-    }
+    /// Claims, and the merging of siblings: claim(), commit(), resolve() and the like. Look for merges when
+    /// the outbox says merges_ready, and again until there are none. begin_leave() releases what is still
+    /// claimed.
+    [[nodiscard]] core::registers& registers() { return registers_; }
     /// work() is wanted soon, though nothing is to be sent: for what is to be told, or for a new deadline.
-    [[nodiscard]] bool has_news() const { return claims_.has_news() || store_.has_contests(); }
+    [[nodiscard]] bool has_news() const { return registers_.has_news(); }
 
-    /// Registers under the prefix can be merged here.
-    void merge_under(std::string_view prefix) { conflicts_.merge_under(prefix); }
-    /// A register with siblings that this node is to merge: by resolve(), or else give_up_merge(). Look when
-    /// the outbox says merges_ready, and again until there is nothing.
-    [[nodiscard]] std::optional<merge_task> next_merge() { return conflicts_.next_merge(takes_writes()); }
-    /// Until it has one sibling more.
-    void give_up_merge(std::string_view key) { conflicts_.give_up_merge(key); }
     /// What work() would send of own writes, now; nothing but broadcasts.
     void flush(const moment& at, outbox& out);
-    [[nodiscard]] bool has_unsent() const { return !publisher_.empty() || publisher_.must_announce(); }
+    [[nodiscard]] bool has_unsent() const { return !writes_.out.empty() || writes_.out.must_announce(); }
     /// Own deltas waiting to be sent, in bytes.
-    [[nodiscard]] std::size_t unsent_bytes() const { return publisher_.bytes(); }
+    [[nodiscard]] std::size_t unsent_bytes() const { return writes_.out.bytes(); }
 
     // --- reads ---
     [[nodiscard]] store& state() { return store_; }
-    [[nodiscard]] static result<void> check_key(std::string_view key);
+    [[nodiscard]] static result<void> check_key(std::string_view key) { return own_writes::check_key(key); }
     /// A slice of building the ordered index of keys; true once state().keys_from() may be asked, before the
     /// lock is let go of. It goes when this has not been called for a minute.
     bool order(const moment& at);
@@ -182,12 +154,12 @@ class mesh {
     void spill_kept(const moment& at, outbox& out);
     [[nodiscard]] std::size_t spills_waiting() const { return spills_.waiting(); }
     /// Above every timestamp that is believed here.
-    [[nodiscard]] timestamp clock() const { return clock_.last(); }
+    [[nodiscard]] timestamp clock() const { return writes_.clock.last(); }
 
   private:
     struct dispatch; ///< mesh_dispatch.cpp: inputs, and the table of frames
     // mesh.cpp
-    verdict refuse(const char* reason) { return refused_.frame(reason); }
+    verdict refuse(const char* reason) { return tally_.refuse_frame(reason); }
     void run_timers(outbox& out);
     void set_moment(const moment& at);
     void wake_by(instant when) { time_.wake_by(when); }
@@ -214,11 +186,7 @@ class mesh {
     void check_synced(outbox& out);
     bool publish_hello(outbox& out);
 
-    // mesh_delta.cpp
-    [[nodiscard]] result<void> check_write(const slot_name& slot, std::optional<std::size_t> value_bytes);
-    [[nodiscard]] result<void> check_type(const slot_name& slot);
-    [[nodiscard]] static result<void> check_ttl(const slot_name& slot,
-                                                std::optional<std::chrono::milliseconds> ttl);
+    // mesh_delta.cpp: own events sent, others' events applied
     verdict on_delta(std::string_view bytes, const wire::delta& f, outbox& out);
     bool work_on_delta(outbox& out);
     void send_batches(outbox& out);
@@ -241,9 +209,6 @@ class mesh {
     [[nodiscard]] proofs::own_part own_part() const;
     verdict on_ask(const replica_id& from, const wire::ask& f, outbox& out);
     verdict on_ack(const replica_id& from, const wire::ack& f, outbox& out);
-    bool work_on_claims(bool wrote, bool busy, outbox& out);
-    /// Neither full nor leaving.
-    [[nodiscard]] bool takes_writes() const { return !handover_.is_leaving() && !room_.is_full(); }
 
     // mesh_leave.cpp
     verdict on_leaving(const replica_id& from, const wire::leaving& f, outbox& out);
@@ -254,24 +219,17 @@ class mesh {
 
     mesh_options settings_;
     schedule time_;
-    const moment& at_ = time_.at();
     std::mt19937_64 random_;
     store store_;
-    hybrid_clock clock_;
     room room_;
-    node_stats counters_{};
-    refusals refused_{counters_};
+    tally tally_;
 
     membership peers_;
-    hello_writer hello_;
     contact contact_;
     reports reports_;
-
     courier courier_;
-    herald herald_;
     failure_detector detector_;
-    publisher publisher_;
-    writer writer_;
+    own_writes writes_;
     causal_inbox inbox_;
     proofs proofs_;
     session_server server_;
@@ -279,11 +237,7 @@ class mesh {
     spills spills_;
     stability stability_;
     handover handover_;
-    claims claims_;
-    conflicts conflicts_;
-    expired_removal expired_;
-
-    instant ordered_at_{}; ///< when the ordered index was last asked for
+    core::registers registers_;
 };
 
 } // namespace baton::core

@@ -73,7 +73,7 @@ TEST_CASE("greeter: strangers together get one answer in 20 ms", "[core][machine
 
 TEST_CASE("herald: a whole HELLO while something is new, then a BRIEF", "[core][machine]") {
     reaching_node a;
-    herald pub(a.own, a.here, a.mail, a.time);
+    auto& pub = a.all.news;
     a.up(2);
     write_buffers buffers;
     (void)a.here.put(register_of("k"), "v", timestamp::at(wall), buffers);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/contact/contact.hpp"
-#include "core/contact/herald.hpp"
+#include "core/own_writes.hpp"
 #include "machines/alone.hpp"
 
 #include <string>
@@ -33,17 +33,18 @@ struct reaching_node {
     mesh_options settings;
     schedule time{{start + 1h, wall}};
     store here{settings.self, 7};
-    hybrid_clock clock{5000};
     room space{0};
-    node_stats counters;
-    refusals refused{counters};
+    tally counts;
+    node_stats& counters = counts.counters;
     std::mt19937_64 random{1};
     membership members{settings.self};
     // The courier needs the links, and they need the courier only later: as in a mesh.
     courier& mail = mail_;
     handover leave{settings, here, members, mail};
-    hello_writer own{settings, here, clock, space, leave};
-    contact all{settings, members, mail, own, random, time, counters, refused};
+    std::set<replica_id> listeners;
+    own_writes writes{settings, here, listeners, space, leave, counters};
+    contact all{settings, members, mail, {settings, here, writes, space, leave}, random, time, counts};
+    const hello_writer& own = all.own_hello;
     courier mail_{settings, members, all.links.all(), counters};
     outbox out;
 

@@ -1,6 +1,6 @@
 // contact: how this node finds others and gets a connection to each: the machines of this folder, and the
 // steps that join several of them. From a beacon, a seed or a member's report to a link; from a link to
-// HELLOs on both sides; from a silent link to another address.
+// HELLOs on both sides; from a silent link to another address. And what this node says of itself to all.
 //
 // Pure; owned by a mesh, same thread contract. Contact makes and ends links and takes peers in. That a peer
 // is up or has ended is for the mesh to decide: contact returns what it has found. When to call again:
@@ -9,6 +9,8 @@
 
 #include "core/contact/gossip.hpp"
 #include "core/contact/greeter.hpp"
+#include "core/contact/hello_writer.hpp"
+#include "core/contact/herald.hpp"
 #include "core/contact/introducer.hpp"
 #include "core/contact/link_table.hpp"
 #include "core/contact/quests.hpp"
@@ -20,9 +22,10 @@ namespace baton::core {
 
 class contact {
   public:
-    contact(mesh_options& settings, membership& members, courier& mail, const hello_writer& own,
-            std::mt19937_64& random, schedule& time, node_stats& counters, refusals& refused);
+    contact(mesh_options& settings, membership& members, courier& mail, hello_writer own,
+            std::mt19937_64& random, schedule& time, tally& counts);
 
+    const hello_writer own_hello; ///< before its readers
     introducer introductions;
     link_table links;
     quests searches;
@@ -30,6 +33,7 @@ class contact {
     seeding seeds;
     redialler dead;
     greeter greetings;
+    herald news;
 
     // --- datagrams ---
     /// What a beacon or an introduction leads to.
@@ -107,8 +111,7 @@ class contact {
     courier& mail_;
     std::mt19937_64& random_;
     schedule& time_;
-    node_stats& counters_;
-    refusals& refused_;
+    tally& tally_;
     discovery::announcing beacon_;
     bool stopped_ = false;
 };

@@ -1,13 +1,14 @@
 // hello_writer: what this node says of itself in a HELLO.
 //
-// Pure; owned by a mesh, same thread contract. It changes nothing.
+// Pure; owned by a mesh, same thread contract. A value that refers to what it reports, and
+// changes nothing.
 #pragma once
 
 #include "core/handover.hpp"
 #include "core/mesh_options.hpp"
+#include "core/own_writes.hpp"
 #include "core/room.hpp"
 #include "crdt/store.hpp"
-#include "crdt/time.hpp"
 #include "wire/frame.hpp"
 
 #include <cstdint>
@@ -16,22 +17,24 @@ namespace baton::core {
 
 class hello_writer {
   public:
-    hello_writer(const mesh_options& settings, const store& here, const hybrid_clock& clock,
-                 const room& space, const handover& leave)
+    hello_writer(const mesh_options& settings, const store& here, const own_writes& writes, const room& space,
+                 const handover& leave)
         : settings_(settings)
         , store_(here)
-        , clock_(clock)
+        , writes_(writes)
         , room_(space)
         , leave_(leave) {}
 
     /// `flags`: beside those of this node's own state. O(origins).
     [[nodiscard]] wire::hello make(std::uint64_t flags) const;
     [[nodiscard]] bool is_full() const { return room_.is_full(); }
+    /// What the HELLO reports of.
+    [[nodiscard]] const store& here() const { return store_; }
 
   private:
     const mesh_options& settings_;
     const store& store_;
-    const hybrid_clock& clock_;
+    const own_writes& writes_;
     const room& room_;
     const handover& leave_;
 };

@@ -21,9 +21,9 @@ namespace baton::core {
 
 class herald {
   public:
-    herald(const hello_writer& own, const store& here, const courier& mail, schedule& time)
+    herald(const hello_writer& own, const courier& mail, schedule& time)
         : own_(own)
-        , store_(here)
+        , store_(own.here())
         , mail_(mail)
         , time_(time)
         , due_(time.now()) {}

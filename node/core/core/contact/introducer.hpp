@@ -11,8 +11,8 @@
 #include "core/io.hpp"
 #include "core/membership.hpp"
 #include "core/mesh_options.hpp"
-#include "core/refusals.hpp"
 #include "core/schedule.hpp"
+#include "core/tally.hpp"
 #include "core/told_once.hpp"
 #include "discovery/beacon.hpp"
 #include "discovery/roster.hpp"
@@ -34,8 +34,7 @@ class introducer {
     static constexpr std::size_t datagram_bytes = 1200; ///< of a question, so that no answer is larger
     static constexpr std::size_t questions_max = 1024;
 
-    introducer(const mesh_options& settings, const membership& members, const schedule& time,
-               node_stats& counters, refusals& refused);
+    introducer(const mesh_options& settings, const membership& members, const schedule& time, tally& counts);
 
     /// The mesh has no key.
     [[nodiscard]] bool is_open() const { return ring_.empty(); }
@@ -100,8 +99,7 @@ class introducer {
     const mesh_options& settings_;
     const membership& members_;
     const schedule& time_;
-    node_stats& counters_;
-    refusals& refused_;
+    tally& tally_;
 
     discovery::keyring ring_;
     discovery::roster known_;

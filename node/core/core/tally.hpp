@@ -1,4 +1,5 @@
-// refusals: what this node has turned away, counted by the reason.
+// tally: what this node counts: the numbers that no machine keeps for itself, and what has been turned away,
+// by the reason.
 //
 // Owned by a mesh, same thread contract. Reasons are literals, so the table is bounded by the code.
 #pragma once
@@ -13,31 +14,30 @@
 
 namespace baton::core {
 
-class refusals {
+class tally {
   public:
-    explicit refusals(node_stats& counters)
-        : counters_(counters) {}
+    node_stats counters;
 
+    // --- refusals ---
     /// Turns a frame away.
-    verdict frame(const char* reason) {
-        ++counters_.refused_frames;
+    verdict refuse_frame(const char* reason) {
+        ++counters.refused_frames;
         ++by_reason_[reason];
         return {reason};
     }
     /// Turns a beacon or an introduction away.
-    verdict beacon(const char* reason) {
-        ++counters_.refused_beacons;
+    verdict refuse_beacon(const char* reason) {
+        ++counters.refused_beacons;
         ++by_reason_[reason];
         return {reason};
     }
     /// Counts the verdict of a machine that does not count.
-    verdict counted(verdict of) { return of ? of : frame(of.refused); }
-    /// The count of a reason that is not a frame's.
-    std::uint64_t& operator[](std::string_view reason) { return by_reason_[reason]; }
+    verdict counted(verdict of) { return of ? of : refuse_frame(of.refused); }
+    /// Counts a reason that is not a frame's.
+    void note(std::string_view reason) { ++by_reason_[reason]; }
     [[nodiscard]] const std::map<std::string_view, std::uint64_t>& by_reason() const { return by_reason_; }
 
   private:
-    node_stats& counters_;
     std::map<std::string_view, std::uint64_t> by_reason_;
 };
 

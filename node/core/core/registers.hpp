@@ -1,0 +1,73 @@
+// registers: what happens to a register besides being written: it is claimed, its siblings are merged or cut
+// down, its time to live ends. The machines that do this, the checks of what the program calls, and the order
+// in which they write: in one slice of work a slot is written to once.
+//
+// Pure; owned by a mesh, same thread contract. When to call again: work() and over.work() while they say true
+// and whenever has_news(); tend() with the timers. What the machines wait for is in the schedule.
+#pragma once
+
+#include "core/answers.hpp"
+#include "core/claims.hpp"
+#include "core/conflicts.hpp"
+#include "core/courier.hpp"
+#include "core/expired_removal.hpp"
+#include "core/io.hpp"
+#include "core/membership.hpp"
+#include "core/mesh_options.hpp"
+#include "core/own_writes.hpp"
+#include "core/proofs.hpp"
+#include "core/schedule.hpp"
+#include "crdt/store.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace baton::core {
+
+class registers {
+  public:
+    registers(const mesh_options& settings, store& here, own_writes& writes, membership& members,
+              proofs& asked, courier& mail, schedule& time);
+
+    claims owned;
+    conflicts contested;
+    expired_removal over;
+
+    // --- calls of the program; errors: those of own_writes::check and of the machine ---
+    /// Takes the register over. A claim of this node there ends. Errors: absent; conflict, if it is to be
+    /// free and is not.
+    result<claim_grant> claim(const moment& at, std::string_view key,
+                              std::optional<mesh_clock::duration> lease, bool if_free = false);
+    /// By the claim's number. Error: claim_lost.
+    result<version> commit(const moment& at, std::string_view key, std::uint64_t number,
+                           std::string_view value, own_writes::optional_ttl ttl = {});
+    result<void> renew(const moment& at, std::string_view key, std::uint64_t number);
+    /// Replaces the versions that were shown, all of which must still be there, and nothing else. Error:
+    /// conflict.
+    result<version> resolve(const moment& at, std::string_view key, std::string_view value,
+                            std::span<const version> shown);
+    /// A register with siblings that this node is to merge: by resolve(), or else contested.give_up_merge().
+    [[nodiscard]] std::optional<merge_task> next_merge() { return contested.next_merge(writes_.may_write()); }
+
+    // --- work ---
+    /// With every slice, last. `wrote`: this node has written in this slice. `busy`: there is more to do
+    /// elsewhere, so claims get a smaller share. True while there is more.
+    bool work(bool wrote, bool busy, outbox& out);
+    /// With the timers. `beats`: with the heartbeat, too.
+    void tend(bool beats, outbox& out);
+    /// work() is wanted soon, though nothing is to be sent.
+    [[nodiscard]] bool has_news() const { return owned.has_news() || store_.has_contests(); }
+
+  private:
+    void wake();
+
+    const mesh_options& settings_;
+    store& store_;
+    own_writes& writes_;
+    proofs& asked_;
+    schedule& time_;
+};
+
+} // namespace baton::core

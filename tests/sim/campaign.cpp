@@ -79,7 +79,7 @@ void story::peace() {
     for (const auto p : world_.alive()) {
         world_.freeze(p, false);
         world_.boast(p, 0);
-        if (world_.mesh(p).settings().limits.bytes_max != 0) world_.crash(p); // it could not hold what all do
+        if (world_.mesh(p).settings().limits.bytes_max) world_.crash(p); // it could not hold what all do
     }
     while (staying() < 2) {
         const auto before = world_.processes();

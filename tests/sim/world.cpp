@@ -361,7 +361,7 @@ void world::wake_later(process& p, instant due) {
 bool world::is_limit(const process& p, const error& why, std::size_t value_bytes) {
     const auto& limits = p.mesh->settings().limits;
     return (why.code == errc::value_too_long && value_bytes > limits.value_bytes_max) ||
-           (why.code == errc::full && limits.bytes_max != 0);
+           (why.code == errc::full && limits.bytes_max);
 }
 
 dot world::stash(process_number who, std::size_t key, std::string value) {

@@ -24,7 +24,7 @@ node start_node(const json& told, std::function<void(std::size_t)> on_applied) {
     settings.beacon.enabled = told.contains("beacon_port");
     settings.beacon.port = told.value("beacon_port", settings.beacon.port);
     if (told.contains("seed")) settings.seeds = {told.at("seed")};
-    if (told.contains("key")) settings.security.key = {*mesh_key::from_text(std::string(told.at("key")))};
+    if (told.contains("key")) settings.security.keys = {*mesh_key::from_text(std::string(told.at("key")))};
     settings.on_applied = std::move(on_applied);
     return expect(node::start(std::move(settings)));
 }

@@ -118,11 +118,11 @@ def name_service_falls_silent(net):
     net.allow("leaving", "left", of="ab")
     a.leave()
     for number in range(24):
-        expect("acknowledged", b.ask(f"stash k{number} v copies=2 within=1s")["met"], True)
+        expect("acknowledged", b.ask(f"stash k{number} v copies=2 within=5s")["met"], True)
         time.sleep(0.5)
     began = time.monotonic()
     report, _ = b.leave()
-    in_time("the leave", time.monotonic() - began, 3)
+    in_time("the leave", time.monotonic() - began, 5)  # a question is given up after 7 s
     if report["outcome"] == "unsafe":
         raise Failure(f"{report}")
     expect("keys", c.ask("digest")["keys"], 24)

@@ -8,7 +8,6 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr mesh_clock::duration ask_min = 1ms, ask_max = 250ms; // about claims that are not agreed to
-slot_name register_of(std::string_view key) { return {value_type::reg, key, {}}; }
 error claim_is_lost(std::string_view key) {
     std::string what(key);
     what += " is not claimed by this handle any more";

@@ -28,10 +28,8 @@ verdict mesh::settle(const session_receiver::outcome& done, outbox& out) {
     }
     if (!done.end) return tally_.counted(done.why);
     const auto& end = *done.end;
-    if (end.file ? spills_.on_end(end.how, *end.file, time_.at(), out) : is_refusal(end.how)) {
-        tally_.note(to_string(end.how));
-        ++tally_.counters.refused_frames;
-    }
+    if (end.file ? spills_.on_end(end.how, *end.file, time_.at(), out) : is_refusal(end.how))
+        tally_.note_refused_frame(to_string(end.how));
     if (end.overstated) tally_.note("told more than the commit held");
     wake_by(spills_.take_deadline());
     if (end.how != session_end::committed) return done.why;

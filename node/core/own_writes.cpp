@@ -6,7 +6,6 @@
 namespace baton::core {
 
 namespace {
-slot_name register_of(std::string_view key) { return {value_type::reg, key, {}}; }
 error leaving() { return {errc::leaving, "the node is leaving: nothing more is written"}; }
 } // namespace
 

@@ -5,10 +5,6 @@
 
 namespace baton::core {
 
-namespace {
-slot_name register_of(std::string_view key) { return {value_type::reg, key, {}}; }
-} // namespace
-
 registers::registers(const mesh_options& settings, store& here, own_writes& writes, membership& members,
                      proofs& asked, courier& mail, schedule& time)
     : owned(settings, here, writes.write, members, asked, mail)

@@ -21,14 +21,18 @@ class tally {
     // --- refusals ---
     /// Turns a frame away.
     verdict refuse_frame(const char* reason) {
-        ++counters.refused_frames;
-        ++by_reason_[reason];
+        note_refused_frame(reason);
         return {reason};
+    }
+    /// Counts a frame that has been turned away already.
+    void note_refused_frame(std::string_view reason) {
+        ++counters.refused_frames;
+        note(reason);
     }
     /// Turns a beacon or an introduction away.
     verdict refuse_beacon(const char* reason) {
         ++counters.refused_beacons;
-        ++by_reason_[reason];
+        note(reason);
         return {reason};
     }
     /// Counts the verdict of a machine that does not count.

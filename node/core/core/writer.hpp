@@ -19,6 +19,8 @@
 
 namespace baton::core {
 
+[[nodiscard]] inline slot_name register_of(std::string_view key) { return {value_type::reg, key, {}}; }
+
 class writer {
   public:
     writer(store& into, hybrid_clock& clock, publisher& out)

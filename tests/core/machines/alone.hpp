@@ -5,6 +5,7 @@
 #include "core/io.hpp"
 #include "core/membership.hpp"
 #include "core/mesh_options.hpp"
+#include "core/writer.hpp"
 #include "crdt/store.hpp"
 #include "support/catch.hpp"
 #include "wire/codec.hpp"
@@ -29,7 +30,6 @@ inline mesh_options options_of(const replica_id& self) {
     settings.self = self;
     return settings;
 }
-inline slot_name register_of(std::string_view key) { return {value_type::reg, key, {}}; }
 /// 100 entries of an archive, as a STATE has them; other ones for each `number`.
 inline std::string archive_rows(std::uint8_t number) {
     cut rows;

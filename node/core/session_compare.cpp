@@ -68,13 +68,14 @@ session_receiver::outcome session_receiver::on_answer(const replica_id& from, co
 }
 
 // Origins whose every record is gone there are not in its listing: of each of which this node has seen or
-// staged something.
+// staged something by now. The PULL may have been sent long before.
 void session_receiver::add_unlisted(std::deque<wire::listed_range>& listed) {
     std::vector<replica_id> told;
     for (const auto& each : listed) told.push_back(each.range.origin);
     std::sort(told.begin(), told.end());
     auto here = store_.staged_origins();
-    for (const auto& id : session_->seen.entries()) here.push_back(id.replica);
+    const auto seen = joined(store_.seen(), store_.archived());
+    for (const auto& id : seen.entries()) here.push_back(id.replica);
     std::sort(here.begin(), here.end());
     here.erase(std::unique(here.begin(), here.end()), here.end());
     for (const auto& id : here) {

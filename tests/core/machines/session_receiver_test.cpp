@@ -149,6 +149,32 @@ TEST_CASE("session receiver: the other store is compared with by ranges", "[core
     CHECK_FALSE(s.node.here.read("key 3"));
 }
 
+// The PULL may wait for long: what comes of a new origin meanwhile is compared, too. A long listing leaves out
+// an origin of which the server has removed everything.
+TEST_CASE("session receiver: what came after the PULL is compared, of an origin unknown then too",
+          "[core][machine]") {
+    two_nodes s;
+    s.there.settings.bounds.listing_bytes = 1;
+    s.write(s.there, 20);
+    s.consider();
+    s.run();
+    s.write(s.there, 1);
+    s.p.pull.compare_next = true;
+    s.consider(); // asks, and the server hears it below
+    lone_node third{3};
+    write_buffers buffers;
+    const auto theirs = third.here.put(register_of("brief"), "v", timestamp::at(wall), buffers);
+    REQUIRE(s.node.here.apply(theirs.id, theirs.event) == store::applied::yes);
+    REQUIRE(s.there.here.apply(theirs.id, theirs.event) == store::applied::yes);
+    REQUIRE(s.there.here.remove(register_of("brief"), timestamp::at(wall), buffers));
+    s.run();
+    REQUIRE(s.end);
+    CHECK(s.end->how == session_end::committed);
+    CHECK(s.receiver.counted().compared == 1);
+    CHECK_FALSE(s.node.here.read("brief"));
+    CHECK(s.keys() == 21);
+}
+
 TEST_CASE("session receiver: what has come of a session is gone on with at another server, by ranges",
           "[core][machine]") {
     two_nodes s;

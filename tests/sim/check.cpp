@@ -166,14 +166,16 @@ void world::check_everything() {
         if (stats.diverged != 0) fail(p, "diverged");
         for (const auto& [reason, count] : stats.refused_by_reason) {
             // A stranger may be early, and an address may answer as a new incarnation before it has said so.
-            const bool innocent = reason.find("nobody known") != std::string::npos ||
-                                  reason == "reply before hello" || reason == "stolen identity" ||
-                                  reason == "ack to nothing asked" ||            // of its former incarnation
-                                  reason == "replayed beacon" ||                 // overtaken on its way
-                                  reason == "frame in another wire version" ||   // not greeted yet
-                                  reason == "commit beyond the origin's word" || // it was cut off from it
-                                  (boasted_ && reason == "told more than the commit held") ||
-                                  reason.find("for no session") != std::string::npos; // it has restarted
+            const bool innocent =
+                reason.find("nobody known") != std::string::npos || reason == "reply before hello" ||
+                reason == "stolen identity" ||
+                reason == "ack to nothing asked" ||          // of its former incarnation
+                reason == "replayed beacon" ||               // overtaken on its way
+                reason == "frame in another wire version" || // not greeted yet
+                reason == "too many peers" || // those before a restart count until they are gone
+                reason == "commit beyond the origin's word" || // it was cut off from it
+                (boasted_ && reason == "told more than the commit held") ||
+                reason.find("for no session") != std::string::npos; // it has restarted
             if (!innocent && tally_.of[static_cast<std::size_t>(fault::garbage)] == 0)
                 fail(p, "refused an honest frame: " + reason);
         }

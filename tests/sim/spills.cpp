@@ -69,6 +69,11 @@ std::vector<world::spill*> world::spills_at(slot_number slot) {
     return all;
 }
 
+void world::find_spills(process_number who) {
+    for (auto* const file : spills_at(processes_[who]->slot)) find_spill(who, *file);
+    clock_.after(3ms, [this, who] { when_awake(who, [this, who] { give(who, core::spills_listed{}); }); });
+}
+
 // Looked through before it is offered, as on a shelf: whether it is whole, and its last chunk.
 void world::find_spill(process_number who, spill& file) {
     auto& p = *processes_[who];
@@ -88,20 +93,23 @@ void world::find_spill(process_number who, spill& file) {
     if (file.damaged && reader->is_whole()) fail(p, "takes a damaged spill for a whole one");
     const auto number = static_cast<std::uint32_t>(p.spills.size());
     tell(p, "finds the spill of " + processes_[file.writer]->name);
-    clock_.after(luck_.between(0us, 2000us),
-                 [this, who, number, last, whole = reader->is_whole(), head = reader->head()] {
-                     give(who, core::spill_found{core::spill_id{number}, whole, head.clock, last,
-                                                 head.written_ms, head.id});
-                 });
+    const auto offer = [this, who, number, last, whole = reader->is_whole(), head = reader->head()] {
+        give(who,
+             core::spill_found{core::spill_id{number}, whole, head.clock, last, head.written_ms, head.id});
+    };
+    clock_.after(luck_.between(0us, 2000us), [this, who, offer] { when_awake(who, offer); });
     p.spills.push_back({&file, std::move(reader)});
 }
 
-// A process that stands still reads its file when it goes on.
+// What a thread of the process itself does: it stands still with the process.
+void world::when_awake(process_number who, const std::function<void()>& then) {
+    const auto& p = *processes_[who];
+    if (!p.alive()) return;
+    if (!p.frozen) return then();
+    clock_.after(1ms, [this, who, then] { when_awake(who, then); });
+}
+
 void world::answer(process_number who, const core::read_spill& asked) {
-    if (processes_[who]->frozen) {
-        clock_.after(1ms, [this, who, asked] { answer(who, asked); });
-        return;
-    }
     auto& reader = *processes_[who]->spills[static_cast<std::uint32_t>(asked.file)].reader;
     if (asked.from_start) reader.rewind();
     std::string chunk;
@@ -116,8 +124,9 @@ void world::answer(process_number who, const core::read_spill& asked) {
 
 bool world::perform(process& p, const core::action& what) {
     if (const auto* const asked = std::get_if<core::read_spill>(&what)) {
-        clock_.after(luck_.between(10us, 500us),
-                     [this, who = p.number, asked = *asked] { answer(who, asked); });
+        clock_.after(luck_.between(10us, 500us), [this, who = p.number, asked = *asked] {
+            when_awake(who, [this, who, asked] { answer(who, asked); });
+        });
         return true;
     }
     const auto* const dropped = std::get_if<core::drop_spill>(&what);

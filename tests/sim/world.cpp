@@ -71,10 +71,7 @@ process_number world::start(slot_number slot, const core::mesh_options& own, std
     tell(p, "starts");
     if (how_.watch) note_start(p), costs_.note_change(clock_.now());
     clock_.after(0ns, [this, number] { give(number, core::time_passed{}); });
-    if (options.spills) {
-        for (auto* const file : spills_at(slot)) find_spill(number, *file);
-        clock_.after(3ms, [this, number] { give(number, core::spills_listed{}); });
-    }
+    if (options.spills) find_spills(number);
     return number;
 }
 

@@ -310,6 +310,8 @@ class world {
     void reach(process& p, leave_step step);
     void exit(process& p, bool noticed_at_once);
     bool perform(process& p, const core::action& what);
+    void find_spills(process_number who);
+    void when_awake(process_number who, const std::function<void()>& then);
     void answer(process_number who, const core::read_spill& asked);
     void note_recovered(process& p, std::uint64_t counter);
     void mix(std::uint64_t value) { hash_ = (hash_ ^ value) * 0x9e3779b97f4a7c15, hash_ ^= hash_ >> 29; }

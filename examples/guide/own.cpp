@@ -15,12 +15,16 @@ using namespace std::chrono_literals;
 /// over.
 bool play(baton::node& node, const std::string& session, int rounds) {
     auto mine = node.claim(session, {.within = 5s, .lease = 10s, .if_free = true});
-    if (!mine) return false; // errc::conflict: another node owns it
+    if (!mine) return false; // mine.error(): conflict (another node owns it), absent (no such session), …
     int round = std::stoi(mine->taken_over().value);
-    while (rounds-- > 0) {
-        ++round;
-        if (!mine->commit(std::to_string(round)))
-            return false; // errc::claim_lost: another node goes on from our last commit
+    while (rounds > 0) {
+        if (mine->lost()) return false; // another node goes on from our last commit
+        if (mine->tentative()) {        // another node may own it, too: do nothing until that is settled
+            std::this_thread::sleep_for(10ms);
+            continue;
+        }
+        if (!mine->commit(std::to_string(++round))) return false; // errc::claim_lost
+        --rounds;
     }
     return true; // the handle releases the session
 }

@@ -12,7 +12,7 @@
 using namespace std::chrono_literals;
 
 // [readme]
-/// The state to start from; nullopt if somebody may have a later one that cannot be reached now.
+/// The state to start from; nullopt if it is not known yet whether there is one.
 std::optional<std::string> state_to_start_from(const baton::node& node) {
     const auto got = node.pickup("game/state", {.within = 10s, .until = baton::pickup_until::known});
     if (!got) return std::nullopt;
@@ -21,8 +21,8 @@ std::optional<std::string> state_to_start_from(const baton::node& node) {
         return got->value;
     case baton::pickup_outcome::absent_confirmed:
         return "a new game";
-    case baton::pickup_outcome::pending_handoff: // still on its way after 10 s: ask again
-    case baton::pickup_outcome::absent_unsynced: // `who` names the members that may have it
+    case baton::pickup_outcome::pending_handoff: // the value is still on its way after 10 s: ask again
+    case baton::pickup_outcome::absent_unsynced: // `who` names the nodes that may have it
         break;
     }
     return std::nullopt;

@@ -11,14 +11,18 @@ int main() {
     auto settings = baton::options::loopback();
     settings.cluster = "service";
     auto node = baton::node::start(settings);
-    if (!stop || !node) return 1;
-
-    while (!stop->wait(std::chrono::seconds{1})) { // an event loop would poll stop->fd()
-        if (!node->add("seconds served")) return 1;
-        std::cout << "served " << node->count("seconds served")->value_or(0) << " s" << std::endl;
+    if (!stop || !node) {
+        std::cerr << (stop ? node.error() : stop.error()).what << std::endl;
+        return 1;
     }
 
-    auto report = baton::leave_on_signal(*node, *stop); // one more signal ends it at once
+    while (!stop->wait(std::chrono::seconds{1})) { // an event loop would poll stop->fd()
+        const auto added = node->add("seconds served");
+        const auto served = node->count("seconds served"); // an optional: nullopt if there is no such counter
+        if (added && served) std::cout << "served " << served->value_or(0) << " s" << std::endl;
+    }
+
+    auto report = baton::leave_on_signal(*node, *stop); // a second signal ends the leave at once
     if (report) std::cout << "left: " << to_string(report->outcome) << std::endl;
     return report && report->outcome == baton::leave_outcome::safe ? 0 : 1;
 }

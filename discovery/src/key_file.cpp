@@ -24,7 +24,7 @@ std::string_view trimmed(std::string_view line) {
 result<std::vector<mesh_key>> parse_key_file(std::string_view text) {
     if (text.size() > key_file_bytes_max) {
         return bad("it has more than " + std::to_string(key_file_bytes_max) +
-                   " bytes: it is no file of keys");
+                   " bytes: it is not a file of keys");
     }
     std::vector<mesh_key> keys;
     keys.reserve(keyring::keys_max); // no copies left behind by growing
@@ -35,14 +35,13 @@ result<std::vector<mesh_key>> parse_key_file(std::string_view text) {
         if (line.empty()) continue;
         const auto where = "line " + std::to_string(number);
         const auto key = mesh_key::from_text(line);
-        if (!key) return bad(where + " is no key: 32 bytes in base64 or 64 hexadecimal digits, not all 0");
-        if (std::find(keys.begin(), keys.end(), *key) != keys.end())
-            return bad(where + " is a key that is there already");
+        if (!key) return bad(where + " is not a key: 32 bytes in base64 or 64 hexadecimal digits, not all 0");
+        if (std::find(keys.begin(), keys.end(), *key) != keys.end()) return bad(where + " repeats a key");
         if (keys.size() == keyring::keys_max)
             return bad(where + " is one key too many: at most " + std::to_string(keyring::keys_max));
         keys.push_back(*key);
     }
-    if (keys.empty()) return bad("there is no key in it");
+    if (keys.empty()) return bad("it has no key in it");
     return keys;
 }
 
@@ -51,10 +50,10 @@ std::string key_file_text(const mesh_key& key) {
     std::string line(sodium_base64_encoded_len(mesh_key::size, variant), '\0');
     sodium_bin2base64(line.data(), line.size(), key.bytes().data(), key.bytes().size(), variant);
     line.back() = '\n';
-    auto text =
-        "# A baton mesh key: whoever has it can join, read and write. Give it to members of the mesh only.\n"
-        "# One key a line; the first one is used, all are accepted. Key id " +
-        key.id().to_string() + ".\n" + line;
+    auto text = "# A baton mesh key: every process that has it can join, read and write. Give it to members "
+                "of the mesh only.\n"
+                "# One key per line; the node seals with the first one and accepts all. Key id " +
+                key.id().to_string() + ".\n" + line;
     sodium_memzero(line.data(), line.size());
     return text;
 }

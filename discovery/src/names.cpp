@@ -111,7 +111,7 @@ bool name_book::answered(const name_answer& said, instant now, std::uint64_t cha
     const auto was = e.how;
     e.asking = false;
     e.how = too_many && whole ? name_state::failed : said.how;
-    e.why = too_many && whole ? "it has more addresses than are tried" : said.why;
+    e.why = too_many && whole ? "it has more addresses than this node tries" : said.why;
     const bool news = differs || e.how != was;
     e.every = news ? ask_first : std::min<mesh_clock::duration>(2 * e.every, ask_last);
     e.ask_at = now + e.every * static_cast<std::int64_t>(75 + chance % 50) / 100;

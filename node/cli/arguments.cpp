@@ -27,7 +27,7 @@ Commands of `baton run`, one a line, each answered by a JSON object on one line:
   they, KEY, PREFIX and FIELD may be written as JSON strings in double quotes. With --hex VALUE and ELEMENT are
   hexadecimal. A key holds one type of value (stash, add, insert, set-field, enable) until it is dropped. The cut of
   `digest` is a list of "replica:counter". A reply with "error" changed nothing.
-  Words at the end of a stash that look like its options are options, and the reply lists them. After KEY -- all is VALUE.
+  Words at the end of a stash that look like its options are options, and the reply lists them. All after KEY -- is VALUE.
   Bytes that are not UTF-8 are replied in base64: "value" is null, and "value_base64" has them; likewise "key_base64",
   "element_base64" and so on, and {"base64":…} in lists. KEY, PREFIX, FIELD and ELEMENT may be typed so: base64:/wA=
   End of input, SIGTERM and SIGINT mean leave; a second signal ends the leave with what it has reached. With --leave-now
@@ -43,7 +43,7 @@ Commands of `baton run`, one a line, each answered by a JSON object on one line:
 
 constexpr const char* statuses = R"(
 Exit status: 0 safe, 1 could not start (get, put, members, watch: no member found, no such key, or output that no
-reader takes), 2 usage, 3 degraded or spilled, 4 unsafe, or the node has failed.
+reader accepts), 2 usage, 3 degraded or spilled, 4 unsafe, or the node has failed.
 )";
 
 /// What is wrong with an option's value, or nothing. By the option's name, without its dashes.
@@ -122,9 +122,9 @@ class options_file : public CLI::ConfigBase {
 
   private:
     [[nodiscard]] std::optional<std::string> fault_of(const CLI::ConfigItem& item) const {
-        if (!item.parents.empty()) return "there are no sections, and here is [" + item.parents.front() + "]";
+        if (!item.parents.empty()) return "sections are not allowed: [" + item.parents.front() + "]";
         const auto* const known = app_.get_option_no_throw((item.name.size() == 1 ? "-" : "--") + item.name);
-        if (known == nullptr || !known->get_configurable()) return cited(item.name) + " is no option";
+        if (known == nullptr || !known->get_configurable()) return cited(item.name) + " is not an option";
         const bool is_flag = known->get_expected_min() == 0;
         if (is_flag && !std::all_of(item.inputs.begin(), item.inputs.end(), is_switch))
             return item.name + ": " + cited(item.inputs.front()) + " is neither true nor false";

@@ -31,19 +31,19 @@ std::string_view quoted_prefix(std::string_view text) {
         else if (text[at] == '"')
             return text.substr(0, at + 1);
     }
-    throw refusal{"usage", "a text that begins with a quote has to end with one"};
+    throw refusal{"usage", "a text that begins with a double quote must end with one"};
 }
 
 std::string unquoted(std::string_view text) {
     const auto parsed = nlohmann::json::parse(text, nullptr, false);
-    if (!parsed.is_string()) throw refusal{"usage", "a quoted text has to be a JSON string"};
+    if (!parsed.is_string()) throw refusal{"usage", "a quoted text must be a JSON string"};
     return parsed.get<std::string>();
 }
 
 std::string checked(std::string word, std::string_view what) {
     if (word.size() <= words::bytes_max) return word;
     throw refusal{"usage", std::string{what} + " has " + std::to_string(word.size()) + " bytes; at most " +
-                               std::to_string(words::bytes_max) + " make sense"};
+                               std::to_string(words::bytes_max) + " are allowed"};
 }
 
 bool is_stash_option(std::string_view word) {
@@ -56,7 +56,7 @@ void apply(const std::string& option, stash_options& how) {
         how.within = duration_of(value);
     } else if (option.starts_with("ttl=")) {
         how.ttl = duration_of(value);
-        if (how.ttl->count() == 0) throw refusal{"usage", "ttl= has to be at least 1ms"};
+        if (how.ttl->count() == 0) throw refusal{"usage", "ttl= must be at least 1ms"};
     } else if (value == "majority") {
         how.ack = ack_level::majority();
     } else if (value == "all") {
@@ -200,7 +200,7 @@ std::optional<std::string> words::maybe() {
     rest_.remove_prefix(word.size());
     if (!in_quotes) return checked(bytes_named(word), "a word");
     if (!rest_.empty() && blanks.find(rest_.front()) == blanks.npos)
-        throw refusal{"usage", "a blank has to follow the closing quote"};
+        throw refusal{"usage", "a blank must follow the closing quote"};
     return checked(unquoted(word), "a word");
 }
 
@@ -229,7 +229,7 @@ std::string words::last_name(std::string_view what, bool hex) {
 
 void words::end() const {
     const auto extra = without_leading_blanks(rest_);
-    if (!extra.empty()) throw refusal{"usage", cited(extra) + " is too much"};
+    if (!extra.empty()) throw refusal{"usage", cited(extra) + " is one word too many"};
 }
 
 stash_arguments parse_stash(std::string_view text) {
@@ -248,7 +248,7 @@ stash_arguments parse_stash(std::string_view text) {
         words options{rest.substr(value.size())};
         while (auto option = options.maybe()) {
             if (!is_stash_option(*option))
-                throw refusal{"usage", cited(*option) + " follows a quoted VALUE and is no option"};
+                throw refusal{"usage", cited(*option) + " follows a quoted VALUE and is not an option"};
             parsed.options.push_back(*std::move(option));
         }
     } else {

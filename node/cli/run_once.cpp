@@ -114,7 +114,8 @@ std::string value_of(const arguments& given) {
         if (got == 0) break;
         text.append(piece.data(), static_cast<std::size_t>(got));
         if (text.size() > (given.hex ? typed_bytes_max : value_bytes_max))
-            throw refusal{"value_too_long", "standard input holds more than a value may, 8 MiB"};
+            throw refusal{"value_too_long",
+                          "standard input has more than 8 MiB, the most that a value may have"};
     }
     if (given.hex) text.erase(std::min(text.find_last_not_of(" \r\n") + 1, text.size())); // of a line
     return typed(std::move(text), given.hex);

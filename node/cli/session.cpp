@@ -285,7 +285,7 @@ json session::leave(std::string_view rest) {
         } else if (!how.within) {
             how.within = duration_of(*word);
         } else {
-            throw refusal{"usage", cited(*word) + " is too much"};
+            throw refusal{"usage", cited(*word) + " is one word too many"};
         }
     }
     auto leaving = std::async([this, how] { return node_.leave(how); });

@@ -7,7 +7,7 @@ namespace baton::cli {
 namespace {
 
 refusal not_claimed(const std::string& key) {
-    return {std::string{to_string(errc::claim_lost)}, cited(key) + " has not been claimed here"};
+    return {std::string{to_string(errc::claim_lost)}, cited(key) + " is not claimed by this program"};
 }
 
 } // namespace

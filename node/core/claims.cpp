@@ -39,9 +39,9 @@ result<claim_grant> claims::claim(const moment& at, std::string_view key,
     const auto slot = register_of(key);
     expire(at, key);
     store_.siblings(slot, found_);
-    if (found_.empty()) return error{errc::absent, "\"" + std::string(key) + "\" is not here"};
+    if (found_.empty()) return error{errc::absent, "\"" + std::string(key) + "\" is absent on this node"};
     if (if_free && is_claim(found_.front().epoch) && !has_nobody(found_.front().id.replica))
-        return error{errc::conflict, "\"" + std::string(key) + "\" is owned already"};
+        return error{errc::conflict, "\"" + std::string(key) + "\" already has an owner"};
     claim_grant grant;
     own_claim mine;
     std::uint64_t highest = 0;

@@ -167,17 +167,18 @@ result<version> conflicts::resolve(std::string_view key, std::string_view value,
     for (const auto& each : found_) {
         const bool mine = each.id.replica == store_.self(), best = each.id == found_.front().id;
         if (!is_shown(each.id)) {
-            if (mine) return error{errc::conflict, "this node has written the key since: look again"};
+            if (mine)
+                return error{errc::conflict, "this node has written the key again: read the siblings again"};
             continue;
         }
         if (best && !mine && is_claim(each.epoch))
-            return error{errc::conflict, "another node has claimed the key: its value is not to be replaced"};
+            return error{errc::conflict, "another node owns the key: its value cannot be replaced"};
         only.push_back(each.id);
         if (best && mine) epoch = each.epoch; // a claim goes on
         epoch = std::max(epoch, unclaimed_epoch(each.epoch));
     }
     if (only.size() != shown.size())
-        return error{errc::conflict, "a version that was shown is not there any more: look again"};
+        return error{errc::conflict, "a version to replace no longer exists: read the siblings again"};
     return version{writer_.put_over(slot, value, epoch, only, writer_.tick(wall_ms), store_.time_left(key))};
 }
 

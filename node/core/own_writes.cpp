@@ -6,7 +6,7 @@
 namespace baton::core {
 
 namespace {
-error leaving() { return {errc::leaving, "the node is leaving: nothing more is written"}; }
+error leaving() { return {errc::leaving, "the node is leaving and accepts no more writes"}; }
 } // namespace
 
 own_writes::own_writes(const mesh_options& settings, store& here, const std::set<replica_id>& listeners,
@@ -26,15 +26,15 @@ result<void> own_writes::check_ttl(value_type type, optional_ttl ttl) {
     if (!ttl) return {};
     if (type != value_type::reg) return error{errc::bad_argument, "only a register has a time to live"};
     if (ttl->count() <= 0 || *ttl > ttl_max)
-        return error{errc::bad_argument, "ttl has to be 1 ms to 100 years"};
+        return error{errc::bad_argument, "ttl must be from 1 ms to 100 years"};
     return {};
 }
 
 result<void> own_writes::check_key(std::string_view key) {
-    if (key.empty()) return error{errc::key_empty, "a key has at least one byte"};
+    if (key.empty()) return error{errc::key_empty, "the key is empty: a key has at least one byte"};
     if (key.size() > key_bytes_max) {
         return error{errc::key_too_long, "the key has " + std::to_string(key.size()) + " bytes; at most " +
-                                             std::to_string(key_bytes_max) + " are possible"};
+                                             std::to_string(key_bytes_max) + " are allowed"};
     }
     return {};
 }
@@ -78,7 +78,7 @@ result<version> own_writes::stash(const moment& at, std::string_view key, std::s
         const auto present = store_.read(key);
         if ((present ? present->id : dot{}) != expected->id)
             return error{errc::conflict, present ? "the key is at version " + present->id.to_string()
-                                                 : "the key is not here"};
+                                                 : "the key is absent on this node"};
     }
     return put(at, register_of(key), value, ttl);
 }

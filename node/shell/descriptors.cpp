@@ -44,7 +44,7 @@ result<descriptor_share> descriptor_share::take(std::size_t members) {
     }
     if (limit < taken + own_descriptors + descriptors_each) {
         return error{errc::network, "descriptors: of the limit of " + std::to_string(limit) + " open files " +
-                                        std::to_string(taken) + " are in use or promised, and a node needs " +
+                                        std::to_string(taken) + " are in use or reserved, and a node needs " +
                                         std::to_string(own_descriptors + descriptors_each) +
                                         ": raise it (ulimit -n, LimitNOFILE=)"};
     }

@@ -70,7 +70,8 @@ result<watch_handle> dispatcher::watch(std::string prefix, change_handler handle
             try {
                 thread_ = start_thread([self = shared_from_this()] { self->run(); });
             } catch (const std::system_error& failure) {
-                return error{errc::network, std::string("no thread for watches: ") + failure.what()};
+                return error{errc::network,
+                             std::string("cannot start the thread for watches: ") + failure.what()};
             }
         }
         ++calls_->count;

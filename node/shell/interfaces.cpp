@@ -139,7 +139,7 @@ result<std::vector<interface>> usable_interfaces(const options& settings, bool s
         if (found->empty() && !some_may_be_missing) {
             return error{errc::unknown_interface,
                          "host '" + settings.host +
-                             "' is no address of this machine's interfaces; "
+                             "' is not an address of this machine's interfaces; "
                              "options::wait_for_interface starts the node without it"};
         }
     }

@@ -9,7 +9,8 @@ struct io_thread::performer {
     void operator()(const core::send_beacon& a) {
         if (!io.beacon_ || io.beacon_->send(a.bytes) != 0 || io.beacon_complained_) return;
         io.beacon_complained_ = true;
-        io.log(log_level::warning, "event=beacon_unsent reason=\"no interface takes it; seeds still work\"");
+        io.log(log_level::warning,
+               "event=beacon_unsent reason=\"no interface can send it; seeds still work\"");
     }
     void operator()(const core::send_datagram& a) {
         if (io.unicast_) io.unicast_->send(a.endpoint, a.bytes);

@@ -51,7 +51,7 @@ void io_thread::tell_unnamed() {
     const auto count = told_.left_out(now().now);
     if (count == 0) return;
     log(log_level::warning, "event=refused_more count=" + std::to_string(count) +
-                                " reason=\"more sources than are named in an hour; stats() counts all\"");
+                                " reason=\"more sources than the log names in an hour; stats() counts all\"");
 }
 
 result<int> io_thread::event_fd() {

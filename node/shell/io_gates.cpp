@@ -18,7 +18,7 @@ void io_thread::tend_gates() {
         for (const auto& each : sockets_->gates()) each.shut();
         if (gatekeeper_.is_news())
             log(log_level::warning,
-                "event=gates_shut reason=\"no descriptors are left: no new connection is accepted\"");
+                "event=gates_shut reason=\"no descriptors are left: the node accepts no new connections\"");
     }
     for (const auto& each : sockets_->gates()) {
         for (auto count = each.turn_away(); count != 0; --count)

@@ -38,16 +38,15 @@ result<std::vector<mesh_key>> shell::read_key_file(const std::string& path) {
     struct stat about_it {};
     if (::fstat(file.get(), &about_it) != 0) return system_error(path);
     if (S_ISDIR(about_it.st_mode)) return about(path, "it is a folder");
-    if (!S_ISREG(about_it.st_mode)) return about(path, "it is no regular file");
+    if (!S_ISREG(about_it.st_mode)) return about(path, "it is not a regular file");
     if (about_it.st_uid != ::geteuid() && about_it.st_uid != 0)
         return about(path, "it belongs to another user, who can read it and write it");
     if ((about_it.st_mode & 077) != 0) {
-        return about(path, "its mode is " + octal(about_it.st_mode) +
-                               ", so that others than its owner can use it: chmod 600");
+        return about(path, "its mode is " + octal(about_it.st_mode) + ": other users can use it; chmod 600");
     }
     if (about_it.st_size > static_cast<off_t>(discovery::key_file_bytes_max)) {
         return about(path, "it has " + std::to_string(about_it.st_size) + " bytes; at most " +
-                               std::to_string(discovery::key_file_bytes_max) + " are read");
+                               std::to_string(discovery::key_file_bytes_max) + " are allowed");
     }
     std::array<char, discovery::key_file_bytes_max + 1> text; // NOLINT: filled by read
     std::size_t size = 0;
@@ -80,7 +79,7 @@ result<void> write_key_file(const std::string& path, const mesh_key& key) {
     const shell::descriptor file(
         ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (file.get() < 0) {
-        return about(path, errno == EEXIST ? "it is there already, and a key is never written over"
+        return about(path, errno == EEXIST ? "the file exists, and a key file is never overwritten"
                                            : std::strerror(errno));
     }
     auto text = to_key_file(key);

@@ -102,7 +102,7 @@ leave_file::outcome leave_file::settle(bool met) {
     if (file_ && standing.is == spill_net::state::failed) fault_ = standing.fault;
     const bool late = file_ && standing.is == spill_net::state::writing;
     outcome none{{},
-                 late             ? "the disk had not taken all of the spill when the leave was over"
+                 late             ? "the spill was not completely on the disk when the leave ended"
                  : fault_.empty() ? "there was no time to write a spill"
                                   : fault_};
     if (late || fault_.empty()) out_.log(log_level::error, "event=spill_failed reason=\"" + none.error + '"');

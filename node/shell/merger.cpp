@@ -99,9 +99,9 @@ void merger::merge_all() {
         } catch (const std::exception& failure) {
             give_up(*task, tried, std::string("event=merge_failed reason=\"") + failure.what() + '"');
         } catch (...) { // whatever the program throws
-            give_up(
-                *task, tried,
-                "event=merge_failed reason=\"the merge function threw something that is no std::exception\"");
+            give_up(*task, tried,
+                    "event=merge_failed reason=\"the merge function threw an object that is not a "
+                    "std::exception\"");
         }
     }
 }

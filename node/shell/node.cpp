@@ -124,7 +124,8 @@ result<node> node::open(options settings) {
                              " id=" + body->id.to_string() + " endpoint=" + body->endpoint +
                              " cluster=" + shell::log_word(settings.cluster));
     if (keys->empty()) {
-        log(log_level::warning, "event=open_mesh reason=\"no key: whoever reaches this network can join\"");
+        log(log_level::warning,
+            "event=open_mesh reason=\"no key: every process that reaches this network can join\"");
     }
     if (settings.wait_for_interface && !shell::usable_interfaces(settings)) {
         log(log_level::warning,

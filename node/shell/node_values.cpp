@@ -79,7 +79,8 @@ result<write_result> node::stash(std::string_view key, std::string_view value, s
 
 result<write_result> node::stash(std::span<const std::pair<std::string_view, std::string_view>> all,
                                  stash_options how) {
-    if (how.if_version) return error{errc::bad_argument, "if_version names one key, not several"};
+    if (how.if_version)
+        return error{errc::bad_argument, "if_version is for a stash of one key, not of several"};
     return impl_->write({how.ack, how.within},
                         [&](core::mesh& mesh, const moment& at) { return mesh.stash_all(at, all, how.ttl); });
 }
@@ -209,7 +210,8 @@ result<void> node::merge_with(std::string_view prefix, merge_function merge) {
         std::call_once(impl_->merging,
                        [this] { impl_->merger = std::make_unique<shell::merger>(*impl_->engine); });
     } catch (const std::system_error& failure) {
-        return error{errc::network, std::string("no thread for merge functions: ") + failure.what()};
+        return error{errc::network,
+                     std::string("cannot start the thread for merge functions: ") + failure.what()};
     }
     impl_->merger->add(prefix, std::move(merge));
     return {};
@@ -243,7 +245,7 @@ result<strings> node::keys(std::string_view prefix) const {
 
 result<watch_handle> node::watch(std::string_view prefix, change_handler handler) {
     if (impl_->forked()) return forked_error();
-    if (!handler) return error{errc::bad_option, "watch: there is no handler"};
+    if (!handler) return error{errc::bad_option, "watch: the handler is empty"};
     if (!prefix.empty()) {
         const auto good = impl_->engine->with([&](const core::mesh& mesh) { return mesh.check_key(prefix); });
         if (!good) return good.error();

@@ -62,7 +62,7 @@ void check_limits(faults& all, const limit_options& l) {
     all.require(l.key_bytes_max >= 1 && l.key_bytes_max <= 512, "limits.key_bytes_max must be 1 to 512");
     all.require(l.value_bytes_max <= std::size_t{8} << 20, "limits.value_bytes_max must be at most 8 MiB");
     all.require(l.frame_bytes_max >= 16384 && l.frame_bytes_max <= std::size_t{1} << 20,
-                "limits.frame_bytes_max must be 16 KiB to 1 MiB, which is what others take");
+                "limits.frame_bytes_max must be 16 KiB to 1 MiB, the most that other nodes accept");
     all.require(l.delta_bytes_max >= 1024 && l.delta_bytes_max <= l.frame_bytes_max / 2,
                 "limits.delta_bytes_max must be 1 KiB to half of limits.frame_bytes_max");
     all.require(l.chunk_bytes_max >= 256 && l.chunk_bytes_max <= l.frame_bytes_max / 2,

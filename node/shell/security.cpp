@@ -21,7 +21,7 @@ result<std::vector<mesh_key>> keys_of(options& settings) {
         }
     }
     if (keys.size() > discovery::keyring::keys_max) {
-        return error{errc::bad_key, "security.keys and security.key_file are more than " +
+        return error{errc::bad_key, "security.keys and security.key_file hold more than " +
                                         std::to_string(discovery::keyring::keys_max) + " keys"};
     }
     if (!keys.empty() && sodium_init() < 0)
@@ -51,7 +51,8 @@ result<bound_ports> open_ports(const options& settings, const replica_id& self,
         const bool is_beacons = settings.beacon.enabled && (*links)->port() == settings.beacon.port;
         auto unicast =
             is_beacons ? result<unicast_socket>(
-                             error{errc::address_in_use, "port is beacon.port, and UDP is needed on it"})
+                             error{errc::address_in_use, "port equals beacon.port: in a mesh with a key the "
+                                                         "node needs UDP on port; choose another port"})
                        : unicast_socket::open(settings.host, (*links)->port(), settings.wait_for_interface);
         if (unicast) return bound_ports{std::move(*links), std::move(*unicast)};
         if (settings.port == 0 && tries < 20) continue;

@@ -70,7 +70,7 @@ result<void> try_spill_dir(const std::string& dir, const replica_id& self) {
     if (folder.get() < 0) return unusable("the folder cannot be read");
     const auto path = trial_path(dir, self);
     const auto file = make_file(path);
-    if (file.get() < 0) return unusable("no file can be made in the folder");
+    if (file.get() < 0) return unusable("no file can be created in the folder");
     const std::string block(4096, 'b');
     std::optional<error> fault;
     if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -90,7 +90,7 @@ std::optional<std::string> doubt_about(const std::string& dir) {
                foreign = about.st_uid != ::geteuid() && about.st_uid != 0;
     if (!others && !foreign) return std::nullopt;
     return "spill_dir " + dir + (others ? " can be written by everybody" : " belongs to another user") +
-           ": files in it can be taken away";
+           ": other users can remove files in it";
 }
 
 wire::spill_seal seal_of(const mesh_key& key) {
@@ -119,7 +119,7 @@ result<spill_file> spill_file::open(const std::string& dir, wire::spill_head hea
     auto file = make_file(fresh);
     if (file.get() < 0) {
         if (errno == EEXIST)
-            return error{errc::network, "cannot write " + fresh + ": another process has put a file there"};
+            return error{errc::network, "cannot write " + fresh + ": another process has created that file"};
         return failed("cannot write", fresh);
     }
     spill_file opened(dir, name, std::move(file), wire::spill_writer(std::move(head), std::move(seal)));

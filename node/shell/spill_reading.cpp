@@ -113,8 +113,8 @@ void spill_reading::note_listed() {
     const auto at = out_.now().now;
     const bool all = !shelf_.has_more();
     if (!all && !std::exchange(awaited_, true))
-        out_.log(log_level::info,
-                 "event=spill_awaited reason=\"a spill is being written, or cannot be opened now\"");
+        out_.log(log_level::info, "event=spill_awaited reason=\"another process still writes a spill, or it "
+                                  "cannot be opened now\"");
     if (all != listed_) {
         listed_ = all;
         out_.give(core::spills_listed{all});

@@ -67,12 +67,11 @@ std::string octal(mode_t mode) {
 
 // As with files of keys: whoever else may write it may have written it.
 std::string fault_of(const struct stat& about) {
-    if (!S_ISREG(about.st_mode)) return "it is no regular file";
+    if (!S_ISREG(about.st_mode)) return "it is not a regular file";
     if (about.st_uid != ::geteuid() && about.st_uid != 0)
         return "it belongs to another user (" + std::to_string(about.st_uid) + ")";
     if ((about.st_mode & 077) != 0)
-        return "its mode is " + octal(about.st_mode) +
-               ", so that others than its owner can use it: chmod 600";
+        return "its mode is " + octal(about.st_mode) + ": other users can use it; chmod 600";
     return {};
 }
 
@@ -203,7 +202,7 @@ std::optional<spill_shelf::found> spill_shelf::look() {
     const auto trusted = trusted_();
     if (reader.whose() == state::foreign) {
         what.foreign = reader.head().cluster != cluster_;
-        what.refused = what.foreign ? "it is of another cluster" : "its version is not known here";
+        what.refused = what.foreign ? "it belongs to another cluster" : "this node does not know its version";
     } else if (reader.whose() == state::unknown_key) {
         what.refused = "key " + hexadecimal(reader.key_id()) + " has sealed it, which " +
                        (trusted.seals.empty() ? "a mesh without a key does not have"

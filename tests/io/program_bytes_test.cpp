@@ -172,7 +172,7 @@ TEST_CASE("program: a file of options is bounded, and its faults are named by fi
         return refused(path.string());
     };
     CHECK_THAT(fault_at("# nothing\nno-beacon = true\nsseed = \"127.0.0.1:1\"\n"),
-               ContainsSubstring(path.string() + ":3: 'sseed' is no option"));
+               ContainsSubstring(path.string() + ":3: 'sseed' is not an option"));
     CHECK_THAT(fault_at("name = \"a\"\nport = 70000\n"),
                ContainsSubstring(path.string() + ":2: port: '70000' is not a whole number from 0 to 65535"));
     CHECK_THAT(fault_at("leave-within = \"soon\"\n"),

@@ -366,7 +366,7 @@ TEST_CASE("secure: a file of keys that others can read, or that is none, is refu
     CHECK_THAT(complaint(link), ContainsSubstring("symbolic link"));
     CHECK_THAT(complaint(place.path().string()), ContainsSubstring("folder"));
     CHECK_THAT(complaint(place / "nothing"), ContainsSubstring("No such file"));
-    CHECK_THAT(complaint("/dev/null"), ContainsSubstring("no regular file"));
+    CHECK_THAT(complaint("/dev/null"), ContainsSubstring("not a regular file"));
     write_file(file, std::string(9000, '#'), 0600);
     CHECK_THAT(complaint(file), ContainsSubstring("9000 bytes"));
     write_file(file, "not a key\n", 0600);

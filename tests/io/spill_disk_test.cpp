@@ -179,7 +179,7 @@ TEST_CASE("spill_disk: a sync that hangs neither prolongs the leave nor keeps ot
     CHECK(watch.unhindered() < within + patience(1s)); // the disk holds it up for ever
     CHECK(told.outcome == leave_outcome::unsafe);
     CHECK(told.unsafe == 20);
-    CHECK_THAT(told.spill_error.value(), ContainsSubstring("the disk had not taken all"));
+    CHECK_THAT(told.spill_error.value(), ContainsSubstring("was not completely on the disk"));
     CHECK(log.lines_with("event=spill_failed").size() == 1);
     CHECK(dir.files(".tmp").size() == 1);
     if (while_writing) return;

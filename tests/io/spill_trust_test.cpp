@@ -153,7 +153,7 @@ TEST_CASE("spill_trust: what others may have written is refused, and what they h
         const bool pipe = GENERATE(false, true);
         REQUIRE((pipe ? ::mkfifo(file.c_str(), 0600) == 0 : fs::create_directory(file)));
         auto found = finder(net, dir.path(), log);
-        CHECK_THAT(refusal(log, file), ContainsSubstring("no regular file"));
+        CHECK_THAT(refusal(log, file), ContainsSubstring("not a regular file"));
     }
 }
 

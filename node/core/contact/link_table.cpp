@@ -111,7 +111,7 @@ void link_table::tend(link_id number, link& l, outbox& out) {
         if (++l.unanswered == unanswered_told_at && !l.dialled) {
             out.remarks.push_back(
                 "event=unanswered endpoint=" + l.endpoint +
-                " reason=\"no answer to an introduction: nobody is there, or it has none of "
+                " reason=\"no answer to an introduction: no node runs there, or it has none of "
                 "our keys, or UDP does not reach that port\"");
         }
         keys_.ask(l.endpoint, l.contact, out);

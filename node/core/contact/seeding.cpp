@@ -187,7 +187,7 @@ void seeding::look_for_unmet(outbox& out) {
         known.told_at = now;
         out.remarks.push_back(
             "event=no_handshake id=" + id.to_string().substr(0, 8) + " endpoint=" + p.endpoint +
-            " reason=\"heard of, and the handshake does not come to its end; firewalls have "
+            " reason=\"the node is known, but the handshake does not complete; firewalls have "
             "to let pass: " +
             missing(id, p) + '"');
     }

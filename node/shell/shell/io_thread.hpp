@@ -69,9 +69,9 @@ class io_thread {
                    stopped_;
         };
         if (!there_is_room() && !sent_.wait_for(lock, bounded(within), there_is_room)) {
-            return decltype(use(mesh_, now()))(error{
-                errc::busy,
-                "members lag too far behind, or too much is unsent: nothing is written; try again later"});
+            return decltype(use(mesh_, now()))(
+                error{errc::busy, "members lag too far behind, or too much is unsent: the write was not "
+                                  "made; try again later"});
         }
         if (mesh_.state().folding_typed()) know_types(lock);
         return write_under(lock, use);

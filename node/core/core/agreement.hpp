@@ -1,8 +1,8 @@
-// agreement: how many of this node's own events one other member has applied, counted only once everything
-// that the member held at that moment is applied here too.
+// agreement: how many of this node's own events one other member has applied. They count only once everything
+// that the member held at that moment is applied here, too.
 //
-// A claim of this node that is under it has no rival of that member that this node does not know: what the
-// member claimed before is here, and what it claims later has seen this claim.
+// If a claim of this node is among these events, this node knows every rival claim of that member: the
+// member's earlier claims are here, and its later claims have seen this one.
 //
 // A value; owned by a peer; same thread contract as the mesh.
 #pragma once
@@ -22,10 +22,10 @@ class agreement {
         const auto own = whole.of(here.self());
         if (own <= through_) return;
         if (here.covers(whole)) return raise(own);
-        // The first one is covered soonest, the last one says most: two are enough.
+        // The first report is covered soonest, the last one covers most: two are enough.
         (reports_[0].empty() ? reports_[0] : reports_[1]) = whole;
     }
-    /// The cut here has grown. O(origins), or nothing while no report waits.
+    /// Call when the cut here has grown. O(origins), or O(1) while no report waits.
     void look(const store& here) {
         while (!reports_[0].empty() && here.covers(reports_[0])) {
             raise(reports_[0].of(here.self()));
@@ -33,7 +33,7 @@ class agreement {
             reports_[1] = {};
         }
     }
-    /// The member went out of view: it may have decided anything since.
+    /// The member went out of view: since then it may have claimed anything.
     void reset() { *this = {}; }
     [[nodiscard]] std::uint64_t through() const { return through_; }
 

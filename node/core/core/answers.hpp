@@ -1,4 +1,4 @@
-// answers: what a mesh gives back where one value is not enough.
+// answers: results of calls of the mesh that have more than one value.
 //
 // Values.
 #pragma once
@@ -27,7 +27,7 @@ struct leave_progress {
     bool met = false;       ///< the wanted number of staying members hold everything, or nothing is held
     std::size_t copies = 0; ///< staying members that acknowledged this leaving with everything
     std::size_t staying = 0;
-    bool pulled = false; ///< one that stays is being sent what it has not got; to go now would cut that off
+    bool pulled = false; ///< a staying member is receiving what it lacks; an end now would cut that off
 };
 
 } // namespace baton::core

@@ -1,8 +1,9 @@
-// causal_inbox: DELTA frames of others, applied in the order of their counters and after what they depend on,
-// a slice of events at a time. What came too early is kept until its turn (early_frames).
+// causal_inbox: applies DELTA frames of other nodes in the order of their counters, after the events that
+// they depend on, a slice of events at a time. It keeps a frame that came too early until its turn
+// (early_frames).
 //
-// Pure; owned by a mesh, same thread contract. When to call again: work() until it gives nullopt; then, after
-// look_again(), until it does so once more.
+// Pure; owned by a mesh, same thread contract. When to call again: work() until it returns nullopt; after
+// look_again(), work() again until it returns nullopt.
 // Source: causal delivery by dependencies (I2 in crdt/README.md).
 #pragma once
 
@@ -32,17 +33,18 @@ class causal_inbox {
         std::size_t early_bytes_max = 0;
         mutation broken = mutation::none;
     };
-    /// What a session of this node's own is to bring first, or to find dead.
+    /// Events that must wait for the session that this node receives: it brings them, or shows that they are
+    /// removed.
     struct session_view {
-        bool of_newcomer = false;      ///< all of an origin of which nothing is here
-        const cut* compared = nullptr; ///< what begins at or below this cut
+        bool of_newcomer = false;      ///< events of origins of which nothing is here wait
+        const cut* compared = nullptr; ///< events at or below this cut wait
     };
     /// What one call of work() did with the oldest frame.
     struct slice {
         replica_id origin{};
         std::uint64_t first = 0, last = 0; ///< counters of the frame's events
         std::uint64_t known = 0;           ///< of an early frame: what was here of its origin
-        bool early = false;                ///< it is kept for later, and nothing was applied
+        bool early = false;                ///< the frame is kept for later; nothing was applied
         bool lost = false;                 ///< of an early frame: events before it have not come
         bool finished = false;             ///< its last event has been looked at
         bool wants_ack = false;
@@ -56,18 +58,18 @@ class causal_inbox {
         , limits_(most)
         , early_(most.early_bytes_max) {}
 
-    /// Whether every row of the frame can be read: it is taken whole, or not at all. O(bytes).
+    /// Whether every row of the frame can be read. A frame is accepted as a whole or refused. O(bytes).
     [[nodiscard]] bool is_whole(const wire::delta& f);
     /// `frame`: the bytes that `f` was decoded from. Precondition: is_whole(f).
     void offer(std::string_view frame, const wire::delta& f) { waiting_.emplace_back(frame, f); }
-    /// Up to a slice of the oldest frame, and more where events belong together. nullopt: none waits.
+    /// Applies up to a slice of the oldest frame, more if events belong together. nullopt: no frame waits.
     std::optional<slice> work(const session_view& session);
-    /// No frame waits, but for early ones.
+    /// No frame waits, apart from early ones.
     [[nodiscard]] bool empty() const { return waiting_.empty(); }
-    /// The cut here has grown: early frames whose turn it is wait for work(). O(origins that have some);
-    /// a frame is decoded once, and again for each origin that it still waits for.
+    /// The cut here has grown: early frames whose turn has come go to work(). O(origins with early frames). A
+    /// frame is decoded once, and again for each origin that it still waits for.
     void look_again();
-    /// Early frames of an origin that is gone: what was missing comes by repair, if at all.
+    /// Drops early frames of an origin that is gone: what they waited for can only come by repair.
     void drop(const replica_id& origin) { early_.drop(origin); }
     void clear();
     /// How often look_again() has decoded a frame. For tests of what it costs.

@@ -1,11 +1,11 @@
-// claims: which registers this node owns, until when, and what is to be done about those whose owners are
-// gone. Ownership is in the record: an odd epoch says that the replica that wrote it has claimed the key, an
-// even one that it is free; of concurrent records the higher epoch is read. So a claim ends by an event and
-// by nothing else, and reading asks no membership.
+// claims: which registers this node owns and until when; releases the claims of owners that are gone.
+// Ownership is in the record: with an odd epoch the replica that wrote it owns the key, with an even epoch
+// the key is free. Of concurrent records the one with the higher epoch is read. So only an event ends a
+// claim, and a read does not depend on membership.
 //
-// Pure; owned by a mesh, same thread contract. Bounded by the registers that are claimed. When to call again:
-// tend() at deadline(), work() while it says true and whenever has_news(), look_for_gone() with every
-// heartbeat; proofs::deadline() may have changed after each of them.
+// Pure; owned by a mesh, same thread contract. Bounded by the number of claimed registers. When to call
+// again: tend() at deadline(), work() while it returns true and whenever has_news(), look_for_gone() with
+// every heartbeat; proofs::deadline() may have changed after each of them.
 #pragma once
 
 #include "core/answers.hpp"
@@ -36,59 +36,59 @@ class claims {
            courier& mail);
 
     // --- of this process; the caller has checked that the write may be made ---
-    /// Takes over the value that is read, whoever had it. The others stay beside it until they are committed
-    /// over. Errors: absent; conflict, if it is to be free and is not.
+    /// Takes over the value that is read, from any owner. Its siblings stay until a commit replaces them.
+    /// Errors: absent; conflict, if `if_free` is set and the key has an owner.
     result<claim_grant> claim(const moment& at, std::string_view key,
                               std::optional<mesh_clock::duration> lease, bool if_free);
     // By the claim's number. Error: claim_lost.
     result<version> commit(const moment& at, std::string_view key, std::uint64_t number,
                            std::string_view value, std::optional<std::chrono::milliseconds> ttl);
     result<void> renew(const moment& at, std::string_view key, std::uint64_t number);
-    /// The epoch under which it is free.
+    /// Returns the epoch under which the key is free.
     result<std::uint64_t> release(const moment& at, std::string_view key, std::uint64_t number);
     [[nodiscard]] bool owns(const moment& at, std::string_view key, std::uint64_t number);
-    /// Somebody who cannot be reached may have claimed the same.
+    /// A node that cannot be reached may have claimed the same keys.
     [[nodiscard]] bool is_tentative() const;
-    /// Or somebody in view has not agreed to this claim.
+    /// The same, or a member in view has not agreed to this claim.
     [[nodiscard]] bool is_tentative(std::string_view key, std::uint64_t number);
-    /// At most `most` of this node's claims; true while some are left.
+    /// Releases at most `most` of this node's claims; true while some are left.
     bool release_some(const moment& at, std::size_t most, outbox& out);
-    /// This node leaves: leases end without a write.
+    /// This node leaves: from now on leases end without a write.
     void freeze() { frozen_ = true; }
 
     // --- what has changed ---
     /// The moment of the input that is being worked on.
     void set_moment(const moment& at) { at_ = at; }
-    /// False, and the claim is over, when the value that is read is not the one that was claimed here.
+    /// False if the value that is read is not the one that was claimed here; the claim is over then.
     bool look_at(std::string_view key);
-    /// Others have heard it then, as they say.
+    /// Other members report that they heard `owner` at that time.
     void heard(const replica_id& owner, instant when);
 
     // --- work ---
-    /// With every slice: what has been taken away is reported; claims of owners that are gone are released,
-    /// `steps` at most. `may_write`: this node is neither full nor leaving.
+    /// With every slice: reports lost claims, and releases at most `steps` claims of owners that are gone.
+    /// `may_write`: this node is neither full nor leaving.
     bool work(std::size_t steps, bool may_write, outbox& out);
-    /// With the timers: leases that are over.
+    /// With the timers: ends the leases that are over.
     void tend(outbox& out);
-    /// With every heartbeat: whose claims are to be looked through.
+    /// With every heartbeat: finds the owners that are gone and still have claims.
     void look_for_gone(bool may_write, outbox& out);
     /// Traces of what has been given up.
     void report_given_up(outbox& out);
     [[nodiscard]] instant deadline() const;
-    /// Something is to be reported, or there is a new deadline.
+    /// There is something to report, or a new deadline.
     [[nodiscard]] bool has_news() const { return !book_.lost.empty() || book_.began; }
     [[nodiscard]] const counts& counted() const { return counts_; }
 
   private:
     // claims.cpp
-    /// Null when it has been lost, which is found out here at the latest.
+    /// nullptr if the claim has been lost; this call notices that at the latest.
     own_claim* owned(const moment& at, std::string_view key, std::uint64_t number);
     void start_lease(const moment& at, std::string_view key, own_claim& held);
     /// Ends the claim if its lease is over at this moment.
     void expire(const moment& at, std::string_view key);
-    /// Writes that the key is free. Precondition: this node's claim of it is read. The epoch.
+    /// Writes that the key is free, and returns the epoch. Precondition: this node's claim of it is read.
     std::uint64_t give_up(const moment& at, std::string_view key);
-    /// The value that is read goes on, free. It is this node's own, or one whose owner is gone.
+    /// Writes the value that is read again, as free. It is this node's own, or its owner is gone.
     void write_free(const moment& at, std::string_view key, std::uint64_t epoch);
     void end(std::string_view key, std::string reason);
     void forget(std::string_view key);
@@ -98,17 +98,17 @@ class claims {
     [[nodiscard]] bool is_known_to_all(const dot& id) const;
 
     // claim_releases.cpp
-    /// Left, crashed, or never met and silent for as long as it takes to close an origin. One that is merely
-    /// suspect goes on owning.
+    /// The owner left or crashed, or was never met and has been silent for as long as it takes to close an
+    /// origin. A suspect stays the owner.
     [[nodiscard]] bool is_gone_for_good(const replica_id& owner);
-    /// Of an owner that is gone: nobody living can hold more of it than is here.
+    /// The owner is gone, and no living member can hold more of it than this node.
     [[nodiscard]] bool is_known_whole(const replica_id& owner, gone_owner& how);
     [[nodiscard]] bool has_nobody(const replica_id& owner);
     [[nodiscard]] bool has_heard_all();
     void ask_for_gone();
     void inquire_about_named(outbox& out);
     [[nodiscard]] bool is_seen_by_others(const replica_id& owner, gone_owner& how);
-    /// True while more is left that may be looked at now.
+    /// True while more is left to look at now.
     bool work_on_gone(std::size_t steps, bool may_write);
     void release_if_ours_to(const dot& claimed, const gone_owner& owner);
     /// Precondition: found_ has the slot's records.

@@ -1,10 +1,10 @@
-// conflicts: registers and fields with concurrent values that something is to be done about: to be reported,
-// to be cut down to limits.siblings_max by the member that acts for all, to be merged by a function of the
-// program. What is remembered is bounded; what does not fit is found again by looking through the store, a
-// shard at a time.
+// conflicts: registers and fields with concurrent values. It reports them; the member that acts for all
+// reduces them to the value that is read if there are more than limits.siblings_max; a function of the
+// program may merge them. The number of remembered slots is bounded; a scan of the store, a shard at a time,
+// finds the others again.
 //
-// Pure; owned by a mesh, same thread contract. When to call again: work() while it says true, and while the
-// store has contests; tend() with every heartbeat.
+// Pure; owned by a mesh, same thread contract. When to call again: work() while it returns true, and while
+// the store has contests; tend() with every heartbeat.
 #pragma once
 
 #include "core/answers.hpp"
@@ -41,7 +41,7 @@ struct owned_slot {
 /// Slots that wait for something, each once.
 class waiting_slots {
   public:
-    /// False when there is no room for it beside `most` others.
+    /// False if there are already `most` others.
     bool add(const slot_name& slot, std::size_t most) {
         if (slots_.size() >= most) return slots_.contains(owned_slot(slot));
         slots_.emplace(slot);
@@ -61,7 +61,7 @@ class waiting_slots {
 class conflicts {
   public:
     struct limits {
-        std::size_t siblings = 8;  ///< of a slot; above it the others of the one that is read go
+        std::size_t siblings = 8;  ///< of a slot; above it only the value that is read stays
         std::size_t watched = 256; ///< slots that are remembered; others are found by a scan
         std::size_t named = 256;   ///< in a second; others are counted
     };
@@ -75,17 +75,17 @@ class conflicts {
         , claims_(owned)
         , limits_(most) {}
 
-    /// With every slice: costs nothing while nothing was added to anything. `takes_writes`: this node is
-    /// neither full nor leaving. True while more is to be looked at.
+    /// With every slice; O(1) while no slot has got a concurrent value. `takes_writes`: this node is neither
+    /// full nor leaving. True while there is more to look at.
     bool work(bool takes_writes, const moment& at, outbox& out);
-    /// With every heartbeat: who acts for all may have changed.
+    /// With every heartbeat: the member that acts for all may have changed.
     void tend(bool takes_writes, const moment& at, outbox& out);
 
     // --- merging ---
-    /// Registers under the prefix can be merged here.
+    /// The program can merge registers under the prefix.
     void merge_under(std::string_view prefix);
     [[nodiscard]] std::optional<merge_task> next_merge(bool takes_writes);
-    /// Until it has one sibling more.
+    /// Merges the key no more until it has one more sibling.
     void give_up_merge(std::string_view key);
     /// Replaces the versions that were shown, all of which must still be there, and nothing else. The caller
     /// has checked that the write may be made. Error: conflict.
@@ -98,7 +98,7 @@ class conflicts {
   private:
     struct watch {
         std::vector<contest> contests; ///< being looked at
-        std::set<owned_slot> told;     ///< since `told_since`: a key is named once a second
+        std::set<owned_slot> told;     ///< since `told_since`: a key is reported once a second
         instant told_since{};
         std::uint64_t untold = 0;
         std::vector<std::string> prefixes; ///< of keys that can be merged
@@ -106,7 +106,7 @@ class conflicts {
         waiting_slots crowded;                   ///< over limits.siblings_max when last looked at
         bool due = false;                        ///< they are to be looked at
         std::optional<std::size_t> scanning;     ///< the next shard to be looked through
-        bool scan_again = false, raises = false; ///< `raises`: what is found has not been told
+        bool scan_again = false, raises = false; ///< `raises`: what it finds has not been reported
     };
     void scan(bool raises);
     void consider(const owned_slot& slot, const replica_id& by, bool raises, outbox& out);

@@ -1,8 +1,8 @@
-// courier: frames to one member, or to all, each in the wire version that its readers speak: with a member
-// the newest that both speak, on PUB the newest that everybody known speaks.
+// courier: sends frames to one member or to all, in a wire version that the receivers speak: to a member in
+// the newest that both speak, on PUB in the newest that all known members speak.
 //
-// Pure; owned by a mesh, same thread contract. When to call again: choose_version() when a peer's version is
-// known, or a member is gone.
+// Pure; owned by a mesh, same thread contract. When to call again: choose_version() when the version of a
+// peer becomes known, or a member is gone.
 #pragma once
 
 #include "core/io.hpp"
@@ -29,16 +29,16 @@ class courier {
         choose_version();
     }
 
-    /// Null, or one that has not greeted yet, is told in the oldest version: it may not be able to read more
-    /// than the head of another.
+    /// The oldest version for nullptr and for a peer that has not greeted yet: of a HELLO in a version that
+    /// it does not speak, it may read only the head.
     [[nodiscard]] std::uint64_t version_for(const peer* p) const;
     [[nodiscard]] std::string encode_for(const peer* p, const wire::frame& f) const;
     [[nodiscard]] std::string encode_for_all(const wire::frame& f) const;
     void choose_version();
     /// This node's link to it is open.
     [[nodiscard]] bool has_open_link(const peer& p) const;
-    /// By this node's link to it, or else by its link to this node. False, and counted, when there is
-    /// neither.
+    /// Sends by this node's link to it, or else by its link to this node. If there is neither, it counts that
+    /// and returns false.
     bool send_to(const replica_id& id, const peer& p, const wire::frame& f, outbox& out);
 
   private:

@@ -1,9 +1,9 @@
-// early_frames: DELTA frames that came before something they depend on, by origin, in order of their
-// counters.
+// early_frames: DELTA frames that arrived before an event that they depend on, by origin, in the order of
+// their counters.
 //
-// Pure; owned by a mesh, same thread contract. Bounded in bytes over all origins. Where there is no more room
-// the origin that holds most gives up its first frame, which a repair brings first anyway: so a flood of one
-// origin takes nobody else's room.
+// Pure; owned by a mesh, same thread contract. Bounded in bytes over all origins. If there is no more room,
+// the origin that holds most drops its first frame, which is the first that a repair brings. So a flood of
+// one origin does not take the room of others.
 #pragma once
 
 #include <baton/dot.hpp>
@@ -19,23 +19,25 @@ namespace baton::core {
 
 class early_frames {
   public:
-    /// What decides whether its turn has come stands beside the bytes, so that they are seldom decoded.
+    /// The fields that decide whether its turn has come are stored next to the bytes, so that the bytes are
+    /// seldom decoded.
     struct frame {
         std::uint64_t first, last;  ///< counters of its events
-        std::optional<dot> missing; ///< one that it depends on; nullopt: the bytes have to be looked into
+        std::optional<dot> missing; ///< an event that it depends on; nullopt: decode the bytes to find one
         std::string bytes;
     };
     enum class fate : std::uint8_t {
-        waits, ///< stays where it is, and so does what comes after it
-        stale, ///< goes; what comes after it is looked at
-        ready, ///< has been taken out of its frame; what comes after it stays
+        waits, ///< it stays, and so do the frames after it
+        stale, ///< it is dropped, and the next frame is looked at
+        ready, ///< its bytes have been moved out; the frames after it stay
     };
 
     explicit early_frames(std::size_t bytes_max)
         : bytes_max_(bytes_max) {}
-    /// One that is here already is not kept twice. O(frames of the origin + origins for each one dropped).
+    /// Keeps a frame once, even if it arrives twice. O(frames of the origin + origins for each dropped
+    /// frame).
     void keep(const replica_id& origin, frame early);
-    /// Asks `judge(origin, frame&)` about the first frames of each origin. O(origins + frames that go).
+    /// Asks `judge(origin, frame&)` about the first frames of each origin. O(origins + removed frames).
     template <class Judge>
     void each_first(Judge judge);
     void drop(const replica_id& origin);

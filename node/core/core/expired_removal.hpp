@@ -1,9 +1,10 @@
-// expired_removal: registers with a time to live. Hiding one is each node's own affair, by its own monotonic
-// clock (the store's); removing it is an event like any other, written by the member that acts for all, a
-// while after it was hidden there: by then it is hidden wherever it was applied in time.
+// expired_removal: removes registers whose time to live is over. Each node hides them by its own monotonic
+// clock (in the store). The removal is an event like any other. The member that acts for all writes it some
+// time after it has hidden the register itself: by then every node that applied the write in time hides it,
+// too.
 //
-// Pure; owned by a mesh, same thread contract. When to call again: work() while it says true; tend() with
-// every heartbeat; the store says when the next register is over.
+// Pure; owned by a mesh, same thread contract. When to call again: work() while it returns true; tend() with
+// every heartbeat; the store knows when the next register expires.
 #pragma once
 
 #include "core/writer.hpp"
@@ -26,7 +27,7 @@ class expired_removal {
         , writer_(write)
         , limits_(most) {}
 
-    /// `removes`: what is over is this node's to remove.
+    /// `removes`: this node removes expired registers for all.
     void tend(bool removes) { acts_ = store_.has_deadlines() && removes; }
     /// True while there is more to do. `may_write`: this node's cut is not frozen.
     bool work(const moment& at, bool may_write);

@@ -1,5 +1,4 @@
-// tally: what this node counts: the numbers that no machine keeps for itself, and what has been turned away,
-// by the reason.
+// tally: counters of this node that no machine keeps itself, and the number of refusals by reason.
 //
 // Owned by a mesh, same thread contract. Reasons are literals, so the table is bounded by the code.
 #pragma once
@@ -19,23 +18,23 @@ class tally {
     node_stats counters;
 
     // --- refusals ---
-    /// Turns a frame away.
+    /// Refuses a frame.
     verdict refuse_frame(const char* reason) {
         note_refused_frame(reason);
         return {reason};
     }
-    /// Counts a frame that has been turned away already.
+    /// Counts a frame that has already been refused.
     void note_refused_frame(std::string_view reason) {
         ++counters.refused_frames;
         note(reason);
     }
-    /// Turns a beacon or an introduction away.
+    /// Refuses a beacon or an introduction.
     verdict refuse_beacon(const char* reason) {
         ++counters.refused_beacons;
         note(reason);
         return {reason};
     }
-    /// Counts the verdict of a machine that does not count.
+    /// Counts the verdict of a machine that does not count refusals itself.
     verdict counted(verdict of) { return of ? of : refuse_frame(of.refused); }
     /// Counts a reason that is not a frame's.
     void note(std::string_view reason) { ++by_reason_[reason]; }

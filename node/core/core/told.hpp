@@ -1,9 +1,10 @@
-// told: what a member reports that it has seen, kept within a bound.
+// told: bounds what this node keeps of the cut that a member reports.
 //
-// A reported cut may name any replica, and nobody can tell one that is gone from one that never was. What is
-// known here, by an event or as a peer, is bounded by this node's own state; of the others a member may name
-// `limits.unknown_ids_max`. An honest cut names members and those that were archived just now: far fewer.
-// Nothing is lost by the bound: a COMMIT brings what its server has seen, known here or not.
+// A reported cut may name any replica, and no node can distinguish a replica that is gone from one that never
+// existed. The replicas that this node knows, by an event or as a peer, are bounded by its own state. Of
+// unknown ones it keeps `limits.unknown_ids_max` per member. An honest cut names far fewer: members, and
+// origins that were archived just now. The bound loses nothing: a COMMIT brings all that its server has seen,
+// known here or not.
 //
 // Pure functions.
 #pragma once
@@ -14,8 +15,8 @@
 
 namespace baton::core {
 
-/// Every entry of a replica that is known, and the first `unknown_max` of the others; how many were left out.
-/// O(entries × known).
+/// Returns every entry of a known replica, and the first `unknown_max` of the others; adds the number of
+/// omitted entries to `left_out`. O(entries × known).
 template <class Known>
 [[nodiscard]] cut heed(const cut& reported, std::size_t unknown_max, Known known, std::size_t& left_out) {
     cut kept;
@@ -30,10 +31,10 @@ template <class Known>
     return kept;
 }
 
-/// After `reported` has been joined into `seen`: if more than `unknown_max` unknown replicas are in it, those
-/// go that `reported` does not name. A member that archives an origin stops naming it, and what it reports
-/// of the archiving one says as much. O(entries × known), and O(1) for a cut of at most `unknown_max`
-/// entries.
+/// Call after `reported` has been joined into `seen`. If `seen` has more than `unknown_max` unknown replicas,
+/// this drops those that `reported` does not name. A member that archives an origin stops naming it; the
+/// entry of the archiving origin shows the same. O(entries × known), and O(1) for a cut of at most
+/// `unknown_max` entries.
 template <class Known>
 void trim(cut& seen, const cut& reported, std::size_t unknown_max, Known known) {
     if (seen.size() <= unknown_max) return;

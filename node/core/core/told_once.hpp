@@ -1,5 +1,5 @@
-// told_once: what has been told and is not told again for an hour; bounded, and never silent for good: when
-// it is full the rest is counted, and the count is told.
+// told_once: lets each message be logged or reported once per hour. It is bounded: when it is full, it counts
+// the other messages, and the caller reports the count.
 //
 // Pure; a value of one thread.
 #pragma once
@@ -23,7 +23,7 @@ class told_once {
     explicit told_once(std::size_t most)
         : most_(most) {}
 
-    /// Whether it is to be told now. O(log most).
+    /// Whether to report it now. O(log most).
     [[nodiscard]] bool first(std::string what, instant now) {
         if (now - since_ >= again_after) {
             told_.clear();
@@ -34,11 +34,12 @@ class told_once {
         if (!told_.contains(what)) ++left_out_;
         return false;
     }
-    /// After first(): whether nothing of this kind has been told yet. Kinds are literals, and few.
+    /// After first(), if it is full: whether no message of this kind has been reported yet. Kinds are
+    /// literals, and few.
     [[nodiscard]] bool is_new_kind(const char* kind) {
         return told_.size() >= most_ && kinds_.insert(kind).second;
     }
-    /// How often something was left out since the last answer that was not 0: at most once a minute.
+    /// How many messages were left out since the last result that was not 0. Not 0 at most once a minute.
     [[nodiscard]] std::uint64_t left_out(instant now) {
         if (left_out_ == 0 || now - counted_at_ < count_every) return 0;
         counted_at_ = now;

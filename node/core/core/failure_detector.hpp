@@ -1,9 +1,9 @@
-// failure_detector: who lives. Silence and a closed connection make a member suspect; before it is called
-// crashed others are asked, for it may be only the way between it and this node that is broken. And of two
-// members of one name the older one is asked whether it still lives.
+// failure_detector: judges which members live. Silence or a closed connection makes a member suspect. Before
+// this node calls it crashed, it asks other members, since only the path between the two may be broken. If
+// two members have the same name, it asks the older one whether it still lives.
 //
-// Pure; owned by a mesh, same thread contract. It judges and asks; what a verdict means to others is for the
-// mesh to pass on. When to call again: each function that is to be called again says when.
+// Pure; owned by a mesh, same thread contract. It judges and asks; the mesh passes on what a verdict means to
+// the other machines. When to call again: the comments of the functions state it.
 // Source: SWIM's indirect probe (Das et al. 2002).
 #pragma once
 
@@ -41,24 +41,25 @@ class failure_detector {
     [[nodiscard]] const counts& counted() const { return counts_; }
 
     // --- both ways ---
-    /// Of the connections that two nodes need, each to the other's ROUTER and PUB, what is missing; nullptr:
-    /// none. Notes since when. `via`: this node's link to it, if any; `hears_us`: it has subscribed here.
+    /// Two nodes need connections to each other's ROUTER and PUB: returns what is missing, or nullptr. Notes
+    /// since when. `via`: this node's link to it, if any; `hears_us`: it has subscribed here.
     const char* look_both_ways(peer& p, const link* via, bool hears_us, instant now) const;
-    /// Once, until it is well again: whoever runs it has a firewall to open, as a rule.
+    /// Reported once, until both directions work again. The usual cause is a firewall.
     void report_one_way(const replica_id& id, peer& p, const char* missing, outbox& out) const;
 
     // --- signs of life ---
-    /// Its connection has stood still for so long that a new one is there sooner: TCP goes on with what it
-    /// has lost after pauses that double.
+    /// Its connection has stood still for so long that a new one works sooner: TCP resends lost data after
+    /// pauses that double.
     [[nodiscard]] bool is_stuck(const peer& p, instant now) const;
-    /// A few heartbeats late, and it is asked by UDP too: over a bad network TCP stands still for seconds.
+    /// If it is a few heartbeats late, it is also asked by UDP: over a bad network TCP stands still for
+    /// seconds.
     [[nodiscard]] instant probe(peer& p, instant now, outbox& out);
     /// A member that was called crashed, without a link.
     void probe_dead(peer& p, outbox& out);
     struct probed {
         verdict why;
-        std::optional<replica_id> alive{}; ///< a sign of it, which may have been called crashed
-        /// `about`: somebody else asks for a sign of it; pass it on to note_inquirer().
+        std::optional<replica_id> alive{}; ///< a member that has shown a sign of life; it may be crashed here
+        /// `about`: another member asks for a sign of life of this one; pass it to note_inquirer().
         std::optional<replica_id> about{};
         replica_id asker{};
         health_record::inquirer how{};
@@ -66,21 +67,21 @@ class failure_detector {
     probed on_probe(const datagram_arrived& in, instant now, outbox& out);
 
     // --- what others have heard ---
-    /// Asks others in turn, a few at a time, about one that is silent.
+    /// Asks other members in turn, a few at a time, about a silent one.
     [[nodiscard]] instant inquire(const replica_id& id, peer& p, instant now, outbox& out);
-    /// `from` wants to know when `about` is heard. True: that has not been so lately, and it is to be asked
-    /// by a HELLO, and then by probe().
+    /// `from` wants a report when `about` is heard. True: `about` has not been heard lately; send it a HELLO,
+    /// then call probe().
     bool note_inquirer(const replica_id& about, const replica_id& from, const health_record::inquirer& how,
                        instant now);
-    /// With how long ago that was: at once, and again when it is heard anew.
+    /// Reports to those who asked how long ago that was: at once, and again when it is heard again.
     void answer_inquirers(const replica_id& id, peer& p, instant now, outbox& out);
     void report_heard(const replica_id& id, const replica_id& to, const health_record::inquirer& how,
                       instant now, outbox& out);
 
     // --- names ---
-    /// Somebody new has the name of a member: either that one is gone and has been started again, perhaps on
-    /// another machine, or there are two of them. That member, which is to be asked by a HELLO; who lives
-    /// answers.
+    /// A new node has the name of a member. Either the member is gone and was started again, perhaps on
+    /// another machine, or there are two nodes of that name. Returns that member; send it a HELLO: if it
+    /// lives, it answers.
     std::optional<replica_id> meet_namesakes(const replica_id& id, peer& p, instant now, outbox& out);
     static constexpr mesh_clock::duration namesake_patience = std::chrono::milliseconds(1000);
     struct namesake_verdict {
@@ -91,7 +92,7 @@ class failure_detector {
 
   private:
     void send_probe(peer& p, outbox& out);
-    /// `by`: the key of what it answers; null: the one in use.
+    /// `by`: the key of the datagram that it answers; nullptr: the key in use.
     void send(const std::string& to, const discovery::probe& what, const mesh_key* by, outbox& out) const;
 
     const mesh_options& settings_;

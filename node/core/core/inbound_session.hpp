@@ -1,5 +1,6 @@
-// inbound_session: a PULL of this node's own, from its first question to its COMMIT. All that such a session
-// has is in this record, but for what the store has staged: when the record goes, nothing of it is left.
+// inbound_session: a session that this node receives, from its first PULL to its COMMIT. This record holds
+// the whole state of the session except the rows that the store has staged. When the record is destroyed,
+// nothing of the session is left in the core.
 //
 // Plain records; session_receiver keeps them consistent.
 #pragma once
@@ -26,20 +27,20 @@
 
 namespace baton::core {
 
-/// Of the parts of one value, and of the others of its slot, that wait for its row.
+/// Parts of one value, and the other values of its slot, which wait for its row.
 inline constexpr std::size_t parts_bytes_max = std::size_t{256} << 20;
 
 /// What a receiver does with the ranges that a server lists (I8).
 struct comparison {
-    cut at; ///< what the server had seen at the start: what is not there of it has been removed
+    cut at; ///< what the server had seen at the start; a seen record that it does not hold has been removed
     std::deque<wire::listed_range> to_check; ///< the front one is being looked through
     dot_range own;                           ///< how far
     range_sum own_sum;
-    std::size_t listed = 0; ///< of a list: how many of its records have been met
+    std::size_t listed = 0; ///< how many records of a list have been found here
     std::deque<wire::asked_range> to_ask;
     std::uint64_t number = 0;     ///< of the question under way
     std::string question;         ///< its bytes, until it is answered
-    std::vector<dot_range> asked; ///< what it wants to be told of
+    std::vector<dot_range> asked; ///< the ranges that it asks about
     bool opened = false, done = false;
 };
 
@@ -63,18 +64,18 @@ struct state_job {
 /// How a session ended. session_receiver decides by this what is kept and when the server is asked again.
 enum class session_end : std::uint8_t {
     committed,
-    asked_again,       ///< the server wants to be told more: a new number, at once
-    busy,              ///< the server has no room, or has forgotten the session
+    asked_again,       ///< the server needs more information: new number, at once
+    busy,              ///< the server has no free session, or has forgotten this one
     silent,            ///< the server answers no more
     server_gone,       ///< left, crashed, or replaced at its address
-    began_anew,        ///< the server has forgotten the session and begun its number once more
-    paused,            ///< this node stood still for so long that the server may have done so
+    began_anew,        ///< the server has forgotten the session and begun its number again
+    paused,            ///< this node stood still so long that the server may have forgotten it
     changed,           ///< something was written during a repair by union
-    cache_lost,        ///< what a former server had sent is not here any more
-    below_floor,       ///< the server has forgotten what this node has not seen: by ranges next time
-    malformed,         ///< what came makes no sense here
+    cache_lost,        ///< the rows of a former server are no longer here
+    below_floor,       ///< the server dropped removal records that this node lacks: by ranges next
+    malformed,         ///< the rows are invalid here
     below_records,     ///< the COMMIT claims less than was sent, or more of this node than it has written
-    beyond_word,       ///< the COMMIT claims more of an origin than that has told itself
+    beyond_word,       ///< the COMMIT claims more of an origin than the origin has reported
     below_comparison,  ///< the COMMIT claims less than the opening
     too_many_origins,  ///< the COMMIT's cut and this node's are together longer than any frame may name
     before_comparison, ///< the COMMIT came before all ranges were compared, or without
@@ -82,59 +83,59 @@ enum class session_end : std::uint8_t {
     leaving,
 };
 [[nodiscard]] std::string_view to_string(session_end how);
-/// The server, or a limit of this node, would have to change before another try goes better.
+/// Another try succeeds only after a change of the server or of a limit of this node.
 [[nodiscard]] bool is_hopeless(session_end how);
-/// What the server sent is at fault: counted as a refused frame.
+/// The server has sent invalid data: counted as a refused frame.
 [[nodiscard]] bool is_refusal(session_end how);
 
-/// A time to live goes on while its file lies on the disk, by the wall clock. One that is behind the writer's
-/// lets it stand still, and so does a file that does not say when it was written.
+/// A time to live continues by the wall clock while its file is on the disk. If this node's wall clock is
+/// behind the writer's, or the file does not state when it was written, the time to live stands still.
 void age(staged_view& what, std::uint64_t written_ms, std::uint64_t wall_ms);
 
-/// A PULL of ours.
+/// One session that this node receives.
 struct inbound_session {
     std::uint64_t number = 0;
     replica_id from{};
     std::optional<std::uint64_t> walk; ///< of what has come; 0: of a server before version 5
     std::uint64_t next_chunk = 0;
-    std::list<state_job> chunks; ///< have come, and are not staged yet
+    std::list<state_job> chunks; ///< received, not staged yet
     instant progress_at{};
     unsigned repeats = 0;
-    cut seen;       ///< what was seen here when the PULL was sent, the archive included
+    cut seen;       ///< what this node had seen when it sent the PULL, the archive included
     cut travelling; ///< the same without the archive
     cut closed;     ///< the archive then
-    cut told;       ///< what the server had told by then that it has seen
+    cut told;       ///< what the server had reported as seen by then
     digest closed_digest{};
     bool has_archive = false, compare = false, by_union = false, newcomer = false, cached = false,
          whole_cut = false;
     cut archive_rows; ///< entries of the server's archive
     cut final_rows;   ///< those of them that are closed for good
     std::unique_ptr<comparison> ranges;
-    std::optional<wire::standing> commit; ///< arrived, and waiting for the word of an origin
+    std::optional<wire::standing> commit; ///< arrived, and waits for the report of an origin
     cut commit_floor;
     std::uint64_t commit_flags = 0;
     std::string part_key;
     std::map<dot, std::string> parts;
     std::optional<spill_id> file;   ///< the server is a file
-    std::uint64_t written_ms = 0;   ///< it: by the wall clock of its writer; 0: not known
+    std::uint64_t written_ms = 0;   ///< when the file was written, by its writer's wall clock; 0: unknown
     std::optional<log_walk> absent; ///< below its floor: how far what is not in it has been marked
     bool absent_marked = false;
 
-    /// False: the server has forgotten the session and begun its number once more, from another start. What
-    /// has come of the first walk and of the second must never be one session.
+    /// False: the server has forgotten the session and begun its number again, from another start. Rows of
+    /// the first and the second walk must never form one session.
     [[nodiscard]] bool is_of(std::uint64_t named) {
         if (!walk) walk = named;
         return *walk == named;
     }
-    /// A server before version 5 names no walk: nothing tells two of them apart.
+    /// A server before version 5 names no walk: two of its walks cannot be distinguished.
     [[nodiscard]] bool is_named() const { return walk.value_or(0) != 0; }
-    /// The COMMIT says that the receiver has been told by ranges what is not at the server.
+    /// The COMMIT states that the ranges have shown the receiver what the server does not hold.
     [[nodiscard]] bool has_compared() const { return (commit_flags & wire::state::compared) != 0; }
-    /// Nothing of what the server holds has come yet.
+    /// No record of the server has arrived yet.
     [[nodiscard]] bool is_untouched() const { return next_chunk == 0 && ranges == nullptr; }
 
-    /// A dot that has been staged. Replicas that are new are joined in many at a time, since each alone would
-    /// move all the others: O(log origins) on average.
+    /// Notes a staged dot. New replicas are joined in batches, since inserting one moves all the others.
+    /// O(log origins) on average.
     void note_staged(const dot& id) {
         if (staged_.of(id.replica) != 0) return staged_.raise(id);
         staged_lately_.push_back(id);

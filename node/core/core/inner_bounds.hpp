@@ -1,6 +1,6 @@
-// inner_bounds: how much one slice of work takes, and how much one queue, list or question holds, where no
-// user has a reason to choose. The defaults are what every node uses; the simulator draws others, so small
-// that each bound is reached; but for archive_entries, at which honest sessions end, too.
+// inner_bounds: the size of one slice of work, and of queues, lists and questions, where no user has a reason
+// to choose. Every node uses the defaults. The simulator draws values so small that each bound is reached,
+// except archive_entries, at which honest sessions would end, too.
 //
 // An aggregate with defaults; plain values. All are at least 1.
 #pragma once
@@ -16,7 +16,7 @@ struct inner_bounds {
     // a slice of work
     std::size_t slice = 256;         ///< events, rows, records, values or slots that one slice looks at
     std::size_t served_slots = 512;  ///< slots that one slice of serving looks at
-    std::size_t claims_a_beat = 256; ///< claims that are looked at once more, a heartbeat
+    std::size_t claims_a_beat = 256; ///< claims that are checked again per heartbeat
     // sessions
     std::size_t chunks_under_way = 128;                 ///< far below what ROUTER queues for one peer
     std::size_t archive_rows = 8192;                    ///< in one STATE chunk
@@ -33,7 +33,7 @@ struct inner_bounds {
     std::size_t lost_claims = 1024; ///< lost claims that wait to be reported; others are not reported
     store_bounds store{};
 
-    // What a peer may ask for at most, whatever its own bounds are.
+    // The most that a peer may ask for, whatever its own bounds are.
     static constexpr std::size_t asked_max = 64, wants_max = 256;
 };
 

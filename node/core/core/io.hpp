@@ -1,6 +1,5 @@
-// io: what goes into the mesh's state machine and what comes out. The seam between the pure core and the
-// shell: the shell turns sockets into inputs and actions into sends; the simulator does the same under a
-// virtual clock.
+// io: the inputs and outputs of the mesh's state machine, the seam between the pure core and the shell. The
+// shell turns sockets into inputs and actions into sends; the simulator does the same under a virtual clock.
 //
 // Values; the views in inputs are valid during the call only.
 // Source: the `Ready` struct of etcd's raft and quinn-proto's polling API: outputs are data, not callbacks.
@@ -51,20 +50,20 @@ struct reply_arrived { ///< on the DEALER of a link
 struct link_changed {
     link_id link{};
     bool open = false;
-    bool refused = false; ///< for good: whoever is there does not understand, or want, this kind of link
+    bool refused = false; ///< for good: the other side does not know, or does not accept, this kind of link
 };
 struct subscriber_changed { ///< seen on XPUB: `who` receives, or no longer receives, what we publish
     replica_id who{};
     bool present = false;
 };
-struct noise_arrived { ///< something that is no frame at all
+struct noise_arrived { ///< bytes that are not a frame
     const char* what;  ///< a literal
 };
 struct addresses_changed { ///< those of this machine, as in mesh_options::reach, own_hosts and attached
     std::string_view hosts, own_hosts{};
     bool attached = true;
 };
-struct knocked {      ///< the answer to knock
+struct knocked {      ///< the answer to the action knock
     replica_id who{}; ///< as in the question
     std::string endpoint;
     knock_outcome how{};
@@ -81,9 +80,9 @@ struct spill_found { ///< at the start; `whole`: every checksum of it is right
     timestamp clock{};            ///< of its head
     std::string_view commit;      ///< its last chunk, if it is whole
     std::uint64_t written_ms = 0; ///< by the wall clock of its writer; 0: not known
-    replica_id writer{};          ///< lives no more
+    replica_id writer{};          ///< the node that wrote it, which has ended
 };
-/// `all`: every file has been looked at, or there are none. Otherwise one has come to light that somebody
+/// `all`: every file has been looked at, or there are none. Otherwise a file was found that another process
 /// still writes.
 struct spills_listed {
     bool all = true;
@@ -104,11 +103,11 @@ struct send_datagram {
     std::string endpoint; ///< "tcp://HOST:PORT" of a ROUTER, beside which the UDP port of that number listens
     std::string bytes;
 };
-struct admit { ///< links by this key are let in from now on, as this node's and nobody else's
+struct admit { ///< accepts links with this key from now on, as links of that node only
     replica_id id{};
     discovery::link_key key{};
 };
-struct expel { ///< no new ones
+struct expel { ///< accepts no new links with that key
     replica_id id{};
 };
 struct send_broadcast {
@@ -125,8 +124,8 @@ struct send_reply {
 struct dial {
     link_id link{};
     std::string endpoint;      ///< "tcp://HOST:PORT" of a ROUTER
-    discovery::link_key key{}; ///< of whoever is there; none in an open mesh
-    bool once = false;         ///< not again by the transport, before it has been open
+    discovery::link_key key{}; ///< of the node there; none in an open mesh
+    bool once = false;         ///< the transport does not dial again before it has been open
 };
 struct subscribe { ///< replaces the link's former subscription
     link_id link{};
@@ -136,30 +135,31 @@ struct subscribe { ///< replaces the link's former subscription
 struct hang_up {
     link_id link{};
 };
-struct knock { ///< a TCP connection, closed at once: does anybody listen there? To be answered by knocked
-    replica_id who{}; ///< is expected there; nil: whoever, as it is a seed
+struct knock { ///< opens a TCP connection and closes it at once, to see whether a process listens; answered
+               ///< by knocked
+    replica_id who{}; ///< the node expected there; nil: any, since it is a seed
     std::string endpoint;
 };
-struct resolve { ///< the addresses of a name, of both families; to be answered by resolved
+struct resolve { ///< looks up the addresses of a name, of both families; answered by resolved
     std::uint32_t number = 0;
     std::string name;
     bool service = false; ///< by its SRV records
 };
-struct read_spill { ///< to be answered by spill_read, in a later input
+struct read_spill { ///< answered by spill_read, in a later input
     spill_id file{};
     bool from_start = false; ///< its first readable chunk; otherwise the next one
 };
-struct drop_spill { ///< others hold what is in it
+struct drop_spill { ///< other members hold its contents
     spill_id file{};
 };
-struct keep_spill_aside { ///< damaged: under another name, so that it is not found again
+struct keep_spill_aside { ///< it is damaged: rename it, so that it is not found again
     spill_id file{};
 };
 using action =
     std::variant<send_beacon, send_datagram, admit, expel, send_broadcast, send_request, send_reply, dial,
                  subscribe, hang_up, read_spill, drop_spill, keep_spill_aside, knock, resolve>;
 
-/// One step of the story, for logs and transcripts; never acted upon.
+/// One step, for logs and transcripts; nothing acts on it.
 struct trace {
     std::string_view what; ///< a literal
     replica_id who{};
@@ -172,9 +172,9 @@ struct outbox {
     std::vector<trace> traces;
     std::vector<std::string> remarks; ///< warnings for the log, a line each
     std::size_t events_applied = 0;
-    bool acknowledged = false;      ///< somebody has told what it has applied
+    bool acknowledged = false;      ///< a member has reported what it has applied
     bool merges_ready = false;      ///< mesh::next_merge() may have something
-    std::optional<instant> wake_at; ///< call step(time_passed) then at the latest
+    std::optional<instant> wake_at; ///< call step(time_passed) at this time at the latest
 
     void note(std::string_view what, const replica_id& who, std::uint64_t a = 0, std::uint64_t b = 0) {
         traces.push_back({what, who, a, b});
@@ -191,7 +191,7 @@ struct outbox {
     }
 };
 
-/// Why an input was turned away; null when it was taken. The text is a literal and counts by itself in stats.
+/// Why an input was refused; nullptr if it was accepted. The text is a literal; stats() counts each text.
 struct verdict {
     const char* refused = nullptr;
     [[nodiscard]] explicit operator bool() const { return refused == nullptr; }

@@ -1,8 +1,8 @@
-// membership: every other node that is known, by id, and where each stands: in contact, up, suspect, leaving,
-// left or crashed. The one place where a state changes, and the one rule by which one member acts for all.
+// membership: every other known node by id, with its state: in contact, up, suspect, leaving, left or
+// crashed. Only this class changes a state, and only here is the rule by which one member acts for all.
 //
-// Pure; owned by a mesh, same thread contract. Bounded by whoever adds (limits.peers_max). What a change
-// means to others, as to sessions, is for the mesh to pass on.
+// Pure; owned by a mesh, same thread contract. The callers that add nodes bound it (limits.peers_max). The
+// mesh passes on what a change means to other machines, such as sessions.
 #pragma once
 
 #include "core/io.hpp"
@@ -29,7 +29,7 @@ class membership {
     // --- the map ---
     [[nodiscard]] peer* find(const replica_id& id);
     [[nodiscard]] const peer* find(const replica_id& id) const;
-    /// The one that is there, or a new one in contact.
+    /// The existing peer, or a new one in contact.
     peer& add(const replica_id& id) { return all_[id]; }
     map::iterator erase(map::iterator at) { return all_.erase(at); }
     [[nodiscard]] bool contains(const replica_id& id) const { return all_.contains(id); }
@@ -43,24 +43,25 @@ class membership {
     [[nodiscard]] map::iterator upper_bound(const replica_id& id) { return all_.upper_bound(id); }
 
     // --- states ---
-    /// `why`: the event by which it is reported. The state before. What it held when it came up is what it
-    /// has to be synced with.
+    /// `why`: the event that reports it. Returns the state before. A member that comes up has to be synced
+    /// with: this notes what it holds at that moment.
     member_state transition(peer& p, member_state to, event_kind why, instant now);
     /// Reports an event of a node, by its name.
     void raise(outbox& out, event_kind kind, const replica_id& id, std::string reason) const;
-    /// Reports who has become synced: what it held when it came up is here. O(members × origins). `at_once`:
-    /// whatever is here.
+    /// Reports each member that has become synced: what it held when it came up is applied here. `at_once`:
+    /// reports it in any case. O(members × origins).
     void check_synced(const store& here, bool at_once, outbox& out);
 
     // --- all of them ---
-    /// Somebody has been up.
+    /// Some member has been up.
     [[nodiscard]] bool met_any() const { return met_any_; }
-    /// With everybody in view; false while nobody has been met.
+    /// Synced with all members in view; false until this node has met a member.
     [[nodiscard]] bool all_synced() const;
     [[nodiscard]] std::size_t count_up() const;
-    /// How many members that are up and take writes come before one of `own_rank` with this node's id: by
-    /// their rank(id), then by id. Views may differ for a moment, as one is full or suspect here and not yet
-    /// there: whatever is written by this order has to bear being written twice, and waits if nobody writes.
+    /// The members that are up and take writes are ordered by rank(id), then by id: returns how many come
+    /// before this node with `own_rank`. The views of two nodes may differ for a moment, if a member is full
+    /// or suspect for one and not yet for the other. So a write that follows this order must be harmless if
+    /// two nodes make it, and must be able to wait if none does.
     template <class Rank>
     [[nodiscard]] std::size_t takers_before(int own_rank, Rank rank) const {
         std::size_t before = 0;
@@ -70,8 +71,8 @@ class membership {
         }
         return before;
     }
-    /// One member does for all what is to be done once: the smallest id among those that are up and take
-    /// writes. `takes_writes`: this node does.
+    /// True if this node acts for all: it has the smallest id among the members that are up and take writes.
+    /// `takes_writes`: this node does.
     [[nodiscard]] bool acts_for_all(bool takes_writes) const {
         return takes_writes && takers_before(0, [](const replica_id&) { return 0; }) == 0;
     }
@@ -82,8 +83,8 @@ class membership {
     bool met_any_ = false;
 };
 
-/// A member may hold something that is missing `here`: it is asked at `when` or earlier, if that is so, and
-/// not if it is not so any more. O(origins).
+/// If the member holds events that are missing `here`, it will be asked at `when` or earlier; otherwise a
+/// planned question is dropped. O(origins).
 void note_lack(peer& p, const store& here, instant when);
 
 } // namespace baton::core

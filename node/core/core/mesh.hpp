@@ -1,9 +1,10 @@
-// mesh: one node's share of the mesh as a state machine. (moment, input) → outbox; no sockets, threads,
-// clocks or hidden randomness, so that any number of them run in one test under a virtual clock.
+// mesh: one node as a state machine: it takes a moment and an input, and returns an outbox. It has no
+// sockets, threads, clocks or hidden randomness, so any number of meshes run in one test under a virtual
+// clock.
 //
-// Single-threaded: whoever holds the node's lock calls it. Owns the store, the peers and the sessions.
-// When to call again: step(time_passed) at outbox.wake_at; work() until it says false after every step and
-// every write.
+// Single-threaded: called under the node's lock. Owns the store, the peers and the sessions. When to call
+// again: step(time_passed) at outbox.wake_at; after every step and every write, work() until it returns
+// false.
 #pragma once
 
 #include "core/answers.hpp"
@@ -49,12 +50,12 @@ class mesh {
 
     // --- inputs ---
     verdict step(const moment& at, const input& in, outbox& out);
-    /// One bounded slice (at most 256 events or keys) of what is waiting: received rows, folding, serving,
-    /// own deltas. True: call again, after letting others have the lock.
+    /// Does one bounded slice (at most 256 events or keys) of waiting work: received rows, folding, serving,
+    /// own deltas. True: call again, after other threads could take the lock.
     bool work(const moment& at, outbox& out);
 
     // --- writes of this process; then call work() ---
-    /// `expected`: only if the key is at this version; a nil one: only if it is absent.
+    /// `expected`: write only if the key is at this version; nil: only if the key is absent.
     result<version> stash(const moment& at, std::string_view key, std::string_view value,
                           const std::optional<version>& expected = {}, optional_ttl ttl = {}) {
         return writes_.stash(at, key, value, expected, ttl);
@@ -64,28 +65,27 @@ class mesh {
     result<version> add(const moment& at, std::string_view key, std::int64_t amount) {
         return writes_.add(at, key, amount);
     }
-    /// A set's element, a map's field, a flag: `slot` says which; `value` is the field's.
-    /// `ttl`: of a register that is to be over then.
+    /// A set's element, a map's field, a flag: `slot` says which; `value` is the field's. `ttl`: only for a
+    /// register: its time to live.
     result<version> put(const moment& at, const slot_name& slot, std::string_view value,
                         optional_ttl ttl = {}) {
         return writes_.put(at, slot, value, ttl);
     }
-    /// False when it was not there.
+    /// False if it was absent.
     result<bool> remove(const moment& at, const slot_name& slot);
-    /// One run of events that every node shows whole or not at all. O(all bytes).
+    /// Writes several keys as one group: every node shows all of them or none. O(all bytes).
     result<version> stash_all(const moment& at,
                               std::span<const std::pair<std::string_view, std::string_view>> all,
                               optional_ttl ttl = {}) {
         return writes_.stash_all(at, all, ttl);
     }
-    /// Claims, and the merging of siblings: claim(), commit(), resolve() and the like. Look for merges when
-    /// the outbox says merges_ready, and again until there are none. begin_leave() releases what is still
-    /// claimed.
+    /// Claims, and merging of siblings: claim(), commit(), resolve() and others. When the outbox has
+    /// merges_ready, ask for merges until there are none. begin_leave() releases the remaining claims.
     [[nodiscard]] core::registers& registers() { return registers_; }
-    /// work() is wanted soon, though nothing is to be sent: for what is to be told, or for a new deadline.
+    /// work() is wanted soon although nothing is to be sent: there is something to report, or a new deadline.
     [[nodiscard]] bool has_news() const { return registers_.has_news(); }
 
-    /// What work() would send of own writes, now; nothing but broadcasts.
+    /// Sends now what work() would send of own writes; broadcasts only.
     void flush(const moment& at, outbox& out);
     [[nodiscard]] bool has_unsent() const { return !writes_.out.empty() || writes_.out.must_announce(); }
     /// Own deltas waiting to be sent, in bytes.
@@ -94,21 +94,22 @@ class mesh {
     // --- reads ---
     [[nodiscard]] store& state() { return store_; }
     [[nodiscard]] static result<void> check_key(std::string_view key) { return own_writes::check_key(key); }
-    /// A slice of building the ordered index of keys; true once state().keys_from() may be asked, before the
-    /// lock is let go of. It goes when this has not been called for a minute.
+    /// Builds a slice of the ordered index of keys. True: call state().keys_from() now, before the lock is
+    /// released. The index is freed a minute after the last call.
     bool order(const moment& at);
-    /// A member that had kept up is limits.lag_max or lag_bytes_max behind, or a session is overtaken.
+    /// A member that had kept up is limits.lag_max or lag_bytes_max behind, or values are overwritten faster
+    /// than a session can send them.
     [[nodiscard]] bool is_crowded() const { return stability_.is_crowded(); }
     [[nodiscard]] bool is_full() const { return room_.is_full(); }
     [[nodiscard]] bool synced() const;
-    /// Before is_caught_up() is waited for: members are asked whom they know. Then call work().
+    /// Call before waiting for is_caught_up(): asks members which nodes they know. Then call work().
     void catch_up(const moment& at);
-    /// synced() with everybody whom members know, and no spill is left to be read, here or there.
+    /// synced() with every node that members know, and neither this node nor a member has an unread spill.
     [[nodiscard]] bool is_caught_up() const;
     [[nodiscard]] std::vector<member> members() const;
     [[nodiscard]] node_stats stats() const;
     [[nodiscard]] const mesh_options& settings() const { return settings_; }
-    /// Keys may be installed, used and removed at any time, where there was one at the start.
+    /// Keys may be installed, used and removed at any time, if there was one at the start.
     [[nodiscard]] discovery::keyring& keys() { return contact_.introductions.keys(); }
 
     // --- proof: what others hold ---
@@ -116,13 +117,13 @@ class mesh {
         return proofs_.measure(wanted, !handover_.is_leaving());
     }
     [[nodiscard]] std::vector<replica_id> members_up() const;
-    /// Members are asked to acknowledge `id`, with the broadcast that is about to carry it or by asking
-    /// later; or now, when it has gone out already: then asks_now(), and call work(). Until
-    /// stop_awaiting(ticket). Best called in the same hold of the lock as the write: it saves the question.
+    /// Asks members to acknowledge `id`, until stop_awaiting(ticket): by the broadcast that carries it, or by
+    /// a later question. If it has already been sent, asks_now() is true: call work(). A call under the same
+    /// hold of the lock as the write saves the question.
     std::uint64_t await_holders(const moment& at, const dot& id);
     void stop_awaiting(std::uint64_t ticket) { proofs_.stop_awaiting(ticket); }
     [[nodiscard]] bool asks_now(const moment& at) const { return proofs_.asks_now(at.now); }
-    /// Every member is asked what it has applied, until end_question. Then call work().
+    /// Asks every member what it has applied, until end_question. Then call work().
     std::uint64_t begin_question(const moment& at);
     void end_question(std::uint64_t number) { proofs_.end_question(number); }
     /// The longest usual round trip to a member that is up.
@@ -134,26 +135,26 @@ class mesh {
     }
 
     // --- leaving ---
-    /// Announces the leaving and freezes the cut. Again: nothing.
+    /// Announces the leave and freezes the cut. A second call has no effect.
     void begin_leave(const moment& at, std::size_t copies, outbox& out);
     [[nodiscard]] leave_progress leaving_progress() const;
     /// Keys in one of key_index::shards slices that no staying member is known to hold.
     void unsafe_keys(std::size_t shard, std::vector<std::string>& into) {
         handover_.unsafe_keys(shard, into);
     }
-    /// Says goodbye to everybody. Then call step() until farewell_heard().
+    /// Says goodbye to all members. Then call step() until farewell_heard().
     void say_left(const moment& at, outbox& out);
     [[nodiscard]] bool farewell_heard() const { return handover_.farewell_heard(); }
 
     // --- spills: the whole store in a file (spills.hpp) ---
-    /// While leaving: a slice of it as for a newcomer. `into`: the next frame, or empty. False with the last;
-    /// then, and when it has been given up (end_spilling), it begins anew.
+    /// While leaving: writes a slice of the store as for a newcomer. `into`: the next frame, or empty. False
+    /// with the last frame; after that, or after end_spilling, the next call begins again.
     bool spill(const moment& at, std::string& into);
     void end_spilling() { spills_.end_writing(); }
-    /// That file is safe on its disk: those whose contents are in it are dropped.
+    /// That file is safe on its disk: drops the files whose contents are in it.
     void spill_kept(const moment& at, outbox& out);
     [[nodiscard]] std::size_t spills_waiting() const { return spills_.waiting(); }
-    /// Above every timestamp that is believed here.
+    /// Above every timestamp that this node has accepted.
     [[nodiscard]] timestamp clock() const { return writes_.clock.last(); }
 
   private:

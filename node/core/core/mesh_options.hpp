@@ -1,4 +1,4 @@
-// mesh_options: what a mesh is told at its start; options as the pure core sees them.
+// mesh_options: the settings of a mesh at its start: options as the pure core sees them.
 //
 // An aggregate with defaults; plain values.
 #pragma once
@@ -22,10 +22,11 @@ struct mesh_options {
     replica_id self{};
     std::string name;
     std::string cluster = "default";
-    std::string hosts; ///< addresses to advertise, separated by blanks; empty: those we are seen under
-    std::string reach; ///< where `hosts` is empty: addresses of this machine's interfaces, likewise
+    std::string hosts; ///< addresses to advertise, separated by blanks; empty: those that others see
+    std::string reach; ///< if `hosts` is empty: addresses of this machine's interfaces, likewise
     std::uint16_t port = 1, publish_port = 1;
-    /// In the place of `hosts`, where some are names: as discovery::parse_named() takes them, with all ports.
+    /// Used instead of `hosts` if some of them are names: in the form of discovery::parse_named(), with all
+    /// ports.
     std::vector<std::string> advertise;
     std::string own_hosts;          ///< every address of this machine, likewise
     bool attached = true;           ///< has an interface that others could be reached by
@@ -36,10 +37,10 @@ struct mesh_options {
     liveness_options liveness{};
     limit_options limits{};
     std::chrono::milliseconds clock_skew_max{5000};
-    std::size_t mesh_size = 0; ///< members expected; 0: not said
+    std::size_t mesh_size = 0; ///< expected number of members; 0: unknown
     bool founding = false;
     bool spills = false;      ///< a leave that fails is written to a file
-    bool keep_spills = false; ///< a file goes only when a later one holds what is in it
+    bool keep_spills = false; ///< a file is removed only when a later one holds its contents
     std::chrono::milliseconds alone_after{5000};
     std::uint64_t random_seed = 0;
     wire::versions versions{};      ///< of the wire, that this node speaks

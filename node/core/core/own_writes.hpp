@@ -1,9 +1,8 @@
-// own_writes: writes of this process: whether each may be made, its timestamp, and its way to the others. A
-// call of the program is checked here, then stored and queued; machines that write on their own check by
-// may_write(), and use `write`.
+// own_writes: writes of this process. It checks each call of the program, stamps and stores the write, and
+// queues it for other members. Machines that write on their own check may_write() and use `write`.
 //
-// Pure; owned by a mesh, same thread contract. When to call again: never; what is queued is sent by
-// publisher::flush().
+// Pure; owned by a mesh, same thread contract. When to call again: never; publisher::flush() sends what is
+// queued.
 #pragma once
 
 #include "core/handover.hpp"
@@ -36,7 +35,7 @@ class own_writes {
     own_writes(const mesh_options& settings, store& here, const std::set<replica_id>& listeners,
                const room& space, const handover& leave, node_stats& counters);
 
-    hybrid_clock clock; ///< above every timestamp that is believed here
+    hybrid_clock clock; ///< above every timestamp that this node has accepted
     publisher out;
     writer write;
 
@@ -44,28 +43,29 @@ class own_writes {
     /// This node is neither full nor leaving.
     [[nodiscard]] bool may_write() const { return !leave_.is_leaving() && !room_.is_full(); }
     [[nodiscard]] static result<void> check_key(std::string_view key);
-    /// Only a register may have one. Error: bad_argument.
+    /// Only a register may have a time to live. Error: bad_argument.
     [[nodiscard]] static result<void> check_ttl(value_type type, optional_ttl ttl);
-    /// Errors: key_empty, key_too_long, value_too_long, leaving, full, wrong_type. Without `value_bytes` no
-    /// more is written than others have already: then this node's own limits of size do not count.
+    /// Errors: key_empty, key_too_long, value_too_long, leaving, full, wrong_type. Without `value_bytes` the
+    /// write adds nothing that other members do not have: then this node's own limits of size do not apply.
     [[nodiscard]] result<void> check(const slot_name& slot, std::optional<std::size_t> value_bytes) const;
 
     // --- calls of the program; errors: those of the checks, and conflict ---
-    /// `expected`: the version that the key is to be at; a nil one: it is to be absent.
+    /// `expected`: write only if the key is at this version; nil: only if the key is absent.
     result<version> stash(const moment& at, std::string_view key, std::string_view value,
                           const std::optional<version>& expected, optional_ttl ttl);
     result<version> put(const moment& at, const slot_name& slot, std::string_view value, optional_ttl ttl);
     result<version> add(const moment& at, std::string_view key, std::int64_t amount);
-    /// In one frame or in none: then a session brings them, whose commit is of one moment. O(all bytes).
+    /// They go in one frame. If no frame can hold them, a session brings them, and its commit makes all
+    /// visible at one moment. O(all bytes).
     result<version> stash_all(const moment& at,
                               std::span<const std::pair<std::string_view, std::string_view>> all,
                               optional_ttl ttl);
-    /// False when it was not there. A full node removes, too.
+    /// False if it was absent. A full node may also remove.
     result<bool> remove(const moment& at, const slot_name& slot);
-    /// Removes what the key holds besides a register: its counter, set, map and flag. After remove() has
-    /// given no error. False when nothing was there.
+    /// Removes the key's counter, set, map and flag. Call after remove() has returned no error. False if
+    /// there were none.
     bool remove_typed(const moment& at, std::string_view key);
-    /// Counts a write that a machine has made for the program.
+    /// Counts a write that a machine made for the program.
     void count() { ++counters_.stashes; }
 
   private:

@@ -32,21 +32,21 @@ struct link {
     std::string publish_endpoint; ///< what SUB is connected to
     std::optional<replica_id> peer;
     bool open = false;
-    bool doubted = false; ///< somebody else may answer there now: ask until a HELLO comes on it
-    bool stale = false;   ///< its peer is silent there, or has that address no more: any other way is better
+    bool doubted = false; ///< another node may answer there now: ask until a HELLO comes on it
+    bool stale = false;   ///< its peer is silent there, or has left that address: any other link is better
     std::optional<replica_id>
-        trying; ///< dialled because this one may be there, by `until`; nobody answered yet
+        trying; ///< dialled because this node may be there, until `until`; no answer yet
     instant until{};
     instant greet_at{};
     mesh_clock::duration greet_every{};
     bool answered = false;           ///< something has come by it since it opened
-    std::optional<instant> asked_at; ///< for an answer; nothing has come since
+    std::optional<instant> asked_at; ///< when an answer was asked for; none has come since
     std::optional<instant> check_at; ///< when it is doubted once more
     // link_table.cpp
-    discovery::link_key key{}; ///< of whoever is there; none in an open mesh, and as long as it is not known
+    discovery::link_key key{}; ///< of the node there; none in an open mesh, or while it is not known
     bool dialled = false;
-    /// Nobody has proved yet to be there: in an open mesh it is dialled once at a time, and seldom again; in
-    /// one with a key it is asked first, and seldom.
+    /// No node has proved yet to be there. In an open mesh it is dialled once at a time, and seldom again; in
+    /// a mesh with a key it is asked first, and seldom.
     bool contact = false;
     instant dial_at{}, ask_at{}; ///< not before; while it is not open
     mesh_clock::duration ask_every{}, dial_every{};
@@ -61,8 +61,8 @@ class standing_state {
     friend class membership;
     member_state is_ = member_state::contacting;
 };
-/// One incarnation of another node, from its first word until it is forgotten: who and where it is, and one
-/// record a machine.
+/// One incarnation of another node, from its first frame until it is forgotten: its id and address, and one
+/// record for each machine.
 struct peer : contact_record {
     std::string name;
     std::uint64_t version = 0; ///< of the wire: the newest that both speak; 0: not known yet
@@ -70,7 +70,7 @@ struct peer : contact_record {
     // membership
     standing_state state;
     bool synced = false;
-    bool replaced = false;   ///< its address answers as somebody else: it is not merely out of reach
+    bool replaced = false;   ///< another node answers at its address: it is not merely out of reach
     cut at_join;             ///< what it held when it came up
     instant up_at{};         ///< when it last came into view
     instant ended_at{};      ///< when it left or crashed
@@ -93,16 +93,16 @@ struct peer : contact_record {
 [[nodiscard]] inline bool is_gone(const peer& p) {
     return p.state == member_state::left || p.state == member_state::crashed;
 }
-/// One that has greeted has told what it holds, and answers questions, though it may never come up: its PUB
-/// may be out of reach. A beacon alone is no contact.
+/// A node that has greeted has reported what it holds and answers questions, although it may never come up:
+/// its PUB may be out of reach. A beacon alone is not enough.
 [[nodiscard]] inline bool can_answer(const peer& p) {
     return is_member(p) || (p.state == member_state::contacting && p.greeted);
 }
-/// What a process held is lost when another one has its address: nobody can send that any more. That an
-/// address refuses connections proves less: a firewall may do so for a process that lives.
+/// If another process has the address of a process, what the former one held is lost: no node can send it any
+/// more. A refused connection proves less: a firewall may refuse for a process that lives.
 [[nodiscard]] inline bool is_lost_for_good(const peer& p) { return is_gone(p) && p.address_taken; }
 
-/// Keeps what `p` may be dialled at beside the address in use.
+/// Keeps the addresses at which `p` may be dialled in addition to the one in use.
 void learn_ways(peer& p, const std::vector<discovery::address>& ways);
 
 } // namespace baton::core

@@ -1,4 +1,4 @@
-// proof: what is asked of others about a write or a key, and what came of it.
+// proof: questions to members about a write or a key, and their results.
 //
 // Plain values.
 #pragma once
@@ -13,22 +13,22 @@
 
 namespace baton::core {
 
-/// Proof that somebody wants of a write.
+/// The acknowledgements that a caller wants for a write.
 struct proof {
     dot id{};
     ack_level level{};
-    std::vector<replica_id> all{}; ///< for all_up: who was up at the call
+    std::vector<replica_id> all{}; ///< for all_up: the members that were up at the call
 };
 /// How many members are known to hold a write.
 struct ack_count {
     std::size_t copies = 0; ///< members that hold it, this node included
     bool met = false;       ///< the wanted level is reached
 };
-/// Who could still have a key that is not here.
+/// Which nodes could still have a key that is absent here.
 struct absence {
-    bool confirmed = false;           ///< nobody has it
+    bool confirmed = false;           ///< no node has it
     std::vector<replica_id> who;      ///< they have not answered, or hold more than is applied here
-    std::vector<std::string> seeds{}; ///< as they were written: it is not known that nobody is there
+    std::vector<std::string> seeds{}; ///< seeds, as written in the options, at which a member may be running
 };
 
 } // namespace baton::core

@@ -1,5 +1,5 @@
-// proofs: what others hold, as they have said themselves: acknowledgements of writes that somebody waits for,
-// and questions to all, by whose answers a node learns that nobody has a key.
+// proofs: what other members hold, by their own report: acknowledgements of writes that a call waits for, and
+// questions to all members, whose answers show that no node has a key.
 //
 // Pure; owned by a mesh, same thread contract. When to call again: ask() at deadline(), and after every
 // await(), begin_question() and want_views().
@@ -28,10 +28,10 @@ class proofs {
   public:
     struct limits {
         std::size_t wants = 256;   ///< dots that one ASK asks for
-        std::size_t mesh_size = 0; ///< members expected; 0: not said
+        std::size_t mesh_size = 0; ///< expected number of members; 0: unknown
         mutation broken = mutation::none;
     };
-    /// What this node says of itself in an acknowledgement.
+    /// What this node states about itself in an acknowledgement.
     struct own_part {
         bool staying = true;       ///< it neither leaves nor is full
         bool unread_spill = false; ///< a file that it has found may hold more
@@ -46,12 +46,12 @@ class proofs {
         , limits_(most) {}
 
     // --- acknowledgements of writes ---
-    /// `holds_here`: this node counts as a copy of what it has.
+    /// `holds_here`: this node counts as a copy.
     [[nodiscard]] ack_count measure(const proof& wanted, bool holds_here) const;
-    /// Until stop_awaiting(). `broadcast_asks`: what a broadcast asks, or is about to ask, is asked again
-    /// when it seems to be lost. What went out before anybody waited for it is asked at once: else it would
-    /// be this waiting that is measured as the round trip, which each such question would make longer for the
-    /// next one.
+    /// Waits until stop_awaiting(). `broadcast_asks`: a broadcast asks or is about to ask; the question is
+    /// repeated when it seems to be lost. If the write was sent before any call waited for it, the question
+    /// is sent at once. Otherwise the wait would count as the round trip, and each such question would make
+    /// the next one wait longer.
     std::uint64_t await(const dot& id, bool broadcast_asks, instant now);
     void stop_awaiting(std::uint64_t ticket);
     /// The next broadcast of own events is to ask for acknowledgements.
@@ -64,13 +64,13 @@ class proofs {
     /// Every member is asked what it has applied, until end_question().
     std::uint64_t begin_question(instant now);
     void end_question(std::uint64_t number);
-    /// Members that are up are asked whom they know, for good.
+    /// Asks members that are up which nodes they know, from now on.
     void want_views(instant now);
-    /// Something is awaited or asked.
+    /// An acknowledgement is awaited, or a question is open.
     [[nodiscard]] bool asks() const { return !awaited_.empty() || !questions_.empty() || wants_views_; }
     [[nodiscard]] bool asks_now(instant now) const;
-    /// Says again over the link what a lost broadcast may have said, after twice the usual round trip; and
-    /// puts the questions that are open.
+    /// Repeats over the link, after twice the usual round trip, what a lost broadcast may have asked; asks
+    /// the open questions.
     void ask(instant now, outbox& out);
     [[nodiscard]] instant deadline() const;
     /// The longest usual round trip to a member that is up.
@@ -78,24 +78,22 @@ class proofs {
 
     // --- answers ---
     [[nodiscard]] bool has_asked(std::uint64_t question) const { return question <= last_question_; }
-    /// `understood`: nothing of what it reports was left out. True when it is the latest answer of that
-    /// member.
+    /// `understood`: nothing of its report was left out. True if it is the latest answer of that member.
     bool on_ack(peer& p, const wire::ack& f, bool understood, instant now);
-    /// Somebody whose word is not known here, whatever others know of it: it has never greeted, or was called
-    /// crashed.
+    /// This node has no report of that one, whatever others know: it has never greeted, or is called crashed.
     [[nodiscard]] bool is_stranger(const replica_id& id) const;
-    /// Whom `p` named, and nobody here has heard. Version 4 has no view in its answers: there the addresses
-    /// that it tells of others count, for as long as they are tried.
+    /// Appends the nodes that `p` named and this node has not heard. Answers of version 4 have no view: there
+    /// the addresses that it reports of others count, as long as they are tried.
     void name_unheard(const replica_id& id, const peer& p, std::vector<replica_id>& into) const;
-    /// Answers given so far do not say whether their senders have seen a death.
+    /// Earlier answers do not show whether their senders have seen a death.
     void forget_answers();
 
-    // --- as the one that is asked ---
+    // --- as the node that is asked ---
     /// Answers at once, and by answer_wanted() once more when all that `f` wants is applied here.
     void on_ask(const replica_id& from, peer& p, const wire::ask& f, const own_part& own, outbox& out);
-    /// It waits to hear that its events up to this one are applied here.
+    /// That member waits for the acknowledgement of its events up to this one.
     void owe(peer& p, std::uint64_t counter);
-    /// Says what has been applied to those who wait for it: once a slice, however much it was. G2: after
+    /// Acknowledges what has been applied to the members that wait for it: once per slice. G2: after
     /// applying, never before.
     void answer_wanted(const own_part& own, outbox& out);
 
@@ -119,8 +117,8 @@ class proofs {
     std::set<std::uint64_t> questions_;
     std::uint64_t last_ticket_ = 0, last_question_ = 0;
     std::uint64_t asked_through_ = 0; ///< own events up to which a broadcast has asked
-    bool wants_views_ = false;        ///< somebody waits for this node to be synced
-    bool acks_owed_ = false;          ///< somebody else waits to hear from us
+    bool wants_views_ = false;        ///< a call waits for this node to be synced
+    bool acks_owed_ = false;          ///< another member waits for an acknowledgement
 };
 
 } // namespace baton::core

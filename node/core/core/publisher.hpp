@@ -1,9 +1,9 @@
-// publisher: own events on their way out: packed into DELTA frames until they are sent, with what others must
-// have applied before them; and since when each has been under way.
+// publisher: packs own events into DELTA frames until they are sent, with what other nodes must have applied
+// before them; records since when each event has been under way.
 //
 // Pure; owned by a mesh, same thread contract. Bounded by limits.lag_max and lag_bytes_max: writers wait
-// while a member is that far behind. When to call again: flush() after every write, or must_announce() is to
-// be answered by a HELLO.
+// while a member is that far behind. When to call again: flush() after every write; if must_announce() is
+// true, send a HELLO.
 #pragma once
 
 #include "core/sent_log.hpp"
@@ -27,8 +27,8 @@ class publisher {
         std::size_t delta_bytes = 0; ///< in one frame
         std::size_t sent_spans = 256;
     };
-    /// `listeners`: who receives broadcasts. While there are none nothing is packed: whoever comes later
-    /// begins with a PULL.
+    /// `listeners`: the nodes that receive broadcasts. While there are none, nothing is packed: a node that
+    /// comes later begins with a PULL.
     publisher(const store& of, const std::set<replica_id>& listeners, limits most)
         : store_(of)
         , listeners_(listeners)
@@ -36,18 +36,18 @@ class publisher {
         , sent_(most.sent_spans) {}
 
     // --- writes ---
-    /// The next `count` events belong together, and have at most `bytes`: they go in one frame or in none.
+    /// The next `count` events belong together and have at most `bytes`: they go in one frame or in none.
     void begin_group(std::size_t count, std::size_t bytes);
     /// At most so many bytes of a frame.
     [[nodiscard]] static std::size_t bytes_of(const event_view& event);
-    /// What one dot that an event replaces adds to a frame.
+    /// Bytes that one replaced dot adds to a frame.
     static constexpr std::size_t kill_bytes = 16 + 4 + 10; // the id, its index, the counter
-    /// An own event, in the order of their counters. One that fits no frame is announced instead, and fetched
-    /// by PULL.
+    /// Adds an own event, in the order of counters. An event that fits no frame is announced, and others
+    /// fetch it by PULL.
     void queue(const written& what);
-    /// The cut has grown by others' events: what is written from now on may depend on them.
+    /// The cut has grown by events of other nodes: later writes may depend on them.
     void cut_grew() { ++generation_; }
-    /// What is written next depends on this, though the cut does not name it any more.
+    /// The next write depends on this, although the cut no longer names it.
     void depend_on(const dot& id) { more_depends_.raise(id); }
 
     // --- what waits ---
@@ -57,15 +57,14 @@ class publisher {
     [[nodiscard]] bool has_from(std::uint64_t counter) const {
         return !batches_.empty() && counter >= batches_.front().first;
     }
-    /// A HELLO is to say what no frame will.
+    /// A HELLO must announce events that no frame carries.
     [[nodiscard]] bool must_announce() const { return announces_; }
     void announce() { announces_ = true; }
     void announced() { announces_ = false; }
 
-    /// Everything that waits, as frames in order: `send(const wire::delta&)` for each. What others must have
-    /// seen first is this node's cut now, as far as it has changed: that may be more than an event really
-    /// depends on, which only delays it, and never in a circle. `asks`: the last one asks for
-    /// acknowledgements.
+    /// Sends everything that waits, as frames in order, by `send(const wire::delta&)`. Each frame depends on
+    /// this node's present cut, as far as the cut has changed. That may be more than an event really depends
+    /// on; it only delays the event, and never in a circle. `asks`: the last frame asks for acknowledgements.
     template <class Send>
     void flush(bool asks, Send send);
 
@@ -77,7 +76,7 @@ class publisher {
     struct batch {
         std::uint64_t first;
         wire::event_writer rows;
-        bool open = false; ///< its last event belongs together with the next
+        bool open = false; ///< its last event belongs together with the next one
     };
     [[nodiscard]] cut take_depends();
 

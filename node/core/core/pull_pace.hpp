@@ -1,6 +1,6 @@
-// pull_pace: when one server may be asked for a session again. Each session with it that fails doubles the
-// wait, with jitter; nothing makes it shorter but a session that brings what the server has told, or a new
-// contact.
+// pull_pace: when this node may ask one server for a session again. Each failed session with it doubles the
+// wait, with jitter. Only a session that brings what the server has reported, or a new contact, makes the
+// wait shorter.
 //
 // A plain value. Source: exponential backoff with jitter (as in Brooker, "Exponential Backoff And Jitter",
 // 2015); the wait is per server, so that another one can be tried at once. The server may be a file
@@ -20,8 +20,8 @@ class pull_pace {
     static constexpr mesh_clock::duration first = std::chrono::milliseconds(200);
     /// The longest wait while the reason may pass by itself: a busy server, a lossy link.
     static constexpr mesh_clock::duration longest = std::chrono::seconds(2);
-    /// And when it will not: rows beyond a limit of this node, content beyond its memory, a server that has
-    /// not got what it tells.
+    /// The longest wait if it will not: rows beyond a limit of this node, content beyond its memory, a server
+    /// that does not hold what it reports.
     static constexpr mesh_clock::duration longest_hopeless = std::chrono::seconds(60);
 
     /// `chance`: any 64 random bits.

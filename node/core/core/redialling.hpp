@@ -1,9 +1,8 @@
-// redialling: when a member that was called crashed is tried again. For a minute its link stays, and the
-// transport dials all the time. After that the dead hold no connection, and take turns in two small
-// allowances of the whole mesh: a knock, which is a TCP connection that is closed at once, about every
-// minute; and a datagram, which costs a tenth of that and is sent more often, so that a cut heals within a
-// second or two. Where the last knock was refused the host lives and the process is gone, or a firewall says
-// so: datagrams to it are rare.
+// redialling: when this node tries to reach a crashed member again. For a minute the link stays, and the
+// transport keeps dialling. After that a crashed member has no connection. All crashed members share two
+// small allowances: a knock, a TCP connection that is closed at once, about every minute; and a datagram,
+// which costs a tenth of that and is sent more often, so that a cut heals within a second or two. If the last
+// knock was refused, the process is gone or a firewall refuses: then datagrams are rare.
 //
 // Pure; a record inside each peer, and one pace for all. When to call again: at due() of each record.
 #pragma once
@@ -20,14 +19,14 @@ enum class knock_outcome : std::uint8_t {
     open,
     refused,
     silent,
-    unreachable, ///< somebody on the way says that it cannot be reached
+    unreachable, ///< a device on the path reports that it cannot be reached
 };
 
 /// Of one dead member.
 struct redial_record {
-    instant link_until{}; ///< its link is given up then, unless it answers
-    instant tried_at{};   ///< when it last got a link for a sign of it
-    bool waits = false;   ///< it has no link any more, and takes turns
+    instant link_until{}; ///< when its link is given up, unless it answers
+    instant tried_at{};   ///< when it last got a link because of a sign of life
+    bool waits = false;   ///< it has no link any more, and is tried in turn
     instant knock_at{}, datagram_at{};
     std::size_t knocks = 0; ///< which of its addresses is next
     bool refused = false;   ///< by the last knock
@@ -37,12 +36,12 @@ class redialling {
   public:
     static constexpr auto link_kept_for = std::chrono::seconds{60};
     static constexpr auto tries_apart = std::chrono::seconds{10};
-    /// For a connection and a handshake, where there is a sign that the member is there.
+    /// Time for a connection and a handshake after a sign of life.
     static constexpr auto link_tried_for = std::chrono::seconds{5};
     static constexpr auto knock_every = std::chrono::seconds{60}; ///< and up to half as long again
     static constexpr auto datagram_every = std::chrono::seconds{1};
     static constexpr auto datagram_every_refused = std::chrono::seconds{10};
-    /// Of all the dead together.
+    /// For all crashed members together.
     static constexpr auto knocks_apart = std::chrono::milliseconds{250};
     static constexpr auto datagrams_apart = std::chrono::milliseconds{200};
 
@@ -70,7 +69,7 @@ class redialling {
         next_datagram_ = now + datagrams_apart;
         of.datagram_at = now + (of.refused ? datagram_every_refused : datagram_every);
     }
-    /// When it may be its turn, as far as it is known now.
+    /// When its turn may come, as far as is known now.
     [[nodiscard]] instant due(const redial_record& of) const {
         return std::min(std::max(of.knock_at, next_knock_), std::max(of.datagram_at, next_datagram_));
     }

@@ -87,8 +87,8 @@ class conflicts {
     [[nodiscard]] std::optional<merge_task> next_merge(bool takes_writes);
     /// Merges the key no more until it has one more sibling.
     void give_up_merge(std::string_view key);
-    /// Replaces the versions that were shown, all of which must still be there, and nothing else. The caller
-    /// has checked that the write may be made. Error: conflict.
+    /// Replaces exactly the versions `shown`, all of which must still exist. The caller has checked that the
+    /// write may be made. Error: conflict.
     result<version> resolve(std::string_view key, std::string_view value, std::span<const version> shown,
                             std::uint64_t wall_ms);
     /// Every sibling of the register has fewer bytes than this value.

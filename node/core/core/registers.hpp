@@ -1,9 +1,9 @@
-// registers: what happens to a register besides being written: it is claimed, its siblings are merged or cut
-// down, its time to live ends. The machines that do this, the checks of what the program calls, and the order
-// in which they write: in one slice of work a slot is written to once.
+// registers: joins the machines that change registers on their own: claims, merging and reduction of
+// siblings, the end of a time to live. It checks the calls of the program and fixes the order in which the
+// machines write: in one slice of work a slot is written once.
 //
-// Pure; owned by a mesh, same thread contract. When to call again: work() and over.work() while they say true
-// and whenever has_news(); tend() with the timers. What the machines wait for is in the schedule.
+// Pure; owned by a mesh, same thread contract. When to call again: work() and over.work() while they return
+// true and whenever has_news(); tend() with the timers. The schedule has the deadlines of the machines.
 #pragma once
 
 #include "core/answers.hpp"
@@ -36,28 +36,27 @@ class registers {
     expired_removal over;
 
     // --- calls of the program; errors: those of own_writes::check and of the machine ---
-    /// Takes the register over. A claim of this node there ends. Errors: absent; conflict, if it is to be
-    /// free and is not.
+    /// Takes the register over. A claim of this node on it ends. Errors: absent; conflict, if `if_free` is
+    /// set and the key has an owner.
     result<claim_grant> claim(const moment& at, std::string_view key,
                               std::optional<mesh_clock::duration> lease, bool if_free = false);
     /// By the claim's number. Error: claim_lost.
     result<version> commit(const moment& at, std::string_view key, std::uint64_t number,
                            std::string_view value, own_writes::optional_ttl ttl = {});
     result<void> renew(const moment& at, std::string_view key, std::uint64_t number);
-    /// Replaces the versions that were shown, all of which must still be there, and nothing else. Error:
-    /// conflict.
+    /// Replaces exactly the versions `shown`, all of which must still exist. Error: conflict.
     result<version> resolve(const moment& at, std::string_view key, std::string_view value,
                             std::span<const version> shown);
-    /// A register with siblings that this node is to merge: by resolve(), or else contested.give_up_merge().
+    /// A register with siblings for this node to merge: then call resolve(), or contested.give_up_merge().
     [[nodiscard]] std::optional<merge_task> next_merge() { return contested.next_merge(writes_.may_write()); }
 
     // --- work ---
-    /// With every slice, last. `wrote`: this node has written in this slice. `busy`: there is more to do
-    /// elsewhere, so claims get a smaller share. True while there is more.
+    /// With every slice, last. `wrote`: this node has written in this slice. `busy`: other work waits, so
+    /// claims get a smaller share. True while there is more to do.
     bool work(bool wrote, bool busy, outbox& out);
     /// With the timers. `beats`: with the heartbeat, too.
     void tend(bool beats, outbox& out);
-    /// work() is wanted soon, though nothing is to be sent.
+    /// work() is wanted soon although nothing is to be sent.
     [[nodiscard]] bool has_news() const { return owned.has_news() || store_.has_contests(); }
 
   private:

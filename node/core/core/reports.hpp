@@ -1,8 +1,8 @@
-// reports: what members report that they hold: cuts, archives and digests, kept in their holdings; and what
-// follows from that here: whether this node lacks something, and whether equal cuts have equal digests.
+// reports: keeps the cuts, archives and digests that members report, in their `holdings`. Decides whether
+// this node lacks something, and whether equal cuts have equal digests.
 //
-// Pure; owned by a mesh, same thread contract. Of ids that nobody here knows, limits.unknown_ids_max of a
-// member are kept. A lack is noted in the peer's pull_record; when to call again: by then, whoever pulls.
+// Pure; owned by a mesh, same thread contract. Keeps at most limits.unknown_ids_max unknown ids per member.
+// If this node lacks something, the peer's pull_record notes when to ask; session_receiver reads it.
 #pragma once
 
 #include "core/io.hpp"
@@ -28,16 +28,17 @@ class reports {
         , time_(time)
         , counters_(counters) {}
 
-    /// Joins what a member reports into what it is known to have seen. The cut that is kept of it:
+    /// Joins a member's report into what it is known to have seen. Returns the cut that is kept of it:
     /// `reported`, or `room` if some of it was left out. O(origins).
     const cut& learn(peer& p, const cut& reported, cut& room);
-    /// A whole standing. What is missing here is asked for after `grace`. O(origins).
+    /// A whole standing. This node asks for what it lacks after `grace`. O(origins).
     void learn_standing(const replica_id& id, peer& p, const wire::standing& s, mesh_clock::duration grace,
                         outbox& out);
-    /// A member whose standing is, by its hash, this node's `own`. `state_low`: of its digest; 0: not said.
+    /// A member whose standing equals this node's `own`, by its hash. `state_low`: the low half of its
+    /// digest; 0: not reported.
     void learn_same(const replica_id& id, peer& p, const wire::standing& own, std::uint64_t state_low,
                     outbox& out);
-    /// If a member holds what this node lacks, that is asked for after `grace`. O(origins).
+    /// If a member holds what this node lacks, this node asks for it after `grace`. O(origins).
     void note_lack(peer& p, mesh_clock::duration grace);
 
   private:

@@ -1,7 +1,7 @@
-// schedule: the moment of the call under way, and when the node is to be called next.
+// schedule: the moment of the present call, and the time of the next call.
 //
-// A value; owned by a mesh, same thread contract. Machines read the moment here and ask to be called here;
-// only the mesh sets it.
+// A value; owned by a mesh, same thread contract. Machines read the moment here and ask for a call; only the
+// mesh sets the moment.
 #pragma once
 
 #include "crdt/time.hpp"
@@ -25,7 +25,7 @@ class schedule {
 
     // --- for the mesh ---
     void begin(const moment& at) { at_ = at; }
-    /// Since the timers ran last.
+    /// Time since the timers last ran.
     [[nodiscard]] mesh_clock::duration pause() const { return at_.now - ran_at_; }
     /// The timers run now: each asks again.
     void clear() {

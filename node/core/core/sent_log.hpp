@@ -1,8 +1,8 @@
-// sent_log: when own events were sent, and how many bytes were written by then; what a member's lag is
-// reckoned with.
+// sent_log: when own events were sent, and how many bytes had been written by then: the basis of a member's
+// lag.
 //
-// Pure; owned by a mesh, same thread contract. A bounded number of spans of counters: those that nobody lacks
-// are forgotten, and where somebody lacks very many of them the spans become longer. A figure is exact to a
+// Pure; owned by a mesh, same thread contract. Holds a bounded number of spans of counters. Spans that no
+// member lacks are dropped; if a member lacks very many, the spans become longer. A figure is exact to one
 // span, and never too small.
 #pragma once
 
@@ -20,11 +20,11 @@ class sent_log {
     /// `spans_max`: at least 2.
     explicit sent_log(std::size_t spans_max)
         : spans_max_(spans_max) {}
-    /// Of every own write, when it is made.
+    /// Call for every own write.
     void add(std::size_t bytes) { written_ += bytes; }
     [[nodiscard]] std::uint64_t written() const { return written_; }
-    /// All own events up to `own` have been sent, or announced, by now. `least`: a function that says up to
-    /// where no member lacks any; asked seldom. O(1) as a rule.
+    /// All own events up to `own` have been sent or announced by now. `least`: a function that returns the
+    /// counter up to which no member lacks events; it is called seldom. Usually O(1).
     template <class Least>
     void note(std::uint64_t own, instant now, Least least) {
         const auto before = noted_;
@@ -36,9 +36,9 @@ class sent_log {
         if (spans_.size() >= spans_max_) thin(least());
         spans_.push_back({own, now, before});
     }
-    /// For how long the event has been under way; 0: it has not been sent, or nobody lacks it.
+    /// How long the event has been under way; 0: it has not been sent, or no member lacks it.
     [[nodiscard]] std::chrono::milliseconds age_of(std::uint64_t counter, instant now) const;
-    /// Bytes that have been written from this event on; events up to `own` have been written.
+    /// Bytes written from this event on; events up to `own` have been written.
     [[nodiscard]] std::uint64_t bytes_from(std::uint64_t counter, std::uint64_t own) const;
 
   private:

@@ -1,12 +1,13 @@
-// session_receiver: this node as the receiver of a session. It asks the member that holds most of what is
-// missing here, stages what comes, and commits all of it at one moment; or it compares its own store with the
+// session_receiver: this node as the receiver of a session. It asks the member that holds most of what this
+// node lacks, stages the rows, and commits all of them at one moment. Or it compares its own store with the
 // server's by ranges of dots (I8). The server may also be a file (spills.hpp).
 //
-// Pure; owned by a mesh, same thread contract. One session at a time. Bounded by limits.credit_bytes; what is
-// staged is bounded by limits.bytes_max, which the mesh judges (room.hpp). When to call again: tend() at
-// take_deadline(); consider() then, and when something has changed that it waits for; work() while it says
-// `more`. Source: PULL → STATE… → COMMIT in wire/PROTOCOL.md; range-based set reconciliation (Meyer, 2023),
-// over dots instead of keys.
+// Pure; owned by a mesh, same thread contract. One session at a time. Bounded by limits.credit_bytes; staged
+// rows are bounded by limits.bytes_max, which the mesh judges (room.hpp). When to call again: tend() at
+// take_deadline(); consider() then, and when something that it waits for has changed; work() while it reports
+// `more`.
+// Source: PULL → STATE… → COMMIT in wire/PROTOCOL.md; range-based set reconciliation (Meyer, 2023), over dots
+// instead of keys.
 #pragma once
 
 #include "core/courier.hpp"
@@ -41,13 +42,13 @@ class session_receiver {
         replica_id from{};              ///< the server; nil: a file
         std::optional<spill_id> file{}; ///< that file
         wire::standing at{};            ///< committed: what the server had
-        bool overstated = false;        ///< committed: for the first time, the server had reported more
+        bool overstated = false;        ///< committed, and for the first time the server had reported more
     };
-    /// What a call has come to. The caller passes on what it means to others.
+    /// The result of a call. The caller passes on what it means to other machines.
     struct outcome {
-        verdict why{}; ///< of the frame; the caller counts a refusal, once with that of a session_end
+        verdict why{}; ///< on the frame; the caller counts a refusal, once with that of a session_end
         std::optional<ended> end{};
-        std::vector<replica_id> beyond{}; ///< origins to be asked how far they are
+        std::vector<replica_id> beyond{}; ///< origins to ask for their latest counter
         bool more = false;                ///< work() has more to do
     };
 
@@ -60,31 +61,31 @@ class session_receiver {
         , server_(server)
         , random_(random) {}
 
-    // --- whom to ask ---
-    /// A member may hold something that is missing here: it is asked at `when`, if that is still so.
-    /// O(origins).
+    // --- which server to ask ---
+    /// A member may hold events that this node lacks: asks it at `when`, if that is still so. O(origins).
     void note_lack(peer& p, instant when);
-    /// Begins a session, if one is due. Not while this node is leaving, or while deltas wait to be applied.
+    /// Begins a session if one is due, but not while this node is leaving or deltas wait to be applied.
     /// O(members × origins).
     void consider(const moment& at, const room& space, outbox& out);
     /// Begins a session with a file. `claims`: its cut. Precondition: no session is open.
     void begin_file(spill_id file, const cut& claims, std::uint64_t written_ms, const moment& at,
                     outbox& out);
-    /// All who listen to PUB have been told this: a PULL names it by its hash. O(members).
+    /// All subscribers have got this standing on PUB: a PULL names it by its hash. O(members).
     void note_told(const wire::standing& at);
 
     // --- frames ---
-    /// `fits`: as much as the frame says that the server holds has room here.
+    /// `fits`: this node has room for the bytes that the server holds, by the frame.
     outcome on_state(const replica_id& from, std::string_view bytes, const wire::state& f, bool fits,
                      const moment& at, outbox& out);
     outcome on_answer(const replica_id& from, const wire::fingerprint& f, const moment& at, outbox& out);
-    /// The next chunk of the file; of a file that is not asked for it means nothing.
+    /// The next chunk of the file; a chunk of a file that was not asked for has no effect.
     outcome on_file(const spill_read& in, const moment& at, outbox& out);
 
     // --- work ---
-    /// A slice of staging, comparing or marking.
+    /// Does a slice of staging, comparing or marking.
     outcome work(const moment& at, outbox& out);
-    /// Repeats what may have been lost, a bounded number of times; drops a cache that nobody needs.
+    /// Repeats frames that may have been lost, a bounded number of times; drops a cache that is no longer
+    /// needed.
     outcome tend(const moment& at, outbox& out);
     /// This process did not run for so long.
     outcome excuse(mesh_clock::duration pause, const moment& at, outbox& out);
@@ -92,16 +93,16 @@ class session_receiver {
     outcome drop(const replica_id& from, const moment& at, outbox& out);
     /// Ends the session, if there is one, for a reason of this node's own.
     outcome abandon(session_end how, const moment& at, outbox& out);
-    /// When tend() or consider() is wanted, as far as it is known since this was last asked.
+    /// When tend() or consider() is wanted, by what has happened since the last call of this function.
     [[nodiscard]] instant take_deadline() { return std::exchange(due_, instant::max()); }
 
     // --- what follows from a session under way ---
     [[nodiscard]] bool is_open() const { return session_.has_value(); }
-    /// It brings all of any origin of which nothing is here.
+    /// The session brings everything of each origin of which this node has nothing.
     [[nodiscard]] bool is_of_newcomer() const { return session_ && session_->newcomer; }
-    /// The cut of the server that this node compares with; null: it does not compare.
+    /// The cut of the server with which this node compares; nullptr: no comparison.
     [[nodiscard]] const cut* compared() const;
-    /// It is open, the one before it ended for want of room, and nothing has been committed since.
+    /// A session is open, the one before it ended for want of room, and none has committed since.
     [[nodiscard]] bool is_short_of_room() const { return session_ && room_short_; }
     [[nodiscard]] const counts& counted() const { return counts_; }
 
@@ -142,8 +143,8 @@ class session_receiver {
     moment at_{}; ///< of the call under way
     std::optional<inbound_session> session_;
     std::uint64_t last_number_ = 0;
-    bool room_short_ = false; ///< a session has ended for that: the next one is looked at before it is staged
-    instant cached_until_{};  ///< what was staged is kept, when there is nobody to go on with
+    bool room_short_ = false; ///< a session ended for want of room: check the next one before staging
+    instant cached_until_{};  ///< how long staged rows are kept while no server is available
     instant due_ = instant::max();
     wire::standing told_;            ///< the last one on PUB
     std::vector<staged_view> chain_; ///< scratch

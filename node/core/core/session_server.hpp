@@ -1,9 +1,10 @@
-// session_server: this node as the server of sessions. It walks its logs for what a receiver's cut lacks, or
-// ships what the receiver asks for by ranges, in bounded chunks, and commits at the cut that it has reached.
+// session_server: this node as the server of sessions. It walks its logs for the events that a receiver's cut
+// lacks, or sends what the receiver asks for by ranges, in bounded chunks. It commits at the cut that it has
+// reached.
 //
 // Pure; owned by a mesh, same thread contract. Bounded by limits.sessions_max, and each session by its
-// credit. When to call again: work() while it says true; expire() at deadline(). Source: PULL → STATE… →
-// COMMIT in wire/PROTOCOL.md; range-based set reconciliation (Meyer, 2023).
+// credit. When to call again: work() while it returns true; expire() at deadline().
+// Source: PULL → STATE… → COMMIT in wire/PROTOCOL.md; range-based set reconciliation (Meyer, 2023).
 #pragma once
 
 #include "core/courier.hpp"
@@ -38,37 +39,37 @@ class session_server {
         , mail_(mail)
         , random_(random) {}
 
-    // --- frames; a verdict that refuses is for the caller to count ---
+    // --- frames; the caller counts refusals ---
     /// Precondition: `from` is a peer.
     verdict on_pull(const replica_id& from, wire::pull f, instant now, outbox& out);
     struct credited {
         verdict why;
-        std::optional<cut> holds{}; ///< the session is done: what the receiver has by it
+        std::optional<cut> holds{}; ///< the session is done: the cut that the receiver has now
     };
     credited on_credit(const replica_id& from, const wire::credit& f, instant now, outbox& out);
     verdict on_question(const replica_id& from, const wire::fingerprint& f, instant now, outbox& out);
 
     // --- work ---
-    /// One slice for one session, the next one after the one served last. True while any can go on.
+    /// Serves one slice of one session; sessions take turns. True while any session can continue.
     bool work(const moment& at, outbox& out);
     /// Forgets sessions whose receivers are silent.
     void expire(instant now, outbox& out);
     [[nodiscard]] instant deadline() const;
-    /// That one is gone.
+    /// That receiver is gone.
     void drop(const replica_id& to) { serving_.erase(to); }
-    /// After a commit by which something died that leaves no removal record: who has been sent it must begin
-    /// anew.
+    /// Call after a commit that removed records without leaving removal records: sessions that have sent such
+    /// a record must begin again.
     void drop_all(outbox& out);
 
     // --- what follows from sessions under way ---
     [[nodiscard]] std::size_t size() const { return serving_.size(); }
     [[nodiscard]] bool serves(const replica_id& to) const { return serving_.contains(to); }
-    /// The smaller of `least` and where the walks of sessions begin, but for those of members that were left
-    /// behind: no removal record above it may be dropped (I7).
+    /// The smaller of `least` and the starts of all walks, except walks of members that were left behind: no
+    /// removal record above it may be dropped (I7).
     [[nodiscard]] std::uint64_t least_pin(const replica_id& origin, std::uint64_t least) const;
-    /// A receiver is being compared with.
+    /// A session by ranges is under way.
     [[nodiscard]] bool compares() const;
-    /// Something of that one's session has come to it `within` this time.
+    /// The session with that receiver has made progress `within` this time.
     [[nodiscard]] bool is_moving(const replica_id& to, instant now, mesh_clock::duration within) const;
     /// Values are overwritten faster than a session can send them: writers have to wait.
     [[nodiscard]] bool is_overtaken() const;
@@ -76,7 +77,8 @@ class session_server {
 
     // --- a file in the place of a receiver ---
     [[nodiscard]] std::unique_ptr<outbound_session> begin_file(instant now) const;
-    /// A slice; `into`: the next frame, or empty. False with the last. Precondition: the cut is frozen.
+    /// Writes a slice; `into`: the next frame, or empty. False with the last frame. Precondition: the cut is
+    /// frozen.
     bool write_file(outbound_session& s, const moment& at, std::string& into);
 
   private:

@@ -1,13 +1,11 @@
-// spills: files that hold a whole store. A leave that nobody took over is
-// written as the session that a newcomer would get. At a later start such a
-// file is merged as a repair from a peer with its cut, or, if it is damaged,
-// looked through for what nobody else has. The shell has the files and hands
-// over chunks; here is what is staged, believed and forgotten.
+// spills: files that hold a whole store. If no member takes over at a leave, this node writes the session
+// that a newcomer would get. A later start merges such a file as a repair from a peer with its cut. If the
+// file is damaged, it reads the values that no member has. The shell reads and writes the files and passes
+// chunks; this class decides what is staged, believed and dropped.
 //
-// Pure; owned by a mesh, same thread contract. A merge is a session of
-// `receiver`: the caller reports its end. Bounded by 1024 files, and one of
-// them at a time. When to call again: tend() at take_deadline(), and on every
-// round of timers; work() while it says true.
+// Pure; owned by a mesh, same thread contract. A merge is a session of `receiver`: the caller reports its
+// end. Bounded by 1024 files, one of them at a time. When to call again: tend() at take_deadline(), and on
+// every round of timers; work() while it returns true.
 #pragma once
 
 #include "core/inbound_session.hpp"
@@ -47,41 +45,38 @@ class spills {
         , started_(started) {}
 
     // --- writing, while this node leaves ---
-    /// A slice of the store as for a newcomer. `into`: the next frame, or empty.
-    /// False with the last; then, and after end_writing(), it begins anew.
-    /// Precondition: the cut is frozen.
+    /// Writes a slice of the store as for a newcomer. `into`: the next frame, or empty. False with the last
+    /// frame; after that, or after end_writing(), the next call begins again. Precondition: the cut is
+    /// frozen.
     bool write(const moment& at, std::string& into);
     void end_writing() { writing_.reset(); }
     [[nodiscard]] bool is_writing() const { return writing_ != nullptr; }
-    /// What was written is safe on its disk: files whose contents are in it are
-    /// dropped.
+    /// The written file is safe on its disk: drops the files whose contents are in it.
     void kept(outbox& out);
 
     // --- files that were found ---
-    /// A refusal is for the caller to count.
+    /// The caller counts a refusal.
     verdict on_found(const spill_found& in, const moment& at);
     void on_listed(const spills_listed& in, const moment& at);
-    /// True: it is of the damaged file that is being looked through. If not, it
-    /// is the receiver's.
+    /// True: the chunk belongs to the damaged file that is being read. False: it is for the receiver.
     bool on_read(const spill_read& in, const moment& at, outbox& out);
-    /// The receiver's session with a file is over. True: the file is at fault, for the first time: the caller
-    /// counts a refusal.
+    /// The receiver's session with a file has ended. True: the file is faulty, and this is its first failure:
+    /// the caller counts a refusal.
     bool on_end(session_end how, spill_id id, const moment& at, outbox& out);
-    /// Files that are neither merged nor given up yet.
+    /// The number of files that are neither merged nor given up yet.
     [[nodiscard]] std::size_t waiting() const;
-    /// What a file holds may be any key.
+    /// A file is unread: it may hold any key.
     [[nodiscard]] bool has_unread() const { return settings_.spills && (!listed_ || waiting() != 0); }
 
     // --- work ---
-    /// Drops what others hold by now. Opens the next file, if `may_begin`: this
-    /// node takes writes, and no deltas wait to be applied. O(files × members ×
-    /// origins).
+    /// Drops files whose contents other members hold by now. Opens the next file if `may_begin`: this node
+    /// accepts writes, and no deltas wait to be applied. O(files × members × origins).
     void tend(bool may_begin, const moment& at, outbox& out);
-    /// A slice of the damaged file; true while there is more of its chunk.
+    /// Reads a slice of the damaged file; true while there is more of its chunk.
     bool work(bool takes_writes, const moment& at, outbox& out);
     /// Gives up the rest of the damaged file.
     void end_salvage(const moment& at, outbox& out);
-    /// When tend() is wanted, as far as it is known since this was last asked.
+    /// When tend() is wanted, by what has happened since the last call of this function.
     [[nodiscard]] instant take_deadline() { return std::exchange(due_, instant::max()); }
 
   private:
@@ -96,9 +91,9 @@ class spills {
         cut claims;                        ///< of its COMMIT, without the archive
         pull_pace pace;                    ///< not before this
         std::optional<session_end> failed; ///< how the last session with it ended
-        bool refused = false;              ///< it has been counted
+        bool refused = false;              ///< its refusal has been counted
     };
-    /// The damaged file that is being looked through.
+    /// The damaged file that is being read.
     struct salvage {
         explicit salvage(const file& of)
             : id(of.id)
@@ -129,11 +124,10 @@ class spills {
     session_receiver& receiver_;
     writer& writer_;
     instant started_;
-    std::vector<file> files_; ///< in the order of their being found
-    bool listed_ = false;     ///< every file there is has been looked at
+    std::vector<file> files_; ///< in the order in which they were found
+    bool listed_ = false;     ///< every existing file has been looked at
     std::optional<salvage> open_;
-    /// Of counters' lost shares: what has been added already, should another file
-    /// have them too.
+    /// For lost shares of counters: what has already been added, in case another file has them, too.
     std::map<std::pair<std::string, replica_id>, std::pair<std::uint64_t, std::int64_t>> shares_;
     std::unique_ptr<outbound_session> writing_;
     instant due_ = instant::max();

@@ -1,9 +1,9 @@
-// stability: what every member has seen is forgotten. Removal records go, origins that are closed are
-// archived, what is left of removed counters goes; a member that is far behind is left behind, and holds back
-// none of it. When it is back, it is compared with by ranges (I8).
+// stability: forgets what every member has seen. It drops removal records and residues of counters, and
+// archives closed origins. A member that is too far behind is left behind and delays none of this. When that
+// member returns, it is compared by ranges (I8).
 //
 // Pure; owned by a mesh, same thread contract. When to call again: judge_lag(), then tend(), with every
-// heartbeat; work() while it says true.
+// heartbeat; work() while it returns true.
 #pragma once
 
 #include "core/io.hpp"
@@ -30,23 +30,24 @@ class stability {
         , writer_(write)
         , publisher_(out) {}
 
-    /// Leaves behind who stays more than limits.lag_max events behind, or limits.lag_bytes_max of what was
-    /// written here, without catching up. Where this node is full, any lag is too much: what is kept for that
-    /// member may be all that fills it, and then nothing is written any more that would let the lag grow.
+    /// Leaves a member behind that stays more than limits.lag_max events, or limits.lag_bytes_max of own
+    /// writes, behind without catching up. While this node is full, any lag is too much: the removal records
+    /// that it keeps for that member may be all that fills it, and without writes the lag would never grow to
+    /// the bound.
     void judge_lag(bool is_full, instant now, outbox& out);
-    /// What may be forgotten by now. O(origins × members). `takes_writes`: this node is neither full nor
-    /// leaving. Not while a commit is being folded in, or a spill is being written.
+    /// Finds what may be forgotten by now. O(origins × members). `takes_writes`: this node is neither full
+    /// nor leaving. Do not call while a commit is being folded in or a spill is being written.
     void tend(bool takes_writes, const moment& at, outbox& out);
-    /// A slice of dropping removal records; true while there are more.
+    /// Drops a slice of removal records; true while there are more.
     bool work();
-    /// What every member has told that it has applied, and no session under way has yet to carry.
+    /// The cut that every member has reported as applied, and that no session under way still has to carry.
     [[nodiscard]] cut stable_cut() const;
     /// Writers wait for a member that had kept up and now falls behind, until it is left behind.
     [[nodiscard]] bool is_crowded() const;
     [[nodiscard]] std::uint64_t evictions() const { return evictions_; }
 
   private:
-    /// An origin that nobody here accounts for.
+    /// An origin that belongs to no node that is known here.
     struct silence {
         std::uint64_t counter;
         instant since;

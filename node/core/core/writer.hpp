@@ -1,8 +1,8 @@
-// writer: writes of this process and of its machines. Each is one event: stamped, stored, and queued for the
-// others.
+// writer: writes of this process and of its machines. Each is one event: stamped, stored, and queued for
+// other members.
 //
-// Pure; owned by a mesh, same thread contract. What may be written is for the caller to check. When to call
-// again: never; what is queued is sent by publisher::flush().
+// Pure; owned by a mesh, same thread contract. The caller checks whether the write may be made. When to call
+// again: never; publisher::flush() sends what is queued.
 #pragma once
 
 #include "core/publisher.hpp"
@@ -30,9 +30,9 @@ class writer {
 
     /// The timestamp of a write that is about to be made.
     [[nodiscard]] timestamp tick(std::uint64_t wall_ms) { return clock_.tick(wall_ms); }
-    /// A timestamp from elsewhere: what is written from now on comes after it. False: it is too far ahead.
+    /// A timestamp of another node: later writes here come after it. False: it is too far ahead.
     bool observe(timestamp stamp, std::uint64_t wall_ms) { return clock_.observe(stamp, wall_ms); }
-    // As the functions of the store of these names (crdt/store.hpp); the dot of the event.
+    // Like the functions of the store with these names (crdt/store.hpp); return the dot of the event.
     dot put(const slot_name& slot, std::string_view value, timestamp stamp,
             std::optional<std::chrono::milliseconds> ttl = {}) {
         return publish(store_.put(slot, value, stamp, buffers_, ttl));

@@ -1,4 +1,4 @@
-// allowance: how much of what strangers can cause is let through a second.
+// allowance: bounds per second on what strangers can cause.
 //
 // Pure values; time is an argument. Each is bounded.
 #pragma once
@@ -17,7 +17,7 @@
 
 namespace baton::core {
 
-/// So many a second, and as many at once.
+/// Permits so many per second, and as many at once.
 class allowance {
   public:
     explicit allowance(std::size_t a_second)
@@ -68,11 +68,11 @@ class allowances_by_source {
     std::map<std::string, one, std::less<>> of_;
 };
 
-/// The latest nonces that have been answered although the question may be a recording: each once.
+/// The latest nonces that were answered although the question may be a recording: each is answered once.
 class answered_nonces {
   public:
     static constexpr std::size_t most = 1024;
-    /// False: it has been answered already.
+    /// False: it has already been answered.
     [[nodiscard]] bool note(std::string_view nonce) {
         if (!known_.emplace(nonce).second) return false;
         order_.emplace_back(nonce);

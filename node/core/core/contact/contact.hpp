@@ -1,10 +1,10 @@
-// contact: how this node finds others and gets a connection to each: the machines of this folder, and the
-// steps that join several of them. From a beacon, a seed or a member's report to a link; from a link to
-// HELLOs on both sides; from a silent link to another address. And what this node says of itself to all.
+// contact: finds other nodes and connects to each of them. It joins the machines of this folder: from a
+// beacon, a seed or a member's report to a link; from a link to HELLOs on both sides; from a silent link to
+// another address. It also publishes what this node states about itself.
 //
-// Pure; owned by a mesh, same thread contract. Contact makes and ends links and takes peers in. That a peer
-// is up or has ended is for the mesh to decide: contact returns what it has found. When to call again:
-// look_for_others(), tend_links() and tend_dead() with the timers, in this order.
+// Pure; owned by a mesh, same thread contract. Contact makes and ends links and adds peers. It returns what
+// it has found; the mesh decides whether a peer is up or has ended. When to call again: look_for_others(),
+// tend_links() and tend_dead() with the timers, in this order.
 #pragma once
 
 #include "core/contact/gossip.hpp"
@@ -36,17 +36,16 @@ class contact {
     herald news;
 
     // --- datagrams ---
-    /// What a beacon or an introduction leads to.
+    /// The result of a beacon or an introduction.
     struct sighting {
         verdict why;
         replica_id who{};
-        bool met = false;                     ///< it is a peer now, with a link: call answer_beacon()
+        bool met = false;                     ///< the sender is a peer now, with a link: call answer_beacon()
         std::optional<replica_id> replaced{}; ///< the member that had that link before: it was restarted
     };
     sighting on_beacon(const beacon_arrived& in, outbox& out);
     sighting on_introduction(const datagram_arrived& in, outbox& out);
-    /// A node that was met may not have heard of this one: a beacon follows soon, unless its HELLO comes
-    /// first.
+    /// A node that was met may not have heard of this one: sends a beacon soon, unless its HELLO comes first.
     void answer_beacon();
 
     // --- HELLO ---
@@ -56,20 +55,20 @@ class contact {
         bool first = false;                   ///< of this incarnation
         std::optional<replica_id> replaced{}; ///< as in sighting
     };
-    /// Checks the HELLO, finds or makes its peer, and connects to it where it says that it is.
+    /// Checks the HELLO, finds or makes its peer, and connects to it at the address that it states.
     greeting on_hello(const wire::hello& f, const arrival& from, outbox& out);
-    /// `by` has answered at its endpoint, and says that the address is its own: nodes that are gone and had
-    /// this address are no more.
+    /// `by` has answered at its endpoint and states that the address is its own: crashed nodes that had this
+    /// address are gone for good.
     void note_address_taken(const replica_id& by, const std::string& endpoint, const wire::hello& f);
-    /// A request came from a node that is no peer.
+    /// A request came from a node that is not a peer.
     void answer_stranger(const replica_id& from, outbox& out);
 
     // --- links ---
     verdict on_link(const link_changed& in, outbox& out);
     void lost_subscriber(const replica_id& who);
-    /// A peer has come up: it is told of this node and of others, and others hear of it.
+    /// A peer has come up: sends it a report of this node and others, and reports it to others.
     void welcome(const replica_id& id, peer& p, outbox& out);
-    /// A peer has ended: its link is greeted again, since somebody new may be there.
+    /// A peer has ended: greets its link again, since a new node may answer there.
     void ended(peer& p);
     /// A table full of peers that are gone makes room, oldest first. `keep`: a link that is not hung up.
     void make_room(outbox& out, std::optional<link_id> keep = {});
@@ -83,9 +82,9 @@ class contact {
     // --- timers ---
     void look_for_others(outbox& out);
     void tend_links(outbox& out);
-    /// The dead member that is to be probed by a datagram now; nullptr: none.
+    /// The crashed member to probe by a datagram now; nullptr: none.
     [[nodiscard]] peer* tend_dead(outbox& out) { return stopped_ ? nullptr : dead.tend(out); }
-    /// This node has said goodbye: it seeks nobody any more, and takes nobody in.
+    /// This node has said goodbye: it seeks no nodes any more, and adds no peers.
     void stop();
 
   private:

@@ -1,9 +1,9 @@
-// gossip: what members report of one another: addresses of members that are up, to whoever comes up, and in
-// rounds to one member after another. What was lost or out of reach is made up for by the rounds.
+// gossip: exchanges with members the addresses of members that are up: with each node that comes up, and in
+// rounds with one member after another. The rounds repeat what was lost or out of reach.
 //
 // Pure; owned by a mesh, same thread contract. Bounded by wire::peers_told_max members a frame. When to call
 // again: exchange() with the timers.
-// Source: members are told in rounds to partners in turn, as in SWIM (Das et al. 2002, 4.3).
+// Source: reports go in rounds to one partner after another, as in SWIM (Das et al. 2002, 4.3).
 #pragma once
 
 #include "core/courier.hpp"
@@ -28,10 +28,10 @@ class gossip {
         , time_(time)
         , tell_at_(time.now()) {}
 
-    /// Sends one member what this node knows of others, as far as a frame holds; the next call goes on there.
+    /// Sends one member what this node knows of others, up to one frame; the next call continues there.
     /// O(peers).
     void tell(const replica_id& id, peer& p, outbox& out);
-    /// One round, when it is due. Rounds get less frequent while nothing is new.
+    /// Runs one round if it is due. Rounds become less frequent while nothing changes.
     void exchange(outbox& out);
     /// A member is new: rounds are frequent again.
     void hurry();

@@ -1,5 +1,5 @@
-// greeter: HELLOs to one node at a time: by a link until its peer answers, to a member that has to know, and
-// in answer to its HELLO. A HELLO says, among other things, whether this node's PUB has seen the other's
+// greeter: sends HELLO to one node at a time: by a link until its peer answers, to a member that must learn a
+// change, and in answer to a HELLO. A HELLO also states whether this node's PUB has seen the other's
 // subscription.
 //
 // Pure; owned by a mesh, same thread contract. When to call again: greet_links() with the timers.
@@ -29,21 +29,21 @@ class greeter {
         , links_(links)
         , time_(time) {}
 
-    /// By a link, whoever is there.
+    /// By a link, to the node that answers there.
     void greet(link_id number, bool wants_answer, outbox& out);
-    /// Greets every link of which the peer has not answered, and doubted ones. A link that has been silent
-    /// for crashed_after is replaced; one without a peer ends, and its seed is dialled again. O(links).
+    /// Greets every link whose peer has not answered, and every doubted link. A link that has been silent for
+    /// crashed_after is replaced. A link without a peer ends, and its seed is dialled again. O(links).
     void greet_links(outbox& out);
     /// To a member, wherever it can be reached.
     void tell(const replica_id& id, peer& p, bool wants_answer, outbox& out);
     /// Answers the HELLO of a peer. `first`: it is the first of this incarnation.
     void answer(const arrival& from, const replica_id& id, peer& p, bool first, outbox& out);
-    /// Answers a HELLO that could not be read whole, in a `version` that both speak.
+    /// Answers a HELLO that could be read only in part, in a `version` that both speak.
     void answer_in(std::uint64_t version, const arrival& from, const replica_id& id, outbox& out);
-    /// To a node that is no peer and has dialled this one: what this node is, in the oldest version.
+    /// To a node that is not a peer and has dialled this one: a HELLO in the oldest version.
     void present(const replica_id& to, bool wants_answer, outbox& out);
-    /// A node that was forgotten here, and hears this node all the while, has no reason to greet again: it is
-    /// asked to. One answer in 20 ms for all strangers together.
+    /// A node that this one has forgotten, and that still hears this one, has no reason to greet again: asks
+    /// it to. One answer in 20 ms for all strangers together.
     void answer_stranger(const replica_id& from, outbox& out);
 
   private:

@@ -1,4 +1,4 @@
-// hello_writer: what this node says of itself in a HELLO.
+// hello_writer: builds a HELLO, what this node states about itself.
 //
 // Pure; owned by a mesh, same thread contract. A value that refers to what it reports, and
 // changes nothing.
@@ -25,7 +25,7 @@ class hello_writer {
         , room_(space)
         , leave_(leave) {}
 
-    /// `flags`: beside those of this node's own state. O(origins).
+    /// `flags`: in addition to those of this node's own state. O(origins).
     [[nodiscard]] wire::hello make(std::uint64_t flags) const;
     [[nodiscard]] bool is_full() const { return room_.is_full(); }
     /// What the HELLO reports of.

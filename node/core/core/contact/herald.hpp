@@ -1,8 +1,8 @@
-// herald: what this node says of itself on PUB with every heartbeat: a whole HELLO when something is new, or
-// else a BRIEF, which names it by its hash.
+// herald: publishes this node's state on PUB with every heartbeat: a whole HELLO if something is new,
+// otherwise a BRIEF, which names the state by its hash.
 //
-// Pure; owned by a mesh, same thread contract. Frames of own events go first: on PUB no report of an event
-// comes before the event. When to call again: publish() with every heartbeat, and when the fullness has
+// Pure; owned by a mesh, same thread contract. Frames of own events go first: PUB never reports an event
+// before the event itself. When to call again: publish() with every heartbeat, and when the fullness has
 // changed.
 #pragma once
 
@@ -28,7 +28,7 @@ class herald {
         , time_(time)
         , due_(time.now()) {}
 
-    /// The standing that has been published; nullopt: there was no news. O(origins).
+    /// The standing that was published; nullopt: nothing was new. O(origins).
     std::optional<wire::standing> publish(outbox& out);
     // --- heartbeats ---
     [[nodiscard]] instant due() const { return due_; }
@@ -41,7 +41,7 @@ class herald {
         time_.wake_by(due_);
     }
 
-    /// This node has become full, or has room again: the next publish() says so.
+    /// This node has become full, or has room again: the next publish() reports it.
     void fullness_changed() { full_told_ = false; }
     [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 

@@ -1,6 +1,6 @@
-// introducer: whose beacons this node believes, and, in a mesh with a key, how two nodes learn each other's
-// link keys before either dials. A question is a sealed beacon with a nonce, sent to the UDP port that has
-// the number of the ROUTER's; the answer is a sealed beacon that repeats the nonce.
+// introducer: decides which beacons this node believes. In a mesh with a key, two nodes learn each other's
+// link keys here before either dials. A question is a sealed beacon with a nonce, sent to the UDP port with
+// the number of the ROUTER's port; the answer is a sealed beacon that repeats the nonce.
 //
 // Pure; owned by a mesh, same thread contract. Bounded: questions_max questions, limits.introductions_max
 // datagrams a second, a roster of four times limits.peers_max. When to call again: tidy() with every
@@ -40,13 +40,13 @@ class introducer {
     [[nodiscard]] bool is_open() const { return ring_.empty(); }
     [[nodiscard]] discovery::keyring& keys() { return ring_; }
     [[nodiscard]] const discovery::keyring& keys() const { return ring_; }
-    /// Which link key belongs to whom, as sealed beacons have vouched.
+    /// Which link key belongs to which node, by sealed beacons.
     [[nodiscard]] const discovery::roster& known() const { return known_; }
 
     // --- what is heard ---
     struct beacon_heard {
         verdict why;
-        std::optional<discovery::beacon> said{}; ///< nullopt: this node's own, or not to be acted upon
+        std::optional<discovery::beacon> said{}; ///< nullopt: its own beacon, or one without effect
     };
     beacon_heard on_beacon(const beacon_arrived& in, outbox& out);
     struct introduced {
@@ -57,21 +57,21 @@ class introducer {
     };
     /// A question, an answer, or both. Answers a question.
     introduced on_introduction(const datagram_arrived& in, outbox& out);
-    /// Where the sender of a beacon can be dialled, by what it says and where it was heard.
+    /// The addresses of a beacon's sender, by its contents and its source.
     [[nodiscard]] std::vector<discovery::address> ways_of(const discovery::beacon& b,
                                                           std::string_view seen_at) const;
 
     // --- what is said ---
     [[nodiscard]] std::string beacon_bytes();
-    /// Asks whoever is at `endpoint` to introduce itself, if the bounds allow it. `of_stranger`: because of
-    /// what somebody has said.
+    /// Asks the node at `endpoint` to introduce itself, if the bounds permit. `of_stranger`: the address
+    /// comes from a stranger's datagram or a report.
     void ask(const std::string& endpoint, bool of_stranger, outbox& out);
 
-    // --- who is not let in ---
-    /// Reports a node that is refused: once.
+    // --- which nodes are refused ---
+    /// Reports a refused node, once.
     void report_refused(const replica_id& id, std::string name, std::string reason, outbox& out);
     [[nodiscard]] std::string no_common_version(const wire::versions& theirs) const;
-    /// Expels whoever has been silent for long and is no peer. O(roster).
+    /// Expels nodes that have been silent for long and are not peers. O(roster).
     void tidy(outbox& out);
 
   private:
@@ -107,12 +107,12 @@ class introducer {
     std::uint64_t last_nonce_ = 0;
     std::uint64_t sequence_ = 0;  ///< of the last beacon
     told_once foreign_told_{256}; ///< strangers that have been reported
-    // Questions and answers, a second. What somebody without the key can cause takes nobody's place.
-    allowance questions_;              ///< sent, whatever the reason
-    allowance questions_to_strangers_; ///< of these, because of what somebody has said
-    allowance answers_;                ///< to those that were known before
-    allowance newcomers_;              ///< to those that are new
-    allowance challenges_;             ///< to those whose clock is off, as a recording's is
+    // Questions and answers per second. A sender without the key cannot use up the share of others.
+    allowance questions_;              ///< sent, for any reason
+    allowance questions_to_strangers_; ///< of these, to addresses from strangers
+    allowance answers_;                ///< to known nodes
+    allowance newcomers_;              ///< to new nodes
+    allowance challenges_;             ///< to nodes whose clock is off, like that of a recording
     allowances_by_source by_source_;   ///< of all three
     answered_nonces challenged_;
 };

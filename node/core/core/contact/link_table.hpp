@@ -1,8 +1,8 @@
-// link_table: the connections that this node has made or wants, whose each one is, and who has subscribed
-// here.
+// link_table: the connections that this node has made or wants, the node that each one belongs to, and the
+// nodes that have subscribed here.
 //
-// Pure; owned by a mesh, same thread contract. An endpoint has one link at most; a peer names its own in
-// peer::via. Whoever connects bounds the number of links: by limits.peers_max, the seeds and the quests. The
+// Pure; owned by a mesh, same thread contract. An endpoint has at most one link; a peer names its own in
+// peer::via. The callers bound the number of links: by limits.peers_max, the seeds and the quests. The
 // subscribers are bounded by four times limits.peers_max. When to call again: tend() with the timers.
 #pragma once
 
@@ -41,13 +41,14 @@ class link_table {
     [[nodiscard]] peer* peer_of(const link& l) { return l.peer ? members_.find(*l.peer) : nullptr; }
 
     // --- making and ending ---
-    /// The link to `endpoint`, dialled at once in an open mesh. With a key it is dialled when the key of
-    /// whoever is there is known; until then that node is asked to introduce itself. `contact`: nobody has
-    /// proved to be there, so that with a key it is asked first, too. O(links).
+    /// The link to `endpoint`. In an open mesh it is dialled at once. In a mesh with a key it is dialled when
+    /// the link key of the node there is known; until then that node is asked to introduce itself. `contact`:
+    /// no node has proved to be there, so in a mesh with a key it is asked even if its key is known.
+    /// O(links).
     link_id connect(const std::string& endpoint, outbox& out, const discovery::link_key& key = {},
                     bool contact = false);
-    /// Makes `number` the link of `id`, and gives its former link up. A member that had `number` before: it
-    /// has been replaced at that address, and has to end as one that was restarted.
+    /// Makes `number` the link of `id`, and gives up its former link. Returns the member that had `number`
+    /// before: it was replaced at that address, and must end as a restarted one.
     [[nodiscard]] std::optional<replica_id> bind(link_id number, const replica_id& id, outbox& out);
     /// Connects SUB to the peer's PUB, on the link's account. `is_there`: it has connected from that very
     /// host.
@@ -58,35 +59,35 @@ class link_table {
     void redial(const replica_id& id, peer& p, outbox& out);
     void release(peer& p, outbox& out);
     void hang_up(link_id number, outbox& out);
-    /// Hangs up a link without a peer that leads to a node which is not looked for there any more.
+    /// Hangs up a link without a peer, to a node that is no longer sought there.
     void hang_up_unbound(const std::string& endpoint, outbox& out);
-    /// Forgets links that were only asked about: this node's own address, or somebody else's, is there.
+    /// Forgets links that were only asked about: the address belongs to this node, or to another one.
     void forget_undialled(const std::string& endpoint);
-    /// This process did not run for a while: nobody's silence counts.
+    /// This process did not run for a while: silence in that time does not count.
     void excuse(mesh_clock::duration pause);
-    /// While a link is not open, somebody new may be there, with another key. Asks or dials again. O(links).
+    /// While a link is not open, a new node with another key may be there. Asks or dials again. O(links).
     void tend(outbox& out);
 
     // --- judging ---
-    /// Whether a living member has the link to this address; then that link is greeted, since only what
-    /// answers there counts. O(links).
+    /// Whether a living member has the link to this address; then greets that link, since only the answer
+    /// there counts. O(links).
     bool held_by_another(const std::string& endpoint, const replica_id& id);
     /// Whether that address has a link, or leads to this node. O(links).
     [[nodiscard]] bool is_dialled(const std::string& endpoint) const;
     /// The link that the peer has is not known to work.
     [[nodiscard]] bool needs_way(const peer& p) const;
-    /// A link is greeted with the next timers, then again after `every`, and ever less often.
+    /// Greets a link with the next timers, again after `every`, and then less and less often.
     void greet_now(link& l, mesh_clock::duration every) const;
-    /// A link is greeted once more when a handshake has arrived or been given up: ROUTER hands a routing id
-    /// over to the latest connection that has it, and the one before stays open without a sign.
+    /// Greets a link once more when a handshake has arrived or has been given up: ROUTER gives a routing id
+    /// to the latest connection that has it, and the former connection stays open without a sign.
     void check_later(link& l) const;
-    /// Somebody has named an address: whether it may be dialled now (limits.dials_max a second).
+    /// Whether an address that others have named may be dialled now (limits.dials_max a second).
     [[nodiscard]] bool may_dial() { return dials_.take(time_.now()); }
     [[nodiscard]] bool is_open_mesh() const { return keys_.is_open(); }
 
     // --- addresses that lead to this node itself ---
     static constexpr std::size_t own_max = 256;
-    /// False: there are own_max already.
+    /// False: there are already own_max.
     bool note_own(const std::string& endpoint);
     [[nodiscard]] bool is_own(const std::string& endpoint) const { return own_.contains(endpoint); }
     void forget_own(const std::string& endpoint) { own_.erase(endpoint); }

@@ -1,4 +1,4 @@
-// quest: addresses of one node that are dialled until it answers at one of them.
+// quest: the addresses of one node, dialled until it answers at one of them.
 //
 // A plain record; owned by quests.
 #pragma once
@@ -20,10 +20,10 @@ struct quest {
     std::size_t next = 0;      ///< those before it have been dialled
     std::size_t under_way = 0; ///< links that are open to it for this, or being opened
     instant next_at{};
-    bool of_contact = false;        ///< it ends with the peer, which has not greeted yet
-    replica_id told_by{};           ///< the member that reported the node last; nil: nobody did
-    unsigned rounds = 0;            ///< in which nobody answered
-    std::optional<instant> over_at; ///< given up; forgotten then, so that it can begin again
+    bool of_contact = false;        ///< it ends together with its peer, which has not greeted yet
+    replica_id told_by{};           ///< the member that reported the node last; nil: none
+    unsigned rounds = 0;            ///< rounds without an answer
+    std::optional<instant> over_at; ///< given up; when it is forgotten, so that it can begin again
 };
 using quest_map = std::map<replica_id, quest>;
 

@@ -1,5 +1,5 @@
-// redialler: members that were called crashed, tried again: a cut heals by itself after hours, and the dead
-// cost little. For a minute the link stays; after that the dead take turns (redialling.hpp).
+// redialler: tries to reach crashed members again, so that a cut heals by itself even after hours, at little
+// cost. For a minute the link stays; after that crashed members are tried in turn (redialling.hpp).
 //
 // Pure; owned by a mesh, same thread contract. When to call again: tend() with the timers.
 #pragma once
@@ -27,13 +27,13 @@ class redialler {
         , random_(random)
         , time_(time) {}
 
-    /// Gives links up and knocks. The dead member that is to be probed by a datagram now; nullptr: none.
-    /// O(peers), five times a second at most while one of them is dead.
+    /// Gives up links, and knocks. Returns the crashed member to probe by a datagram now; nullptr: none.
+    /// O(peers), at most five times a second while a member is crashed.
     [[nodiscard]] peer* tend(outbox& out);
     /// The answer to a knock at a member.
     void knocked(const core::knocked& in, outbox& out);
-    /// There is a sign of a crashed member at `endpoint`: it has answered, or somebody says that it lives. It
-    /// is dialled, once in a while only, as somebody may lie.
+    /// There is a sign of a crashed member at `endpoint`: it has answered, or another member reports that it
+    /// lives. Dials it, but not often, since a report may be a lie.
     void revive(const replica_id& id, peer& p, const std::string& endpoint, outbox& out);
     [[nodiscard]] std::uint64_t knocks() const { return knocks_; }
 

@@ -1,7 +1,7 @@
-// seeding: where this node was told to look for others. It follows the names of seeds to the addresses they
-// stand for, dials each address until a member answers, and knocks at one that does not answer: only a
-// refusal proves that nobody is there. It follows the names that this node advertises, too, and says in the
-// log what keeps it from others, since a firewall does not say so.
+// seeding: the seeds of this node. It follows the names of seeds to their addresses, dials each address until
+// a member answers, and knocks at one that does not answer: only a refusal proves that no member runs there.
+// It also follows the names that this node advertises, and logs what keeps it from others, since a firewall
+// does not report that.
 //
 // Pure; owned by a mesh, same thread contract. Bounded by the seeds in the options, name_book::addresses_max
 // for each, and unmet_max nodes. When to call again: tend() with the timers.
@@ -34,12 +34,12 @@ class seeding {
             std::mt19937_64& random, schedule& time);
 
     // --- names ---
-    /// The addresses that this node's advertised names stand for now; nullopt: as before, or it advertises
+    /// The present addresses of the names that this node advertises; nullopt: as before, or it advertises
     /// none.
     [[nodiscard]] std::optional<std::string> hosts() const;
-    /// The mesh or the machine has changed: names may stand for others now.
+    /// The mesh or the machine has changed: names may have other addresses now.
     void hurry();
-    /// An answer about a name. True: some addresses differ, and hosts() may.
+    /// An answer about a name. True: some addresses have changed, and hosts() may have.
     [[nodiscard]] bool resolved(const core::resolved& in, outbox& out);
 
     // --- seeds ---
@@ -49,19 +49,19 @@ class seeding {
     /// `id` has answered at this address, which may be a seed's.
     void note_answered(const std::string& endpoint, const replica_id& id);
 
-    // --- is anybody there? ---
-    /// Nobody has been met for options::alone_after, nobody is heard of, and each address of each seed
-    /// refuses or is this node's own. Silence says nothing: neither a seed's, nor anybody's while there is no
+    // --- is this node alone? ---
+    /// This node has met no member for options::alone_after, hears of no other node, and each address of each
+    /// seed refuses or is its own. Silence is no evidence: neither that of a seed, nor any while there is no
     /// network.
     [[nodiscard]] bool is_alone() const;
-    /// Seeds of which it is not known that nobody is there.
+    /// Seeds at which a member may be running.
     [[nodiscard]] std::vector<std::string> standing() const { return seeds_.standing(names_); }
-    /// Appends the nodes that are heard of, and with which the handshake is not over.
+    /// Appends the nodes that this one hears of and whose handshake is not complete.
     void name_unmet(std::vector<replica_id>& into) const;
     [[nodiscard]] std::uint64_t knocks() const { return knocks_; }
 
   private:
-    /// A node that is heard of, and with which the handshake is not over.
+    /// A node that this one hears of and whose handshake is not complete.
     struct unmet_node {
         instant first{}, last{};
         std::optional<instant> told_at{};
@@ -80,7 +80,7 @@ class seeding {
     discovery::name_book names_; ///< of seeds, and those that this node advertises
     discovery::seed_table seeds_;
     std::vector<discovery::address> advertised_; ///< where a host may be a name
-    std::map<std::string, replica_id> answered_; ///< who answered at a seed's address last
+    std::map<std::string, replica_id> answered_; ///< the node that last answered at a seed's address
     std::map<replica_id, unmet_node> unmet_;
     instant unmet_at_{}; ///< when they are looked at again
     std::uint64_t knocks_ = 0;

@@ -18,14 +18,13 @@ struct arguments {
     options node{};
     bool hex = false;
     bool verbose = false;
-    bool leave_now = false;                 ///< run: a leave does not wait for somebody who is not here
+    bool leave_now = false;                 ///< run: a leave does not wait for a successor
     std::string key{};                      ///< get, put; of watch the prefix; of keygen the file
     std::string value{};                    ///< put
     std::chrono::milliseconds within{5000}; ///< all but run: to join and be synced
 };
 
-/// The arguments, or the exit status when there is nothing left to do: help was printed (0) or a fault was
-/// (2).
+/// The arguments; or the exit status if the program is done: 0 after help, 2 after an error message.
 std::variant<arguments, int> parse_arguments(int argc, const char* const* argv);
 
 } // namespace baton::cli

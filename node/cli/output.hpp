@@ -1,10 +1,9 @@
-// output: text on its way to a descriptor that may not take it: a full pipe, a terminal that is held. A
-// thread of its own writes, so that nobody else of the program is ever stuck in the system for the sake of
-// its reader.
+// output: writes text to a descriptor that may not accept it, such as a full pipe or a stopped terminal. A
+// separate thread writes, so no other thread of the program blocks because of a slow reader.
 //
-// What waits is bounded by bytes; beyond that offer() drops and counts, and put() waits: as long as it takes,
-// and once the program is asked to end, only as long as something is taken every 2 s, and 10 s in all. Any
-// thread.
+// The waiting text is bounded in bytes. Beyond the bound offer() drops and counts, and put() waits without a
+// limit. Once the program has been asked to end, put() waits only while the reader takes something every 2 s,
+// and at most 10 s in all. Any thread.
 #pragma once
 
 #include <chrono>
@@ -22,7 +21,7 @@ class output {
     struct terms {
         int fd = -1;
         std::size_t bytes_max = std::size_t{1} << 20; ///< a longer text waits until nothing is before it
-        /// Whether the program has been asked to end; looked at every 50 ms while somebody waits.
+        /// Whether the program has been asked to end; checked every 50 ms while a call waits.
         std::function<bool()> ends = [] { return false; };
         /// Called once, on the writing thread, when nothing can be written any more.
         std::function<void()> on_fault{};
@@ -31,19 +30,19 @@ class output {
     ~output(); ///< does not wait for what is not written yet: flush() does
     output(const output&) = delete;
 
-    /// False: dropped, as there is no room or nothing can be written. Never waits.
+    /// False: the text was dropped, since there is no room or writing is impossible. Never waits.
     bool offer(std::string text);
     /// The same, after waiting for room.
     bool put(std::string text);
-    /// The last call: waits until all is written, as if the program were asked to end. False: it is not, and
-    /// what is not written counts as dropped.
+    /// The last call: waits until everything is written, with the limits of a program that is asked to end.
+    /// False: some text is not written; it counts as dropped.
     bool flush();
-    /// From now on waits are those of a program that is asked to end.
+    /// From now on the limits of a program that is asked to end apply to waits.
     void hurry();
-    /// From now on nobody waits for longer than a moment, 0.3 s, nor for 1 s in all.
+    /// From now on no call waits for longer than 0.3 s, and 1 s in all.
     void give_up();
 
-    /// Why nothing can be written any more, an errno; 0: it can.
+    /// The errno if writing has become impossible; 0: it is possible.
     [[nodiscard]] int fault() const;
     /// How many texts were dropped since the last call.
     [[nodiscard]] std::uint64_t take_dropped();
@@ -53,8 +52,8 @@ class output {
     const std::shared_ptr<state> state_; // the thread's too, which may be stuck for ever
 };
 
-/// Writes all of `text` to `fd`, however long that takes; false, with errno, and the rest is lost, when it
-/// does not go there (any more).
+/// Writes all of `text` to `fd`, however long that takes. False, with errno: it cannot be written, and the
+/// rest is lost.
 bool write_all(int fd, std::string_view text);
 
 } // namespace baton::cli

@@ -1,6 +1,6 @@
 // parse: what a person or a script types, as values.
 //
-// Pure; any thread. A line that makes no sense throws `refusal`, which becomes the error reply of that line.
+// Pure; any thread. An invalid line throws `refusal`, which becomes the error reply to that line.
 #pragma once
 
 #include <baton/node.hpp>
@@ -48,8 +48,7 @@ struct command_line {
 command_line parse_command(std::string_view line);
 
 /// Reads words separated by blanks. A word in double quotes is a JSON string, so that it can be empty or hold
-/// blanks. One that begins with `base64:`, without quotes, is any bytes, as replies show those that are no
-/// text.
+/// blanks. A word that begins with `base64:`, without quotes, stands for any bytes, as in replies.
 class words {
   public:
     explicit words(std::string_view text)
@@ -64,7 +63,7 @@ class words {
     std::string last(std::string_view what);
     /// The same for a name among the last words: also `base64:…`, and hexadecimal digits with `hex`.
     std::string last_name(std::string_view what, bool hex);
-    /// What has not been read yet.
+    /// The text that has not been read yet.
     [[nodiscard]] std::string_view rest() const { return rest_; }
     /// Throws unless everything was read.
     void end() const;

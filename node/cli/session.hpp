@@ -1,7 +1,7 @@
 // session: carries out the commands of `baton run` on a node.
 //
-// One thread calls answer() and told(). A command that waits looks up every `slice`, so that a signal does
-// not have to. What a watch is told is written by the node's dispatcher thread.
+// One thread calls answer() and told(). A command that waits checks for a signal every `slice`. The node's
+// dispatcher thread writes the changes of watches.
 #pragma once
 
 #include "parse.hpp"
@@ -37,10 +37,10 @@ class session {
 
     /// The reply to one line; an empty object for an empty line. A command that fails changes nothing.
     json answer(std::string_view line);
-    /// The reply has been written: what a new watch is told may follow.
+    /// The reply has been written: changes of a new watch may follow.
     void told();
 
-    /// Set once a leave has been carried out; the reply that told it is the last one.
+    /// Set once a leave has been carried out; its reply is the last one.
     [[nodiscard]] std::optional<leave_outcome> left() const { return left_; }
 
     /// The commands, one a line with what it does, for --help.
@@ -85,7 +85,7 @@ class session {
     json unwatch(std::string_view rest);
 
     [[nodiscard]] json owned(const claim_handle& held) const;
-    /// For a person who waits: for whom, how long, and how to end it.
+    /// A message for a waiting person: for which members, how long, and how to end it.
     void explain_leave(std::chrono::milliseconds within) const;
     /// What every command of that type replies: the key and what it holds now.
     [[nodiscard]] json counted(const std::string& key) const;

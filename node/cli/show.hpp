@@ -1,8 +1,8 @@
 // show: what the node answers, as JSON.
 //
-// Any thread. Keys, values, elements and names are any bytes, JSON is text: what is no UTF-8 is shown in
-// base64, and marked. So a field `x` is null then, and `x_base64` is there; in a list an object {"base64": …}
-// stands for it. Those of keys and names can be typed as `base64:…`.
+// Any thread. Keys, values, elements and names are any bytes, but JSON is text: bytes that are not UTF-8 are
+// shown in base64 and marked. A field `x` is null then, and `x_base64` has the bytes; in a list an object
+// {"base64": …} has them. Keys and names can be typed as `base64:…`.
 #pragma once
 
 #include "terminal.hpp"
@@ -25,7 +25,8 @@ json list_of(const std::vector<std::string>& all, bool hex = false);
 json about(std::string_view key);
 
 json to_json(const member& who);
-/// `result`, `value` and `siblings`; `who` stands against its absence, if anybody, and `seeds`.
+/// `result`, `value` and `siblings`; if absence is not confirmed, `who` and `seeds` name the nodes and seeds
+/// that have not answered.
 json to_json(pickup_result got, bool hex);
 /// `epoch` and `owner` (null: free), where the key has ever been claimed.
 void show_owner(json& line, const std::optional<owner_epoch>& epoch, const std::optional<replica_id>& owner);

@@ -1,4 +1,4 @@
-// terminal: the program's ends towards the outside: signals, command lines in, JSON lines out, the log.
+// terminal: signals, command lines from standard input, JSON lines to standard output, the log.
 //
 // Each class says which threads may call it. No data is lost by a signal: they are blocked and read from a
 // descriptor.
@@ -21,12 +21,12 @@ namespace baton::cli {
 
 using json = nlohmann::ordered_json; // fields in the order they were written
 
-/// Where standard input, output or error is closed, its number is taken from now on, by something that can
-/// be neither read nor written in its place. What the program opens would get it otherwise. First of all.
+/// Call first. If standard input, output or error is closed, this opens a descriptor with its number that can
+/// be neither read nor written. Otherwise a file that the program opens later would get that number.
 void occupy_terminal();
 
-/// SIGTERM, SIGINT and SIGHUP ask the program to end. A reader of its output that goes away (SIGPIPE) must
-/// not cost it the leave. Throws when that cannot be had.
+/// SIGTERM, SIGINT and SIGHUP ask the program to end. If the reader of its output goes away (SIGPIPE), the
+/// program still leaves. Throws if the signals cannot be set up.
 stop_signals heed_signals();
 
 /// Lines from standard input. One thread.
@@ -66,7 +66,7 @@ class json_lines {
     explicit json_lines(std::function<bool()> ends, std::function<void()> on_fault = {});
     /// Waits while the reader lags. False: it will not be written.
     bool write(const json& object);
-    /// The last line has been written, or nobody takes it.
+    /// The last line has been written, or has no reader.
     void finish();
     void hurry() { out_.hurry(); }
     void give_up() { out_.give_up(); }
@@ -76,13 +76,14 @@ class json_lines {
     output out_;
 };
 
-/// What the program says to people. Nobody waits for its reader; what is over 1 MiB is dropped and counted.
+/// Messages for people, on standard error. No thread waits for the reader; text over 1 MiB is dropped and
+/// counted.
 output& standard_error();
-/// The sentence, as of this program.
+/// Writes the sentence to standard error, after the program's name.
 void complain(const std::string& sentence);
 
-/// Warnings and errors to standard error, with `verbose` all the rest. `is_guest`: of a node that is there
-/// for a moment, to whom it is no news that the mesh is open.
+/// Writes warnings and errors to standard error, with `verbose` everything. `is_guest`: the node stays only
+/// for a moment, so the warning about an open mesh is left out.
 log_sink log_to_stderr(bool verbose, bool is_guest);
 
 } // namespace baton::cli

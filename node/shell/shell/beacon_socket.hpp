@@ -28,12 +28,12 @@ class beacon_socket {
     /// Descriptors to wait for; -1 where this machine does not have the family.
     [[nodiscard]] int fd() const { return ipv4_; }
     [[nodiscard]] int ipv6_fd() const { return ipv6_; }
-    /// From now on these: multicast groups are joined and left.
+    /// Uses these interfaces from now on: joins and leaves multicast groups.
     void use(std::vector<interface> on);
     /// Sends on every interface; the number of datagrams that the system took. Never blocks.
     std::size_t send(std::string_view bytes);
-    /// Hands over up to `most` waiting datagrams of each family that came in on a chosen interface; `host`
-    /// has a zone if it is link-local. Never blocks.
+    /// Passes on up to `most` waiting datagrams of each family that came in on a chosen interface; `host` has
+    /// a zone if it is link-local. Never blocks.
     void receive(std::size_t most,
                  const std::function<void(std::string_view host, std::string_view bytes)>& take);
 

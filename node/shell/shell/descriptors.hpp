@@ -1,4 +1,4 @@
-// descriptors: what a node needs of the process's open files, and what it holds back for a bad day.
+// descriptors: how many open files of the process a node needs, and the spares that it keeps for a shortage.
 //
 // A share: any thread. Spares: one thread.
 #pragma once
@@ -14,18 +14,18 @@
 
 namespace baton::shell {
 
-/// Of the node itself: sockets, libzmq's own, the spares, and of spills one that is written, one that is
-/// looked through, one that is read, their folder and a bell; and of each member: DEALER, its monitor, and
+/// For the node itself: sockets, libzmq's own descriptors, the spares, and for spills a file being written, a
+/// file being checked, a file being read, their folder and a bell. For each member: DEALER, its monitor, and
 /// four connections.
 constexpr std::size_t own_descriptors = 54, descriptors_each = 7;
 /// Enough to dial one member, to look at the interfaces and to write a spill.
 constexpr std::size_t spare_descriptors = 12;
 
-/// What one node may count on, beside the other nodes of this process. Given back with its object.
+/// The descriptors reserved for one node of this process. Released with the object.
 class descriptor_share {
   public:
-    /// For so many members, if the process can have them: raises the soft limit (RLIMIT_NOFILE) as far as
-    /// that needs, never above the hard one. Errors: network, when not even one member can be had.
+    /// Reserves enough for so many members, or fewer: raises the soft limit (RLIMIT_NOFILE) as far as needed,
+    /// never above the hard one. Errors: network, if they are not enough for one member.
     [[nodiscard]] static result<descriptor_share> take(std::size_t members);
     descriptor_share(descriptor_share&& other) noexcept
         : members_(other.members_)
@@ -33,7 +33,7 @@ class descriptor_share {
         , taken_(std::exchange(other.taken_, 0)) {}
     descriptor_share& operator=(descriptor_share&&) = delete;
     ~descriptor_share();
-    /// For how many members it suffices; at most as many as were asked for.
+    /// The number of members that it is enough for; at most as many as were asked for.
     [[nodiscard]] std::size_t members() const { return members_; }
     /// The soft limit as it is now.
     [[nodiscard]] std::size_t limit() const { return limit_; }
@@ -46,10 +46,10 @@ class descriptor_share {
     std::size_t members_, limit_, taken_;
 };
 
-/// Descriptors of nothing, to be let go when there are no others.
+/// Unused descriptors, to be released when no others are free.
 class spares {
   public:
-    /// Until it has so many; false, and it has what it had, when there are none to be had.
+    /// Opens descriptors until it has so many. False, and it keeps its former ones, if none are free.
     bool fill(std::size_t count);
     void shrink(std::size_t count) { held_.resize(std::min(count, held_.size())); }
 

@@ -1,8 +1,8 @@
-// disk: a thread for what a disk may keep waiting, and what was measured of that disk.
+// disk: a thread for calls that a disk may delay, and the measured speed of that disk.
 //
-// disk_thread belongs to one thread, whose bell it rings; what is posted runs on its own thread, in order. A
-// system call that does not return cannot be ended: then the thread is let go of, and what it works on lives
-// as long as it does. So a task owns all that it uses.
+// disk_thread belongs to one thread, whose bell it rings; posted tasks run on its own thread, in order. A
+// system call that does not return cannot be ended. Then the thread is detached, and its data live as long as
+// it does. So a task owns everything that it uses.
 #pragma once
 
 #include "shell/descriptor.hpp"
@@ -23,24 +23,24 @@
 
 namespace baton::shell {
 
-/// The calls by which spills are written: write(2) and fsync(2). A test puts slow or failing ones in their
-/// place; whoever writes takes a copy.
+/// The calls by which spills are written: write(2) and fsync(2). A test replaces them by slow or failing
+/// ones; each writer takes a copy.
 struct disk_calls {
     std::function<ssize_t(int, const void*, std::size_t)> write;
     std::function<int(int)> sync;
 };
 /// Any thread.
 [[nodiscard]] disk_calls calls_of_disk();
-/// Any thread; those that there were.
+/// Any thread; returns the former calls.
 disk_calls replace_calls_of_disk(disk_calls by);
 
-/// How fast a disk takes what is written to it. Any thread.
+/// How fast a disk accepts writes. Any thread.
 class disk_pace {
   public:
-    /// From making so many bytes durable, or what is believed before that.
+    /// As measured by making so many bytes durable, or an assumption before that.
     [[nodiscard]] std::chrono::nanoseconds time_for(std::size_t bytes) const;
-    /// Writes to a file in the folder, makes it durable twice, and removes it. Errors leave things as they
-    /// are: the folder has been tried before. May take long.
+    /// Writes to a file in the folder, makes it durable twice, and removes it. Errors change nothing: the
+    /// folder has been tested before. May take long.
     void measure(const std::string& file);
 
   private:
@@ -50,7 +50,7 @@ class disk_pace {
     std::atomic<std::uint64_t> bytes_a_second_{0};
 };
 
-/// Rings the bell (an eventfd) of whoever waits for the disk; has a descriptor of its own.
+/// Rings the bell (an eventfd) of the thread that waits for the disk; has a descriptor of its own.
 class disk_bell {
   public:
     explicit disk_bell(int bell);
@@ -62,12 +62,12 @@ class disk_bell {
 
 class disk_thread {
   public:
-    /// Throws std::system_error when there is no thread to be had.
+    /// Throws std::system_error if no thread can be started.
     disk_thread();
     disk_thread(const disk_thread&) = delete;
     ~disk_thread() { end(std::chrono::milliseconds{0}); }
     void post(std::function<void()> task);
-    /// Nothing more is begun. A task that is under way may end within so long; then the thread is on its own.
+    /// Begins no more tasks. Waits at most so long for the present task; then detaches the thread.
     void end(std::chrono::milliseconds within);
 
   private:

@@ -1,11 +1,11 @@
-// dispatcher: the thread that tells watchers what has changed. It learns names of changed keys from the
-// watch_board, reads what they hold now under the node's lock, a slice at a time, and calls the handlers
-// without it, one watcher after the other. As it is the present state that is read, a key that changes faster
-// than its watcher listens is told less often, and never backwards.
+// dispatcher: the thread that reports changes to watches. It gets the names of changed keys from the
+// watch_board, reads their present values under the node's lock, a slice at a time, and calls the handlers
+// without the lock, one watcher after the other. It reads the present state, so a key that changes faster
+// than its handler returns is reported less often, and never with an older value than before.
 //
-// A watcher's memory: names that have changed and are not read yet, at most limits.watch_keys_max; one slice
-// that has been read; and the names it has been told of, front-coded (crdt/ordered_keys.hpp), which are as
-// many as the keys under its prefix: only by them can be said what has gone while it was too slow to be told.
+// The memory of a watcher: names of changed keys that are not read yet, at most limits.watch_keys_max; one
+// slice that has been read; and the names that it has reported, front-coded (crdt/ordered_keys.hpp), one for
+// each key under its prefix. After it has lagged, these names show which keys have gone in the meantime.
 //
 // Thread contract: watch() and stop() from any thread, handlers included. The thread starts with the first
 // watch. Owned by the node and by its own thread, as a handler may destroy the node.
@@ -54,7 +54,7 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   public:
     dispatcher(io_thread& engine, const limit_options& limits);
     result<watch_handle> watch(std::string prefix, change_handler handler);
-    /// Ends the thread, after the call that is under way; from inside of that call: right after it.
+    /// Ends the thread after the present call of a handler; if called by that handler: right after it.
     void stop();
 
   private:
@@ -62,16 +62,16 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
     struct subscription {
         std::shared_ptr<watcher> who;
         name_queue changed;               ///< to be read
-        std::deque<change> ready;         ///< read, to be told
+        std::deque<change> ready;         ///< read, not reported yet
         ordered_keys known;               ///< put, and not removed since, as far as `ready` goes
         std::optional<std::string> walks; ///< under way: everything from this key on is yet to be read
-        bool walk_next = true;            ///< and not what has changed
+        bool walk_next = true;            ///< before the changed keys
         bool again = false;               ///< once more from the start
-        bool announces = true;            ///< its end is told
-        std::uint64_t lost = 0;           ///< changes forgotten, to be told
-        std::size_t portion = 16;         ///< how much to read at a time: as much as is told in one turn
+        bool announces = true;            ///< report its end (initial_done)
+        std::uint64_t lost = 0;           ///< forgotten changes, not reported yet
+        std::size_t portion = 16;         ///< how many keys to read at a time: as many as one turn reports
     };
-    /// What of the known keys lies before a walk.
+    /// The known keys that a walk has not reached.
     struct known_slice {
         std::vector<std::string> keys;
         bool more = false;

@@ -1,9 +1,9 @@
-// doorkeeper: who is let in by CURVE. One ZAP handler a context, as there can be no second one, for all nodes
-// of the process; each has a domain of its own and a list of guests.
+// doorkeeper: decides which links CURVE accepts. A context has at most one ZAP handler, so one serves all
+// nodes of the process; each node has a domain of its own and a list of guests.
 //
 // Threads: one of its own answers requests; the rest may be called from any thread.
-// Source: ZeroMQ's RFC 27 (ZAP). A stranger is answered 300, "not now", so that its library tries again: who
-// dials may be vouched for a moment later.
+// Source: ZeroMQ's RFC 27 (ZAP). A stranger gets status 300, "not now", so that its libzmq tries again: it
+// may be vouched for a moment later.
 #pragma once
 
 #include "discovery/roster.hpp"
@@ -24,7 +24,7 @@ struct link_pair {
     discovery::link_key public_key{};
     std::array<std::uint8_t, 32> secret{};
 
-    /// By libzmq, from the system's randomness. Throws zmq::error_t.
+    /// Made by libzmq, from the system's random numbers. Throws zmq::error_t.
     static link_pair fresh();
     link_pair() = default;
     link_pair(const link_pair&) = default;
@@ -32,12 +32,12 @@ struct link_pair {
     ~link_pair();
 };
 
-/// Whose links a node lets in. Any thread.
+/// The link keys that a node accepts, and their owners. Any thread.
 class guest_list {
   public:
     void admit(const replica_id& id, const discovery::link_key& key);
     void expel(const replica_id& id);
-    /// Nil: nobody's.
+    /// The owner of the link key; nil: none.
     [[nodiscard]] replica_id owner_of(const discovery::link_key& key) const;
 
   private:
@@ -50,7 +50,7 @@ class doorkeeper {
   public:
     /// Answers from now on. Throws zmq::error_t, std::system_error.
     explicit doorkeeper(zmq::context_t& context);
-    /// The context has been shut down: that ends the thread.
+    /// The shutdown of the context ends the thread.
     ~doorkeeper();
     doorkeeper(const doorkeeper&) = delete;
 

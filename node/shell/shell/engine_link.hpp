@@ -1,8 +1,8 @@
-// engine_link: how an object that a program holds, and may hold for longer than the node, reaches the node's
-// engine room.
+// engine_link: connects an object of the program, such as a claim handle, to the node's io_thread. The object
+// may outlive the node.
 //
 // Thread contract: with() from any thread; cut() once, by the node's destructor, after the engine has stopped
-// writing, so that nobody who is inside stays there for long. In a forked child nothing is locked or touched.
+// writing, so that no caller stays inside for long. In a forked child it locks and touches nothing.
 #pragma once
 
 #include "shell/io_thread.hpp"
@@ -19,7 +19,7 @@ class engine_link {
         : engine_(&engine)
         , generation_(forks()) {}
 
-    /// `use(io_thread&)`, or its error where there is no node any more: leaving, forked.
+    /// Calls `use(io_thread&)`. Errors: leaving, if the node no longer exists; forked.
     template <class Use>
     auto with(Use use) -> decltype(use(std::declval<io_thread&>())) {
         if (forks() != generation_)
@@ -28,7 +28,7 @@ class engine_link {
         if (engine_ == nullptr) return error{errc::leaving, "the node no longer exists"};
         return use(*engine_);
     }
-    /// Waits for whoever is inside.
+    /// Waits for callers that are inside.
     void cut() {
         const std::unique_lock lock(mutex_);
         engine_ = nullptr;

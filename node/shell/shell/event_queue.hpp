@@ -1,6 +1,5 @@
 // event_queue: the events that the program has not read yet, up to a bound; beyond it the oldest are dropped,
-// and the reader learns how many. A descriptor is readable while there is something to read, once it is asked
-// for.
+// and the reader learns how many. On demand it makes a descriptor that is readable while an event waits.
 //
 // Owned by a node's io_thread and used under its lock. push and next are O(1).
 #pragma once

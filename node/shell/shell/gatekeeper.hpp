@@ -1,6 +1,6 @@
-// gatekeeper: when the gates are to be shut, because the process has no descriptors left, and when they open
-// again. With the gates shut members can still be dialled and spills be written, and no processor is kept
-// busy by connections that cannot be let in. See gate.hpp and descriptors.hpp.
+// gatekeeper: decides when the gates shut, because the process has no descriptors left, and when they open
+// again. With shut gates the node can still dial members and write spills, and connections that it cannot
+// accept keep no processor busy. See gate.hpp and descriptors.hpp.
 //
 // Owned by the I/O thread, which alone calls it. It holds the spares while the gates are open.
 #pragma once
@@ -14,14 +14,14 @@ namespace baton::shell {
 
 class gatekeeper {
   public:
-    /// What the caller does to the gates. After `shut` and `stay_shut` it also turns away whoever waits at
-    /// them, then calls let_go().
+    /// What the caller must do to the gates. After `shut` and `stay_shut` it also closes the waiting
+    /// connections, then calls let_go().
     enum class step : std::uint8_t { none, shut, stay_shut, open };
-    /// Call it again at due(), and about every 100 ms where that is never.
+    /// Call it again at due(), or about every 100 ms if due() is never.
     [[nodiscard]] step look(instant now);
-    /// The step is worth a line in the log: once for all shortages that follow one another closely.
+    /// The step deserves a log line: one for all shortages that follow one another closely.
     [[nodiscard]] bool is_news() const { return news_; }
-    /// The spares are let go, for dials and files.
+    /// Releases the spares, for dials and files.
     void let_go() { spares_.shrink(0); }
     /// instant::max(): no shortage lately, so there is no hurry.
     [[nodiscard]] instant due() const { return watched_ ? at_ : instant::max(); }

@@ -1,5 +1,4 @@
-// holder_waits: callers that are to be called back when enough members hold a write, or when their time is
-// over.
+// holder_waits: callbacks to call when enough members hold a write, or when the time to wait is over.
 //
 // Owned by an io_thread: add() and take_over() under its lock; any() from any thread, as a hint.
 #pragma once
@@ -22,7 +21,7 @@ class holder_waits {
         instant until{};
         std::function<void(const core::ack_count&)> done;
     };
-    /// What is to be called without the lock.
+    /// A callback, to be called without the lock.
     struct finished {
         std::function<void(const core::ack_count&)> done;
         core::ack_count held;
@@ -33,8 +32,8 @@ class holder_waits {
         some_ = true;
     }
     [[nodiscard]] bool any() const { return some_.load(std::memory_order_relaxed); }
-    /// Takes out what is met, what is over, or `all`. `again_at` becomes the next end of time, if that is
-    /// earlier.
+    /// Takes out the waits that are met or over, or `all`. Lowers `again_at` to the next end of a wait, if
+    /// that is earlier.
     std::vector<finished> take_over(core::mesh& mesh, instant now, bool all, instant& again_at);
 
   private:

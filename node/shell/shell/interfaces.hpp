@@ -1,4 +1,4 @@
-// interfaces: the network interfaces of this machine that a node may use, one entry an address. A snapshot;
+// interfaces: the network interfaces of this machine that a node may use, one entry per address. A snapshot;
 // any thread.
 #pragma once
 
@@ -25,23 +25,24 @@ struct interface {
 };
 
 /// Addresses of interfaces that are up, narrowed by options.host, options.beacon.interfaces and
-/// interfaces_excluded. IPv4 first, otherwise as the system lists them.
-/// Errors: unknown_interface, naming the interface or address that this machine does not have, unless
-/// `some_may_be_missing`; network, when the list cannot be read now, which says nothing of the interfaces.
+/// interfaces_excluded. IPv4 first, otherwise as the system lists them. Errors: unknown_interface, naming the
+/// interface or address that this machine does not have, unless `some_may_be_missing`; network, if the list
+/// cannot be read now; the interfaces may still exist.
 [[nodiscard]] result<std::vector<interface>> usable_interfaces(const options& settings,
                                                                bool some_may_be_missing = false);
 
-/// The address under which a node on these interfaces is best named to others: that of the default route,
-/// then any that is not a bridge's, then a bridge's, then a link-local one. "127.0.0.1" when there is none.
+/// The best address of these interfaces to give to other nodes: that of the default route, otherwise any that
+/// is not a bridge's, otherwise a bridge's, otherwise a link-local one. "127.0.0.1" if there is none.
 [[nodiscard]] std::string best_host(const std::vector<interface>& usable);
-/// Those that other machines may dial, separated by blanks: neither loopback nor link-local, and not too
-/// many.
+/// The addresses that other machines may dial, separated by blanks: neither loopback nor link-local, up to a
+/// bound.
 [[nodiscard]] std::string hosts_of(const std::vector<interface>& usable);
 
 /// Every address, separated by blanks; link-local ones with their zones.
 [[nodiscard]] std::string all_hosts_of(const std::vector<interface>& usable);
-/// Whether silence on these can mean that nobody is there: one of them has its cable in, or the node is to
-/// stay on this machine; and beacons are heard, by `beacon`, if nothing else was to find others.
+/// Whether silence on these interfaces can mean that no other node is there. One of them must have its link
+/// up, or the node uses this machine only; and if beacons are the only way to find others, `beacon` must hear
+/// them.
 [[nodiscard]] bool is_attached(const options& settings, const std::vector<interface>& usable, bool beacon);
 
 /// Whether `host` stands for every address: empty, "0.0.0.0" or "::".

@@ -1,8 +1,8 @@
-// io_thread: a node's engine room. It keeps the mesh under one lock, runs the one thread that owns every
-// socket, and lets other threads write and read between two of that thread's slices.
+// io_thread: keeps the mesh under one lock, runs the thread that owns every socket, and lets other threads
+// write and read between two slices of that thread.
 //
-// Thread contract: the public functions may be called from any thread. What they hand to the I/O thread goes
-// by the lock and an eventfd, nothing else.
+// Thread contract: any thread may call the public functions. They reach the I/O thread only through the lock
+// and an eventfd.
 #pragma once
 
 #include "core/mesh.hpp"
@@ -57,9 +57,9 @@ class io_thread {
         return use(mesh_, watches_.board());
     }
     [[nodiscard]] const std::shared_ptr<watch_bell>& bell() const { return watches_.bell(); }
-    /// As with(), for writes: `use(mesh&, moment)`. Waits first while too much is unsent. On an idle wire
-    /// what was written is sent from here; otherwise the I/O thread packs it with what comes next.
-    /// Answers `busy` when that wait outlasts `within`.
+    /// As with(), for writes: `use(mesh&, moment)`. Waits first while too much is unsent. If the wire is
+    /// idle, this thread sends the write; otherwise the I/O thread packs it with the next ones. Error: busy,
+    /// if that wait takes longer than `within`.
     template <class Use>
     auto write(Use use, std::chrono::milliseconds within = std::chrono::milliseconds::max()) {
         std::unique_lock lock(mutex_, std::defer_lock);
@@ -84,8 +84,8 @@ class io_thread {
         if (mesh_.state().folding_typed()) know_types(lock);
         return write_under(lock, use);
     }
-    /// Waits under the lock until `done(mesh&)` holds, `within` has passed, or the node has left; the last
-    /// word of `done`.
+    /// Waits under the lock until `done(mesh&)` holds, `within` has passed, or the node has left. Returns the
+    /// last result of `done`.
     template <class Done>
     bool wait_for(std::chrono::milliseconds within, Done done) const {
         std::unique_lock lock(mutex_, std::defer_lock);
@@ -103,14 +103,14 @@ class io_thread {
         watches_.ring();
         return outcome;
     }
-    /// Waits until `wanted` is met or `within` has passed; members are asked once more when the usual round
-    /// trip is over. `ticket`: of mesh::await_holders, given back here.
+    /// Waits until `wanted` is met or `within` has passed; asks members again when the usual round trip is
+    /// over. `ticket`: of mesh::await_holders; this call returns it.
     [[nodiscard]] core::ack_count wait_held(const core::proof& wanted, std::uint64_t ticket,
                                             std::chrono::milliseconds within);
     /// The same without waiting: `done` is called, once, by the I/O thread.
     void when_held(core::proof wanted, std::uint64_t ticket, std::chrono::milliseconds within,
                    std::function<void(const core::ack_count&)> done);
-    /// Waits as wait_for(), while every member is asked what it holds: `done(mesh&, question)`.
+    /// Waits as wait_for(), and asks every member what it holds: `done(mesh&, question)`.
     template <class Done>
     bool ask(std::chrono::milliseconds within, Done done) const {
         const auto question = with([](core::mesh& mesh) { return mesh.begin_question(now()); });
@@ -120,20 +120,20 @@ class io_thread {
         return outcome;
     }
     [[nodiscard]] std::optional<event> next_event(std::chrono::milliseconds timeout);
-    /// Readable while next_event() has something; made at the first call, and closed with the node.
+    /// Readable while next_event() has an event; made at the first call, and closed with the node.
     [[nodiscard]] result<int> event_fd();
 
-    /// The address under which this node is best named to others.
+    /// The best address of this node to give to others.
     [[nodiscard]] std::string host() const;
-    /// Sends that a full or missing connection did not take; repaired later.
+    /// The number of sends that a full or missing connection did not accept; sessions repair them.
     [[nodiscard]] std::uint64_t sends_refused() const { return sends_refused_; }
 
-    /// `hook` is called under the lock whenever mesh::next_merge() may have something. Nothing: no more, and
-    /// no call is under way.
+    /// `hook` is called under the lock whenever mesh::next_merge() may have something. An empty hook: no more
+    /// calls, and none is under way when this returns.
     void on_merges(std::function<void()> hook);
-    /// Has the I/O thread do what work there is.
+    /// Wakes the I/O thread for waiting work.
     void look() { ring(); }
-    /// A warning for the log, which only the I/O thread writes. Beyond 64 of them at a time they are lost.
+    /// A warning for the log, which only the I/O thread writes. At most 64 wait; more are lost.
     void remark(std::string line);
 
     leave_report leave(std::chrono::milliseconds within, std::size_t copies, bool nobody_stays = false);
@@ -165,19 +165,19 @@ class io_thread {
         const io_thread& owner_;
         std::unique_lock<std::mutex> lock_;
     };
-    /// Reads judge by this moment what is over.
+    /// Reads decide by this moment which values have expired.
     void look_now() const {
         if (mesh_.state().has_deadlines()) mesh_.state().set_now(now().now);
     }
-    /// Takes the lock; the I/O thread gives way while somebody is at the door.
+    /// Takes the lock; the I/O thread gives way while a caller waits for it.
     void enter(std::unique_lock<std::mutex>& lock) const {
         if (lock.try_lock()) return; // as a rule
         at_door_.fetch_add(1, std::memory_order_relaxed);
         lock.lock();
         at_door_.fetch_sub(1, std::memory_order_relaxed);
     }
-    /// What a key is decides whether it may be written: typed values of a committed sync are folded in first,
-    /// the lock let go of between slices.
+    /// The type of a key decides whether it may be written. So typed values of a committed sync are folded in
+    /// first; the lock is released between slices.
     void know_types(std::unique_lock<std::mutex>& lock);
     template <class Use>
     auto write_under(std::unique_lock<std::mutex>& lock, Use use) {
@@ -217,7 +217,7 @@ class io_thread {
     /// Whether nothing is left.
     bool read_monitor(core::link_id link);
     bool read_dealer(core::link_id link);
-    /// Whether there may be some of it; what is left unread, a wait names again.
+    /// True if messages may be left; the next wait names the sockets again.
     bool take(source of);
     void read_beacons();
     void read_datagrams();

@@ -1,5 +1,5 @@
-// key_files: a file of keys on this machine's disk: read only if nobody else can read it, and never written
-// over. Any thread; blocks for as long as the disk does.
+// key_files: a file of keys on this machine's disk. It is read only if no other user can use it, and never
+// overwritten. Any thread; blocks for as long as the disk does.
 #pragma once
 
 #include <baton/key.hpp>

@@ -1,6 +1,6 @@
-// knocker: tries whether somebody listens at an address, by a TCP connection that is closed at once. libzmq's
-// monitors say that a connection failed, and not why; and a socket of its own, with its threads' mailboxes,
-// is much to hold for one question.
+// knocker: tests whether a process listens at an address, by a TCP connection that is closed at once.
+// libzmq's monitors report that a connection failed, but not why, and a ZeroMQ socket is expensive for one
+// question.
 //
 // Of the I/O thread. A knock holds one descriptor, for patience at most.
 #pragma once
@@ -17,14 +17,14 @@ namespace baton::shell {
 class knocker {
   public:
     static constexpr auto patience = std::chrono::seconds{1};
-    static constexpr std::size_t knocks_max = 16; ///< at a time; what is beyond is silent at once
+    static constexpr std::size_t knocks_max = 16; ///< at a time; a further one counts as silent at once
 
     /// `of`: its name at the poller.
     explicit knocker(poller::name of)
         : name_(of) {}
-    /// `endpoint`: "tcp://HOST:PORT", numeric; a name is silent, as looking it up may take long.
+    /// `endpoint`: "tcp://HOST:PORT", numeric. A name counts as silent, since a look-up may take long.
     void knock(const core::knock& at, poller& sources, instant now);
-    /// What has been answered, or is over. Call it when the poller names it, and at due().
+    /// Returns the knocks that are answered or over. Call it when the poller names it, and at due().
     [[nodiscard]] std::vector<core::knocked> collect(poller& sources, instant now);
     [[nodiscard]] instant due() const;
 

@@ -1,6 +1,7 @@
-// leave_file: the file beside a leave, for when nobody takes over in time: when it is begun, fed with what
-// the mesh produces, tried again when it has failed, and what becomes of it in the end. The disk's thread
-// writes it, so that nothing here waits for a write, and a leave ends in time whatever the disk does.
+// leave_file: the spill that a leave writes while it waits, in case no member takes over in time. This class
+// decides when to begin the file, passes frames of the mesh to it, repeats a failed attempt, and decides what
+// happens to the file at the end. The disk's thread writes it. So nothing here waits for a write, and a leave
+// ends in time whatever the disk does.
 //
 // Owned by the I/O thread, which alone calls it. It reaches the mesh by a hook that takes the node's lock.
 #pragma once
@@ -28,29 +29,30 @@ class leave_file {
         std::function<moment()> now;
         std::function<void()> give_way; ///< to callers that wait for the lock
     };
-    /// The leave as it is by now.
+    /// The present state of the leave.
     struct leave {
         instant since{}, deadline{};
-        bool urgent = false; ///< nobody is there to take over, or it is to end soon
+        bool urgent = false; ///< no member can take over, or the leave must end soon
     };
     struct outcome {
-        std::string path;  ///< of a whole file that stays
-        std::string error; ///< why there is none, where one was wanted
+        std::string path;  ///< of a complete file that stays
+        std::string error; ///< why there is no complete file, if one was wanted
     };
 
-    /// `bell`: rung by the disk's thread when there is more to do.
+    /// `bell`: the disk's thread rings it when there is more to do.
     leave_file(const options& settings, const replica_id& self, disk_thread& disk, int bell, hooks out);
 
-    /// Has the disk measured, so that a file is begun early enough.
+    /// Measures the disk, so that the file is begun early enough.
     void measure();
-    /// Begins the file when it is time to, and gives it a few milliseconds of what is to be written. The
-    /// moment to call again; instant::max(): when the bell rings, or at once where take_due() says so.
+    /// Begins the file when it is time, and passes frames to it for a few milliseconds. Returns the moment to
+    /// call again; instant::max(): when the bell rings, or at once if take_due() is true.
     instant tend(const moment& at, const leave& now_is);
-    /// There was more to write than tend() had time for. Asked once.
+    /// tend() had no time for everything. Resets the flag.
     [[nodiscard]] bool take_due() { return std::exchange(due_, false); }
-    /// Whatever waiting might bring: the file is whole, or has failed.
+    /// Further waiting changes nothing: the file is complete, or has failed.
     [[nodiscard]] bool is_settled() const;
-    /// Told to end at once: until when a file that is being written is worth waiting for; nullopt: no longer.
+    /// The leave must end at once: returns until when to wait for a file that is being written; nullopt: not
+    /// at all.
     [[nodiscard]] std::optional<instant> worth_until(instant now);
     /// The last word. `met`: enough others hold everything, so the file goes, but for a node that keeps one.
     outcome settle(bool met);

@@ -1,4 +1,4 @@
-// leaving: a leave as its caller has asked for it, and how far it has come.
+// leaving: the options of a leave, and how far it has come.
 //
 // A plain value, under its io_thread's lock.
 #pragma once
@@ -15,7 +15,7 @@ namespace baton::shell {
 struct leaving {
     instant since{}, deadline{};
     std::size_t copies = 2;
-    bool nobody_stays = false; ///< and nobody is waited for who does not stay
+    bool nobody_stays = false; ///< do not wait for a successor
     bool begun = false;
     std::optional<instant> farewell_until;
     std::optional<leave_report> report;

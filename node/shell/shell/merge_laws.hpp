@@ -1,4 +1,4 @@
-// merge_laws: whether a merge function is what it has to be, on values at hand.
+// merge_laws: checks on given values whether a merge function obeys its laws.
 //
 // Pure; any thread.
 #pragma once
@@ -12,8 +12,8 @@
 
 namespace baton::shell {
 
-/// True when order and grouping of the siblings do not matter, nor how often one comes. `merged`: what the
-/// function has made of them. 2 × siblings + 2 calls.
+/// True if the order, the grouping and the repetition of siblings do not change the result. `merged`: the
+/// function's result for them. 2 × siblings + 2 calls.
 inline bool obeys_laws(const merge_function& merge, const std::vector<std::string_view>& siblings,
                        const std::string& merged) {
     auto turned = siblings;

@@ -1,7 +1,9 @@
-// merger: calls the program's merge functions, on a thread of its own, and writes what they make of siblings.
+// merger: calls the program's merge functions on a thread of its own, and writes their results in place of
+// the siblings.
 //
-// Thread contract: add() and wake() from any thread; wake() under the node's lock. Whoever destroys it does
-// so after the engine has stopped writing and before the engine is gone; a function under way is waited for.
+// Thread contract: add() and wake() from any thread; wake() under the node's lock. Destroy it after the
+// engine has stopped writing and before the engine is destroyed; the destructor waits for a function that is
+// running.
 #pragma once
 
 #include "shell/io_thread.hpp"

@@ -1,6 +1,6 @@
-// node_impl: what a node is made of, and how its calls reach the mesh. Private to node's own files.
+// node_impl: the parts of a node, and how its calls reach the mesh. Private to node's own files.
 //
-// Any thread; each call takes the node's lock for as long as one look or one write needs.
+// Any thread; each call takes the node's lock for one read or one write.
 #pragma once
 
 #include "shell/dispatcher.hpp"
@@ -22,7 +22,7 @@ inline error forked_error() {
     return {errc::forked, "the node belongs to the parent process: start one here after fork()"};
 }
 
-/// Reads and removals ask this; writes are checked by the mesh.
+/// Checks the key of reads and removals; the mesh checks writes.
 inline result<void> check(const core::mesh& mesh, const slot_name& slot) {
     if (const auto good = mesh.check_key(slot.key); !good) return good.error();
     if (slot.element.size() > element_bytes_max) {
@@ -49,12 +49,12 @@ struct node::impl {
     std::unique_ptr<shell::merger> merger;       ///< once there is a function
     std::shared_ptr<shell::engine_link> handles; ///< by which they reach the engine
 
-    /// A committed sync is folded in slice by slice; what looks at many keys does the rest itself.
+    /// A committed sync is folded in slice by slice; a call that reads many keys folds in the rest itself.
     void finish_folding() const {
         while (engine->with([](core::mesh& mesh) { return mesh.state().fold(256); })) {
         }
     }
-    /// What is absent may be of another type.
+    /// An absent register may be a key of another type.
     void know_types() const {
         while (engine->with([](core::mesh& mesh) {
             auto& state = mesh.state();
@@ -73,7 +73,7 @@ struct node::impl {
             finish_folding();
         }
     }
-    /// `look(store&)` under the lock, if that is a slot that can be read.
+    /// Calls `look(store&)` under the lock, if the slot is valid.
     template <class Look>
     auto read(const slot_name& slot, Look look) const -> result<std::invoke_result_t<Look, store&>> {
         if (forked()) return forked_error();
@@ -91,7 +91,7 @@ struct node::impl {
             return all;
         });
     }
-    /// A write that waits for its proof: `write` as shell::begin() takes it.
+    /// A write that waits for its acknowledgements: `write` as for shell::begin().
     template <class Write>
     [[nodiscard]] result<write_result> write(const write_options& how, Write write) {
         if (forked()) return forked_error();

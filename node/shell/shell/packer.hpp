@@ -1,7 +1,7 @@
-// packer: when a write is sent. One on an idle wire goes at once. While writes come in a burst they are
-// packed for a moment, so that frames are worth their overhead: system calls, switches of threads, and a
-// wake-up on every receiver. A write waits for pack_for_max at most, and for longer than pack_for_min only in
-// a burst that has lasted as long.
+// packer: decides when a write is sent. On an idle wire a write goes at once. Writes in a burst are packed
+// for a moment, since each frame costs system calls, switches of threads, and a wake-up on every receiver. A
+// write waits for at most pack_for_max, and for longer than pack_for_min only in a burst that has lasted as
+// long.
 //
 // note_write: any thread. The rest: the I/O thread.
 #pragma once
@@ -24,7 +24,7 @@ class packer {
     static constexpr std::chrono::nanoseconds burst_gap = std::chrono::microseconds{20};
 
     /// Whether the write follows closely on another one. On the path of every write: plain loads and stores
-    /// of hints, none where nothing changes.
+    /// of hints, and no store if nothing changes.
     bool note_write(instant at) {
         const auto time = at.time_since_epoch().count();
         const bool burst = time - last_write_.load(std::memory_order_relaxed) < burst_gap.count();
@@ -32,10 +32,10 @@ class packer {
         if (burst != burst_.load(std::memory_order_relaxed)) burst_.store(burst, std::memory_order_relaxed);
         return burst;
     }
-    /// What is unsent is to wait until `until()`.
+    /// Unsent writes wait until `until()`.
     [[nodiscard]] bool is_packing(instant now) const { return burst_ && now < until_; }
     [[nodiscard]] instant until() const { return until_; }
-    /// So many bytes were packed, and are sent now. They are packed for longer as long as that fills frames.
+    /// So many bytes were packed and are sent now. The time of packing grows as long as it fills frames.
     void sent(instant now, std::size_t bytes) {
         pack_for_ =
             std::clamp(bytes >= worth_bytes ? 2 * pack_for_ : pack_for_ / 2, pack_for_min, pack_for_max);

@@ -1,8 +1,9 @@
 // poller: which of a node's sockets and descriptors may have something to read.
 //
-// epoll(7), so that a wake-up costs what has come, not what might have. A ZeroMQ socket's descriptor says
-// that libzmq has something to do for it, and any use of the socket may do that and take the sign away:
-// whoever uses one other than by reading until nothing is left says so by touched().
+// It uses epoll(7), so the cost of a wake-up depends on the sockets with news, not on all sockets. The
+// descriptor of a ZeroMQ socket becomes readable when libzmq has work for the socket, and any use of the
+// socket may do that work and reset the descriptor. So call touched() after every use of a socket, except
+// after reading until nothing is left.
 //
 // One thread.
 #pragma once
@@ -26,15 +27,15 @@ class poller {
     void add(int descriptor, name of);
     /// As add(), for a descriptor that is waited for until it can be written to, or has failed.
     void add_writer(int descriptor, name of);
-    /// Not to be read: each new sign on it ends a wait.
+    /// Adds a descriptor that is not read: each new event on it ends a wait.
     void add_bell(int descriptor);
     /// Before it is closed.
     void remove(int descriptor);
 
-    /// Until something may have something to read, a bell rings, or the time is over. Does not wait while
-    /// pending() names anything.
+    /// Waits until a socket may have something to read, a bell rings, or the time is over. Does not wait
+    /// while pending() names anything.
     void wait(std::chrono::milliseconds at_most);
-    /// What may have something to read, in ascending order.
+    /// The names with something to read, perhaps, in ascending order.
     [[nodiscard]] const std::vector<name>& pending() const { return pending_; }
     [[nodiscard]] bool is_pending(name of) const;
     void touched(name of);

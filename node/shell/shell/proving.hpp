@@ -1,5 +1,5 @@
-// proving: a write of the program, and the wait until enough members hold it. What every write of a node and
-// of a claim has in common. Private to the shell.
+// proving: a write of the program, and the wait until enough members hold it: the common part of every write
+// of a node and of a claim. Private to the shell.
 //
 // Any thread. begin() takes the node's lock once, prove() waits without a lock of its own.
 #pragma once
@@ -15,7 +15,7 @@
 
 namespace baton::shell {
 
-/// A write that has been made, and how much proof of it is wanted.
+/// A write that has been made, and the wanted acknowledgements.
 struct unproven {
     core::proof wanted;
     std::uint64_t ticket = 0; ///< of mesh::await_holders
@@ -31,7 +31,7 @@ struct unproven {
     return {};
 }
 
-/// Has members asked to acknowledge `written`. Best in the hold of the lock that wrote it.
+/// Asks members to acknowledge `written`. Best called in the same hold of the lock as the write.
 [[nodiscard]] inline unproven await_proof(core::mesh& mesh, const moment& at, const version& written,
                                           ack_level level) {
     unproven made{{written.id, level, {}}, 0, true};
@@ -41,8 +41,8 @@ struct unproven {
     return made;
 }
 
-/// The last event of this node: right after a removal, in the same hold of the lock, the removal's last one.
-/// Who holds it holds all of the removal.
+/// The last event of this node. Right after a removal, in the same hold of the lock, it is the removal's last
+/// event: a member that holds it holds the whole removal.
 [[nodiscard]] inline version last_written(core::mesh& mesh) {
     const auto& self = mesh.settings().self;
     return version{{self, mesh.state().counter_of(self)}};
@@ -70,7 +70,7 @@ template <class Write>
     return {version{made.wanted.id}, held.copies, held.met, true};
 }
 
-/// What needs no wait: nullopt if members have to be waited for.
+/// The result if no wait is needed; nullopt if the call must wait for members.
 [[nodiscard]] inline std::optional<write_result> proven_at_once(const unproven& made) {
     const bool local = made.wanted.level == ack_level::local();
     if (!made.changed) return write_result{{}, 0, local, false};

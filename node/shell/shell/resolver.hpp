@@ -1,8 +1,8 @@
 // resolver: looks names up: in the machine's hosts file, then by the name service, A and AAAA at once, or the
-// SRV records of a service and the names in them. libzmq would do so on the one thread that serves every
-// socket of the process, where a name server that does not answer holds them all up.
+// SRV records of a service and the names in them. libzmq would look them up on the one thread that serves
+// every socket of the process, and a name server that does not answer would delay all of them.
 //
-// Of the I/O thread. Never waits: c-ares does the talking, on sockets of its own behind one descriptor.
+// Of the I/O thread. Never waits: c-ares sends and receives on sockets of its own, behind one descriptor.
 #pragma once
 
 #include "core/io.hpp"
@@ -24,7 +24,7 @@ class resolver {
     ~resolver();
 
     void ask(const core::resolve& what, poller& sources);
-    /// What has been answered, wholly or in part. Call it when the poller names it, and at due().
+    /// Returns complete and partial answers. Call it when the poller names it, and at due().
     [[nodiscard]] std::vector<core::resolved> collect(poller& sources);
     [[nodiscard]] instant due(instant now) const;
 

@@ -13,9 +13,9 @@
 
 namespace baton::shell {
 
-/// Of the options and their file; the options lose them. None: the mesh is open. Errors: bad_key.
+/// Takes the keys out of the options and their file. None: the mesh is open. Errors: bad_key.
 [[nodiscard]] result<std::vector<mesh_key>> keys_of(options& settings);
-/// A fresh key pair for the links, where there are keys.
+/// A new key pair for the links, if there are keys.
 [[nodiscard]] std::optional<link_security> security_of(const std::vector<mesh_key>& keys);
 /// From the system, for nonces.
 [[nodiscard]] std::string random_bytes(std::size_t count);

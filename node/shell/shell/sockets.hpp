@@ -1,7 +1,6 @@
-// sockets: every ZeroMQ socket of a node, with the settings that keep them from biting (README of this
-// folder).
+// sockets: every ZeroMQ socket of a node, and their settings (reasons: node/README.md, "Socket settings").
 //
-// Made, used and closed by the I/O thread alone, but for PUB: others may send on it too, all of them under
+// The I/O thread alone makes, uses and closes them, except PUB: other threads may also send on it, all under
 // one mutex.
 #pragma once
 
@@ -24,7 +23,7 @@
 
 namespace baton::shell {
 
-/// One context a process, shared by its nodes, gone with the last of them.
+/// One context per process, shared by its nodes, destroyed with the last one.
 class surroundings {
   public:
     surroundings();
@@ -34,7 +33,7 @@ class surroundings {
     static std::shared_ptr<surroundings> shared();
 
     zmq::context_t context;
-    /// There from the first time that it is asked for. Any thread.
+    /// Made at the first call. Any thread.
     doorkeeper& keeper();
 
   private:
@@ -42,7 +41,7 @@ class surroundings {
     std::unique_ptr<doorkeeper> keeper_;
 };
 
-/// What the sockets of a mesh with a key are given.
+/// What the sockets need in a mesh with a key.
 struct link_security {
     link_pair own;
     std::shared_ptr<guest_list> guests = std::make_shared<guest_list>();
@@ -87,22 +86,22 @@ class sockets {
         bool once = false;                  ///< not tried again by libzmq when it fails or closes
         bool opened = false, ended = false; ///< of one that is tried once
     };
-    /// `once`: libzmq tries it once; after it has been open it is a connection as any.
+    /// `once`: libzmq tries it once; after it has been open it is like any other connection.
     void dial(core::link_id link, const std::string& endpoint, const discovery::link_key& key, bool once);
-    /// What its monitor says of a connection, which may have been tried `once`.
+    /// Reads the monitor of a connection, which may have been tried `once`.
     static void note_event(connection& of, std::uint16_t what);
-    /// All that has come by it has been read: if it has ended for good it is begun anew.
+    /// Everything that has come by it has been read: if it has ended for good, it is made again.
     void mend(core::link_id link);
-    /// What there were no descriptors for.
+    /// Repeats dials that found no descriptor.
     void dial_again();
     void subscribe(core::link_id link, const std::string& endpoint, const discovery::link_key& key);
     void admit(const replica_id& id, const discovery::link_key& key);
     void expel(const replica_id& id);
     void hang_up(core::link_id link);
-    /// What goes by this address of ours is connected anew; the address is gone, which TCP would notice late.
+    /// Reconnects every connection from this local address: the address is gone, which TCP would notice late.
     void redial_from(const std::string& local);
     void broadcast(std::string_view bytes);
-    /// False when the link cannot take it now; it is not queued elsewhere.
+    /// False if the link cannot accept it now; it is not queued.
     bool request(core::link_id link, std::string_view bytes);
     bool reply(const replica_id& to, std::string_view bytes);
 
@@ -119,25 +118,25 @@ class sockets {
     [[nodiscard]] const std::vector<gate>& gates() const { return gates_; }
     /// Whether the message came by a link of that replica; always, in an open mesh.
     [[nodiscard]] bool is_from(zmq::message_t& message, const replica_id& who) const;
-    /// What a link that has closed had brought comes under a routing id of ROUTER's own making, once a later
-    /// link has the routing id: of a peer that came back after a cut, a frame that it repeats where it
-    /// matters.
+    /// Messages of a closed link come under a routing id that ROUTER has made up, once a later link has the
+    /// peer's routing id. They belong to a peer that came back after a cut, which repeats important frames.
     [[nodiscard]] static bool is_of_a_replaced_link(std::string_view routing_id, zmq::message_t& message);
-    /// Whether a link is behind the message at all: libzmq itself says that a subscriber has gone.
+    /// Whether the message came by a link: libzmq itself makes the message that a subscriber has gone.
     [[nodiscard]] static bool is_of_a_link(zmq::message_t& message);
     std::map<core::link_id, connection>& connections() { return connections_; }
-    /// Has every socket, and what else is added to it. Who broadcasts tells it so, where the mutex allows.
+    /// Contains every socket, and other descriptors that are added. After a broadcast call touched(), under
+    /// the mutex.
     [[nodiscard]] poller& sources() { return poller_; }
 
-    /// The replica named by a subscription that a node makes to be recognised; nothing for other topics.
+    /// The replica named by the subscription that each node makes to be recognised; nullopt for other topics.
     [[nodiscard]] static std::optional<replica_id> subscriber_of(std::string_view topic);
     [[nodiscard]] static std::optional<replica_id> replica_of(std::string_view routing_id);
-    /// The peer's numeric address without port; empty when it cannot be told.
+    /// The peer's numeric address without port; empty if it is not known.
     [[nodiscard]] static std::string host_of(zmq::message_t& message);
 
   private:
     sockets(const options& settings, const replica_id& self, const std::optional<link_security>& security);
-    /// False for want of descriptors.
+    /// False if no descriptors are free.
     bool try_dial(core::link_id link, const std::string& endpoint, const discovery::link_key& key, bool once);
     void secure_server(zmq::socket_t& socket);
     void secure_client(zmq::socket_t& socket) const;

@@ -1,10 +1,11 @@
-// spill_file: a spill on its way to the disk: one file that is there whole or not at all, made by the disk's
-// thread while the I/O thread goes on. What its bytes mean is wire/spill.hpp's, what lies in the folder
-// spill_shelf.hpp's.
+// spill_file: writes a spill to the disk: one file that becomes visible as a whole or not at all. The disk's
+// thread writes it while the I/O thread continues. wire/spill.hpp defines its bytes; spill_shelf.hpp reads
+// the files of the folder.
 //
-// spill_file: one thread, which waits for the disk. spill_net: the I/O thread gives, the disk's thread
-// writes. Source: the order of write, fsync, rename, fsync of the folder is that of Pillai et al., "All File
-// Systems Are Not Created Equal", 2014.
+// spill_file: one thread, which waits for the disk. spill_net: the I/O thread passes frames, the disk's
+// thread writes them.
+// Source: the order of write, fsync, rename, fsync of the folder is that of Pillai et al., "All File Systems
+// Are Not Created Equal", 2014.
 #pragma once
 
 #include "shell/descriptor.hpp"
@@ -25,33 +26,33 @@
 
 namespace baton::shell {
 
-/// Names in the folder: "baton-<32 hexadecimal digits>.spill", while it is written with ".tmp" behind that.
-/// Before it is locked, and where the folder is tried out, with a dot in front.
+/// Names in the folder: "baton-<32 hexadecimal digits>.spill", followed by ".tmp" while it is written. With a
+/// dot in front before it is locked, and for a test of the folder.
 constexpr std::string_view spill_prefix = "baton-", spill_suffix = ".spill", unfinished_suffix = ".tmp",
                            trial_suffix = ".trial";
 
-/// The folder is there, or has been made, and a locked file can be written in it. Errors: bad_option, with
-/// the folder and what the system says.
+/// Makes the folder if necessary, and checks that a locked file can be written in it. Errors: bad_option,
+/// with the folder and the system's message.
 [[nodiscard]] result<void> try_spill_dir(const std::string& dir, const replica_id& self);
-/// A warning, where the folder is not only its owner's to write in.
+/// A warning, if other users can write to the folder.
 [[nodiscard]] std::optional<std::string> doubt_about(const std::string& dir);
 /// A path in the folder for disk_pace::measure.
 [[nodiscard]] std::string trial_path(const std::string& dir, const replica_id& self);
-/// What files are sealed with under that key of the mesh.
+/// The secret that seals files under that key of the mesh.
 [[nodiscard]] wire::spill_seal seal_of(const mesh_key& key);
-/// Makes what has been renamed in the folder last.
+/// Makes renames in the folder durable.
 bool sync_folder(const std::string& dir, const disk_calls& calls = calls_of_disk());
 
 class spill_file {
   public:
-    /// Begins "<dir>/baton-<id>.spill.tmp", of this user alone, where nothing of that name is followed or
-    /// used. Errors: network, with what the system says of the path.
+    /// Begins "<dir>/baton-<id>.spill.tmp", for this user alone; does not follow or reuse anything of that
+    /// name. Errors: network, with the path and the system's message.
     static result<spill_file> open(const std::string& dir, wire::spill_head head,
                                    std::optional<wire::spill_seal> seal);
-    /// One frame. After an error nothing is left of the file.
+    /// Writes one frame. After an error nothing of the file is left.
     result<void> add(std::string_view frame);
-    /// The tail; then everything is on the disk, under its name, which is returned. Locked until its object
-    /// goes, or is abandoned.
+    /// Writes the tail. Then the whole file is on the disk under its final name, which is returned. It stays
+    /// locked until the object is destroyed or abandoned.
     result<std::string> finish();
     /// Gives it up, finished or not. `keep`: what has been written stays, and is salvaged like a damaged
     /// file.
@@ -73,14 +74,14 @@ class spill_file {
     disk_calls calls_ = calls_of_disk();
 };
 
-/// The file beside a leave. Made by the I/O thread; run() is the disk's thread's.
+/// The spill of a leave. The I/O thread makes it; the disk's thread calls run().
 class spill_net {
   public:
     spill_net(std::string dir, wire::spill_head head, std::optional<wire::spill_seal> seal, int bell);
 
     // --- the I/O thread ---
-    /// Frames are wanted: at most so many bytes of them wait for the disk. The bell rings when that has
-    /// become true again, and when state() has changed.
+    /// More frames are wanted: the bytes that wait for the disk are bounded. The bell rings when this becomes
+    /// true again, and when state() has changed.
     [[nodiscard]] bool has_room() const;
     void add(std::string frame);
     /// All have been added.
@@ -93,13 +94,13 @@ class spill_net {
         std::string fault; ///< why it failed
     };
     [[nodiscard]] standing look() const;
-    /// The last word: what has become of it by now. A whole file stays, or goes, and so does what there is
-    /// of one that is not finished: `keep`, `keep_part`. A file whose bytes are all with the disk becomes
-    /// whole even after this.
+    /// The last call: returns the present state. `keep`: whether a complete file stays; `keep_part`: whether
+    /// an incomplete one stays. A file whose bytes have all reached the disk becomes complete even after
+    /// this.
     standing settle(bool keep, bool keep_part);
 
     // --- the disk's thread ---
-    /// Writes what comes, then waits for settle().
+    /// Writes the frames that come, then waits for settle().
     void run();
 
   private:

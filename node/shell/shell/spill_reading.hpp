@@ -1,9 +1,8 @@
-// spill_reading: the found files of options::spill_dir on their way into the mesh, a piece a round: looked
-// through one after the other, announced, and read as the mesh asks for them.
+// spill_reading: brings the files of options::spill_dir into the mesh, one piece per round: checks one file
+// after the other, announces it, and reads it as the mesh asks.
 //
-// Owned by the I/O thread, which alone calls it, but for what it posts to the disk's thread. What it finds
-// goes out by the hooks, within tend(). Call tend() in every round: at once while is_due(), else at
-// next_look().
+// Owned by the I/O thread, which alone calls it; it also posts tasks to the disk's thread. It reports what it
+// finds by the hooks, within tend(). Call tend() in every round: at once while is_due(), else at next_look().
 #pragma once
 
 #include "core/io.hpp"
@@ -26,16 +25,16 @@ class spill_reading {
         std::function<void(log_level, const std::string&)> log;
         std::function<void(const core::input&)> give; ///< may ask for more before it returns
         std::function<moment()> now;
-        std::function<wire::spill_trust()> trusted; ///< whose files are believed, at the time of the call
+        std::function<wire::spill_trust()> trusted; ///< which seals are accepted at the time of the call
     };
     /// `bell`: rung by the disk's thread when there is more to do.
     spill_reading(const options& settings, const replica_id& self, disk_thread& disk, int bell, hooks out);
 
     void begin(instant now);
-    /// One look or read. The moment by which to call again, whatever else happens.
+    /// Does one check or read. Returns the moment to call again at the latest.
     instant tend();
     [[nodiscard]] bool is_due() const { return due_; }
-    /// When the folder is looked at again; instant::max(): never by itself.
+    /// When to list the folder again; instant::max(): never by itself.
     [[nodiscard]] instant next_look() const { return scan_at_; }
 
     // --- what the mesh wants; may be called within hooks::give ---
@@ -61,7 +60,7 @@ class spill_reading {
     bool due_ = false;                   ///< there is more to read
     instant scan_at_ = instant::max();   ///< the folder is looked at again
     instant scanned_at_{};
-    instant scan_until_{}; ///< for as long as others may be about to begin
+    instant scan_until_{}; ///< as long as other processes may be about to begin a file
     std::shared_ptr<std::atomic<int>> syncs_ = std::make_shared<std::atomic<int>>(0); ///< awaited
 };
 

@@ -1,9 +1,9 @@
-// spill_shelf: the spills found in the folder, looked through and then read chunk by chunk. A file is
-// believed only if it is this user's alone, and in a mesh with a key only if that key has sealed it. One that
-// somebody holds locked is being written: it is looked at again until it is not.
+// spill_shelf: finds the spills in the folder, checks them, and then reads them chunk by chunk. It accepts a
+// file only if no other user can use it, and in a mesh with a key only if one of the keys has sealed it.
+// Another process still writes a locked file: the shelf looks at it again until it is unlocked.
 //
-// Owned by the I/O thread, which alone calls it. Every call reads one piece. Two descriptors at most are open
-// between two calls: of the file that is looked through, and of the one that is read.
+// Owned by the I/O thread, which alone calls it. Every call reads one piece. Between two calls at most two
+// descriptors are open: that of the file being checked, and that of the file being read.
 #pragma once
 
 #include "core/io.hpp"
@@ -27,7 +27,7 @@ namespace baton::shell {
 
 class spill_shelf {
   public:
-    /// `trusted` says whose files are believed at the time of the call; what `self` writes is not looked at.
+    /// `trusted` returns which seals are accepted at the time of the call; files of `self` are ignored.
     spill_shelf(std::string dir, std::string cluster, const replica_id& self,
                 std::function<wire::spill_trust()> trusted)
         : dir_(std::move(dir))
@@ -35,13 +35,13 @@ class spill_shelf {
         , self_(self)
         , trusted_(std::move(trusted)) {}
 
-    /// Lists the folder: what is new, and what was not ready the last time, is to be looked through.
+    /// Lists the folder: new files, and those that were not ready last time, will be checked.
     void scan(instant now);
-    /// What went wrong since the last call, a line each.
+    /// What went wrong since the last call, one line each.
     [[nodiscard]] std::vector<std::string> complaints() { return std::exchange(complaints_, {}); }
-    /// Files that have not been looked through yet.
+    /// Files that have not been checked yet.
     [[nodiscard]] bool is_looking() const { return looking_ || !unseen_.empty(); }
-    /// Some could not be looked through by now: scan() again.
+    /// Some files could not be checked so far: call scan() again.
     [[nodiscard]] bool has_more() const {
         return !later_.empty() || !fresh_.empty() || too_many_ || unlisted_;
     }
@@ -54,14 +54,15 @@ class spill_shelf {
         std::uint64_t written_ms = 0;
         replica_id writer{};
         std::string commit;   ///< the last chunk
-        std::string refused;  ///< why nothing of it is read; empty: it is a spill to be merged
-        bool foreign = false; ///< and that is as it should be: another cluster's
+        std::string refused;  ///< why the file is not read; empty: it is a spill to merge
+        bool foreign = false; ///< refused without a fault: it belongs to another cluster
     };
-    /// One step of looking through the next file; what it is when it is done. Precondition: is_looking().
+    /// Does one step of checking the next file; returns the result when it is done. Precondition:
+    /// is_looking().
     std::optional<found> look();
-    /// The next readable chunk, empty at the end; nothing: call again, a little later if is_stuck().
+    /// The next readable chunk, empty at the end; nullopt: call again, a little later if is_stuck().
     std::optional<std::string> read(core::spill_id file, bool from_start);
-    /// There is no descriptor for the file that is to be read.
+    /// No descriptor is free for the file to read.
     [[nodiscard]] bool is_stuck() const { return stuck_; }
     void remove(core::spill_id file);
     /// Renames it to end in ".damaged"; it can still be read. The folder is to be synced then.

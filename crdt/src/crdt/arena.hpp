@@ -34,18 +34,18 @@ class arena {
             return;
         free(block, bytes);
     }
-    /// As often as it is unpinned. Pinned blocks are few: O(log of their number).
+    /// Each pin needs one unpin. Pinned blocks are few: O(log of their number).
     void pin(handle block) { ++pins_[block].count; }
     void unpin(handle block);
-    /// Of blocks that are there only because they are pinned.
+    /// Bytes of blocks that exist only because they are pinned.
     [[nodiscard]] std::size_t kept_bytes() const { return kept_bytes_; }
     [[nodiscard]] std::byte* at(handle block) const {
         if (block & large_bit) [[unlikely]]
             return large_[block & ~large_bit].get();
         return chunks_[block >> chunk_shift].memory.get() + std::size_t{block & (chunk_units - 1)} * unit;
     }
-    /// Less than an eighth of what there can be is left, or will be when `bytes` more are wanted: time to
-    /// take nothing more. To allocate beyond the end is a bug of whoever does not look in time.
+    /// Less than an eighth of the possible memory is left, or would be after `bytes` more: the caller must
+    /// accept nothing more. An allocation beyond the end is a bug of a caller that does not check in time.
     [[nodiscard]] bool is_short(std::size_t bytes = 0) const {
         return chunks_held_ + bytes / chunk_bytes > chunks_max_ - chunks_max_ / 8;
     }
@@ -68,7 +68,7 @@ class arena {
         std::uint32_t live = 0; ///< units in use
         std::uint32_t cut = 0;  ///< units handed out so far, in use or free
     };
-    /// What a free block says about itself.
+    /// The header of a free block.
     struct vacancy {
         handle next, previous;
         std::uint32_t units;

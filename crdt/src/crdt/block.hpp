@@ -1,7 +1,6 @@
 // block: one record or removal record as it lies in the arena: 24 bytes of header, then the epoch if it has
 // one, then the deadline if it has one, then the links of a member of a typed key, then key, element and
-// value. Concurrent blocks of a slot are listed in a side block (a *fork*); alone, a block needs no link to
-// others.
+// value. A separate block (a *fork*) lists the concurrent blocks of a slot; a single block needs no links.
 #pragma once
 
 #include "crdt/arena.hpp"
@@ -20,7 +19,7 @@ constexpr std::uint32_t origins_max = (1U << 20) - 1;
 struct block {
     enum class kind : std::uint8_t {
         record = 0,
-        removal = 1,   ///< kills what its writer saw of this slot
+        removal = 1,   ///< removes what its writer saw of this slot
         reference = 2, ///< staged only: the server holds this dot, and the receiver has seen it
         dead = 3,      ///< staged only: the server has seen this dot and does not hold it
     };
@@ -35,10 +34,10 @@ struct block {
     std::uint64_t kind_ : 2;
     std::uint64_t epoch : 1;  ///< eight bytes of epoch follow
     std::uint64_t shared : 1; ///< its slot has other blocks too
-    std::uint64_t fork : 1;   ///< no record: the payload lists the handles of a slot's blocks
-    std::uint64_t root : 1;   ///< no record: the head of a typed key's members
+    std::uint64_t fork : 1;   ///< not a record: the payload lists the handles of a slot's blocks
+    std::uint64_t root : 1;   ///< not a record: the head of a typed key's members
     std::uint64_t batch : 4;  ///< staged only: from which server
-    std::uint64_t ttl : 1;    ///< eight bytes follow: when it is over, on this node's monotonic clock
+    std::uint64_t ttl : 1;    ///< eight bytes follow: its deadline, on this node's monotonic clock
     std::uint64_t : 1;
     std::uint64_t value_bytes : 24;
     std::uint64_t origin : 20; ///< index of the replica in its store

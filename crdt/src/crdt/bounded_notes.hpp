@@ -1,5 +1,5 @@
-// bounded_notes: what somebody is to look at later, up to a bound. Beyond the bound a note is not kept; the
-// reader then learns that notes are missing, and looks through everything instead.
+// bounded_notes: notes for later work, up to a bound. Beyond the bound a note is dropped; the reader then
+// learns that notes are missing, and scans everything instead.
 //
 // Owned by a store; same thread contract. note() and miss() are O(1).
 #pragma once
@@ -25,7 +25,7 @@ class bounded_notes {
             notes_.push_back(Note{std::forward<Parts>(parts)...});
         }
     }
-    /// There is something to look at that has no note.
+    /// Something to look at has no note.
     void miss() { missed_ = true; }
     /// The notes that are kept, in order; `change(Note&)` may change them.
     template <class Change>

@@ -1,8 +1,7 @@
-// The blocks of a slot: what hangs at one entry of the index. A single block stands for itself; several are
-// listed in a fork.
+// The blocks of a slot, which one entry of the index refers to. The entry names a single block, or a fork
+// that lists several.
 //
-// Pure functions of the arena that holds the blocks. O(blocks of the slot), without allocations but of
-// join_chain.
+// Pure functions of the arena that holds the blocks. O(blocks of the slot); only join_chain allocates.
 #pragma once
 
 #include "crdt/block.hpp"
@@ -30,12 +29,12 @@ void each_block(const arena& memory, handle head, Visit visit) {
     }
 }
 
-/// The head of a chain of these blocks; 0 where there are none. They are marked as alone or not.
+/// The head of a chain of these blocks; 0 if there are none. Marks each block as single or shared.
 [[nodiscard]] handle join_chain(arena& memory, std::span<const handle> blocks);
-/// What lists the blocks goes, if anything does; the blocks stay.
+/// Releases the fork, if there is one; the blocks stay.
 void release_fork(arena& memory, handle head);
 
-/// A readable record: neither a removal record nor the leftover of a removed counter.
+/// A readable record: neither a removal record nor a residue.
 [[nodiscard]] inline bool is_visible(const block& b) {
     if (!b.is(block::kind::record)) return false;
     return b.type() != value_type::counter || load_counter(b.value()).base != b.counter;
@@ -44,11 +43,11 @@ void release_fork(arena& memory, handle head);
 /// More than one visible block, of a type that has siblings.
 [[nodiscard]] bool is_contested(const arena& memory, handle head);
 
-/// Of a block that this replica has written.
+/// The block that this replica has written.
 [[nodiscard]] digest hash_of(const block& b, const replica_id& writer);
 
 [[nodiscard]] inline bool is_over(const block& b, instant at) { return b.ttl != 0 && b.deadline() <= at; }
-/// It has values, and all of them are over.
+/// It has values, and all of them have expired.
 [[nodiscard]] bool all_over(const arena& memory, handle head, instant at);
 
 } // namespace baton

@@ -1,10 +1,11 @@
 // counter_value: what one replica has contributed to a counter, and how much of that has been removed. The
 // counter reads the sum of total - base_total over all replicas that have a record in its slot.
 //
-// Values. Sums are modulo 2^64. A removal names, for each replica, the dot it saw and the total at that dot;
-// whoever applies it raises the base to there, whatever the replica has added since. So a removal takes
-// exactly what it saw, in any order. A record all of which is removed (base == its own counter) is a residue:
-// it reads nothing and stays only until no older word of its replica can arrive.
+// Values. Sums are modulo 2^64. A removal names, for each replica, the dot that it saw and the total at that
+// dot. A node that applies it raises the base to that total, whatever the replica has added since. So a
+// removal takes exactly what its writer saw, in any order. A record whose whole total is removed (base == its
+// own counter) is a residue: it adds nothing to a read, and stays only until no older record of its replica
+// can arrive.
 #pragma once
 
 #include <baton/dot.hpp>

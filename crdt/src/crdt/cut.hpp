@@ -22,12 +22,12 @@ class cut {
     [[nodiscard]] bool has(const dot& id) const { return id.counter != 0 && id.counter <= of(id.replica); }
     /// Every event under `other` is under this one.
     [[nodiscard]] bool covers(const cut& other) const;
-    /// O(log origins), and O(origins) for a replica that comes or goes: for single entries only.
+    /// O(log origins), and O(origins) if a replica is added or removed: use it for single entries only.
     void set(const replica_id& replica, std::uint64_t counter);
     void raise(const dot& id);
     /// Per replica the higher counter. O(other × log origins), and O(origins) once if any replica is new.
     void join(const cut& other) { merge(other, true); }
-    /// Per replica the counter of `other` where that has one. The same cost.
+    /// Per replica the counter of `other`, if it has one. The same cost.
     void overlay(const cut& other) { merge(other, false); }
     /// Drops the entries for which `gone` holds. O(origins).
     template <class Gone>

@@ -1,5 +1,5 @@
-// digest: the sum modulo 2^128 of a keyed hash of every visible live record. Order does not matter, and a
-// record can be taken out again, so it is kept up to date in O(1) a write.
+// digest: the sum modulo 2^128 of a keyed hash of every visible live record. The order does not matter, and a
+// record can be subtracted again, so an update takes O(1) per write.
 //
 // Values; no shared state. The hash is XXH3-128 (libxxhash): fast enough to run on every write; it detects
 // divergence by fault, not by malice (wire/PROTOCOL.md, "Digest", gives the bytes).
@@ -42,7 +42,7 @@ struct hashed_fields {
                                  std::string_view value);
 /// 64 bits for indexes and for comparing vectors in a heartbeat.
 [[nodiscard]] std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed);
-/// 128 bits for what lies on a disk.
+/// 128 bits for files.
 [[nodiscard]] digest hash_wide(std::string_view bytes, std::uint64_t seed);
 
 } // namespace baton

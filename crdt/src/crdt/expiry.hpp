@@ -1,9 +1,9 @@
-// expiry: when values with a time to live are over, on this node's clock. It keeps a timer for each such
-// value; which values make up a register, and whether all of them are over, is the store's to say.
+// expiry: when values with a time to live expire, by this node's clock. It keeps a timer for each such value.
+// The store knows which values make up a register, and whether all of them have expired.
 //
 // Owned by a store; same thread contract. A value waits for its deadline, or it is *postponed*: its deadline
-// has passed, but its register has a value that goes on. add, remove and each step of a search are O(log
-// values). Call next_deadline() for the moment to call again.
+// has passed, but its register has another value that has not expired. add, remove and each step of a search
+// are O(log values). Call next_deadline() for the moment to call again.
 #pragma once
 
 #include "crdt/arena.hpp"
@@ -22,13 +22,13 @@ class expiry {
     using timer = std::pair<instant, handle>;
     static constexpr std::size_t timer_bytes = 48; ///< a node of a tree
 
-    /// The moment that reads judge by; it never goes back.
+    /// The moment by which reads decide; it never goes back.
     void set_now(instant now) { now_ = std::max(now_, now); }
     [[nodiscard]] instant now() const { return now_; }
 
     void add(instant deadline, handle value) { timers_.emplace(deadline, value); }
     void remove(instant deadline, handle value);
-    /// Adds all of `staged`, which afterwards has what is no longer needed.
+    /// Adds all of `staged`; afterwards `staged` has the timers that are no longer needed.
     void adopt(std::set<timer>& staged);
     [[nodiscard]] bool empty() const { return timers_.empty() && postponed_.empty(); }
     [[nodiscard]] std::size_t size() const { return timers_.size() + postponed_.size(); }
@@ -50,11 +50,12 @@ class expiry {
         noted_ = std::max(noted_, until);
         return false;
     }
-    /// Nobody wants to know what has passed by now.
+    /// Skips the deadlines that have passed by now: they are not noted.
     void skip_passed() { noted_ = {now_, ~handle{0}}; }
 
-    /// The first value with a deadline up to `until` for which `over(handle)` holds; it stays, and is found
-    /// again. Others on the way are postponed. Looks at `steps` values; 0 afterwards means call again.
+    /// The first value with a deadline up to `until` for which `over(handle)` holds; it stays, and the next
+    /// call finds it again. Values passed on the way are postponed. Looks at `steps` values; if `steps` is 0
+    /// afterwards, call again.
     template <class Over>
     [[nodiscard]] std::optional<handle> next_over(instant until, std::size_t& steps, Over over) {
         while (steps != 0 && !timers_.empty() && timers_.begin()->first <= until) {
@@ -66,7 +67,7 @@ class expiry {
         }
         return std::nullopt;
     }
-    /// The same among the postponed ones, by turns; once around, and steps are left.
+    /// The same among the postponed values, continuing each time; after one full round `steps` is not 0.
     template <class Over>
     [[nodiscard]] std::optional<handle> next_postponed(std::size_t& steps, Over over) {
         for (; steps != 0 && !postponed_.empty(); --steps) {

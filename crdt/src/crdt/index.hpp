@@ -1,11 +1,11 @@
 // key_index: slot → head of the slot's chain (its block, or a fork). Linear probing in the order of the
 // hashes: an entry's home grows with its hash, so a search stops at the first larger hash, a table can be
-// nearly full, and growing is one pass from front to back. A place keeps half of the hash beside the handle,
-// so that a search reads no block but the right one, and neither growth nor deletion reads any. 512 shards
-// chosen by the top bits of the hash: growing rehashes a shard and never the whole table in one go.
+// nearly full, and growing is one pass from front to back. An entry has half of the hash and the handle, so a
+// search reads only the right block, and growth and deletion read none. 512 shards chosen by the top bits of
+// the hash: growing rehashes a shard and never the whole table in one go.
 //
 // Owned by a store; same thread contract. find, insert and erase are O(1) expected; an insert that grows a
-// shard is O(entries / 512). Iteration order depends on the seed and must not show.
+// shard is O(entries / 512). The order of iteration depends on the seed and must not become visible.
 // Source: ordered hash tables (Amble and Knuth, 1974).
 #pragma once
 
@@ -28,11 +28,11 @@ class key_index {
     /// A slot's hash, to be computed once for several calls.
     [[nodiscard]] std::uint64_t hash(const slot_name& slot) const;
     [[nodiscard]] std::uint64_t root_hash(std::string_view key) const;
-    /// Where the head of the slot's chain is kept; null when there is none. Valid until the next insert or
+    /// The place of the head of the slot's chain; nullptr if there is none. Valid until the next insert or
     /// erase.
     [[nodiscard]] handle* find(std::uint64_t hash, const slot_name& slot);
     [[nodiscard]] handle* find(const slot_name& slot) { return find(hash(slot), slot); }
-    /// Fetches what a search for the hash will read first: in a large store that is the greater part of its
+    /// Prefetches what a search for the hash reads first: in a large store this takes most of the search's
     /// time.
     void prefetch(std::uint64_t hash) const {
         const auto& in = table_[hash >> 55];
@@ -40,15 +40,14 @@ class key_index {
         __builtin_prefetch(&in.places[in.home(static_cast<std::uint32_t>(hash))]);
         asm volatile(""); // or the compiler takes this for a function without effect, and drops the call
     }
-    /// The root of a typed key, which lives beside the slots.
+    /// The root of a typed key; the index has roots as well as slots.
     [[nodiscard]] handle* find_root(std::uint64_t hash, std::string_view key);
     /// No entry of this name may be present.
     void insert(std::uint64_t hash, handle head);
     /// `place` as find gave it.
     void erase(std::uint64_t hash, handle* place);
     void erase(const slot_name& slot);
-    /// About `count` entries will come: shards that are empty yet get their room at once, each when it is
-    /// first used.
+    /// About `count` entries will come: an empty shard gets its full room when it is first used.
     void reserve(std::size_t count);
     [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] std::size_t bytes() const;
@@ -60,9 +59,9 @@ class key_index {
             if (in.places[i].head != 0) visit(in.places[i].head);
         }
     }
-    /// Heads and roots of one shard from a hash on, about `slots` of them, which it counts down. False: call
-    /// again, `from` has moved on; what was there all the time is visited once, whatever came or went
-    /// between.
+    /// Visits about `slots` heads and roots of one shard, from a hash on, and counts `slots` down. False:
+    /// call again; `from` has moved on. An entry that exists all the time is visited once, whatever is added
+    /// or removed in between.
     template <class Visit>
     bool some_in_shard(std::size_t number, std::uint32_t& from, std::size_t& slots, Visit visit) const {
         const auto& in = table_[number];
@@ -90,7 +89,7 @@ class key_index {
         handle head; ///< 0: free
         std::uint32_t hash;
     };
-    /// Homes are spread over the first `homes` places; the last of them may spill over into the rest.
+    /// Homes are spread over the first `homes` places; entries of the last homes may continue into the rest.
     struct shard {
         std::unique_ptr<place[]> places;
         std::uint32_t size = 0, homes = 0, used = 0;
@@ -107,7 +106,7 @@ class key_index {
     std::uint64_t seed_;
     std::size_t size_ = 0;
     std::uint32_t first_homes_ = 4;
-    /// Where the last search that found nothing ended: its hash would come there. Until something changes.
+    /// Where the last unsuccessful search ended: the place for its hash. Valid until a change.
     struct {
         std::uint64_t hash = 0;
         std::uint32_t at = 0;

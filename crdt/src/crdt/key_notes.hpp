@@ -1,8 +1,9 @@
-// key_notes: which keys have changed since somebody last looked, while somebody wants to know. What a key
-// holds now is the store's to say: a note is only the name.
+// key_notes: names of the keys that have changed since the last call, while they are wanted. A note is only
+// the name; the store has the present value.
 //
-// Owned by a store; same thread contract. Names lie one behind the other in one buffer of at most a megabyte;
-// when there are more, all there is to say is that any key may have changed. A name may be noted twice.
+// Owned by a store; same thread contract. Names are stored one after the other in a buffer of at most a
+// megabyte. If there are more, the notes only report that any key may have changed. A name may be noted
+// twice.
 #pragma once
 
 #include <cstddef>
@@ -35,8 +36,8 @@ class key_notes {
         clear();
         all_ = wanted_;
     }
-    /// Every name in the order of the notes, by `visit(std::string_view)`; then there are none. True: any
-    /// other key may have changed, too.
+    /// Passes every name, in the order of the notes, to `visit(std::string_view)`, and removes all notes.
+    /// True: any other key may have changed, too.
     template <class Visit>
     bool take(Visit visit) {
         for (std::size_t at = 0; at < names_.size();) {

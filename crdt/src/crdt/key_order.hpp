@@ -1,9 +1,9 @@
-// key_order: the keys of a store in order, while somebody asks for them. It is built slice by slice from the
-// store's index. From the first slice on the store reports every key that comes or goes, so the slots that
-// have been looked at may change.
+// key_order: the keys of a store in order, while they are in use. It is built slice by slice from the store's
+// index. From the first slice on, the store reports every key that is added or removed, so slots that have
+// been visited may change.
 //
-// Owned by a store; same thread contract. An order that is dropped gives its memory back by shed(). Whoever
-// builds it notes the moment by asked(), so that it can be dropped when nobody has asked for it for a while.
+// Owned by a store; same thread contract. A dropped order returns its memory by shed(). The caller that
+// builds it notes the moment by asked(), so that an unused order can be dropped after a while.
 #pragma once
 
 #include "crdt/index.hpp"
@@ -20,14 +20,14 @@ namespace baton {
 
 class key_order {
   public:
-    /// It is there, or being built: came() and went() are wanted.
+    /// It exists or is being built: came() and went() must be called.
     [[nodiscard]] bool exists() const { return built_.has_value(); }
     [[nodiscard]] bool is_whole() const { return built_ && built_->whole; }
     void asked(instant now) { asked_at_ = now; }
     [[nodiscard]] instant asked_at() const { return asked_at_; }
 
-    /// Goes on building, `slots` slots of `index` a call; true once the order is whole. `key_of(handle)`: the
-    /// key that a head or root of the index stands for, or an empty one.
+    /// Continues building, `slots` slots of `index` per call; true once the order is complete.
+    /// `key_of(handle)`: the key of a head or root of the index, or an empty one.
     template <class KeyOf>
     bool build(const key_index& index, std::size_t slots, KeyOf key_of) {
         if (!built_) built_ = so_far{};
@@ -43,7 +43,7 @@ class key_order {
         }
         return to.whole;
     }
-    // Only while it exists: the key has something from now on; or nothing.
+    // Call only while it exists: from now on the key has a value, or none.
     void came(std::string_view key) { built_->keys.insert(key); }
     void went(std::string_view key) { built_->keys.erase(key); }
     /// As ordered_keys::each_from, when it is whole.
@@ -53,13 +53,13 @@ class key_order {
     }
 
     void drop();
-    /// Gives back some memory of a dropped order; true while more is left.
+    /// Returns some memory of a dropped order; true while more is left.
     bool shed() { return dropped_.shed(); }
-    /// Taken from the system, what has been dropped included. O(keys / thousands).
+    /// Bytes taken from the system, dropped orders included. O(keys / thousands).
     [[nodiscard]] std::size_t bytes() const { return (built_ ? built_->keys.bytes() : 0) + dropped_.bytes(); }
 
   private:
-    /// As far as it has come: up to a hash of a shard.
+    /// How far the building has come: up to a hash of a shard.
     struct so_far {
         ordered_keys keys;
         std::size_t shard = 0;

@@ -1,5 +1,5 @@
-// event_log: counter → block, for the live records and removal records of one origin. Walking it from a
-// counter on gives what happened since, so a repair costs what is missing and not what is stored.
+// event_log: counter → block, for the live records and removal records of one origin. A walk from a counter
+// on gives the later events, so the cost of a repair depends on what is missing, not on what is stored.
 //
 // Owned by a store; same thread contract. Kept in segments of 512 counters: an array while many are live, a
 // short sorted list once few are; a segment without live blocks is dropped. Lookup is O(1) while segments are
@@ -19,10 +19,10 @@ class event_log {
     [[nodiscard]] handle at(std::uint64_t counter) const;
     void set(std::uint64_t counter, handle block);
     void erase(std::uint64_t counter);
-    /// The smallest live counter in (after, last]; 0 when there is none. At most `steps` slots are looked at:
-    /// when they run out, `after` has moved up and `steps` is 0.
+    /// The smallest live counter in (after, last]; 0 if there is none. Looks at most at `steps` slots: if
+    /// they run out, `after` has moved up and `steps` is 0.
     [[nodiscard]] std::uint64_t next(std::uint64_t& after, std::uint64_t last, std::size_t& steps) const;
-    /// Nothing more is about to be written: as little memory as the live blocks need.
+    /// Call when no more writes are expected: reduces the memory to what the live blocks need.
     void compact();
     [[nodiscard]] bool empty() const { return live_ == 0; }
     [[nodiscard]] std::size_t live() const { return live_; }

@@ -1,11 +1,12 @@
-// ordered_keys: a set of keys in the order of their bytes, for whoever asks for a prefix. Keys are kept
-// themselves and not by handle: what overwrites a record moves it in the arena, and would have to look for
-// its key here; so only a key's coming and going costs anything.
+// ordered_keys: a set of keys in the order of their bytes, for listings by prefix. It stores the keys
+// themselves instead of handles: an overwrite moves a record in the arena, and would have to update the
+// handle here. So only a new or removed key costs time.
 //
-// Owned by whoever made it; same thread contract. Keys lie front-coded (each is what it shares with the one
+// Owned by its maker; same thread contract. Keys are stored front-coded (each is what it shares with the one
 // before it, and the rest) in chunks of at most about a kilobyte, chunks in pages of 256. insert, erase and
-// the start of a listing are O(log keys). Source: front coding of sorted term lists (Witten, Moffat, Bell,
-// "Managing Gigabytes", 1999) in the leaves of a B+ tree of fixed height.
+// the start of a listing are O(log keys).
+// Source: front coding of sorted term lists (Witten, Moffat, Bell, "Managing Gigabytes", 1999) in the leaves
+// of a B+ tree of fixed height.
 #pragma once
 
 #include <cstddef>
@@ -19,13 +20,13 @@ namespace baton {
 
 class ordered_keys {
   public:
-    /// False: it was there. A key has at most 4096 bytes.
+    /// False: the key was present. A key has at most 4096 bytes.
     bool insert(std::string_view key);
-    /// False: it was not there.
+    /// False: the key was absent.
     bool erase(std::string_view key);
     [[nodiscard]] bool contains(std::string_view key) const;
-    /// The keys from `from` on, in order, while `visit(std::string_view)` says true. The set must not be
-    /// changed meanwhile.
+    /// Visits the keys from `from` on, in order, while `visit(std::string_view)` returns true. The set must
+    /// not change during the call.
     template <class Visit>
     void each_from(std::string_view from, Visit visit) const {
         if (pages_.empty()) return;
@@ -46,7 +47,7 @@ class ordered_keys {
     [[nodiscard]] bool empty() const { return size_ == 0; }
     /// Taken from the system. O(keys / thousands).
     [[nodiscard]] std::size_t bytes() const;
-    /// Forgets the keys of 256 chunks and gives their memory back; true while some are left.
+    /// Drops the keys of 256 chunks and returns their memory; true while some are left.
     bool shed();
 
   private:

@@ -1,7 +1,8 @@
-// origin: what a store knows of one replica that has written: how far its events are seen, and which of them
-// are still here.
+// origin: what a store knows of one replica that has written: the counter up to which its events are seen,
+// and which of its events still have blocks here.
 //
-// Owned by a store; same thread contract. Blocks name their origin by its place in the store's list of them.
+// Owned by a store; same thread contract. Blocks name their origin by its index in the store's list of
+// origins.
 #pragma once
 
 #include "crdt/log.hpp"
@@ -21,7 +22,7 @@ struct origin {
     bool archived = false, for_good = false;
     event_log log;
     std::vector<std::uint64_t> removals; ///< min-heap of counters; some may be gone already
-    std::vector<std::uint64_t> residues; ///< counters, in order of their coming to be
+    std::vector<std::uint64_t> residues; ///< counters, in the order in which they became residues
     std::set<std::uint64_t> claims;      ///< counters of claimed registers
 };
 

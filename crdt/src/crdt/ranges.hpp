@@ -1,4 +1,4 @@
-// ranges: how far a log has been walked, and what is told of a range of dots when stores are compared.
+// ranges: how far a log has been walked, and what a store reports of a range of dots in a comparison.
 //
 // Values.
 #pragma once

@@ -1,11 +1,10 @@
-// record_table: the records that a node holds, with all that finds and counts them: an index by slot, a log
-// of each origin by counter, the cut and the archive. Every change keeps them in step with one another, with
-// the digest, and with what somebody is to learn of the change (order, timers, notes).
+// record_table: the records that a node holds, and the structures that find and count them: an index by slot,
+// a log of each origin by counter, the cut and the archive. Every change keeps them consistent with one
+// another, with the digest, and with the structures that report changes (order, timers, notes).
 //
-// The part of a store that knows nothing of sessions; same thread contract. Owns all blocks. What is
-// protected leaves the table whole after each call, but for the cut: note_event() is the last step of an
-// event (I3). Kept here (numbers as in crdt/README.md): I1 in splice(), I9 in set_archived() and
-// note_event().
+// The part of a store that knows nothing of sessions; same thread contract. Owns all blocks. Each protected
+// function leaves the table consistent, except the cut: note_event() is the last step of an event (I3). Kept
+// here (numbers as in crdt/README.md): I1 in splice(), I9 in set_archived() and note_event().
 #pragma once
 
 #include "crdt/bounded_notes.hpp"
@@ -37,7 +36,7 @@ class record_table {
     record_table& operator=(const record_table&) = delete;
 
     // --- what is seen ---
-    /// The cut as it travels: without archived origins.
+    /// The cut that nodes exchange: without archived origins.
     [[nodiscard]] cut seen() const;
     [[nodiscard]] std::uint64_t counter_of(const replica_id& replica) const;
     [[nodiscard]] bool has_seen(const dot& id) const { return id.counter <= counter_of(id.replica); }
@@ -54,30 +53,30 @@ class record_table {
     // --- what is closed, and what may have been forgotten ---
     [[nodiscard]] const cut& archived() const { return archive_; }
     [[nodiscard]] const digest& archive_digest() const { return archive_digest_; }
-    /// Archived for good, and something of them is here. O(origins). The same, as a server has told it.
+    /// The origins that are archived for good and have blocks here. O(origins). The same, as a server has
+    /// reported it.
     [[nodiscard]] cut closed_for_good() const;
     [[nodiscard]] bool is_closed_for_good(const replica_id& id) const;
     void close_for_good(const cut& entries);
-    /// Up to where removal records may be missing here, archived origins included (I8).
+    /// The floor: removal records up to it may be missing here; archived origins included (I8).
     [[nodiscard]] cut floor() const;
-    /// After a session that was not a plain walk: the server's floor is ours too.
+    /// Call after a session that was not a plain walk: the server's floor is joined into this one.
     void raise_floor(const cut& server);
-    /// What is left of a replica's shares in removed counters. The `first` of it, as of a moment, may be
-    /// forgotten (store::forget_residues) once the replica has told a whole cut over all that was seen here
-    /// at that moment, and everything it had written by then is here.
+    /// The number of a replica's residues. The first of them, as many as there were at a moment, may be
+    /// forgotten (store::forget_residues) after two conditions hold. The replica has reported a whole cut
+    /// that covers all that was seen here at that moment, and everything that it had written by then is here.
     [[nodiscard]] std::size_t residues_of(const replica_id& id) const;
 
     // --- walking: what a receiver lacks, by the logs ---
     [[nodiscard]] log_walk walk_from(const cut& receiver) const;
-    /// The next dot to ship, at most `steps` slots looked at; `steps` 0 afterwards means call again. An empty
-    /// optional with steps left: everything under the present cut has been walked, so a COMMIT at cut() is
-    /// true now.
+    /// The next dot to send; looks at most at `steps` slots. If `steps` is 0 afterwards, call again. nullopt
+    /// with steps left: everything under the present cut has been walked, so a COMMIT at cut() is true now.
     [[nodiscard]] std::optional<dot> next(log_walk& walk, std::size_t& steps) const;
     /// The next live dot of a range, whose `after` moves along.
     [[nodiscard]] std::optional<dot> next(dot_range& range, std::size_t& steps) const;
-    /// The slot of a live record or removal record; an empty key when it is gone.
+    /// The slot of a live record or removal record; an empty key if it is gone.
     [[nodiscard]] slot_name slot_at(const dot& id) const;
-    /// Keys with something in one of `key_index::shards` slices, in no order. O(slots / shards). A key with
+    /// Keys with a value in one of `key_index::shards` slices, in no order. O(slots / shards). A key with
     /// values of two types may be named twice.
     void keys_of(std::size_t shard, std::string_view prefix, std::vector<std::string>& into) const;
     /// The same for slots. Not while store::folding().
@@ -94,7 +93,7 @@ class record_table {
             if (at(head).fork != 0 && is_contested(memory_, head)) visit(first_block(memory_, head).slot());
         });
     }
-    /// What apply() will need of this slot, to be asked for a little earlier.
+    /// Prefetches what apply() needs of this slot; call it a little earlier.
     void prefetch(const slot_name& slot) const { index_.prefetch(index_.hash(slot)); }
     /// A block of store::pin_chain(), and the end of its use.
     [[nodiscard]] staged_view pinned(handle h) const { return entry_of(at(h)); }
@@ -107,26 +106,26 @@ class record_table {
     /// The counter of the next of them beyond `after`; 0 when there is none.
     [[nodiscard]] std::uint64_t next_claim(const replica_id& owner, std::uint64_t after) const;
 
-    // --- what somebody is to learn of changes ---
-    /// Keys whose visible state has changed, if somebody wants them.
+    // --- reports of changes ---
+    /// Keys whose visible state has changed, while they are wanted.
     [[nodiscard]] key_notes& notes() { return notes_; }
-    /// Moves to `into` what has come to have siblings since the last call. True when there was more than is
-    /// kept: each_contested_of() finds it.
+    /// Moves to `into` the slots that have got siblings since the last call. True if some were not kept:
+    /// each_contested_of() finds them.
     bool take_contests(std::vector<contest>& into) { return contests_.take(into); }
     [[nodiscard]] bool has_contests() const { return !contests_.empty(); }
-    /// Moves to `into` the keys of which a record that this replica had claimed has gone by what others
-    /// wrote. True when there were more than are kept.
+    /// Moves to `into` the keys whose record, claimed by this replica, was replaced by writes of others. True
+    /// if some were not kept.
     bool take_disowned(std::vector<std::string>& into) { return disowned_.take(into); }
     [[nodiscard]] bool has_order() const { return order_.exists(); }
-    /// Lets go of the keys in order (store::order). Their memory comes back by store::sweep().
+    /// Drops the keys in order (store::order). store::sweep() returns their memory.
     void drop_order() { order_.drop(); }
-    /// Lets go of them if nobody has called store::order() for so long, as of set_now().
+    /// Drops them if store::order() has not been called for so long, as of set_now().
     void drop_unused_order(mesh_clock::duration unused_for) {
         if (has_order() && expiry_.now() - order_.asked_at() >= unused_for) drop_order();
     }
-    /// Of the keys in order; counted apart.
+    /// Bytes of the keys in order, which are counted separately.
     [[nodiscard]] std::size_t ordered_bytes() const { return order_.bytes(); }
-    /// The moment that reads judge by; it never goes back.
+    /// The moment by which reads decide; it never goes back.
     void set_now(instant now) { expiry_.set_now(now); }
     /// There are values with a time to live.
     [[nodiscard]] bool has_deadlines() const { return !expiry_.empty(); }
@@ -150,7 +149,7 @@ class record_table {
     void each(handle head, Visit visit) const {
         each_block(memory_, head, visit);
     }
-    /// A block that is in no chain yet.
+    /// Makes a block that is in no chain yet.
     [[nodiscard]] handle make(std::uint32_t number, const slot_name& slot, const staged_view& what);
     [[nodiscard]] dot dot_of(const block& b) const { return {origins_[b.origin].id, b.counter}; }
     [[nodiscard]] digest hash_of(const block& b) const { return baton::hash_of(b, origins_[b.origin].id); }
@@ -173,12 +172,12 @@ class record_table {
     template <class Dead>
     void splice(const slot_name& slot, handle added, Dead dead);
     void forget(handle h);
-    /// `sum`: the block's hash, where it is known already.
+    /// `sum`: the block's hash, if it is known already.
     void account(handle h, bool added, const digest* sum = nullptr);
     void account_visible(const block& b, bool added, const digest* sum = nullptr);
-    /// The slot has one value more, by this block.
+    /// The slot has one more value, by this block.
     void note_contest(const block& b, bool quiet) { contests_.note(dot_of(b), quiet); }
-    /// Something of the key's type is visible no more.
+    /// A value of this type of the key is no longer visible.
     void key_went(std::string_view key);
     /// The head of a typed key's members; 0 when there are none.
     [[nodiscard]] handle root_of(std::string_view key);
@@ -196,7 +195,7 @@ class record_table {
     std::size_t live_keys_ = 0, live_records_ = 0, removals_ = 0, residues_ = 0, user_bytes_ = 0, roots_ = 0;
     std::size_t epochs_ = 0;            ///< records with one
     std::vector<handle> kept_, doomed_; ///< of splice
-    bool writing_ = false;              ///< what goes now goes by a write of this node
+    bool writing_ = false;              ///< present removals come from a write of this node
     expiry expiry_;
     key_order order_;
     key_notes notes_;

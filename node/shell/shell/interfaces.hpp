@@ -41,8 +41,8 @@ struct interface {
 /// Every address, separated by blanks; link-local ones with their zones.
 [[nodiscard]] std::string all_hosts_of(const std::vector<interface>& usable);
 /// Whether silence on these interfaces can mean that no other node is there. One of them must have its link
-/// up, or the node uses this machine only; and if beacons are the only way to find others, `beacon` must hear
-/// them.
+/// up, or the node uses this machine only; and if beacons are the only way to find others, this node must
+/// hear them (`beacon`).
 [[nodiscard]] bool is_attached(const options& settings, const std::vector<interface>& usable, bool beacon);
 
 /// Whether `host` stands for every address: empty, "0.0.0.0" or "::".

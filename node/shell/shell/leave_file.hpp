@@ -54,9 +54,10 @@ class leave_file {
     /// The leave must end at once: returns until when to wait for a file that is being written; nullopt: not
     /// at all.
     [[nodiscard]] std::optional<instant> worth_until(instant now);
-    /// The last word. `met`: enough others hold everything, so the file goes, but for a node that keeps one.
+    /// The last call for the file. `met`: enough members hold everything, so the file is removed, unless the
+    /// node keeps spills.
     outcome settle(bool met);
-    /// What the disk is at has a moment more; a call that does not return is left to itself.
+    /// Gives the disk a moment to finish; a call that does not return is left behind.
     void end();
 
   private:

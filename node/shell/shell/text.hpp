@@ -1,7 +1,7 @@
-// text: what is UTF-8, and names made fit for a log line or a label. Names and keys are anybody's bytes.
+// text: tests for UTF-8, and makes names fit for a log line or a label. Names and keys may be any bytes.
 //
-// Pure; any thread. Header-only, as the program has its use for it too. Source: the Unicode Standard 15,
-// table 3-7.
+// Pure; any thread. Header-only, since the program uses it, too.
+// Source: the Unicode Standard 15, table 3-7.
 #pragma once
 
 #include <cstddef>
@@ -37,8 +37,8 @@ inline bool is_utf8(std::string_view text) {
     return true;
 }
 
-/// With control characters and what is no UTF-8 as \xNN, and \ as \\: nothing in it ends a line, moves a
-/// terminal's cursor or makes a file of text unreadable.
+/// Writes control characters and bytes that are not UTF-8 as \xNN, and \ as \\: nothing in it ends a line,
+/// moves a terminal's cursor or makes a file of text unreadable.
 inline std::string printable(std::string_view text) {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string made;
@@ -61,8 +61,7 @@ inline std::string printable(std::string_view text) {
     return made;
 }
 
-/// As the value of a `key=value` word of the log: in double quotes where it is empty or has a blank or a
-/// quote.
+/// The value of a `key=value` word of the log: in double quotes if it is empty or has a blank or a quote.
 inline std::string log_word(std::string_view name) {
     auto made = printable(name);
     if (!made.empty() && made.find_first_of(" \"\\") == made.npos) return made;

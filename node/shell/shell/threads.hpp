@@ -1,4 +1,4 @@
-// threads: how the node starts its own, and how it knows that it is in a forked child, where there are none.
+// threads: starts the node's threads, and detects a forked child, which has none of them.
 #pragma once
 
 #include <csignal>
@@ -7,16 +7,16 @@
 
 namespace baton::shell {
 
-/// How often this process has come out of a fork() as the child, since the first node was started. Any
-/// thread.
+/// How often this process has become the child of a fork() since the first node was started. Any thread.
 [[nodiscard]] int forks() noexcept;
 
-/// No signal disturbs this thread, nor those that it starts, while the object lives: what waits is delivered
-/// then. Signals are for the program's own threads; those that report a fault of the thread itself stay.
+/// While the object lives, this thread and the threads that it starts receive no signals; pending ones are
+/// delivered afterwards. Signals are for the program's own threads. Signals that report a fault of the thread
+/// itself are not blocked.
 class undisturbed {
   public:
-    /// `profiled`: a profiler's signal comes through, so that its samples have this thread, too. Whoever is
-    /// disturbed by it has to call again (`uninterrupted`, EINTR).
+    /// `profiled`: a profiler's signal is not blocked, so that its samples include this thread. A call that
+    /// it interrupts must be repeated (`uninterrupted`, EINTR).
     explicit undisturbed(bool profiled = false) {
         sigset_t blocked;
         sigfillset(&blocked);
@@ -39,7 +39,7 @@ std::thread start_thread(Run run) {
     return std::thread(std::move(run));
 }
 
-/// Whether `count` more threads can be had now. libzmq ends the process when it cannot start its own.
+/// Whether `count` more threads can be started now. libzmq ends the process if it cannot start its own.
 [[nodiscard]] bool can_start_threads(int count) noexcept;
 
 } // namespace baton::shell

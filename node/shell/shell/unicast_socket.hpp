@@ -1,5 +1,5 @@
-// unicast_socket: the UDP socket beside the ROUTER, with the same port number: small datagrams to one node
-// and from one, told apart by what they hold.
+// unicast_socket: the UDP socket with the port number of the ROUTER: small datagrams to and from one node,
+// distinguished by their contents.
 //
 // Belongs to the I/O thread after open(). Never blocks.
 #pragma once
@@ -24,9 +24,10 @@ class unicast_socket {
     ~unicast_socket();
 
     [[nodiscard]] int fd() const { return fd_; }
-    /// `endpoint`: "tcp://HOST:PORT", numeric. False when the system did not take it.
+    /// `endpoint`: "tcp://HOST:PORT", numeric. False if the system did not accept it.
     bool send(const std::string& endpoint, std::string_view bytes);
-    /// Hands over up to `most` waiting datagrams: the numeric address each came from, and as an endpoint.
+    /// Passes on up to `most` waiting datagrams, each with its source as a numeric address and as an
+    /// endpoint.
     void receive(
         std::size_t most,
         const std::function<void(std::string_view host, std::string endpoint, std::string_view bytes)>& take);

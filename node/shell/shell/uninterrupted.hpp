@@ -9,8 +9,8 @@
 
 namespace baton::shell {
 
-/// A signal interrupts libzmq's calls even where they do not wait: before they do anything they look for what
-/// its own threads have to tell. Again, until the call has an answer of its own.
+/// A signal interrupts libzmq's calls even if they do not wait, since each first reads the messages of
+/// libzmq's own threads. This repeats the call until it returns something other than EINTR.
 template <class Call>
 auto uninterrupted(Call call) {
     for (;;) {

@@ -1,6 +1,6 @@
-// watch_board: names of changed keys on their way from whoever changes them to the dispatcher, by watched
-// prefix. A prefix keeps each name once, in the order of the first change, and at most `names_max` of them;
-// above that it forgets them and counts.
+// watch_board: passes the names of changed keys from the threads that change them to the dispatcher, by
+// watched prefix. A prefix keeps each name once, in the order of the first change, and at most `names_max`
+// names; beyond that it only counts.
 //
 // Under the node's lock. A note costs a look-up for each length that a watched prefix has.
 #pragma once
@@ -29,21 +29,21 @@ class watch_bell {
         count_.notify_one();
     }
     [[nodiscard]] std::uint32_t heard() const { return count_.load(std::memory_order_acquire); }
-    /// Until there is a ring that was not yet heard().
+    /// Waits until there is a ring that was not yet heard().
     void wait(std::uint32_t heard) const { count_.wait(heard, std::memory_order_acquire); }
 
   private:
     std::atomic<std::uint32_t> count_{0};
 };
 
-/// Names, each once, first in first out. Whoever holds it uses it.
+/// Names, each once, first in, first out. Used by its owner's thread.
 class name_queue {
   public:
     name_queue() = default;
     name_queue(name_queue&&) = default;
     name_queue& operator=(name_queue&&) = default;
     name_queue(const name_queue&) = delete; // its views would be of the other one's names
-    /// False: it is in there already.
+    /// False: it contains the name already.
     bool push(std::string_view name);
     std::optional<std::string> pop();
     void take_out(std::string_view name);
@@ -62,12 +62,12 @@ class name_queue {
     std::unordered_set<std::string_view> known_; // views of names_, which do not move
 };
 
-/// What has changed under a prefix.
+/// The changes under a prefix.
 struct changed_names {
     std::string prefix;
     name_queue names;
-    std::uint64_t lost = 0; ///< not 0: there were so many; `names` are the first of them, and of no use
-    bool all = false;       ///< any key may have changed, though nobody was slow: everything came at once
+    std::uint64_t lost = 0; ///< if not 0: the number of changes; `names` has only the first ones
+    bool all = false;       ///< any key may have changed, although the reader was not slow: a sync came
 };
 
 class watch_board {
@@ -76,12 +76,12 @@ class watch_board {
         : names_max_(names_max) {}
     /// As often as it is watched.
     void add(const std::string& prefix);
-    /// What is left there, to be let go of without the lock.
+    /// Returns what is left there; destroy it without the lock.
     changed_names remove(const std::string& prefix);
     [[nodiscard]] bool empty() const { return prefixes_.empty(); }
-    /// Takes all notes. True when there is something for take().
+    /// Takes all notes. True if take() has something.
     bool collect(key_notes& notes);
-    /// What has come since the last time.
+    /// The changes since the last call.
     [[nodiscard]] std::vector<changed_names> take();
 
   private:
@@ -99,7 +99,7 @@ class watch_board {
     std::vector<watched*> news_;
 };
 
-/// The board of a node, and the bell that rings when there is something on it.
+/// The board of a node, and the bell that rings when the board has something.
 class watch_post {
   public:
     explicit watch_post(std::size_t names_max)
@@ -112,7 +112,7 @@ class watch_post {
     }
     // Any thread.
     [[nodiscard]] const std::shared_ptr<watch_bell>& bell() const { return bell_; }
-    /// Without the lock, soon after collect(): rings if there is something for the board's reader.
+    /// Call without the lock, soon after collect(): rings if the board has something for its reader.
     void ring() {
         if (news_.load(std::memory_order_relaxed) && news_.exchange(false)) bell_->ring();
     }

@@ -1,7 +1,8 @@
-// slot: what a chain of records belongs to. A register, a counter and a flag have one slot a key; an element
-// of a set and a field of a map have one each, so that an operation ships and replaces nothing but itself.
+// slot: names what a chain of records belongs to. A register, a counter and a flag have one slot per key.
+// Each element of a set and each field of a map has its own slot, so an operation sends and replaces only
+// that element or field.
 //
-// Values; views are as long-lived as what they were made from.
+// Values; a view is valid as long as what it was made from.
 #pragma once
 
 #include <chrono>
@@ -18,8 +19,8 @@ enum class value_type : std::uint8_t {
     set = 2,     ///< presence of one element
     map = 3,     ///< the value of one field; concurrent ones are siblings
     flag = 4,    ///< presence: the flag is on
-    scope = 5,   ///< only removed: everything of a key's set, map and flag under a context
-    archive = 6, ///< only removed: the replica named by the key is closed at a counter
+    scope = 5,   ///< removals only: everything of a key's set, map and flag under a context
+    archive = 6, ///< removals only: the replica named by the key is closed at a counter
 };
 constexpr std::uint8_t value_types = 7;
 
@@ -27,15 +28,15 @@ constexpr std::uint8_t value_types = 7;
 [[nodiscard]] constexpr bool has_element(value_type type) {
     return type == value_type::set || type == value_type::map;
 }
-/// Belongs to a key that can be looked through and removed as a whole.
+/// Belongs to a key whose members can be listed and removed together.
 [[nodiscard]] constexpr bool is_member(value_type type) {
     return type == value_type::counter || type == value_type::flag || has_element(type);
 }
-/// Concurrent values stay beside one another and are told apart.
+/// Concurrent values are kept as siblings.
 [[nodiscard]] constexpr bool has_siblings(value_type type) {
     return type == value_type::reg || type == value_type::map;
 }
-/// What a removal of the key's scope takes away.
+/// A removal of the key's scope removes it.
 [[nodiscard]] constexpr bool in_scope(value_type type) {
     return type == value_type::flag || has_element(type);
 }
@@ -51,7 +52,7 @@ struct slot_name {
 constexpr std::chrono::milliseconds ttl_max = std::chrono::hours{24 * 36500};
 constexpr std::size_t key_bytes_max = 512, element_bytes_max = 512;
 
-/// True when a record or removal of this slot may carry this value: what a peer sends has to pass.
+/// True if a record or removal of this slot may carry this value; checked for everything that a peer sends.
 [[nodiscard]] bool is_well_formed(const slot_name& slot, bool removal, std::string_view value);
 
 } // namespace baton

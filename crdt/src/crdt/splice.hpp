@@ -1,14 +1,14 @@
-// How the blocks of one slot change. Private to the files of record_table and store.
+// Changes the blocks of one slot. Private to the files of record_table and store.
 #pragma once
 
 #include "crdt/record_table.hpp"
 
 namespace baton {
 
-/// Drops every block of the slot for which `dead` holds and adds `added`, if any: one look-up, and an
-/// overwritten slot keeps its place in the index. The new block's log entry, chain and digest are complete
+/// Drops every block of the slot for which `dead` holds, and adds `added`, if any. It makes one look-up, and
+/// an overwritten slot keeps its place in the index. The new block's log entry, chain and digest are complete
 /// before the caller raises the cut past its dot (I3). `slot` may lie in a block that is dropped here. `hash`
-/// is the slot's; its place should be on its way already. `dead` is asked once a block.
+/// is that of the slot; prefetch its place before the call. `dead` is called once per block.
 template <class Dead>
 void record_table::splice(const slot_name& slot, std::uint64_t hash, handle added, Dead dead) {
     digest sum{};

@@ -1,9 +1,10 @@
-// staging: what a session has brought, aside from all that is read, until its commit (I4); and afterwards,
-// until the last slot of it is folded in. A newcomer's staged records are also counted and logged as if they
-// were the whole store: then its commit can take them over as they are, and the next server can confirm them.
+// staging: the records that a session has brought, separate from everything that is read, until its commit
+// (I4), and then until the last slot is folded in. A newcomer's staged records are also counted and logged as
+// if they were the whole store. So its commit can take them over as they are, and another server can confirm
+// them.
 //
 // Owned by a store, whose memory its blocks are in; same thread contract. Registers and typed values have an
-// index each. put, take and find are O(blocks of the slot); what is aborted is released slice by slice.
+// index each. put, take and find are O(blocks of the slot); aborted sessions are released slice by slice.
 #pragma once
 
 #include "crdt/chain.hpp"
@@ -25,10 +26,11 @@ namespace baton {
 
 class staging {
   public:
-    /// What the store would have if only the staged registers were in it; kept while its node is a newcomer.
+    /// The counts and logs of a store that holds only the staged registers; kept while the node is a
+    /// newcomer.
     struct contents {
         bool kept = false;           ///< `logs` name every staged block
-        bool plain = false;          ///< and nothing is staged but what can become the main index as it is
+        bool plain = false;          ///< and everything staged can become the main index as it is
         bool forks = false;          ///< a slot has more than one block
         std::vector<event_log> logs; ///< by origin index; of every type
         digest sum{};
@@ -42,12 +44,11 @@ class staging {
     staging(arena& memory, const std::vector<origin>& origins, std::uint64_t seed);
 
     // --- while a session brings it ---
-    /// Nothing is staged: a session begins. `newcomer`: the store has seen nothing of others.
+    /// A session begins; nothing is staged. `newcomer`: the store has seen no events of other replicas.
     void begin(bool newcomer);
-    /// `blocks` are what is staged of the slot from now on, as of the present batch; those before them are
-    /// released.
+    /// Stages `blocks` for the slot, in the present batch; releases the blocks that were staged before.
     void put(const slot_name& slot, std::span<const handle> blocks);
-    /// The head of what is staged of the slot; null when nothing is. Valid until the next change.
+    /// The head of the staged blocks of the slot; nullptr if there are none. Valid until the next change.
     [[nodiscard]] const handle* find(const slot_name& slot) {
         auto& index = index_for(slot.type);
         return index.size() == 0 ? nullptr : index.find(slot);
@@ -58,7 +59,7 @@ class staging {
     }
     /// About this many registers will come.
     void reserve(std::size_t count) { registers_.reserve(count); }
-    /// The log of an origin's staged blocks; null where none is kept.
+    /// The log of an origin's staged blocks; nullptr if none is kept.
     [[nodiscard]] const event_log* log_of(std::uint32_t number) const {
         return whole_.kept && number < whole_.logs.size() ? &whole_.logs[number] : nullptr;
     }
@@ -66,31 +67,31 @@ class staging {
     [[nodiscard]] bool is_cache() const { return whole_.kept && slots() != 0; }
     /// The server's archive, for the commit.
     void add_archive(const cut& entries) { archive_.join(entries); }
-    /// Makes a cache of what is staged, registers only, at most `batches_max` times. False, and nothing has
-    /// changed, when it cannot be one, or more than `typed_max` typed slots would have to go at once.
+    /// Makes a cache of the staged registers, at most `batches_max` times. False, without a change, if that
+    /// is impossible, or if more than `typed_max` typed slots would have to be dropped at once.
     bool keep(std::uint64_t batches_max, std::size_t typed_max);
-    /// Lets go of everything; its memory comes back by sweep().
+    /// Drops everything; sweep() returns the memory.
     void abort();
     /// Releases up to `slots` slots or timers of aborted sessions; true while more are left.
     bool sweep(std::size_t slots);
 
     // --- from the commit on ---
     [[nodiscard]] contents& whole() { return whole_; }
-    /// The staged registers and `main` change places.
+    /// Swaps the index of staged registers with `main`.
     void swap(key_index& main) { registers_.swap(main); }
-    /// What the server has archived; asked once.
+    /// Takes the server's archive out; call it once.
     [[nodiscard]] cut take_archive() { return std::exchange(archive_, {}); }
-    /// What is staged belongs to the store, which takes it away slot by slot.
+    /// From now on the staged blocks belong to the store, which takes them slot by slot.
     void commit();
-    /// Of some slot, typed ones first; 0 when there is none.
+    /// The head of some slot, typed slots first; 0 if there is none.
     [[nodiscard]] handle any() { return typed_.size() != 0 ? typed_.any() : registers_.any(); }
-    /// The slot's blocks are the caller's. There must be some.
+    /// Passes the slot's blocks to the caller. Precondition: there are some.
     void take(const slot_name& slot) { index_for(slot.type).erase(slot); }
     /// All has been taken.
     void clear();
 
     [[nodiscard]] std::uint64_t batch() const { return batch_; }
-    /// What is put from now on is of that batch: each server has its own, and a cache is of earlier ones.
+    /// Later puts belong to that batch: each server has its own, and a cache has earlier ones.
     void set_batch(std::uint64_t batch) { batch_ = batch; }
     [[nodiscard]] std::size_t slots() const { return registers_.size() + typed_.size(); }
     [[nodiscard]] std::size_t registers() const { return registers_.size(); }
@@ -99,7 +100,7 @@ class staging {
     [[nodiscard]] std::size_t bytes() const { return bytes_; } ///< of blocks, until the commit
     [[nodiscard]] std::size_t aborted_bytes() const { return trash_bytes_; }
     [[nodiscard]] std::size_t timers() const { return whole_.timers.size() + old_timers_.size(); }
-    /// Taken from the system beside the blocks and timers. O(origins).
+    /// Bytes taken from the system in addition to blocks and timers. O(origins).
     [[nodiscard]] std::size_t table_bytes() const;
 
   private:

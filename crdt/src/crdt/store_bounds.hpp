@@ -1,5 +1,5 @@
-// store_bounds: how much a store remembers of what nobody has looked at yet. What does not fit is found again
-// by looking through everything.
+// store_bounds: bounds of what a store remembers for later work. What does not fit is found again by a scan
+// of everything.
 //
 // An aggregate with defaults; plain values. All are at least 1.
 #pragma once

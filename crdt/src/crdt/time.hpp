@@ -1,7 +1,7 @@
 // Time as the pure layers see it: an argument. instant is a point on a monotonic clock that has no now();
 // timestamp is a hybrid logical clock reading.
 //
-// Values; any thread. hybrid_clock belongs to whoever holds the node's lock.
+// Values; any thread. hybrid_clock is used under the node's lock.
 // Source: Kulkarni et al., "Logical Physical Clocks", 2014. 48 bits of milliseconds since 1970, 16 bits of
 // counter.
 #pragma once
@@ -27,7 +27,7 @@ struct moment {
     std::uint64_t wall_ms = 0; ///< milliseconds since 1970
 };
 
-/// Orders concurrent values only (invariant I5): it never decides against a causally later write.
+/// Orders concurrent values only (invariant I5): it never beats a causally later write.
 struct timestamp {
     std::uint64_t raw = 0;
     friend constexpr auto operator<=>(timestamp, timestamp) = default;

@@ -1,6 +1,7 @@
-// views: records, events and session entries as they are handed in and out of a store.
+// views: records, events and session entries as they go into a store and come out of it.
 //
-// Plain values; they own nothing but write_buffers, and are valid as long as what they were read from says.
+// Plain values. Only write_buffers owns memory; the others are valid as long as the function that returned
+// them states.
 #pragma once
 
 #include "crdt/block.hpp"
@@ -34,7 +35,7 @@ struct event_view {
     std::string_view value{};
     /// The dots of *other* origins that this event replaces. Those of its own origin are implied.
     std::span<const dot> kills{};
-    /// Becomes visible together with the event after it; only as it travels.
+    /// Becomes visible together with the event after it; used only in frames.
     bool joined = false;
     std::optional<std::chrono::milliseconds> ttl{}; ///< of a register's put: what is left of it
 };
@@ -49,13 +50,13 @@ struct staged_view {
     std::optional<std::chrono::milliseconds> ttl{}; ///< what is left of it
 };
 
-/// A register or field that has come to have one value more, by the event of this dot.
+/// A register or field that has got one more value, by the event of this dot.
 struct contest {
     dot id{};
-    bool quiet = false; ///< by a write of this replica; or it has as many as before, one of them another
+    bool quiet = false; ///< by a write of this replica; or a value was replaced, with none added
 };
 
-/// What a local write has become; `kills` and `value` live in buffers that the caller gave.
+/// The event of a local write; `kills` and `value` live in buffers of the caller.
 struct written {
     dot id{};
     event_view event{};

@@ -1,9 +1,9 @@
 // address: where a node can be dialled, as text, for IPv4 and IPv6: "10.0.0.5", "fd00::5", "fe80::5%eth0",
-// and with ports "10.0.0.5:5000/5001", "[fd00::5]:5000". Numeric only: a name would be looked up on the one
-// thread that serves every socket, and hold them all up.
+// and with ports "10.0.0.5:5000/5001", "[fd00::5]:5000". Numeric only: libzmq would look a name up on the one
+// thread that serves every socket, and delay all of them.
 //
-// Pure; values; any thread. The zone behind '%' is the name of an interface of this machine, and means
-// nothing elsewhere.
+// Pure; values; any thread. The zone after '%' is the name of an interface of this machine; it has no meaning
+// on other machines.
 #pragma once
 
 #include <cstdint>
@@ -29,10 +29,10 @@ struct address {
 /// IPv6 only. Precondition of these two: is_numeric(host).
 [[nodiscard]] bool is_link_local(std::string_view host);
 [[nodiscard]] bool is_loopback(std::string_view host);
-/// "eth0" of "fe80::5%eth0"; empty where there is none.
+/// "eth0" of "fe80::5%eth0"; empty if there is none.
 [[nodiscard]] std::string_view zone_of(std::string_view host);
 [[nodiscard]] std::string_view without_zone(std::string_view host);
-/// IPv4 where it is written as IPv6, as a socket of both shows it ("::ffff:10.0.0.5").
+/// The IPv4 address that is written as IPv6, in the form of a socket of both families ("::ffff:10.0.0.5").
 [[nodiscard]] std::string_view plain(std::string_view host);
 
 /// "tcp://HOST:PORT", with brackets where they are needed.
@@ -40,16 +40,17 @@ struct address {
 /// The host of "tcp://HOST:PORT" without brackets: numeric or a name.
 [[nodiscard]] std::string host_in(std::string_view endpoint);
 
-/// HOST, HOST:PORT or HOST:PORT/PUBLISH_PORT, an IPv6 host with a port in brackets. What is not said is taken
-/// from `other_ports`. Nothing when it is none of these, or a name.
+/// HOST, HOST:PORT or HOST:PORT/PUBLISH_PORT, an IPv6 host with a port in brackets. Missing ports are taken
+/// from `other_ports`. nullopt if it has none of these forms, or is a name.
 [[nodiscard]] std::optional<address> parse_address(std::string_view text, const address& other_ports = {});
 /// With its ports, if it has any.
 [[nodiscard]] std::string to_text(const address& from);
 
-/// At most this many addresses of one node are kept, told or dialled.
+/// At most this many addresses of one node are kept, reported or dialled.
 constexpr std::size_t addresses_max = 8;
-/// The readable ones of a list separated by blanks, as a node that was seen at `seen_at` says it: link-local
-/// ones are taken to be on the link where it was seen, and left out if that was no link-local address.
+/// The valid addresses of a list separated by blanks, from a node that was seen at `seen_at`. Link-local
+/// addresses are assumed to be on the link where it was seen; if `seen_at` is not link-local, they are left
+/// out.
 [[nodiscard]] std::vector<address> parse_hosts(std::string_view text, const address& other_ports,
                                                std::string_view seen_at);
 

@@ -1,11 +1,12 @@
-// announcing: when a node sends its beacon. Often at its start; then the less, the longer nothing changes,
-// and the less, the more others are heard, so that what a LAN hears in all hardly grows with the mesh.
+// announcing: decides when a node sends its beacon. Often at its start, then less often the longer nothing
+// changes and the more other nodes it hears. So the number of beacons on a LAN hardly grows with the mesh.
 //
-// Pure; a value inside whatever sends. Time and chance are arguments. When to call again: next() at due().
-// Source: the Trickle algorithm, RFC 6206 (Levis et al. 2011): in every interval one moment of its second
-// half is drawn, and what is due then is left out when enough others have said the same; the interval doubles
-// while nothing is new. The first moments, and the answer that waits a while for somebody else to make it
-// unneeded, are as in multicast DNS, RFC 6762, 6 and 8.3.
+// Pure; a value inside the sender. Time and random numbers are arguments. When to call again: next() at
+// due().
+// Source: the Trickle algorithm, RFC 6206 (Levis et al. 2011): each interval has one random moment in its
+// second half; the beacon that is due then is left out if enough others have sent the same; the interval
+// doubles while nothing is new. The first moments, and an answer that waits in case another node makes it
+// unnecessary, are as in multicast DNS, RFC 6762, 6 and 8.3.
 #pragma once
 
 #include "crdt/time.hpp"
@@ -18,9 +19,9 @@ namespace baton::discovery {
 struct announcing_pace {
     mesh_clock::duration first{std::chrono::milliseconds(40)}; ///< interval at the start, doubled from there
     mesh_clock::duration usual{std::chrono::seconds(1)};
-    unsigned quiet_factor = 4; ///< an interval is at most this many usual ones
+    unsigned quiet_factor = 4; ///< an interval is at most this many times the usual one
     mesh_clock::duration quiet_after{std::chrono::seconds(10)};
-    unsigned enough = 8; ///< others heard in an interval, from which on our own beacon is left out
+    unsigned enough = 8; ///< so many others heard in an interval make this node's beacon unnecessary
 };
 
 class announcing {
@@ -34,18 +35,18 @@ class announcing {
     }
     /// The node is new here: at the start, or with a new address. It is announced at once, and several times.
     void restart(instant now);
-    /// Something is new, a member more or less: back to the usual interval.
+    /// A member has come or gone: back to the usual interval.
     void news(instant now);
     /// Another member has been heard, by a beacon not counted yet.
     void heard() { ++heard_; }
-    /// Somebody may not know of us: to be answered by `when`, unless that has become unneeded.
+    /// Another node may not know of this one: send a beacon by `when`, unless it has become unnecessary.
     void answer_by(instant when) {
         if (!answer_at_ || *answer_at_ > when) answer_at_ = when;
     }
     void spare_answer() { answer_at_.reset(); }
 
-    /// What is due at `now`. `chance`: any number, drawn anew for every call. `alone`: nobody else is up, and
-    /// silence is not quiet.
+    /// What is due at `now`. `chance`: a new random number for every call. `alone`: no member is up, so
+    /// silence does not mean that nothing changes.
     verdict next(instant now, std::uint64_t chance, bool alone);
     [[nodiscard]] instant due() const;
 

@@ -1,5 +1,5 @@
-// beacon: the datagram by which nodes find each other. A hint and nothing more: it makes a node dial, never
-// believe.
+// beacon: the datagram by which nodes find each other. It is only a hint: it makes a node dial, and proves
+// nothing.
 //
 // Pure; values; any thread.
 #pragma once
@@ -22,13 +22,14 @@ struct beacon {
     std::uint64_t sequence = 0; ///< grows with every beacon of this incarnation
     std::uint16_t port = 0, publish_port = 0;
     std::string hosts{}; ///< addresses to dial, separated by blanks; empty: the datagram's source
-    /// Where `hosts` is empty: every address of its interfaces, so that one that is gone shows.
+    /// If `hosts` is empty: every address of its interfaces, so that receivers notice an address that is
+    /// gone.
     std::string reach{};
     // of a mesh with a key; otherwise 0 and empty
     std::uint64_t time_ms = 0; ///< the sender's wall clock, milliseconds since 1970
     link_key key{};            ///< CURVE public key of every socket of the sender
-    std::string nonce{};       ///< 16 bytes that an answer is to repeat; or empty
-    std::string echo{};        ///< the nonce of what this answers; or empty
+    std::string nonce{};       ///< 16 bytes that an answer must repeat; or empty
+    std::string echo{};        ///< the nonce of the question that this answers; or empty
 };
 
 constexpr std::size_t beacon_bytes_max = 1200; ///< fits one datagram on every link

@@ -1,7 +1,7 @@
-// key_file: the text of a file of keys: one a line, in base64 or hexadecimal digits; the first is used, all
-// are accepted. Blank lines, and what follows a '#', mean nothing.
+// key_file: the text of a file of keys: one per line, in base64 or hexadecimal digits. The node seals with
+// the first and accepts all. Blank lines and text after a '#' are ignored.
 //
-// Pure: reading and guarding the file is node/shell/key_files.cpp.
+// Pure: node/shell/key_files.cpp reads the file and checks its permissions.
 #pragma once
 
 #include <baton/key.hpp>

@@ -1,9 +1,9 @@
-// names: when the addresses behind a name are asked for, and what they are. A name is asked for again and
-// again, as what it stands for comes and goes: after a second, then after twice as long each time while the
-// answer stays the same, up to half a minute; and from the start again when the mesh or the machine's own
-// addresses change.
+// names: when a node looks a name up, and the addresses of the name. It repeats the look-up, since addresses
+// come and go: after a second, then after twice as long each time while the answer stays the same, up to half
+// a minute. It starts over when the mesh or the machine's own addresses change.
 //
-// Pure; a value inside whatever asks. Time and chance are arguments. When to call again: next() at due().
+// Pure; a value inside the caller. Time and random numbers are arguments. When to call again: next() at
+// due().
 #pragma once
 
 #include "crdt/time.hpp"
@@ -18,8 +18,8 @@
 
 namespace baton::discovery {
 
-/// A host's name as it may stand in front of a port: letters, digits, '-', '_' and dots, up to 253 bytes.
-/// What ends in a label of digits alone is a misspelt address.
+/// A host's name before a port: letters, digits, '-', '_' and dots, up to 253 bytes. If its last label has
+/// only digits, it is a misspelt address and not a name.
 [[nodiscard]] bool is_name(std::string_view text);
 
 /// "HOST:PORT", where HOST is numeric or a name; or the name of a service, "_baton._tcp.example.org", whose
@@ -32,13 +32,13 @@ struct seed_name {
 };
 [[nodiscard]] std::optional<seed_name> parse_seed(std::string_view text);
 
-/// As parse_address(), for a HOST that may be a name as well.
+/// As parse_address(), for a HOST that may also be a name.
 [[nodiscard]] std::optional<address> parse_named(std::string_view text, const address& other_ports = {});
 
 enum class name_state : std::uint8_t {
-    unasked, ///< no whole answer has come yet
+    unasked, ///< no complete answer has come yet
     known,   ///< all of its addresses are
-    nobody,  ///< the name service knows no such name, or no address of it
+    nobody,  ///< the name service does not know the name, or no address of it
     failed,  ///< no answer, or only a part of one
 };
 
@@ -64,12 +64,13 @@ class name_book {
         std::string name;
         bool service = false;
     };
-    /// A name that is to be asked for now; it is under way until answered().
+    /// A name to look up now; it is under way until answered().
     [[nodiscard]] std::optional<question> next(instant now);
-    /// True when its addresses differ from those before. `chance`: any number, drawn anew for every call.
+    /// True if its addresses differ from those before. `chance`: a new random number for every call.
     bool answered(const name_answer& said, instant now, std::uint64_t chance);
-    /// Something has changed: what is known may be stale. No name is asked for twice within ask_first; and as
-    /// others may have noticed at the same moment, not before a part of hurried_within has passed.
+    /// Something has changed: known addresses may be stale. Looks names up soon, but none twice within
+    /// ask_first, and only after a random part of hurried_within, since other nodes may have noticed the same
+    /// change.
     void hurry(instant now, std::uint64_t chance);
     [[nodiscard]] instant due() const;
 

@@ -1,9 +1,9 @@
-// probe: a question by UDP whether a member lives, and its answer: at most 47 bytes with a seal; and a
-// question to somebody else whether it hears that member. TCP at 30 % loss stands still for seconds; of a few
-// datagrams one comes through.
+// probe: a question by UDP whether a member lives, and its answer, at most 47 bytes with a seal; also a
+// question to another member whether it hears that one. At 30 % loss TCP can stand still for seconds, but one
+// of a few datagrams arrives.
 //
-// Pure; values. Only an answer proves something, by the number of its question: a recording proves nothing.
-// Source: SWIM's ping (Das, Gupta, Motivala 2002), beside the link instead of in place of it.
+// Pure; values. Only an answer with the number of its question is proof, so a recording proves nothing.
+// Source: SWIM's ping (Das, Gupta, Motivala 2002), in addition to the link.
 #pragma once
 
 #include <baton/dot.hpp>
@@ -19,14 +19,14 @@ struct probe {
     bool is_answer = false;
     replica_id id{}; ///< the sender
     std::uint32_t number = 0;
-    replica_id about{};    ///< whom the question is about; nil: whom it is sent to
-    std::uint16_t age = 0; ///< of an answer about somebody else: heard so many milliseconds ago
+    replica_id about{};    ///< the member asked about; nil: the receiver itself
+    std::uint16_t age = 0; ///< of an answer about another member: heard so many milliseconds ago
 };
 
-/// Whether it is one at all: everything else on that port begins otherwise.
+/// Whether it is a probe: everything else on that port begins differently.
 [[nodiscard]] bool is_probe(std::string_view bytes);
 [[nodiscard]] std::string encode(const probe& from);
-/// Nothing when it is malformed. Without its seal, if it had one.
+/// `payload`: the datagram without its seal. nullopt if it is malformed.
 [[nodiscard]] std::optional<probe> decode_probe(std::string_view payload);
 
 } // namespace baton::discovery

@@ -1,8 +1,8 @@
-// roster: which public key belongs to which incarnation, as sealed beacons have vouched, and which beacons
-// are too old to be believed. Links are admitted, and frames attributed, by this.
+// roster: which public key belongs to which incarnation, by sealed beacons, and which beacons are too old to
+// be believed. The node uses it to admit links and to attribute frames.
 //
-// Pure; belongs to whoever holds the node's lock. Bounded: the one that has been silent longest makes room.
-// An incarnation has one key for ever, and a key one incarnation.
+// Pure; used under the node's lock. Bounded: the incarnation that has been silent longest makes room. An
+// incarnation has one key for ever, and a key belongs to one incarnation.
 #pragma once
 
 #include "crdt/time.hpp"
@@ -36,7 +36,7 @@ class roster {
   public:
     struct bounds {
         std::size_t entries_max = 600;
-        std::chrono::milliseconds window{60'000}; ///< how far a newcomer's clock may be off
+        std::chrono::milliseconds window{60'000}; ///< how much a newcomer's clock may differ
         mesh_clock::duration keep{std::chrono::hours{1}};
     };
     explicit roster(bounds how)
@@ -45,27 +45,27 @@ class roster {
     enum class finding : std::uint8_t {
         vouched,   ///< new, and fresh: it may be dialled and admitted
         known,     ///< as before
-        repeated,  ///< its last beacon again, as another interface brings it, or a recording of it
-        stale,     ///< new, and its clock says nothing for it: ask it to echo a nonce
-        replayed,  ///< no newer than what this incarnation has said before
-        other_key, ///< the incarnation, or the key, has been vouched for otherwise
-        full,      ///< everybody in it is to be kept
+        repeated,  ///< its last beacon again, by another interface or as a recording
+        stale,     ///< new, and its clock differs too much: ask it to echo a nonce
+        replayed,  ///< no newer than an earlier beacon of this incarnation
+        other_key, ///< the incarnation has another key, or the key another incarnation
+        full,      ///< no entry may be dropped
     };
-    /// Beacons and introductions are numbered together, and overtake one another.
+    /// Beacons and introductions share one sequence, and may overtake one another.
     struct place {
         purpose of;
         std::uint64_t sequence;
     };
-    /// A sealed beacon. `echoed`: it repeats a nonce of ours, so that it is fresh whatever its clock says.
+    /// A sealed beacon. `echoed`: it repeats a nonce of this node, so it is fresh whatever its clock shows.
     finding hear(const replica_id& id, const link_key& key, const place& said, std::uint64_t time_ms,
                  bool echoed, const moment& at);
-    /// The key of an incarnation; none if nobody has vouched for it.
+    /// The key of an incarnation; none if no beacon has vouched for it.
     [[nodiscard]] link_key key_of(const replica_id& id) const;
-    /// Whose key it is; nil if nobody has vouched for it.
+    /// The incarnation that has the key; nil if no beacon has vouched for it.
     [[nodiscard]] replica_id owner_of(const link_key& key) const;
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
-    /// Forgets who has been silent for bounds::keep, and, if it is full, whoever has been silent longest;
-    /// never one that `keeps`. Each is handed to `gone`. O(size).
+    /// Forgets incarnations that have been silent for bounds::keep, and, if it is full, the one that has been
+    /// silent longest; never one for which `keeps` holds. Passes each to `gone`. O(size).
     void tidy(const moment& at, const std::function<bool(const replica_id&)>& keeps,
               const std::function<void(const replica_id&)>& gone);
     [[nodiscard]] bool is_full() const { return entries_.size() >= how_.entries_max; }

@@ -1,9 +1,9 @@
-// seal: what makes a datagram the word of a member: behind the payload the id of a key and a MAC under it.
+// seal: proves that a member has sent a datagram: the payload is followed by the id of a key and a MAC under
+// that key.
 //
 //     payload | key id (8 bytes) | MAC (32 bytes; of a probe 16)
 //
-// Pure; the keyring belongs to whoever holds the node's lock. Nothing of a payload is read before its MAC is
-// right.
+// Pure; the keyring is used under the node's lock. The MAC is checked before anything of the payload is read.
 // Source: keyed BLAKE2b (RFC 7693) as a MAC, by libsodium; the ring after memberlist's keyring (install, use,
 // remove).
 #pragma once
@@ -18,7 +18,7 @@
 
 namespace baton::discovery {
 
-/// Keys that are accepted; the one in use seals.
+/// The accepted keys; the one in use seals.
 class keyring {
   public:
     static constexpr std::size_t keys_max = 8;
@@ -31,21 +31,22 @@ class keyring {
     /// The one in use first.
     [[nodiscard]] const std::vector<mesh_key>& keys() const { return keys_; }
     [[nodiscard]] const mesh_key* find(const key_id& id) const;
-    /// Accepted from now on; again: nothing. Errors: bad_key (there are keys_max already).
+    /// Accepts the key from now on; a second call has no effect. Errors: bad_key (there are already
+    /// keys_max).
     result<void> install(const mesh_key& key);
-    /// What is sent is sealed by it from now on. Errors: absent.
+    /// Seals datagrams with it from now on. Errors: absent.
     result<void> use(const key_id& id);
-    /// Accepted no more. Errors: absent; conflict, if it is the one in use.
+    /// Accepts it no more. Errors: absent; conflict, if it is the one in use.
     result<void> remove(const key_id& id);
 
   private:
     std::vector<mesh_key> keys_;
 };
 
-/// Goes into the MAC, so that no datagram can be passed off as one of another purpose.
+/// Part of the MAC, so that no datagram can be used for another purpose.
 enum class purpose : std::uint8_t { beacon = 1, introduction = 2, probe = 3 };
 
-constexpr std::size_t seal_bytes = 8 + 32; ///< but of a probe
+constexpr std::size_t seal_bytes = 8 + 32; ///< except for probes
 
 /// Appends the seal to the payload.
 void seal(std::string& payload, purpose what, const mesh_key& by);
@@ -58,7 +59,7 @@ struct unsealed {
 /// O(bytes); the key is found by its id before anything is hashed.
 [[nodiscard]] unsealed unseal(std::string_view bytes, purpose what, const keyring& ring);
 
-/// 16 bytes that nobody can guess who does not have `seed` (32 bytes): different for every `number`.
+/// 16 bytes that cannot be guessed without `seed` (32 bytes); different for every `number`.
 [[nodiscard]] std::string make_nonce(std::string_view seed, std::uint64_t number);
 
 } // namespace baton::discovery

@@ -1,8 +1,7 @@
-// seeds: where a node was told to look for members: the numeric addresses of its seeds, as their names stand
-// for them now, and what each of them has answered last. That nobody is there is known of an address that
-// refuses, and of the node's own; silence says nothing.
+// seeds: the present numeric addresses of a node's seeds, and the last answer of each. An address that
+// refuses, or that is the node's own, proves that no other member runs there; silence is no evidence.
 //
-// Pure; a value inside whatever dials. When to knock again: place::knock_at.
+// Pure; a value inside the caller. When to knock again: place::knock_at.
 #pragma once
 
 #include "crdt/time.hpp"
@@ -16,15 +15,15 @@
 
 namespace baton::discovery {
 
-/// The latest that is known of an address.
+/// The latest answer of an address.
 enum class sign : std::uint8_t {
     none,        ///< nothing yet
-    answered,    ///< a member is there
+    answered,    ///< a member runs there
     own,         ///< it is this node's
-    refused,     ///< its machine refused the connection: nobody listens there
-    unreachable, ///< the network says that there is no way to it
+    refused,     ///< its machine refused the connection: no process listens there
+    unreachable, ///< the network reports that it cannot be reached
     silent,      ///< no answer at all
-    strange,     ///< it takes connections, and does not answer as a member
+    strange,     ///< it accepts connections, but does not answer as a member
 };
 
 class seed_table {
@@ -33,7 +32,7 @@ class seed_table {
         std::chrono::seconds{1}; ///< after it was dialled: a far member has answered
     static constexpr auto knock_again = std::chrono::seconds{1}; ///< doubled each time, up to
     static constexpr auto knock_last = std::chrono::seconds{30};
-    static constexpr auto trouble_after = std::chrono::seconds{3}; ///< without an answer, it is reported
+    static constexpr auto trouble_after = std::chrono::seconds{3}; ///< without an answer: then it is reported
     static constexpr auto told_every = std::chrono::hours{1};      ///< and again
 
     struct place {
@@ -50,9 +49,9 @@ class seed_table {
         std::optional<instant> told_at;    ///< of its trouble
     };
 
-    /// `texts`: as parse_seed() takes them; what it does not take is left out.
+    /// `texts`: in the form of parse_seed(); invalid ones are left out.
     void begin(const std::vector<std::string>& texts, name_book& names, instant now);
-    /// Call it when the addresses of a name differ. The endpoints that are none any more.
+    /// Call it when the addresses of a name have changed. Returns the endpoints that are seeds no more.
     std::vector<std::string> follow(const name_book& names, instant now);
 
     [[nodiscard]] bool contains(std::string_view endpoint) const;
@@ -61,18 +60,18 @@ class seed_table {
     [[nodiscard]] place* find(std::string_view endpoint);
     [[nodiscard]] const place* find(std::string_view endpoint) const;
 
-    /// A member answers there, or it is the node's own: from now on nobody need knock.
+    /// A member answers there, or it is the node's own address: no more knocks are needed.
     static void is_well(place& of, sign how, instant now);
-    /// Precondition: nobody answers there now. Whether to knock; then the next time is set.
+    /// Whether to knock now; if so, sets the next time. Precondition: no member answers there now.
     static bool knocks_now(place& of, instant now);
     static void knocked(place& of, sign how);
 
-    /// Seeds, as they were written, of which it is not known that nobody is there.
+    /// Seeds, as written in the options, at which a member may be running.
     [[nodiscard]] std::vector<std::string> standing(const name_book& names) const;
-    /// A sentence for people about each seed that has been in trouble for long enough and has not been told
-    /// of lately: `event=… seed=… reason="…"`.
+    /// A log line for each seed that has not answered for long enough and was not reported lately: `event=…
+    /// seed=… reason="…"`.
     [[nodiscard]] std::vector<std::string> troubles(const name_book& names, instant now, bool by_udp);
-    /// When troubles() may have something.
+    /// When troubles() may next return a line.
     [[nodiscard]] instant due() const;
 
   private:

@@ -1,8 +1,8 @@
 // codec: bytes in and out. Variable-length integers and cuts inside `bin` columns; flat MessagePack arrays
 // around them.
 //
-// Pure; values only; any thread. A reader never trusts a length: it goes bad once and stays bad, and what it
-// then returns is empty.
+// Pure; values only; any thread. A reader never trusts a length. Once it has failed it stays failed, and
+// returns empty values.
 #pragma once
 
 #include "crdt/cut.hpp"
@@ -77,7 +77,7 @@ constexpr std::size_t cut_entries_max = 16384;
 
 /// Per entry 16 bytes of replica and a varint counter, sorted by replica.
 [[nodiscard]] std::string encode_cut(const cut& from);
-/// Nothing unless strictly sorted with counters ≥ 1 and no byte left over.
+/// nullopt unless strictly sorted, with counters ≥ 1 and no byte left over.
 [[nodiscard]] std::optional<cut> decode_cut(std::string_view bytes);
 [[nodiscard]] std::string encode_digest(const digest& from);
 [[nodiscard]] std::optional<digest> decode_digest(std::string_view bytes);
@@ -97,8 +97,8 @@ class frame_writer {
     std::string* to_;
 };
 
-/// Reads the fields in order; a missing or mistyped one makes the whole frame bad. Fields after the last read
-/// one are skipped, whatever they hold, so that later versions may append.
+/// Reads the fields in order; a missing or mistyped one makes the whole frame bad. Fields after the last one
+/// read are skipped, whatever they hold, so that later versions may append fields.
 class frame_reader {
   public:
     static constexpr std::size_t fields_max = 32;

@@ -27,8 +27,8 @@ struct versions {
     [[nodiscard]] bool has(std::uint64_t one) const { return min <= one && one <= max; }
     [[nodiscard]] std::string to_string() const; ///< "4 to 5"
 };
-/// Of any frame but those of a spill. What one node is told to send at most is its own affair; this much
-/// every node takes.
+/// Of every frame except those of a spill. A node may limit what it sends itself to less; every node accepts
+/// this much.
 constexpr std::size_t frame_bytes_max = std::size_t{1} << 20;
 constexpr std::size_t name_bytes_max = 64, hosts_bytes_max = 512;
 constexpr std::size_t view_ids_max = 1024; ///< of one ACK
@@ -52,12 +52,12 @@ enum class kind : std::uint8_t {
     word = 14,
 };
 
-/// What a node holds and how far it is: part of HELLO, and of COMMIT.
+/// What a node has seen: part of HELLO and of COMMIT.
 struct standing {
     cut seen;               ///< without archived origins
     digest archive;         ///< digest of the archive of closed origins
     digest state;           ///< over visible records
-    bool has_state = false; ///< false while a sync is being folded in: `state` means nothing
+    bool has_state = false; ///< false while a sync is being folded in: `state` is not valid then
 };
 /// Eight bytes over (cut, archive): equal when both are.
 [[nodiscard]] std::uint64_t hash_of(const standing& s);
@@ -67,26 +67,27 @@ struct hello {
         wants_answer = 1,
         sees_you = 2, ///< the sender's PUB has seen the receiver's subscription
         is_leaving = 4,
-        is_full = 8, ///< the sender applies nothing more until it has room again
+        is_full = 8, ///< the sender applies no events until it has room again
     };
     std::string cluster;
     wire::versions versions{};
     replica_id id{};
     std::uint64_t flags = 0;
     std::string name;
-    std::string hosts; ///< addresses to dial, separated by blanks; empty: the one it is seen under
+    std::string hosts; ///< addresses to dial, separated by blanks; empty: the source address
     std::uint16_t port = 0, publish_port = 0;
     standing at;
     std::uint64_t latest = 0; ///< the sender's own highest counter
     timestamp clock{};
-    std::string reach; ///< addresses of its interfaces, where `hosts` does not say which to dial; not on PUB
-    /// What a node needs to hold the sender's visible state, in bytes, beside key and value 41 a record; not
-    /// told before version 5, nor in the middle of a merge.
+    std::string reach; ///< addresses of its interfaces, if `hosts` is empty; not on PUB
+    /// The bytes that a node needs to hold the sender's visible state: key, value and 41 bytes per record.
+    /// Not sent before version 5, nor in the middle of a merge.
     std::optional<std::uint64_t> live{};
-    bool head_only = false; ///< in a version that is not spoken here: the rest, after `id`, was not read
+    bool head_only =
+        false; ///< in a version that this build does not speak: the fields after `id` were not read
 };
 
-/// A heartbeat when nothing has changed since the last hello on PUB.
+/// A heartbeat if nothing has changed since the last HELLO on PUB.
 struct brief {
     replica_id id{};
     std::uint64_t standing_hash = 0;
@@ -100,10 +101,10 @@ struct delta {
     std::uint64_t first = 0; ///< counter of the first event
     std::uint64_t count = 0;
     timestamp base{}; ///< clocks in rows are differences, the first one to this
-    cut depends;      ///< what of others must be seen first, as far as it changed since the previous delta
+    cut depends; ///< events of others that must be seen first, as far as this changed since the last delta
     std::string_view replicas; ///< 16 bytes each, named by index in rows
     std::string_view rows;
-    bool wants_ack = false; ///< somebody waits to hear that these have been applied
+    bool wants_ack = false; ///< a caller waits for the acknowledgement of these events
 };
 
 struct pull {
@@ -112,32 +113,32 @@ struct pull {
     std::uint64_t chunk_bytes = 0, credit_bytes = 0;
     enum flag : std::uint64_t {
         has_archive = 1, ///< `closed` is the receiver's whole archive
-        compare = 2,     ///< by ranges: something is staged already, or digests differ
+        compare = 2,     ///< by ranges: some rows are already staged, or digests differ
         since_told = 4,  ///< `seen` is what differs from the standing with hash `told`, which the server has
     };
     std::uint64_t flags = 0;
     std::uint64_t told = 0;
     cut seen;
-    digest archive; ///< not with since_told: that of the standing
+    digest archive; ///< not with since_told: then it is that of the standing
     cut closed;
 };
 
-/// One chunk. `rows` is read with state_rows. `walk` is drawn at random when the server begins: a server that
-/// has forgotten a session and begins its number once more is told apart by it. With `commit` set it is the
-/// last, and `at` is where the receiver will be.
+/// One chunk. `rows` is read with state_rows. `walk` is drawn at random when the server begins: it shows if a
+/// server has forgotten a session and begins its number again. With `commit` set the chunk is the last, and
+/// `at` is the standing that the receiver reaches.
 struct state {
     std::uint64_t session = 0;
     std::uint64_t chunk = 0; ///< from 0
     enum flag : std::uint64_t {
         commit = 1,
-        busy = 2,           ///< not now, ask again or ask another
+        busy = 2,           ///< not now: ask again, or ask another member
         archive = 4,        ///< `rows` is a cut: entries of the server's archive
-        whole_archive = 8,  ///< with commit: those were all there are, not only what the receiver lacked
-        wants_archive = 16, ///< the archives differ: ask again and say what yours is
-        compared = 32,      ///< with commit: the receiver has been told by ranges what is not there
-        wants_cut = 64,     ///< that standing is not known here: ask again with the whole cut
+        whole_archive = 8,  ///< with commit: the archive was sent complete, not only what the receiver lacked
+        wants_archive = 16, ///< the archives differ: ask again, and send your archive
+        compared = 32,      ///< with commit: the ranges have shown the receiver what the server does not hold
+        wants_cut = 64,     ///< the server does not know that standing: ask again with the whole cut
         difference = 128,   ///< with commit: the cut is only what differs from the receiver's
-        for_good = 256,     ///< with archive: entries told before, of origins that have said goodbye
+        for_good = 256,     ///< with archive: entries sent before, of origins that have said goodbye
     };
     std::uint64_t flags = 0;
     std::uint64_t records = 0; ///< about how many will come in all
@@ -148,11 +149,12 @@ struct state {
     replica_id server{}; ///< only with commit: its sender, as an address may answer as a new incarnation
     cut floor; ///< only with commit: removal records up to here may be missing at the server; what the
                ///< receiver has seen is left out, unless it needs all of it
-    std::uint64_t walk = 0;  ///< which run of the server this chunk is of; 0: a word, or before version 5
-    std::uint64_t bytes = 0; ///< about how many the server needs for what will come; 0: not said
+    std::uint64_t walk =
+        0; ///< the run of the server that this chunk belongs to; 0: none, or before version 5
+    std::uint64_t bytes = 0; ///< about how many bytes the server needs for the session; 0: not stated
 };
 
-/// Server to receiver: what it holds of some ranges. Receiver to server: what to do about some ranges. Both
+/// Server to receiver: what it holds in some ranges. Receiver to server: what it wants of some ranges. Both
 /// are numbered; an answer has the number of its question, and 0 opens the exchange. `rows` is read with
 /// listing_reader and question_reader.
 struct fingerprint {
@@ -160,8 +162,8 @@ struct fingerprint {
     std::uint64_t number = 0;
     enum flag : std::uint64_t {
         question = 1,
-        done = 2,          ///< no more questions, go on to the end
-        whole_archive = 4, ///< of the opening: the archive told is all there is, not only what was lacking
+        done = 2,          ///< no more questions: continue to the COMMIT
+        whole_archive = 4, ///< of the opening: the archive was sent complete, not only what was lacking
     };
     std::uint64_t flags = 0;
     std::uint64_t chunks = 0; ///< of an answer: STATE chunks that come before it
@@ -171,16 +173,16 @@ struct fingerprint {
     std::uint64_t walk = 0; ///< as in the STATE chunks; a question repeats it
 };
 
-/// "I have every chunk below `next`." The server may then have chunks of credit_bytes under way; it sends
-/// again from `next` when it is told the same twice.
+/// "I have every chunk below `next`." The server may then have chunks of credit_bytes under way. On a second
+/// CREDIT with the same `next` it resends from `next`.
 struct credit {
     std::uint64_t session = 0;
     std::uint64_t next = 0;
     bool done = false;      ///< committed or given up: forget the session
-    std::uint64_t walk = 0; ///< of the chunks that have come; 0: none has, or before version 5
+    std::uint64_t walk = 0; ///< of the received chunks; 0: none yet, or before version 5
 };
 
-/// "I have applied everything under `seen`": the sender's whole cut when it answers something, otherwise a
+/// "I have applied everything under `seen`": the sender's whole cut if it answers a question, otherwise a
 /// part.
 struct ack {
     replica_id id{};
@@ -189,11 +191,11 @@ struct ack {
     std::uint64_t answers = 0; ///< the number of the LEAVING it answers; 0: none
     cut seen;
     std::uint64_t asked = 0; ///< the number of the ASK it answers; 0: none
-    // --- since version 5, and only where it answers an ASK ---
+    // --- since version 5, and only in an answer to an ASK ---
     bool has_view = false;
     bool view_cut_short = false; ///< there are more than view_ids_max
     bool unread_spill = false;   ///< a file that the sender has found may hold more
-    std::string_view view{};     ///< n × 16 bytes, ascending: whose answer the sender would want itself
+    std::string_view view{}; ///< n × 16 bytes, ascending: the nodes whose answer the sender itself would need
 };
 
 /// "Tell me what you have applied: now, and again once that covers `want`."
@@ -205,10 +207,10 @@ struct ask {
 
 struct leaving {
     replica_id id{};
-    std::uint64_t number = 0; ///< names this leaving in acknowledgements
+    std::uint64_t number = 0; ///< names this leave in acknowledgements
     std::uint64_t final_counter = 0;
     cut seen;
-    /// Keys that nobody has acknowledged yet, each with its length before it; part of the manifest.
+    /// Keys that no member has acknowledged yet, each after its length; part of the manifest.
     std::string_view keys;
 };
 
@@ -217,10 +219,10 @@ struct left {
     std::uint64_t final_counter = 0;
     bool wants_answer = false;
     bool is_answer = false;
-    replica_id about{}; ///< who left: `id` itself, or somebody else when passed on
+    replica_id about{}; ///< the node that left: `id` itself, or another one if passed on
 };
 
-/// "I do not hear `about`. Do you? Say so when you do."
+/// "I do not hear `about`. Report to me when you do."
 struct inquiry {
     replica_id id{};
     replica_id about{};
@@ -233,7 +235,7 @@ struct word {
     std::uint64_t age = 0;
 };
 
-/// "These are up." A hint: it makes a node dial, never believe.
+/// "These members are up." Only a hint: it makes a node dial, and proves nothing.
 struct peers {
     replica_id id{};
     struct one {
@@ -248,8 +250,8 @@ using frame = std::variant<hello, brief, delta, pull, state, credit, ack, leavin
 
 /// Precondition: this build speaks the version.
 [[nodiscard]] std::string encode(const frame& from, std::uint64_t version = version_max);
-/// Of a HELLO in another version than those spoken the head is read: it is the same in all of them.
-/// Errors: malformed, with a short reason that can be counted.
+/// Of a HELLO in a version that this build does not speak, it reads the head, which is the same in all
+/// versions. Errors: malformed, with a short reason that can be counted.
 [[nodiscard]] result<frame> decode(std::string_view bytes, const versions& spoken = {});
 
 } // namespace baton::wire

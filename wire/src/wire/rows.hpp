@@ -1,8 +1,7 @@
-// rows: what a DELTA and a STATE carry in their `rows` column, written and read one at a time, without
-// allocation.
+// rows: the rows of DELTA, STATE and FINGERPRINT, written and read one at a time, without allocation.
 //
-// Pure; a writer or reader belongs to one thread. Key and value come right after the few bytes that describe
-// them, so that a put appends to one buffer and a reader makes one pass; separate columns cost the same bytes
+// Pure; a writer or reader belongs to one thread. Key and value follow the few bytes that describe them, so
+// that a writer appends to one buffer and a reader makes one pass. Separate columns would cost the same bytes
 // and a second pass.
 #pragma once
 
@@ -19,20 +18,20 @@ namespace baton::wire {
 /// Events that become visible together, at most.
 constexpr std::uint64_t group_events_max = 1000;
 
-/// What a row may hold, in every mesh. Limits of a node's own are for what is written there.
+/// The bounds of a row, in every mesh. A node's own limits apply only to its own writes.
 struct row_limits {
     std::size_t key_bytes_max = baton::key_bytes_max;
     std::size_t value_bytes_max = std::size_t{8} << 20;
 };
 
-/// Whether the value of such an entry may have been sent in parts before: one of the user's, or, from version
-/// 5 on, the context of a scope removal.
+/// Whether the value of such an entry may have been sent in parts before: a value of the user, or, from
+/// version 5 on, the context of a scope removal.
 [[nodiscard]] constexpr bool goes_in_parts(value_type type, block::kind what) {
     return what == block::kind::record ? has_siblings(type)
                                        : what == block::kind::removal && type == value_type::scope;
 }
 
-/// Replicas named by index in rows; 16 bytes each as they travel.
+/// The replicas that rows name by index; 16 bytes each in the frame.
 class replica_table {
   public:
     [[nodiscard]] std::uint64_t index_of(const replica_id& id);
@@ -47,7 +46,7 @@ class replica_table {
 
 class event_writer {
   public:
-    /// `room`: a buffer to write into, as release() gave it.
+    /// `room`: a buffer to write into, from release().
     explicit event_writer(timestamp base, std::string room = {})
         : base_(base)
         , last_(base)
@@ -55,7 +54,7 @@ class event_writer {
         rows_.clear();
     }
     void add(const event_view& event);
-    /// The buffer, to be used once more.
+    /// The buffer, for another use.
     [[nodiscard]] std::string release() && { return std::move(rows_); }
     [[nodiscard]] std::size_t bytes() const { return rows_.size() + replicas_.bytes().size(); }
     [[nodiscard]] std::uint64_t count() const { return count_; }
@@ -77,7 +76,7 @@ class event_reader {
         , replicas_(replicas)
         , in_(rows)
         , limits_(limits) {}
-    /// The next event; nothing at the end or when the rows are bad (see ok). `kills` backs event_view::kills.
+    /// The next event; nullopt at the end, or if the rows are bad (see ok). `kills` backs event_view::kills.
     [[nodiscard]] std::optional<event_view> next(std::vector<dot>& kills);
     [[nodiscard]] bool ok() const { return in_.ok(); }
 
@@ -154,10 +153,10 @@ class state_reader {
     row_limits limits_;
 };
 
-/// What a server holds of a range: few records one by one, many as a sum.
+/// What a server holds in a range: a few records one by one, many as a sum.
 struct listed_range {
     dot_range range;
-    bool whole = false;            ///< `records` are all there are
+    bool whole = false;            ///< `records` has all of them
     range_sum sum{};               ///< otherwise
     std::vector<held_dot> records; ///< ascending
 };
@@ -188,13 +187,13 @@ class listing_reader {
     byte_reader in_;
 };
 
-/// What a receiver wants to know of a range, or to have.
+/// What a receiver asks for in a range.
 struct asked_range {
     dot_range range;
     bool ship = false; ///< the records themselves; otherwise their sums, in finer parts
 };
 void write_question(std::vector<asked_range> const& from, std::string& replicas, std::string& rows);
-/// Nothing when the bytes are bad.
+/// nullopt if the bytes are bad.
 [[nodiscard]] std::optional<std::vector<asked_range>> read_question(std::string_view replicas,
                                                                     std::string_view rows);
 

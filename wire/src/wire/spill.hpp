@@ -1,11 +1,11 @@
 // spill: the bytes of a whole session in a file: a head, the STATE frames that a newcomer would get, ended by
-// their COMMIT, and a tail. Each piece carries its own checksum, and the tail one over all of them, so that a
-// file is known to be whole before anything of it is believed, and what is readable of a damaged one can be
-// found. In a mesh with a key the checksums are keyed: only a holder of the key can make them, and every
-// piece is checked whenever it is read. wire/PROTOCOL.md §13 is the reference.
+// their COMMIT, and a tail. Each piece has its own checksum, and the tail has one over all of them. So a
+// reader knows whether a file is whole before it believes anything, and finds the readable pieces of a
+// damaged one. In a mesh with a key the checksums are keyed: only a holder of the key can make them, and
+// every piece is checked whenever it is read. wire/PROTOCOL.md §13 is the reference.
 //
-// Pure: the reader is handed bytes by whoever has the file. A writer or reader belongs to one thread. A
-// reader holds one chunk at a time.
+// Pure: the caller reads the file and passes its bytes to the reader. A writer or reader belongs to one
+// thread. A reader holds one chunk at a time.
 #pragma once
 
 #include "crdt/digest.hpp"
@@ -25,14 +25,14 @@ constexpr std::uint64_t spill_format = 1, sealed_spill_format = 2;
 constexpr std::size_t spill_chunk_bytes_max = std::size_t{17} << 20; ///< more than any frame may have
 
 struct spill_head {
-    std::uint64_t version = version_min; ///< of the frames in it: the build before may be the one to read it
+    std::uint64_t version = version_min; ///< of the frames in it: the build before may have to read it
     std::string cluster;
-    replica_id id{};              ///< who wrote it
-    timestamp clock{};            ///< above every timestamp in it that its writer believed
+    replica_id id{};              ///< the node that wrote it
+    timestamp clock{};            ///< above every timestamp in it that its writer accepted
     std::uint64_t written_ms = 0; ///< when, by the writer's wall clock; 0: not known
 };
 
-/// A key of the mesh, as far as files are concerned.
+/// A key of the mesh, as used for files.
 struct spill_seal {
     std::string key_id; ///< 8 bytes, which the head names
     /// A keyed hash over both, one after the other.
@@ -41,7 +41,7 @@ struct spill_seal {
 
 class spill_writer {
   public:
-    /// Without a seal the sums find faults, not forgeries.
+    /// Without a seal the checksums detect faults, not forgeries.
     explicit spill_writer(spill_head head, std::optional<spill_seal> seal = {});
     /// The bytes to be written, in this order: head() once, chunk() for each frame, tail() once.
     [[nodiscard]] std::string head();
@@ -57,28 +57,28 @@ class spill_writer {
     digest all_{};
 };
 
-/// Whose files are believed.
+/// Which files are accepted.
 struct spill_trust {
-    std::vector<spill_seal> seals{}; ///< those of these keys
-    bool keyless = true;             ///< those without a seal
+    std::vector<spill_seal> seals{}; ///< files sealed with these keys
+    bool keyless = true;             ///< files without a seal
 };
 
 class spill_reader {
   public:
-    /// Copies up to `bytes` bytes from `offset` of the file; how many, fewer at its end or where it cannot be
-    /// read.
+    /// Copies up to `bytes` bytes from `offset` of the file and returns how many: fewer at its end, or if it
+    /// cannot be read.
     using source = std::function<std::size_t(std::uint64_t offset, char* into, std::size_t bytes)>;
-    /// `cluster`, and the `named` writer, say whose file it should be, if the head cannot.
+    /// `cluster`, and the writer `named`, identify the file if its head is unreadable.
     spill_reader(source from, std::uint64_t bytes, std::string_view cluster, const replica_id& named,
                  spill_trust trusted = {});
 
-    /// Of a file that is neither `ours` nor `headless` nothing is read.
+    /// Nothing is read of a file that is neither `ours` nor `headless`.
     enum class state : std::uint8_t {
         ours,
-        foreign,     ///< of another cluster, or written in a format or version that is not known here
-        keyless,     ///< not sealed, and a seal is wanted
+        foreign,     ///< of another cluster, or in a format or version that this build does not know
+        keyless,     ///< not sealed, but a seal is required
         unknown_key, ///< sealed by a key that is not among those of `trust`
-        headless     ///< its head is damaged: each piece shows by itself whether it can be believed
+        headless     ///< its head is damaged: each piece is checked by itself
     };
     [[nodiscard]] state whose() const { return whose_; }
     [[nodiscard]] const spill_head& head() const { return head_; }
@@ -87,13 +87,13 @@ class spill_reader {
 
     enum class step : std::uint8_t {
         chunk, ///< `into` is the next readable frame
-        again, ///< nothing readable yet: call again. One call looks at 1 MiB and one chunk at most
+        again, ///< nothing readable yet: call again. One call reads at most 1 MiB and one chunk
         end
     };
     [[nodiscard]] step next(std::string& into);
-    /// After the end: every chunk and the tail were there, and nothing else.
+    /// After the end: the file had every chunk and the tail, and nothing else.
     [[nodiscard]] bool is_whole() const { return whole_; }
-    /// From the first chunk again.
+    /// Starts again from the first chunk.
     void rewind();
 
   private:

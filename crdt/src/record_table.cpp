@@ -1,4 +1,4 @@
-// Blocks and chains, and the counts, logs, notes and timers that go along with them.
+// Blocks and chains, and the counts, logs, notes and timers that belong to them.
 #include "crdt/record_table.hpp"
 
 #include "crdt/claim_epoch.hpp"

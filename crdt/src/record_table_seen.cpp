@@ -1,4 +1,5 @@
-// What a record_table has seen: origins, up to which event, which of them are closed, what they have claimed.
+// What a record_table has seen: its origins, the last seen event of each, which of them are closed, what they
+// have claimed.
 #include "crdt/record_table.hpp"
 
 #include <algorithm>

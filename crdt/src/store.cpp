@@ -1,4 +1,4 @@
-// What is read from a store, and how much there is.
+// Reads of a store, and its sizes.
 #include "crdt/store.hpp"
 
 #include "crdt/assert.hpp"

@@ -1,5 +1,5 @@
-// Adding to a counter: a slot with a share for each origin that has added to it. There may be very many of
-// them, nearly all of origins that are gone; an addition looks only at the last few.
+// Additions to a counter: its slot has a share of each origin that has added to it. There may be very many
+// shares, nearly all of origins that are gone; an addition looks only at the last few.
 #include "crdt/splice.hpp"
 #include "crdt/store.hpp"
 

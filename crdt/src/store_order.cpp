@@ -1,4 +1,4 @@
-// Keys in order, as long as somebody asks for them.
+// Keys in order, while they are in use.
 #include "crdt/assert.hpp"
 #include "crdt/store.hpp"
 

@@ -1,5 +1,5 @@
-// What everybody has seen is forgotten: removal records, leftovers of counters, entries of closed origins.
-// And the floor that says what a receiver must have seen to be served by walking the logs.
+// Forgets what every member has seen: removal records, residues of counters, entries of closed origins. Keeps
+// the floor: what a receiver must have seen to be served by walking the logs.
 #include "crdt/assert.hpp"
 #include "crdt/splice.hpp"
 #include "crdt/store.hpp"

@@ -1,4 +1,4 @@
-// What a session has brought, set aside until its COMMIT (I4).
+// Stages what a session brings, until its COMMIT (I4).
 #include "crdt/assert.hpp"
 #include "crdt/splice.hpp"
 #include "crdt/store.hpp"

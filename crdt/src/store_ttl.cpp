@@ -1,4 +1,4 @@
-// Registers with a time to live: when their values are over, what then is hidden, and what is to be removed.
+// Registers with a time to live: when their values expire, which registers are hidden, and which to remove.
 #include "crdt/store.hpp"
 
 namespace baton {

@@ -1,4 +1,4 @@
-// Events: written here, and applied as others wrote them. Both do the same to a slot.
+// Events of this node and of others. Both change a slot in the same way.
 #include "crdt/assert.hpp"
 #include "crdt/splice.hpp"
 #include "crdt/store.hpp"

@@ -1,5 +1,5 @@
-// baton: a node as a program, for people, shell scripts and tests of any language. `baton --help` says it
-// all.
+// baton: a node as a program, for people, shell scripts and tests in any language. `baton --help` describes
+// it.
 #include "actions.hpp"
 #include "terminal.hpp"
 

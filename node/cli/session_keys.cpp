@@ -1,4 +1,4 @@
-// Commands that change the keys of a running node. A reply names keys by their ids, never by what they are.
+// Commands that change the keys of a running node. A reply names keys by their ids and never contains a key.
 #include "session.hpp"
 
 namespace baton::cli {

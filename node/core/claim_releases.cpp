@@ -1,5 +1,5 @@
-// Releases for owners that are gone. Whoever writes one decides which value goes on: so members are asked
-// first what they hold of the owner, and all that they name is applied here.
+// Releases claims of owners that are gone. A release decides which value stays. So this node first asks all
+// members what they hold of the owner, and applies everything that they name.
 #include "core/claims.hpp"
 
 #include <algorithm>

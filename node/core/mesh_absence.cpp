@@ -1,14 +1,14 @@
-// Is a key absent? It is, when everybody who could hold it has answered, and all that they named is applied
-// here. What stands against that is named, so that a caller knows whom it waits for.
+// Decides whether a key is absent. It is absent if every node that could hold it has answered, and all events
+// that they named are applied here. Otherwise the result names the nodes that the caller waits for.
 #include "core/mesh.hpp"
 
 #include <algorithm>
 
 namespace baton::core {
 
-// Nobody has the key, if it is not here now and everybody who can answer has answered a question that was put
-// after the call began, all that those answers named is applied here, they name nobody who has not answered,
-// and nobody who is silent or crashed is known to have held more.
+// No node has the key if four things hold. It is absent here. Every node that can answer has answered a
+// question that was asked after the call began. Everything that the answers named is applied here, and they
+// name no node that has not answered. No silent or crashed node is known to have held more.
 absence mesh::judge_absence(std::uint64_t question) const {
     absence now;
     std::size_t in_view = 1;
@@ -26,7 +26,7 @@ absence mesh::judge_absence(std::uint64_t question) const {
     now.who.erase(std::unique(now.who.begin(), now.who.end()), now.who.end());
     if (!now.who.empty()) return now;
     if (settings_.mesh_size != 0 && in_view <= settings_.mesh_size / 2) return now;
-    // What a file holds may be that key.
+    // An unread file may hold that key.
     if (spills_.has_unread()) return now;
     now.confirmed = peers_.met_any() || settings_.founding || contact_.seeds.is_alone();
     if (now.confirmed) return now;

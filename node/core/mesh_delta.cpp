@@ -1,5 +1,5 @@
-// What a removal means to claims; own events on their way as DELTA frames, and the DELTA frames of others
-// applied in order.
+// Sends own events as DELTA frames, applies the DELTA frames of others in order, and passes on what a removal
+// means to claims.
 #include "core/mesh.hpp"
 
 #include <algorithm>

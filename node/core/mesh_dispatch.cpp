@@ -1,5 +1,5 @@
-// Inputs. For frames one table says which handler takes which kind by which channel, and what the frame's own
-// id has to be. A frame is decoded once, here.
+// Inputs. One table lists the handler of each kind of frame and channel, and which id the frame must name as
+// its sender. A frame is decoded once, here.
 #include "core/mesh.hpp"
 #include "discovery/probe.hpp"
 

@@ -1,5 +1,5 @@
 // Contact and the readiness handshake. A peer is up when each side has greeted the other and each side's PUB
-// has seen the other's subscription: from then on no delta is lost to a slow joiner.
+// has seen the other's subscription: from then on no delta is lost because a subscription comes late.
 #include "core/mesh.hpp"
 #include "core/standing.hpp"
 

@@ -1,4 +1,5 @@
-// Leaving (handover.hpp): what has to end before it begins, and what the word of others about it is worth.
+// Leaving (handover.hpp): what must end before a leave begins, and which messages about a leave this node
+// believes.
 #include "core/mesh.hpp"
 #include "crdt/assert.hpp"
 

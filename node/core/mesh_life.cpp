@@ -1,4 +1,5 @@
-// Who lives (failure_detector.hpp): what its verdicts mean to links, sessions and to others.
+// What the verdicts of the failure detector mean to links, sessions and other machines
+// (failure_detector.hpp).
 #include "core/mesh.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-// What others hold, as they have said themselves (proofs.hpp): who asks, and what an answer means to others.
+// What other members hold by their own report (proofs.hpp): which calls ask, and what an answer means to
+// other machines.
 #include "core/mesh.hpp"
 
 #include <algorithm>

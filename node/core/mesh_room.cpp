@@ -1,7 +1,7 @@
-// limits.bytes_max. A full node writes nothing, applies no deltas, and says so. Nobody waits for it: it holds
-// back no forgetting (stability.hpp), acts for nobody and is no copy. It still asks for a session with a
-// member whose state would leave it room again: so it learns of the drops that make the room, and of
-// everything before them, in one commit.
+// limits.bytes_max. A full node accepts no writes, applies no deltas, and reports that it is full. No member
+// waits for it: it delays no forgetting (stability.hpp), does not act for all, and is not a copy. It still
+// asks for a session with a member whose state would leave it room again. So it learns in one commit of the
+// drops that make the room, and of everything before them.
 #include "core/mesh.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Sessions (session_server.hpp, session_receiver.hpp), and files in the place of a server (spills.hpp): what
-// they mean to others.
+// What sessions (session_server.hpp, session_receiver.hpp), and files in place of a server (spills.hpp), mean
+// to other machines.
 #include "core/mesh.hpp"
 
 namespace baton::core {

@@ -1,4 +1,4 @@
-// What states, events and outcomes are called in logs and scripts.
+// The names of states, events and outcomes in logs and scripts.
 #include <baton/event.hpp>
 #include <baton/leave.hpp>
 #include <baton/member.hpp>

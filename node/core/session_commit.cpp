@@ -1,4 +1,4 @@
-// What has come of a session is staged, row by row; a COMMIT is judged, and makes all of it visible at once.
+// Stages the received rows of a session; checks a COMMIT, which makes all of them visible at once.
 #include "core/session_receiver.hpp"
 
 #include <algorithm>

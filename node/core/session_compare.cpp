@@ -1,9 +1,10 @@
-// Comparing by ranges (I8), as the receiver; session_ranges.cpp is the server. Where a log cannot tell any
-// more what was removed, or what was staged came from another server, or equal cuts have unequal digests. The
-// server says what it holds of ranges of dots, as sums that get finer as the receiver asks, and at last one
-// by one; the receiver marks what is not there as dead and asks for what it lacks. Absence is judged by the
-// cut that the server had at the start; what is above it comes with the walk at the end. Source: range-based
-// set reconciliation (Meyer, 2023), over dots instead of keys.
+// Comparison by ranges (I8), as the receiver; session_ranges.cpp is the server. It is used if a log can no
+// longer show what was removed, if the staged rows came from another server, or if equal cuts have unequal
+// digests. The server reports what it holds in ranges of dots: first as sums, which become finer as the
+// receiver asks, at last dot by dot. The receiver marks what the server does not hold as dead, and asks for
+// what it lacks itself. The cut that the server had at the start decides absence; the walk at the end brings
+// what is above it.
+// Source: range-based set reconciliation (Meyer, 2023), over dots instead of keys.
 #include "core/session_receiver.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// How a session ends: what that is called, and what it says of the next one.
+// The ends of a session: their names, and what each means for the next session.
 #include "core/inbound_session.hpp"
 
 namespace baton::core {

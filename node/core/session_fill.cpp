@@ -1,5 +1,5 @@
-// What goes into the chunks of a session: the walk, in whole chains; and what is large, in parts, as it was
-// at one moment, so that the session ends however often it is overwritten meanwhile.
+// Fills the chunks of a session: the walk in whole chains; large values in parts, as they were at one moment,
+// so that the session ends however often they are overwritten.
 #include "core/session_server.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// The server's part of comparing by ranges (I8): what it holds of ranges of dots, as sums that get finer as
-// the receiver asks, and at last one by one.
+// The server's part of a comparison by ranges (I8): it reports what it holds in ranges of dots, first as
+// sums, which become finer as the receiver asks, at last dot by dot.
 #include "core/session_server.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Whom this node asks for a session, what it does with the frames, and how a session ends.
+// Which server this node asks for a session, what it does with the frames, and how a session ends.
 #include "core/session_receiver.hpp"
 
 #include <algorithm>

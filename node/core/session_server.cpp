@@ -1,5 +1,5 @@
-// It walks its logs for what the receiver's cut lacks, or ships what the receiver asks for by ranges
-// (session_compare.cpp), in bounded chunks, and commits at the cut it has reached.
+// Walks the logs for the events that the receiver's cut lacks, or sends what the receiver asks for by ranges
+// (session_compare.cpp), in bounded chunks, and commits at the cut that it has reached.
 #include "core/session_server.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// A damaged spill is looked through for what nobody else has; that is written
-// anew, in this node's own name.
+// Reads a damaged spill and finds the values that no member has; this node writes them again as its own
+// writes.
 #include "core/spills.hpp"
 #include "crdt/counter.hpp"
 

@@ -1,9 +1,7 @@
-// A file is a server that stands still: it has no tail, and it is all that its
-// cut leaves. So where a peer would be compared with by ranges (I8), what is
-// here, under the file's cut and not in it has been removed there. Of what is
-// in it only dots come in that are unseen here: nothing removed comes back,
-// whatever has been forgotten on either side, and however often it is merged
-// (I4, I5).
+// A file is a server that does not change: it holds the whole visible state under its cut, and no later
+// events. So no comparison by ranges (I8) is needed: a record that is here, under the file's cut and not in
+// the file has been removed. Only dots that are unseen here come in from the file. So no removed value comes
+// back, whatever either side has forgotten, and however often the file is merged (I4, I5).
 #include "core/spills.hpp"
 
 #include <algorithm>

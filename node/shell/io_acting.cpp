@@ -1,4 +1,4 @@
-// What the mesh wants done: each action of its outbox, by the socket, file or name server that it is for.
+// Carries out each action of the mesh's outbox, by the socket, file or name server that it is for.
 #include "shell/io_thread.hpp"
 
 namespace baton::shell {

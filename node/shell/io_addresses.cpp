@@ -1,5 +1,5 @@
-// The machine's addresses, as they come and go: the beacon's interfaces, what is announced, and connections
-// that hang on an address that is gone.
+// Follows changes of the machine's addresses: the interfaces of the beacon, the announced addresses, and
+// connections from an address that is gone.
 #include "discovery/address.hpp"
 #include "shell/io_thread.hpp"
 

@@ -1,4 +1,4 @@
-// The I/O thread from its first to its last line: what ends it, and what the node's user learns of that.
+// The main function of the I/O thread: what ends it, and how the program learns of that.
 #include "shell/io_thread.hpp"
 
 #include <thread>

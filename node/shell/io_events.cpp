@@ -1,4 +1,4 @@
-// What the node's user reads of its events: one by one, by a descriptor that says when there are some, or in
+// How the program reads events: one by one, with a descriptor that is readable while an event waits, or in
 // the log.
 #include "shell/io_thread.hpp"
 #include "shell/text.hpp"

@@ -1,4 +1,4 @@
-// When the process has no descriptors left, whoever connects is left outside. See gatekeeper.hpp.
+// When the process has no descriptors left, the node accepts no new connections. See gatekeeper.hpp.
 #include "shell/io_thread.hpp"
 
 namespace baton::shell {

@@ -1,5 +1,4 @@
-// A leave as the I/O thread goes through it: announced, awaited, given up for a file or for good, and the
-// goodbye.
+// The steps of a leave in the I/O thread: announce it, wait, end with a spill or without one, say goodbye.
 #include "shell/io_thread.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Names: what the mesh wants to know the addresses of.
+// Looks up the names whose addresses the mesh needs.
 #include "shell/io_thread.hpp"
 
 namespace baton::shell {

@@ -1,5 +1,5 @@
-// Between the mesh and the files of options::spill_dir: found ones (spill_reading.hpp), and the file beside a
-// leave (leave_file.hpp).
+// Connects the mesh with the files of options::spill_dir: the found ones (spill_reading.hpp), and the one
+// that a leave writes (leave_file.hpp).
 #include "shell/io_thread.hpp"
 
 namespace baton::shell {

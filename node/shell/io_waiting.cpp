@@ -1,4 +1,4 @@
-// Callers that wait for others to hold a write.
+// Callers that wait until other members hold a write.
 #include "shell/io_thread.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-// A HELLO, as far as it is about contact: who may greet, and where it can be reached from here.
+// The part of a HELLO that is about contact: which nodes may greet, and at which address this node reaches
+// them.
 #include "core/contact/contact.hpp"
 
 #include <algorithm>

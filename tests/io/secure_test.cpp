@@ -324,7 +324,7 @@ TEST_CASE("secure: keygen makes a file that is used, and writes over nothing", "
     CHECK((about.st_mode & 07777) == 0600);
     process again{{"keygen", file}};
     CHECK(again.exit_status() == 1);
-    CHECK_THAT(again.log(), ContainsSubstring("never written over"));
+    CHECK_THAT(again.log(), ContainsSubstring("never overwritten"));
     process shown{{"keygen"}};
     const auto parsed = baton::discovery::parse_key_file(shown.output());
     CHECK(parsed);

@@ -5,7 +5,7 @@
 
 namespace baton::cli {
 
-/// A node until it is told to leave: commands from standard input, JSON lines to standard output.
+/// Runs a node until it leaves: commands from standard input, JSON lines to standard output.
 int run(const arguments& given);
 
 /// Makes a key of a mesh.

@@ -36,7 +36,7 @@ std::string to_base64(std::string_view bytes);
 /// With or without padding; nothing for anything else.
 std::optional<std::string> from_base64(std::string_view text);
 
-/// What somebody typed, in quotes for a sentence; of a long one its beginning and its length.
+/// The typed text in quotes, for a message; of a long text its beginning and its length.
 std::string cited(std::string_view typed);
 
 /// `[#ID ]NAME[ REST]`; REST is kept as it is, from the first blank after NAME on.

@@ -108,7 +108,7 @@ constexpr std::array table{
                &node_stats::ids_ignored},
     stat_field{"foreign_cluster", "beacons and greetings of other clusters", true,
                &node_stats::foreign_cluster},
-    stat_field{"sends_refused", "sends that a full or missing link did not take; repaired later", true,
+    stat_field{"sends_refused", "sends that a full or missing link did not accept; repaired later", true,
                &node_stats::sends_refused},
 };
 
@@ -180,15 +180,15 @@ std::string to_prometheus(const node_stats& stats, std::string_view node_name) {
         }
     };
     using seconds = std::chrono::duration<double>;
-    by_member("baton_member_up", "1 while it hears this node and is heard",
+    by_member("baton_member_up", "1 while the member hears this node and is heard by it",
               [](const member& m) { return m.state == member_state::up ? 1.0 : 0.0; });
-    by_member("baton_member_lag_events", "own events that it has not said it has applied",
+    by_member("baton_member_lag_events", "own events that the member has not reported as applied",
               [](const member& m) { return static_cast<double>(m.lag); });
-    by_member("baton_member_lag_seconds", "for how long the oldest of those has been on its way",
+    by_member("baton_member_lag_seconds", "how long the oldest of those events has been under way",
               [](const member& m) { return seconds(m.lag_age).count(); });
-    by_member("baton_member_round_trip_seconds", "of acknowledgements, smoothed", [](const member& m) {
-        return seconds(m.round_trip.value_or(std::chrono::microseconds{0})).count();
-    });
+    by_member(
+        "baton_member_round_trip_seconds", "round trip of acknowledgements, smoothed",
+        [](const member& m) { return seconds(m.round_trip.value_or(std::chrono::microseconds{0})).count(); });
     return std::move(out).text();
 }
 

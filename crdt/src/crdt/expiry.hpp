@@ -85,7 +85,7 @@ class expiry {
   private:
     instant now_{};
     std::set<timer> timers_;     ///< of every value with a deadline, but those that are
-    std::set<handle> postponed_; ///< over, beside values that are not
+    std::set<handle> postponed_; ///< expired, with a sibling that is not
     timer noted_{};              ///< up to where note_passed() has come
     handle last_postponed_ = 0;
 };

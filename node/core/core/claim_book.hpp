@@ -23,7 +23,7 @@ struct own_claim {
     std::uint64_t since = 0; ///< counter of the claim's own event
     instant at{};            ///< when it was made
     bool copies =
-        false; ///< everybody in view had seen the value that it took over, and nothing else was there
+        false; ///< all members in view had seen the value that it took over, and there were no siblings
     std::vector<dot> shown; ///< the values that the handle found and has not replaced yet
     std::optional<mesh_clock::duration> lease;
     instant until{};

@@ -104,7 +104,7 @@ class conflicts {
         std::vector<std::string> prefixes; ///< of keys that can be merged
         waiting_slots mergeable;
         waiting_slots crowded;                   ///< over limits.siblings_max when last looked at
-        bool due = false;                        ///< they are to be looked at
+        bool due = false;                        ///< look at them in the next slice
         std::optional<std::size_t> scanning;     ///< the next shard to be looked through
         bool scan_again = false, raises = false; ///< `raises`: what it finds has not been reported
     };

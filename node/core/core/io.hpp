@@ -29,7 +29,7 @@ struct beacon_arrived {
     std::string_view host; ///< numeric address it came from
     std::string_view bytes;
 };
-struct datagram_arrived {  ///< on the UDP port beside the ROUTER's
+struct datagram_arrived {  ///< on the UDP port with the ROUTER's number
     std::string_view host; ///< numeric address it came from
     std::string endpoint;  ///< "tcp://HOST:PORT" of where it came from: what send_datagram takes
     std::string_view bytes;
@@ -100,7 +100,7 @@ struct send_beacon {
     std::string bytes;
 };
 struct send_datagram {
-    std::string endpoint; ///< "tcp://HOST:PORT" of a ROUTER, beside which the UDP port of that number listens
+    std::string endpoint; ///< "tcp://HOST:PORT" of a ROUTER; the datagram goes to the UDP port of that number
     std::string bytes;
 };
 struct admit { ///< accepts links with this key from now on, as links of that node only

@@ -57,8 +57,8 @@ struct contact_record {
 struct health_record {
     discovery::liveness life;
     instant redialled_at{}; ///< when its connection was last replaced for its silence
-    instant inquire_at{};   ///< when others are to be asked about it
-    instant probe_at{};     ///< when it is to be probed
+    instant inquire_at{};   ///< when to ask others about it
+    instant probe_at{};     ///< when to probe it
     std::uint32_t probed_from = 0, probes = 0, inquired_from = 0,
                   inquiries = 0; ///< numbers of the probes since it was last heard
     std::optional<instant>

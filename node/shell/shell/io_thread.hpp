@@ -248,8 +248,8 @@ class io_thread {
     void finish_leave(bool met, std::size_t copies);
 
     const options settings_;
-    mutable std::mutex publisher_mutex_; // whoever uses PUB; taken before mutex_, never while holding it
-    mutable std::mutex mutex_;           // the mesh and what stands beside it
+    mutable std::mutex publisher_mutex_; // for use of PUB; taken before mutex_, never while holding it
+    mutable std::mutex mutex_;           // the mesh, and the members marked "under the lock"
     mutable std::condition_variable changed_, sent_;
     mutable std::atomic<int> at_door_{0};
     mutable int waiters_ = 0;

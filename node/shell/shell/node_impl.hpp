@@ -113,7 +113,7 @@ struct node::impl {
             (void)merger.release();
             (void)engine.release();
             (void)new std::shared_ptr(std::exchange(watches, {})); // NOLINT
-        } else if (engine) { // whoever is waiting to write stops with the leave
+        } else if (engine) { // a caller that waits to write stops with the leave
             engine->leave(settings.destructor_leave_within, 2);
             merger.reset();
             if (handles) handles->cut();

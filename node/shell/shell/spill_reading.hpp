@@ -55,7 +55,7 @@ class spill_reading {
     const hooks out_;
     spill_shelf shelf_;
     std::deque<core::read_spill> asked_; ///< by the mesh, one at a time
-    bool listed_ = false;                ///< the mesh has been told of all of them
+    bool listed_ = false;                ///< all of them have been announced to the mesh
     bool awaited_ = false;               ///< that is in the log
     bool due_ = false;                   ///< there is more to read
     instant scan_at_ = instant::max();   ///< the folder is looked at again

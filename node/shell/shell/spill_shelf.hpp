@@ -65,7 +65,7 @@ class spill_shelf {
     /// No descriptor is free for the file to read.
     [[nodiscard]] bool is_stuck() const { return stuck_; }
     void remove(core::spill_id file);
-    /// Renames it to end in ".damaged"; it can still be read. The folder is to be synced then.
+    /// Renames it to end in ".damaged"; it can still be read. The caller must sync the folder then.
     void keep_aside(core::spill_id file);
     /// Its path as of now; empty if there is no such file.
     [[nodiscard]] std::string path(core::spill_id file) const;

@@ -46,7 +46,8 @@ class gossip {
     schedule& time_;
     instant tell_at_;
     mesh_clock::duration tell_every_{};
-    replica_id told_last_{}, told_to_{}; ///< where the rounds are: of whom, and to whom
+    replica_id told_last_{},
+        told_to_{}; ///< where the rounds are: the last node reported, and the last receiver
     std::uint64_t told_count_ = 0;
 };
 

@@ -50,9 +50,9 @@ result<bound_ports> open_ports(const options& settings, const replica_id& self,
         if (!links) return links.error();
         const bool is_beacons = settings.beacon.enabled && (*links)->port() == settings.beacon.port;
         auto unicast =
-            is_beacons ? result<unicast_socket>(
-                             error{errc::address_in_use, "port equals beacon.port: in a mesh with a key the "
-                                                         "node needs UDP on port; choose another port"})
+            is_beacons ? result<unicast_socket>(error{errc::address_in_use,
+                                                      "port equals beacon.port: in a mesh with a key the "
+                                                      "node needs UDP on port; choose another port"})
                        : unicast_socket::open(settings.host, (*links)->port(), settings.wait_for_interface);
         if (unicast) return bound_ports{std::move(*links), std::move(*unicast)};
         if (settings.port == 0 && tries < 20) continue;

@@ -106,7 +106,8 @@ verdict session_server::on_pull(const replica_id& from, wire::pull f, instant no
     return {};
 }
 
-// What dies by such a commit leaves no removal record behind: who has been sent it must begin anew.
+// Such a commit removes records without leaving removal records: a receiver that was sent such a record must
+// begin again.
 void session_server::drop_all(outbox& out) {
     for (const auto& [to, session] : serving_) tell_busy(to, session->number, out);
     serving_.clear();

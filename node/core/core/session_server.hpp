@@ -57,8 +57,8 @@ class session_server {
     [[nodiscard]] instant deadline() const;
     /// That receiver is gone.
     void drop(const replica_id& to) { serving_.erase(to); }
-    /// Call after a commit that removed records without leaving removal records: sessions that have sent such
-    /// a record must begin again.
+    /// Ends all sessions. Call after a commit that removed records without leaving removal records: a
+    /// receiver that was sent such a record would otherwise keep it.
     void drop_all(outbox& out);
 
     // --- what follows from sessions under way ---

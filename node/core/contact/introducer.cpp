@@ -133,8 +133,11 @@ bool introducer::believes(const discovery::beacon& b, std::string_view host, ver
         return false;
     }
     if (found != finding::stale) return true;
-    // Its clock or ours is wrong, or it is an old recording. Only a living node can echo.
-    if (challenges_.take(time_.now())) {
+    // Its clock or ours is wrong, or it is an old recording. Only a living node can echo. It is asked once
+    // for each beacon: its next one has another sequence, a recording played again has not.
+    if (!challenged_.note(std::string(b.id.view()) + std::to_string(b.sequence))) {
+        why = tally_.refuse_beacon("replayed beacon");
+    } else if (challenges_.take(time_.now())) {
         const auto way = ways_of(b, host).front();
         ask(discovery::endpoint_of(way.host, way.port), true, out);
     } else {

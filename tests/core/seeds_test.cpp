@@ -127,6 +127,27 @@ TEST_CASE("seeds: nodes come and go behind a name", "[core][scenario]") {
     s.settle(3s);
 }
 
+TEST_CASE("seeds: names are asked for again when the mesh changes, or the addresses here",
+          "[core][scenario]") {
+    planted s(by({mesh_svc}));
+    s.names().set_name("mesh.svc", {at(0), at(1), at(2), at(3)});
+    s.gather(3);
+    s.run_for(3min);
+    auto asked = s.names().questions_of(0);
+    const auto asked_again = [&](duration within) {
+        return s.run_until([&] { return s.names().questions_of(0) > asked; }, within);
+    };
+    REQUIRE(asked_again(40s)); // half a minute apart by now, and this one has just been
+    s.run_for(1s);
+    asked = s.names().questions_of(0);
+    SECTION("a member comes") { s.start(3); }
+    SECTION("a member is gone") { s.crash(2); }
+    SECTION("an address comes") {
+        s.give(0, core::addresses_changed{host_of(0) + " 10.0.0.77", host_of(0) + " 10.0.0.77", true});
+    }
+    CHECK(asked_again(5s));
+}
+
 TEST_CASE("seeds: by the records of a service, which have the ports", "[core][scenario]") {
     planted s(by({"_baton._tcp.mesh.svc"}));
     s.names().set_name("_baton._tcp.mesh.svc", {service_at(0), service_at(1)});

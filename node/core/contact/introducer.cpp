@@ -134,8 +134,8 @@ bool introducer::believes(const discovery::beacon& b, std::string_view host, ver
     }
     if (found != finding::stale) return true;
     // Its clock or ours is wrong, or it is an old recording. Only a living node can echo. It is asked once
-    // for each beacon: its next one has another sequence, a recording played again has not.
-    if (!challenged_.note(std::string(b.id.view()) + std::to_string(b.sequence))) {
+    // for each beacon: its next one has a larger sequence, recordings that are played again have not.
+    if (!challenged_.note_beacon(b.id.view(), b.sequence)) {
         why = tally_.refuse_beacon("replayed beacon");
     } else if (challenges_.take(time_.now())) {
         const auto way = ways_of(b, host).front();

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -75,14 +76,30 @@ class answered_nonces {
     /// False: it has been answered already.
     [[nodiscard]] bool note(std::string_view nonce) {
         if (!known_.emplace(nonce).second) return false;
-        order_.emplace_back(nonce);
+        return remember(nonce);
+    }
+    /// The same for beacons of one id: false if this one, or a later one, has been noted.
+    [[nodiscard]] bool note_beacon(std::string_view id, std::uint64_t sequence) {
+        std::string name(id);
+        for (int shift = 56; shift >= 0; shift -= 8) name += static_cast<char>(sequence >> shift);
+        const auto last = known_.lower_bound(id);
+        if (last != known_.end() && last->size() == name.size() && last->starts_with(id)) {
+            if (*last >= name) return false;
+            known_.erase(last);
+        }
+        known_.insert(name);
+        return remember(name);
+    }
+
+  private:
+    bool remember(std::string_view noted) {
+        order_.emplace_back(noted);
         if (order_.size() <= most) return true;
         known_.erase(order_.front());
         order_.pop_front();
         return true;
     }
 
-  private:
     std::set<std::string, std::less<>> known_;
     std::deque<std::string> order_;
 };

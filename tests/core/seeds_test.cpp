@@ -1,6 +1,7 @@
 // Seeds in virtual time: silence never makes a node alone, a refusal does; names stand for several nodes,
 // this one among them, and for others later; and what a node says of what stands in its way.
 #include "asking.hpp"
+#include "discovery/seal.hpp"
 
 using namespace baton;
 using namespace baton::sim;
@@ -183,19 +184,20 @@ TEST_CASE("seeds: without a network nobody is alone", "[core][scenario]") {
 
 TEST_CASE("seeds: who hears a beacon and is let in nowhere is not alone, and says what is missing",
           "[core][scenario]") {
-    planted s({});
+    const bool keyed = GENERATE(false, true);
+    const auto key = *mesh_key::from_bytes(std::string(mesh_key::size, 'k'));
+    world::settings how;
+    if (keyed) how.node.keys = {key};
+    planted s(how);
     s.start(0);
     const replica_id other{{7}};
     const auto beacon = [&](std::uint64_t sequence) {
-        const auto bytes = discovery::encode({"default",
-                                              wire::version_min,
-                                              wire::version_max,
-                                              other,
-                                              sequence,
-                                              router_port,
-                                              publish_port,
-                                              {},
-                                              {}});
+        discovery::beacon said{"default", wire::version_min, wire::version_max, other,
+                               sequence,  router_port,       publish_port,      {},
+                               {}};
+        if (keyed) said.key.bytes.fill(1), said.time_ms = s.moment_at(0).wall_ms;
+        auto bytes = discovery::encode(said);
+        if (keyed) discovery::seal(bytes, discovery::purpose::beacon, key);
         s.give(0, core::beacon_arrived{host_of(6), bytes});
     };
     std::uint64_t sequence = 0;
@@ -211,9 +213,12 @@ TEST_CASE("seeds: who hears a beacon and is let in nowhere is not alone, and say
     CHECK_FALSE(s.alone(0));
     CHECK(s.mesh(0).judge_absence(0).who == std::vector<replica_id>{other});
     CHECK(s.remarks(0, "event=no_handshake") == 1);
-    CHECK(s.remarks(0, "TCP from here to " + host_of(6) + ':' + std::to_string(router_port)) == 1);
-    CHECK(s.remarks(0, "TCP from " + host_of(6) + " to this node's port " + std::to_string(router_port)) ==
-          1);
+    const std::string protocols = keyed ? "TCP and UDP" : "TCP"; // introductions
+    const auto port = std::to_string(router_port), other_port = std::to_string(publish_port);
+    CHECK(s.remarks(0, protocols + " from here to " + host_of(6) + ':' + port) == 1);
+    CHECK(s.remarks(0, "; TCP from here to " + host_of(6) + ':' + other_port) == 1);
+    CHECK(s.remarks(0, "; " + protocols + " from " + host_of(6) + " to this node's port " + port) == 1);
+    CHECK(s.remarks(0, "; TCP from " + host_of(6) + " to this node's port " + other_port) == 1);
     hear_for(61min);
     CHECK(s.remarks(0, "event=no_handshake") == 2);
     s.run_for(20s); // it is silent: nobody is heard of any more

@@ -151,6 +151,45 @@ TEST_CASE("amplification: old beacons that are played again and again keep no ne
     s.run_for(10ms);
 }
 
+TEST_CASE("amplification: old questions that are played again and again keep no newcomer out",
+          "[core][scenario]") {
+    // All that somebody has recorded of a node, from as many addresses, to the seed of those that come later.
+    const std::size_t recorded = GENERATE(1, 1500);
+    CAPTURE(recorded);
+    auto how = of_mesh(true);
+    how.node.beacon = false;
+    scene s(how);
+    s.start(0);
+    std::vector<std::string> tape;
+    auto b = said(s.moment_at(0), 2h);
+    for (std::size_t i = 0; i < recorded; ++i, ++b.sequence) {
+        b.nonce = std::to_string(100'000 + i) + std::string(discovery::nonce_bytes - 6, 'n');
+        tape.push_back(question(b));
+    }
+    bool goes_on = true;
+    std::size_t at = 0;
+    std::function<void()> flood = [&] {
+        if (!goes_on) return;
+        const auto host = "10.1." + std::to_string(at / 250) + '.' + std::to_string(1 + at % 250);
+        (void)s.give(0, core::datagram_arrived{host, "tcp://" + host + ":5001", tape[at]});
+        at = (at + 1) % tape.size();
+        s.after(1ms, flood);
+    };
+    flood();
+    s.run_for(2s); // all of them have come once
+    auto own = how.node;
+    own.seeds = {endpoint_of(0)};
+    const auto newcomer = s.start(1, own), late = s.start(2, own);
+    s.at(late).clock_offset_ms = 3'600'000;
+    CHECK(s.run_until(
+        [&] { return s.sees(0, newcomer, member_state::up) && s.sees(0, late, member_state::up); }, 4s));
+    const bill caused(s);
+    s.run_for(1s);
+    CHECK(caused.datagrams() <= 20); // and nothing is answered any more
+    goes_on = false;
+    s.run_for(10ms);
+}
+
 TEST_CASE("amplification: a question costs one answer that is no longer, once", "[core][scenario]") {
     scene s(of_mesh(true));
     s.start(0);

@@ -12,7 +12,6 @@
 #include <deque>
 #include <functional>
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -69,38 +68,30 @@ class allowances_by_source {
     std::map<std::string, one, std::less<>> of_;
 };
 
-/// The latest nonces that have been answered although the question may be a recording: each once.
-class answered_nonces {
+/// What has been asked or answered although it may be a recording: of each sender the largest sequence, and
+/// of senders those that have come last. So a recording has an effect once.
+class noted_sequences {
   public:
     static constexpr std::size_t most = 1024;
-    /// False: it has been answered already.
-    [[nodiscard]] bool note(std::string_view nonce) {
-        if (!known_.emplace(nonce).second) return false;
-        return remember(nonce);
-    }
-    /// The same for beacons of one id: false if this one, or a later one, has been noted.
-    [[nodiscard]] bool note_beacon(std::string_view id, std::uint64_t sequence) {
-        std::string name(id);
-        for (int shift = 56; shift >= 0; shift -= 8) name += static_cast<char>(sequence >> shift);
-        const auto last = known_.lower_bound(id);
-        if (last != known_.end() && last->size() == name.size() && last->starts_with(id)) {
-            if (*last >= name) return false;
-            known_.erase(last);
+    /// False: this one, or a later one, has been noted.
+    [[nodiscard]] bool note(std::string_view sender, std::uint64_t sequence) {
+        const auto at = known_.find(sender);
+        if (at != known_.end()) {
+            if (at->second >= sequence) return false;
+            at->second = sequence;
+            return true;
         }
-        known_.insert(name);
-        return remember(name);
-    }
-
-  private:
-    bool remember(std::string_view noted) {
-        order_.emplace_back(noted);
-        if (order_.size() <= most) return true;
-        known_.erase(order_.front());
-        order_.pop_front();
+        known_.emplace(sender, sequence);
+        order_.emplace_back(sender);
+        if (order_.size() > most) {
+            known_.erase(order_.front());
+            order_.pop_front();
+        }
         return true;
     }
 
-    std::set<std::string, std::less<>> known_;
+  private:
+    std::map<std::string, std::uint64_t, std::less<>> known_;
     std::deque<std::string> order_;
 };
 

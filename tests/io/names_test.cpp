@@ -122,6 +122,7 @@ TEST_CASE("names: IPv6 alone, and a server that never answers for it", "[io][nam
 
 TEST_CASE("names: the records of a service have hosts and ports", "[io][names]") {
     named net;
+    const bool keyed = GENERATE(false, true);
     const auto other_port = free_port(SOCK_STREAM);
     net.names.set("a.test", {{"127.0.0.2"}, {}});
     net.names.set("b.test", {{"127.0.0.3"}, {}});
@@ -129,9 +130,11 @@ TEST_CASE("names: the records of a service have hosts and ports", "[io][names]")
                   {{}, {}, {{"a.test", net.port}, {"b.test", other_port}, {"gone.test", 9}}});
     auto settings = net.with("a", "127.0.0.2", {"_baton._tcp.mesh.test"});
     settings.port = net.port;
+    if (keyed) settings.security.keys = {key(1)};
     auto a = started(settings);
     settings = net.with("b", "127.0.0.3", {"_baton._tcp.mesh.test"});
     settings.port = other_port;
+    if (keyed) settings.security.keys = {key(1)};
     auto b = started(settings);
     REQUIRE(meet(a, b));
 }
@@ -206,6 +209,10 @@ TEST_CASE("names: members that joined by localhost are introduced to one another
     auto b = started(net.with("b", "127.0.0.1", {seed})), c = started(net.with("c", "127.0.0.1", {seed}));
     for (const auto* each : {&a, &b, &c}) CHECK(eventually(10s, [&] { return sees(*each, 2); }));
     CHECK(net.names.questions() == 0);
+    REQUIRE(b.stash("key", "value"));
+    CHECK(a.leave()->outcome == baton::leave_outcome::safe); // both hold it, and go on without the seed
+    CHECK(b.leave()->outcome == baton::leave_outcome::safe);
+    CHECK(c.pickup("key")->value == "value");
 }
 
 TEST_CASE("names: what a node advertises by name others dial by number", "[io][names]") {

@@ -114,7 +114,8 @@ class introducer {
     allowance newcomers_;              ///< to those that are new
     allowance challenges_;             ///< to those whose clock is off, as a recording's is
     allowances_by_source by_source_;   ///< of all three
-    answered_nonces challenged_;
+    noted_sequences old_beacons_;      ///< whose senders have been asked for an echo
+    noted_sequences old_questions_;    ///< that have been answered with a question
 };
 
 } // namespace baton::core

@@ -2,14 +2,17 @@
 """Finds what breaks the project's rules where neither the compiler nor the include roots can see it.
 
 tidy.py ROOT prints every offence as file:line: message and exits 1 if there is one. The rules: the pure layers stay
-pure and see only lower layers; text is clean; files are short; nothing is left "to do"; the README is short, and its
-C++ is C++ that the examples compile; every public header begins with an example; every assert is accounted for; the licence is there; subjects of commits are short.
+pure and see only lower layers; no files include one another in a circle, but for named knots; text is clean; files are
+short; nothing is left "to do"; the README is short, and its C++ is C++ that the examples compile; every public header
+begins with an example; every assert is accounted for; the licence is there; subjects of commits are short.
 """
 import os
 import pathlib
 import re
 import subprocess
 import sys
+
+import include_graph
 
 LAYERS = ["crdt", "wire", "discovery", "core", "shell"]  # each may include those before it, and itself
 FOLDERS = {"crdt": "crdt", "wire": "wire", "discovery": "discovery", "node/core": "core"}  # the pure ones
@@ -166,7 +169,7 @@ def unlisted_asserts(root):
             yield path, 1, f"{found.get(path, 0)} asserts, and {listed.get(path, 0)} are listed in crdt/ASSERTS.md"
 
 
-def offences(root):
+def offences(root, knots=frozenset(include_graph.KNOTS)):
     public = public_headers(root)
     for name, contents in text_files(root):
         layer = layer_of(name)
@@ -178,6 +181,7 @@ def offences(root):
     yield from long_readme(root)
     yield from long_subjects(root)
     yield from unlisted_asserts(root)
+    yield from include_graph.offences(root, knots)
     licence = root / "LICENSE"
     if not licence.exists() or not licence.read_text(encoding="utf-8").startswith("MIT License"):
         yield "LICENSE", 1, "is not the MIT licence"

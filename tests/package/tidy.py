@@ -3,7 +3,7 @@
 
 tidy.py ROOT prints every offence as file:line: message and exits 1 if there is one. The rules: the pure layers stay
 pure and see only lower layers; no files include one another in a circle, but for named knots; text is clean; files are
-short; nothing is left "to do"; the README is short, and its C++ is C++ that the examples compile; every public header
+short; files with test cases are named so; nothing is left "to do"; the README is short, and its C++ is C++ that the examples compile; every public header
 begins with an example; every assert is accounted for; the licence is there; subjects of commits are short.
 """
 import os
@@ -98,6 +98,12 @@ def untidiness(name, contents):
         yield len(lines), f"more than {LINES_MAX} lines: split the file"
 
 
+def misnamed_test(name, contents):
+    """A file with test cases is called SUBJECT_test.cpp, and no other file is."""
+    if name.suffix == ".cpp" and name.is_relative_to("tests") and ("TEST_CASE(" in contents) != name.stem.endswith("_test"):
+        yield 1, "a file with test cases ends in _test.cpp, and no other does"
+
+
 def readme_drift(root):
     """Each C++ block of README.md and GUIDE.md is the marked region of an example; embed's is in the README."""
     readme = root / "README.md"
@@ -176,6 +182,7 @@ def offences(root, knots=frozenset(include_graph.KNOTS)):
         if layer and name.suffix in {".cpp", ".hpp"}:
             yield from ((name, *found) for found in impurities(layer, contents, public))
         yield from ((name, *found) for found in untidiness(name, contents))
+        yield from ((name, *found) for found in misnamed_test(name, contents))
     yield from readme_drift(root)
     yield from headers_without_example(root)
     yield from long_readme(root)

@@ -35,6 +35,8 @@ BAD = {  # one offence each: file, contents
     "trailing blank": ("a.md", "a \n"),
     "to do": ("dev", "# TO" "DO\n"),
     "no newline": ("a.txt", "a"),
+    "test of another name": ("tests/wire/laws.cpp", 'TEST_CASE("a: b") {}\n'),
+    "no test of this name": ("tests/wire/world_test.cpp", "int a;\n"),
     "long file": ("tests/a.cpp", "\n" * 501),
     "header without an example": ("wire/include/baton/result.hpp", "// result\n#pragma once\n//     int one;\n" * 3),
     "readme drift": ("README.md", "```cpp\nint main() {}\n```\n```cpp\nint other;\n```\n"),

@@ -226,8 +226,9 @@ result<strings> node::keys(std::string_view prefix) const {
         const auto slice = [&](core::mesh& mesh) {
             if (!mesh.order(shell::io_thread::now())) return true; // not all of it is built yet
             auto next = mesh.state().keys_from(prefix, from, keys_slice, all);
-            if (next) from = *std::move(next);
-            return next.has_value();
+            if (!next) return false;
+            from = *std::move(next);
+            return true;
         };
         while (impl_->when_folded(slice)) {
         }

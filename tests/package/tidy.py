@@ -2,15 +2,18 @@
 """Finds what breaks the project's rules where neither the compiler nor the include roots can see it.
 
 tidy.py ROOT prints every offence as file:line: message and exits 1 if there is one. The rules: the pure layers stay
-pure and see only lower layers; internals are in the namespace of their layer; text is clean; files are short; nothing is
-left "to do"; the README is short, and its C++ is C++ that the examples compile; every public header begins with an
-example; every assert is accounted for; the licence is there; subjects of commits are short.
+pure and see only lower layers; internals are in the namespace of their layer; no files include one another in a circle,
+but for named knots; text is clean; files are short; files with test cases are named so; nothing is left "to do"; the
+README is short, and its C++ is C++ that the examples compile; every public header begins with an example; every assert is
+accounted for; the licence is there; subjects of commits are short.
 """
 import os
 import pathlib
 import re
 import subprocess
 import sys
+
+import include_graph
 
 LAYERS = ["crdt", "wire", "discovery", "core", "shell"]  # each may include those before it, and itself
 FOLDERS = {"crdt": "crdt", "wire": "wire", "discovery": "discovery", "node/core": "core"}  # the pure ones
@@ -142,6 +145,12 @@ def untidiness(name, contents):
         yield len(lines), f"more than {LINES_MAX} lines: split the file"
 
 
+def misnamed_test(name, contents):
+    """A file with test cases is called SUBJECT_test.cpp, and no other file is."""
+    if name.suffix == ".cpp" and name.is_relative_to("tests") and ("TEST_CASE(" in contents) != name.stem.endswith("_test"):
+        yield 1, "a file with test cases ends in _test.cpp, and no other does"
+
+
 def readme_drift(root):
     """Each C++ block of README.md and GUIDE.md is the marked region of an example; embed's is in the README."""
     readme = root / "README.md"
@@ -213,7 +222,7 @@ def unlisted_asserts(root):
             yield path, 1, f"{found.get(path, 0)} asserts, and {listed.get(path, 0)} are listed in crdt/ASSERTS.md"
 
 
-def offences(root):
+def offences(root, knots=frozenset(include_graph.KNOTS)):
     public, words = public_headers(root), public_words(root)
     for name, contents in text_files(root):
         layer = layer_of(name)
@@ -222,11 +231,13 @@ def offences(root):
         if name.suffix in {".cpp", ".hpp"} and any(name.is_relative_to(folder) for folder in LAYER_FOLDERS):
             yield from ((name, *found) for found in stray_internals(name, contents, words))
         yield from ((name, *found) for found in untidiness(name, contents))
+        yield from ((name, *found) for found in misnamed_test(name, contents))
     yield from readme_drift(root)
     yield from headers_without_example(root)
     yield from long_readme(root)
     yield from long_subjects(root)
     yield from unlisted_asserts(root)
+    yield from include_graph.offences(root, knots)
     licence = root / "LICENSE"
     if not licence.exists() or not licence.read_text(encoding="utf-8").startswith("MIT License"):
         yield "LICENSE", 1, "is not the MIT licence"

@@ -1,6 +1,7 @@
 // What the wire tests share: replicas by number, a cut, and one frame of each kind and form.
 #pragma once
 
+#include "support/replica.hpp"
 #include "wire/frame.hpp"
 #include "wire/rows.hpp"
 
@@ -10,11 +11,7 @@
 
 namespace samples {
 
-inline baton::replica_id replica(std::uint8_t number) {
-    baton::replica_id id;
-    id.bytes.fill(number);
-    return id;
-}
+using support::replica;
 
 inline baton::crdt::cut some_cut() {
     baton::crdt::cut c;

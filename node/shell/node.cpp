@@ -176,7 +176,7 @@ node::~node() {
 // ---------------------------------------------------------------- the mesh
 
 result<std::vector<member>> node::members() const {
-    if (impl_->forked()) return forked_error();
+    if (impl_->forked()) return shell::forked_error();
     return impl_->engine->with([](core::mesh& mesh) { return mesh.members(); });
 }
 
@@ -186,7 +186,7 @@ std::optional<event> node::next_event(std::chrono::milliseconds timeout) {
 }
 
 result<int> node::event_fd() {
-    if (impl_->forked()) return forked_error();
+    if (impl_->forked()) return shell::forked_error();
     return impl_->engine->event_fd();
 }
 
@@ -198,7 +198,7 @@ bool node::wait_synced(std::chrono::milliseconds within) const {
 }
 
 result<leave_report> node::leave(leave_options how) {
-    if (impl_->forked()) return forked_error();
+    if (impl_->forked()) return shell::forked_error();
     return impl_->engine->leave(how.within.value_or(impl_->settings.leave_within), how.copies,
                                 how.nobody_stays);
 }
@@ -208,7 +208,7 @@ void node::end_leave_now() {
 }
 
 result<node_stats> node::stats() const {
-    if (impl_->forked()) return forked_error();
+    if (impl_->forked()) return shell::forked_error();
     auto all = impl_->engine->with([](core::mesh& mesh) { return mesh.stats(); });
     all.sends_refused += impl_->engine->sends_refused();
     return all;
@@ -222,12 +222,12 @@ std::string node::endpoint() const {
 }
 
 result<std::string> node::digest() const {
-    if (impl_->forked()) return forked_error();
+    if (impl_->forked()) return shell::forked_error();
     return impl_->when_folded([](core::mesh& mesh) { return mesh.state().state_digest()->to_string(); });
 }
 
 result<std::vector<dot>> node::cut() const {
-    if (impl_->forked()) return forked_error();
+    if (impl_->forked()) return shell::forked_error();
     return impl_->engine->with([](core::mesh& mesh) {
         const auto seen = mesh.state().seen();
         return std::vector<dot>(seen.entries().begin(), seen.entries().end());

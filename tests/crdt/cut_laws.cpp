@@ -12,6 +12,7 @@
 #include <random>
 
 using namespace baton;
+using namespace baton::crdt;
 
 namespace {
 

@@ -13,6 +13,7 @@
 #include <string>
 
 using namespace baton;
+using namespace baton::crdt;
 
 namespace {
 

@@ -15,6 +15,7 @@
 #include <string>
 
 using namespace baton;
+using namespace baton::crdt;
 
 namespace {
 

@@ -10,6 +10,7 @@
 #include <map>
 
 using namespace baton;
+using namespace baton::crdt;
 
 namespace {
 

@@ -9,6 +9,7 @@
 #include <string>
 
 using namespace baton;
+using namespace baton::crdt;
 
 namespace {
 

@@ -16,10 +16,10 @@ inline baton::replica_id replica(std::uint8_t number) {
     return id;
 }
 
-inline baton::cut some_cut() {
-    baton::cut c;
+inline baton::crdt::cut some_cut() {
+    baton::crdt::cut c;
     c.raise({replica(3), 300});
-    c.raise({replica(9), baton::counter_max});
+    c.raise({replica(9), baton::crdt::counter_max});
     return c;
 }
 

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace baton {
+namespace baton::crdt {
 
 /// Of the next claim: the smallest odd number above every epoch and timestamp of the slot. No clock is asked.
 [[nodiscard]] constexpr std::uint64_t claim_epoch(std::uint64_t seen, timestamp latest) {
@@ -26,4 +26,4 @@ namespace baton {
     return claimed == ~std::uint64_t{0} ? claimed - 1 : claimed + 1;
 }
 
-} // namespace baton
+} // namespace baton::crdt

@@ -5,11 +5,13 @@
 // when there are more, all there is to say is that any key may have changed. A name may be noted twice.
 #pragma once
 
+#include "crdt/plain_names.hpp"
+
 #include <cstddef>
 #include <string>
 #include <string_view>
 
-namespace baton {
+namespace baton::crdt {
 
 class key_notes {
   public:
@@ -69,4 +71,4 @@ class key_notes {
     bool wanted_ = false, all_ = false;
 };
 
-} // namespace baton
+} // namespace baton::crdt

@@ -8,6 +8,8 @@
 // "Managing Gigabytes", 1999) in the leaves of a B+ tree of fixed height.
 #pragma once
 
+#include "crdt/plain_names.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,7 +17,7 @@
 #include <string_view>
 #include <vector>
 
-namespace baton {
+namespace baton::crdt {
 
 class ordered_keys {
   public:
@@ -93,4 +95,4 @@ class ordered_keys {
     std::string edit_; ///< what replaces a part of a chunk
 };
 
-} // namespace baton
+} // namespace baton::crdt

@@ -12,7 +12,7 @@
 #include <set>
 #include <vector>
 
-namespace baton {
+namespace baton::crdt {
 
 struct origin {
     replica_id id;
@@ -25,4 +25,4 @@ struct origin {
     std::set<std::uint64_t> claims;      ///< counters of claimed registers
 };
 
-} // namespace baton
+} // namespace baton::crdt

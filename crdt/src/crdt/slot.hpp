@@ -4,12 +4,14 @@
 // Values; views are as long-lived as what they were made from.
 #pragma once
 
+#include "crdt/plain_names.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
-namespace baton {
+namespace baton::crdt {
 
 /// What a slot holds; the numbers travel.
 enum class value_type : std::uint8_t {
@@ -54,4 +56,4 @@ constexpr std::size_t key_bytes_max = 512, element_bytes_max = 512;
 /// True when a record or removal of this slot may carry this value: what a peer sends has to pass.
 [[nodiscard]] bool is_well_formed(const slot_name& slot, bool removal, std::string_view value);
 
-} // namespace baton
+} // namespace baton::crdt

@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-namespace baton {
+namespace baton::crdt {
 
 class staging {
   public:
@@ -123,4 +123,4 @@ class staging {
     std::set<expiry::timer> old_timers_; ///< of aborted sessions, or replaced
 };
 
-} // namespace baton
+} // namespace baton::crdt

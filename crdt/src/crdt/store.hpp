@@ -27,7 +27,7 @@
 #include <string_view>
 #include <vector>
 
-namespace baton {
+namespace baton::crdt {
 
 class store : public record_table {
   public:
@@ -267,4 +267,4 @@ class store : public record_table {
 /// What `other` has at least seen: its cut, and its archive.
 [[nodiscard]] cut joined(cut seen, const cut& archive);
 
-} // namespace baton
+} // namespace baton::crdt

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-namespace baton {
+namespace baton::crdt {
 
 /// A value that is read.
 struct record_view {
@@ -65,4 +65,4 @@ struct write_buffers {
     std::string value;
 };
 
-} // namespace baton
+} // namespace baton::crdt

@@ -21,7 +21,7 @@ constexpr std::uint64_t group_events_max = 1000;
 
 /// What a row may hold, in every mesh. Limits of a node's own are for what is written there.
 struct row_limits {
-    std::size_t key_bytes_max = baton::key_bytes_max;
+    std::size_t key_bytes_max = crdt::key_bytes_max;
     std::size_t value_bytes_max = std::size_t{8} << 20;
 };
 

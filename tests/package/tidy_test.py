@@ -13,7 +13,11 @@ CLEAN = {
     "LICENSE": "MIT License\n",
     "README.md": "text\n\n```cpp\nint main() {}\n```\n",
     "examples/embed/main.cpp": "// [readme]\nint main() {}\n// [/readme]\n",
-    "node/include/baton/node.hpp": "//     int one() {\n//         return 1;\n//     }\n#pragma once\n#include <atomic>\n",
+    "node/include/baton/node.hpp": "//     int one() {\n//         return 1;\n//     }\n#pragma once\n#include <atomic>\n"
+                                   "namespace baton {\nint one();\n} // namespace baton\n",
+    "node/shell/node.cpp": "namespace baton {\nint one() {\n    return 1;\n}\nstruct node::impl {\n};\n\nnamespace {\n"
+                           "int two;\n}\n\nnamespace shell {\nint three;\nint four;\n} // namespace shell\n} // namespace baton\n",
+    "node/shell/shell/a.hpp": "namespace baton::crdt {\nclass store;\n}\nnamespace baton::shell {\nint five;\n} // namespace\n",
     "wire/src/wire/codec.hpp": '#include "crdt/store.hpp"  // never ::now()\n',
 }
 BAD = {  # one offence each: file, contents
@@ -30,6 +34,9 @@ BAD = {  # one offence each: file, contents
     "unordered": ("crdt/src/a.cpp", "std::unordered_map<int, int> map;\n"),
     "higher layer": ("crdt/src/a.cpp", '#include "wire/codec.hpp"\n'),
     "higher public header": ("wire/src/a.cpp", "#include <baton/node.hpp>\n"),
+    "internal in baton": ("crdt/src/a.cpp", "namespace baton {\nint one;\n} // namespace baton\n"),
+    "internal function beside the API": ("node/shell/node.cpp", "namespace baton {\nint two() {\n    return 2;\n}\n} // namespace\n"),
+    "internal type beside the API": ("node/shell/node.cpp", "namespace baton {\nusing two = int;\n} // namespace baton\n"),
     "assert": ("wire/src/a.cpp", "BATON_ASSERT(true);\n"),
     "tab": ("tests/a.cpp", "\tint a;\n"),
     "trailing blank": ("a.md", "a \n"),

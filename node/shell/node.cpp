@@ -180,9 +180,10 @@ result<std::vector<member>> node::members() const {
     return impl_->engine->with([](core::mesh& mesh) { return mesh.members(); });
 }
 
-std::optional<event> node::next_event(std::chrono::milliseconds timeout) {
-    if (impl_->forked()) return std::nullopt;
-    return impl_->engine->next_event(timeout);
+result<event> node::next_event(std::chrono::milliseconds within) {
+    if (impl_->forked()) return shell::forked_error();
+    if (auto happened = impl_->engine->next_event(within)) return *std::move(happened);
+    return error{errc::timeout, "no event came within " + std::to_string(within.count()) + " ms"};
 }
 
 result<int> node::event_fd() {
@@ -190,11 +191,12 @@ result<int> node::event_fd() {
     return impl_->engine->event_fd();
 }
 
-bool node::wait_synced(std::chrono::milliseconds within) const {
-    if (impl_->forked()) return false;
+result<void> node::wait_synced(std::chrono::milliseconds within) const {
+    if (impl_->forked()) return shell::forked_error();
     impl_->engine->with([](core::mesh& mesh) { mesh.catch_up(shell::io_thread::now()); });
     impl_->engine->look();
-    return impl_->engine->wait_for(within, [](core::mesh& mesh) { return mesh.is_caught_up(); });
+    if (impl_->engine->wait_for(within, [](core::mesh& mesh) { return mesh.is_caught_up(); })) return {};
+    return error{errc::timeout, "the node is not synced after " + std::to_string(within.count()) + " ms"};
 }
 
 result<leave_report> node::leave(leave_options how) {

@@ -2,6 +2,7 @@
 // address that has not asked for it, in datagrams, bytes and connections for the bytes that came in.
 #include "discovery/probe.hpp"
 #include "discovery/seal.hpp"
+#include "keyed.hpp"
 #include "scene.hpp"
 
 #include <algorithm>
@@ -16,10 +17,9 @@ constexpr auto elsewhere = "10.0.0.66"; // where nobody is, and what is replayed
 constexpr auto elsewhere_endpoint = "tcp://10.0.0.66:5001";
 constexpr std::size_t header_bytes = 42; // of a datagram, as the simulator counts its bytes
 
-mesh_key key() { return *mesh_key::from_bytes(std::string(mesh_key::size, 'k')); }
 world::settings of_mesh(bool keyed) {
     world::settings how;
-    if (keyed) how.node.keys = {key()};
+    if (keyed) how.node.keys = {key_of(1)};
     return how;
 }
 replica_id stranger() {
@@ -40,7 +40,7 @@ std::string eight_hosts() {
     return hosts;
 }
 std::string sealed(std::string bytes, purpose what) {
-    discovery::seal(bytes, what, key());
+    discovery::seal(bytes, what, key_of(1));
     return bytes;
 }
 std::string question(const discovery::beacon& of) {

@@ -15,7 +15,9 @@ using baton::core::knock_outcome;
 
 namespace {
 
-baton::crdt::instant now() { return baton::crdt::instant{std::chrono::steady_clock::now().time_since_epoch()}; }
+baton::crdt::instant now() {
+    return baton::crdt::instant{std::chrono::steady_clock::now().time_since_epoch()};
+}
 
 std::size_t descriptors() {
     const std::filesystem::directory_iterator all("/proc/self/fd"), end;

@@ -1,8 +1,8 @@
-// plain_names: the layers above speak of the replicated map in the names of this layer: store, cut, slot_name,
-// instant. They use these names without crdt:: in front, in their own namespaces and nowhere else: in `baton`,
-// which is the API, a name of this layer is written in full.
+// plain_names: lets the layers above use the names of this layer, such as store, cut and instant, without
+// crdt:: in front. This holds in their own namespaces only: in `baton`, which is the API, the name is written
+// in full.
 //
-// Every header that names something here which the layers above use includes this one.
+// Every header that names something here which a layer above uses includes this one.
 #pragma once
 
 namespace baton::crdt {}

@@ -1,12 +1,15 @@
-// text: what is UTF-8, and names made fit for a log line or a label. Names and keys are anybody's bytes.
+// text: what is UTF-8, names made fit for a log line or a label, and the sentence of an error number. Names
+// and keys are anybody's bytes.
 //
 // Pure; any thread. Header-only, as the program has its use for it too. Source: the Unicode Standard 15,
 // table 3-7.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace baton::shell {
 
@@ -73,5 +76,8 @@ inline std::string log_word(std::string_view name) {
     }
     return quoted += '"';
 }
+
+/// What the system call that failed last on this thread says of it, as a sentence.
+inline std::string message_of_errno() { return std::generic_category().message(errno); }
 
 } // namespace baton::shell

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <bit>
 
-namespace baton {
+namespace baton::crdt {
 
 // Exact to the unit up to 1 KiB, then in steps of a sixteenth, so that values that change a little reuse
 // their blocks.
@@ -125,4 +125,4 @@ void arena::free(handle block, std::size_t bytes) {
     if (c.live == 0 && (number != current_ || used_units_ == 0)) close_chunk(number);
 }
 
-} // namespace baton
+} // namespace baton::crdt

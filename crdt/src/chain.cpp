@@ -2,7 +2,7 @@
 
 #include <new>
 
-namespace baton {
+namespace baton::crdt {
 
 handle join_chain(arena& memory, std::span<const handle> blocks) {
     for (const auto h : blocks) block_at(memory, h).shared = blocks.size() > 1;
@@ -50,4 +50,4 @@ bool all_over(const arena& memory, handle head, instant at) {
     return any && over;
 }
 
-} // namespace baton
+} // namespace baton::crdt

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace baton {
+namespace baton::crdt {
 
 namespace {
 auto position(auto& entries, const replica_id& replica) {
@@ -104,4 +104,4 @@ std::uint64_t events_missing(const cut& behind, const cut& ahead) {
     return missing;
 }
 
-} // namespace baton
+} // namespace baton::crdt

@@ -10,7 +10,7 @@
 #include <array>
 #include <cstring>
 
-namespace baton {
+namespace baton::crdt {
 
 namespace {
 
@@ -62,4 +62,4 @@ digest hash_wide(std::string_view bytes, std::uint64_t seed) {
     return {sum.high64, sum.low64};
 }
 
-} // namespace baton
+} // namespace baton::crdt

@@ -1,6 +1,6 @@
 #include "crdt/expiry.hpp"
 
-namespace baton {
+namespace baton::crdt {
 
 void expiry::remove(instant deadline, handle value) {
     if (timers_.erase({deadline, value}) == 0) postponed_.erase(value);
@@ -16,4 +16,4 @@ std::optional<instant> expiry::next_deadline() const {
     return next == timers_.end() ? std::nullopt : std::optional(next->first);
 }
 
-} // namespace baton
+} // namespace baton::crdt

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <utility>
 
-namespace baton {
+namespace baton::crdt {
 
 namespace {
 constexpr std::uint32_t spill_min = 16;
@@ -184,4 +184,4 @@ void key_index::swap(key_index& other) {
     sweep_shard_ = sweep_place_ = other.sweep_shard_ = other.sweep_place_ = 0;
 }
 
-} // namespace baton
+} // namespace baton::crdt

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace baton {
+namespace baton::crdt {
 
 void key_order::drop() {
     if (!built_) return;
@@ -12,4 +12,4 @@ void key_order::drop() {
     built_.reset();
 }
 
-} // namespace baton
+} // namespace baton::crdt

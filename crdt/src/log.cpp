@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace baton {
+namespace baton::crdt {
 
 // The first segment with at least this number; a dense log is indexed, a sparse one searched.
 std::size_t event_log::position(std::uint64_t number) const {
@@ -166,4 +166,4 @@ std::uint64_t event_log::next(std::uint64_t& after, std::uint64_t last, std::siz
     return 0;
 }
 
-} // namespace baton
+} // namespace baton::crdt

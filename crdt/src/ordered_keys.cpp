@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace baton {
+namespace baton::crdt {
 
 namespace {
 
@@ -255,4 +255,4 @@ bool ordered_keys::shed() {
     return !pages_.empty();
 }
 
-} // namespace baton
+} // namespace baton::crdt

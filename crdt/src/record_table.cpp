@@ -8,7 +8,7 @@
 #include <new>
 #include <tuple>
 
-namespace baton {
+namespace baton::crdt {
 
 record_table::record_table(const replica_id& self, std::uint64_t seed, const store_bounds& bounds)
     : memory_(bounds.chunks)
@@ -229,4 +229,4 @@ void record_table::keys_of(std::size_t shard, std::string_view prefix, std::vect
     });
 }
 
-} // namespace baton
+} // namespace baton::crdt

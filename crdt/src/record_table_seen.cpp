@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace baton {
+namespace baton::crdt {
 
 // ---------------------------------------------------------------- origins and dots
 
@@ -214,4 +214,4 @@ std::uint64_t record_table::next_claim(const replica_id& owner, std::uint64_t af
     return next == claims.end() ? 0 : *next;
 }
 
-} // namespace baton
+} // namespace baton::crdt

@@ -2,7 +2,7 @@
 
 #include "crdt/claim_epoch.hpp"
 
-namespace baton {
+namespace baton::crdt {
 
 staging::staging(arena& memory, const std::vector<origin>& origins, std::uint64_t seed)
     : memory_(&memory)
@@ -146,4 +146,4 @@ std::size_t staging::table_bytes() const {
     return sum;
 }
 
-} // namespace baton
+} // namespace baton::crdt

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace baton {
+namespace baton::crdt {
 
 store::store(replica_id self, std::uint64_t seed, mutation broken, store_bounds bounds)
     : record_table(self, seed, bounds)
@@ -120,4 +120,4 @@ unsigned store::types_of(std::string_view key) {
     return types;
 }
 
-} // namespace baton
+} // namespace baton::crdt

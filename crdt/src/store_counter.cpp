@@ -3,7 +3,7 @@
 #include "crdt/splice.hpp"
 #include "crdt/store.hpp"
 
-namespace baton {
+namespace baton::crdt {
 
 std::int64_t store::lost_amount(std::string_view key, const staged_view& lost) {
     const auto share = load_counter(lost.value);
@@ -80,4 +80,4 @@ bool store::replace_share(const slot_name& slot, std::uint64_t hash, handle adde
     return true;
 }
 
-} // namespace baton
+} // namespace baton::crdt

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace baton {
+namespace baton::crdt {
 
 bool store::order(std::size_t slots) {
     order_.asked(expiry_.now());
@@ -41,4 +41,4 @@ bool store::is_hidden(std::string_view key) {
     return root == 0 || at(root).counter == 0;
 }
 
-} // namespace baton
+} // namespace baton::crdt

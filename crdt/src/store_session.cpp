@@ -7,7 +7,7 @@
 #include <functional>
 #include <tuple>
 
-namespace baton {
+namespace baton::crdt {
 
 // ---------------------------------------------------------------- serving
 
@@ -358,4 +358,4 @@ void store::merge_counters(const slot_name& slot, std::span<const handle> shippe
     });
 }
 
-} // namespace baton
+} // namespace baton::crdt

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <functional>
 
-namespace baton {
+namespace baton::crdt {
 
 // I7: only what is stable goes. The floor rises with it, so that nobody who has not seen it is served as if
 // it had never been (I8).
@@ -76,4 +76,4 @@ void store::tidy() {
     last_origin_ = 0;
 }
 
-} // namespace baton
+} // namespace baton::crdt

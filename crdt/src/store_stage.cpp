@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace baton {
+namespace baton::crdt {
 
 bool store::is_newcomer() const {
     for (std::size_t i = 1; i < origins_.size(); ++i) {
@@ -119,4 +119,4 @@ void store::stage_abort() {
     staging_.abort();
 }
 
-} // namespace baton
+} // namespace baton::crdt

@@ -1,7 +1,7 @@
 // Registers with a time to live: when their values expire, which registers are hidden, and which to remove.
 #include "crdt/store.hpp"
 
-namespace baton {
+namespace baton::crdt {
 
 std::optional<std::chrono::milliseconds> store::time_left(std::string_view key) {
     std::optional<std::chrono::milliseconds> longest{};
@@ -43,4 +43,4 @@ written store::remove_over(std::string_view key, timestamp stamp, write_buffers&
     return write({value_type::reg, key, {}}, {}, {true, stamp, 0, {}, {}}, buffers);
 }
 
-} // namespace baton
+} // namespace baton::crdt

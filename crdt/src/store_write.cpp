@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace baton {
+namespace baton::crdt {
 
 bool is_well_formed(const slot_name& slot, bool removal, std::string_view value) {
     if (slot.key.empty() || slot.key.size() > key_bytes_max || slot.element.size() > element_bytes_max)
@@ -351,4 +351,4 @@ store::applied store::apply(const dot& id, const event_view& event) {
     return applied::yes;
 }
 
-} // namespace baton
+} // namespace baton::crdt

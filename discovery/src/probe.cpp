@@ -5,14 +5,14 @@ namespace baton::discovery {
 namespace {
 // "bt", then one of the letters; 16 bytes of id; 4 of number, the lowest first; of the last two letters 16 of
 // `about`, 2 of age.
-constexpr std::string_view magic = "bt", letters = "paiw";
+constexpr std::string_view probe_magic = "bt", letters = "paiw";
 constexpr std::size_t plain_bytes = 2 + 1 + 16 + 4, about_bytes = 16 + 2;
 } // namespace
 
-bool is_probe(std::string_view bytes) { return bytes.starts_with(magic); }
+bool is_probe(std::string_view bytes) { return bytes.starts_with(probe_magic); }
 
 std::string encode(const probe& from) {
-    std::string bytes(magic);
+    std::string bytes(probe_magic);
     bytes += letters[(from.is_answer ? 1U : 0U) + (from.about.is_nil() ? 0U : 2U)];
     bytes += from.id.view();
     for (int shift = 0; shift < 32; shift += 8) bytes += static_cast<char>(from.number >> shift);
@@ -25,10 +25,10 @@ std::string encode(const probe& from) {
 
 std::optional<probe> decode_probe(std::string_view payload) {
     if (payload.size() < plain_bytes || !is_probe(payload)) return std::nullopt;
-    const auto letter = letters.find(payload[magic.size()]);
+    const auto letter = letters.find(payload[probe_magic.size()]);
     if (letter == letters.npos || payload.size() != plain_bytes + (letter < 2 ? 0 : about_bytes))
         return std::nullopt;
-    const auto id = replica_id::from_bytes(payload.substr(magic.size() + 1, 16));
+    const auto id = replica_id::from_bytes(payload.substr(probe_magic.size() + 1, 16));
     const auto about = letter < 2 ? replica_id{} : *replica_id::from_bytes(payload.substr(plain_bytes, 16));
     if (!id || id->is_nil() || (letter >= 2 && about.is_nil())) return std::nullopt;
     probe got{letter % 2 == 1, *id, 0, about, 0};

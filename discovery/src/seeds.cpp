@@ -67,6 +67,7 @@ std::vector<std::string> seed_table::follow(const name_book& names, instant now)
         }
     }
     std::vector<std::string> gone;
+    gone.reserve(former.size());
     for (auto& each : former) gone.push_back(std::move(each.endpoint));
     return gone;
 }

@@ -27,7 +27,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t under_way_max = 64; // requests that wait for their answers
 constexpr auto again_after = 3ms;         // where a session has no owner at this moment
 
-void say(const line& what) { std::cout << what.print() << std::endl; }
+void print_line(const line& what) { std::cout << what.print() << std::endl; }
 
 class client {
   public:
@@ -42,13 +42,13 @@ class client {
             repeat_requests();
             wait();
         }
-        say(line{"account"}
-                .with("acknowledged", acknowledged_)
-                .with("looks", looks_)
-                .with("sent_on", sent_on_)
-                .with("repeated", repeated_)
-                .with("lost", lost_)
-                .with("longest", longest_));
+        print_line(line{"account"}
+                       .with("acknowledged", acknowledged_)
+                       .with("looks", looks_)
+                       .with("sent_on", sent_on_)
+                       .with("repeated", repeated_)
+                       .with("lost", lost_)
+                       .with("longest", longest_));
         return 0;
     }
 
@@ -81,7 +81,7 @@ class client {
             next_at_ = std::max(next_at_ + between_, steady::now() - 100ms);
             if (turn_ == seats_.size()) {
                 turn_ = 0;
-                if (round_++ == 0) say(line{"begun"});
+                if (round_++ == 0) print_line(line{"begun"});
             }
             if (!seats_[turn_].under_way) begin(turn_, (round_ + turn_) % 3 == 2);
         }
@@ -264,6 +264,6 @@ int run_client(const client_settings& settings) try {
     std::signal(SIGPIPE, SIG_IGN);
     return client(settings).run();
 } catch (const std::exception& failure) {
-    say(line{"failed"}.with("why", failure.what()));
+    print_line(line{"failed"}.with("why", failure.what()));
     return 1;
 }

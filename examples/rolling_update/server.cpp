@@ -11,9 +11,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <atomic>
-#include <csignal>
 #include <iostream>
 #include <sstream>
 #include <stdexcept>
@@ -23,15 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::atomic<bool> stop_asked{false};
-
-void say(const line& what) { std::cout << what.print() << std::endl; }
-
-template <class T>
-T must(baton::result<T> got) {
-    if (!got) throw std::runtime_error(got.error().what);
-    return *std::move(got);
-}
+using actor::must, actor::say, actor::stop_asked;
 
 /// Rung on any thread, polled by one.
 class bell {
@@ -199,14 +188,7 @@ class server {
 
     void hear_director() {
         if ((polled_.front().revents & (POLLIN | POLLHUP)) == 0) return;
-        std::array<char, 256> bytes{};
-        const auto count = read(STDIN_FILENO, bytes.data(), bytes.size());
-        if (count == 0) stop_asked = true; // the director is gone
-        if (count > 0) questions_.append(bytes.data(), static_cast<std::size_t>(count));
-        for (auto end = questions_.find('\n'); end != std::string::npos; end = questions_.find('\n')) {
-            answer_director(line::parse(questions_.substr(0, end)));
-            questions_.erase(0, end + 1);
-        }
+        questions_.read([this](const std::string& question) { answer_director(line::parse(question)); });
     }
 
     void answer_director(const line& question) {
@@ -251,14 +233,7 @@ class server {
                 .with("outcome", std::string(to_string(report.outcome)))
                 .with("copies", report.copies)
                 .with("took", static_cast<std::uint64_t>(report.took / 1us)));
-        switch (report.outcome) {
-        case baton::leave_outcome::safe:
-            return 0;
-        case baton::leave_outcome::unsafe:
-            return 4;
-        default:
-            return 3;
-        }
+        return actor::exit_status(report.outcome);
     }
 
     baton::node node_;
@@ -271,23 +246,13 @@ class server {
     std::vector<answer> answers_;
     std::vector<std::string> requests_;
     baton::version last_written_{}, proven_{};
-    std::string questions_; ///< bytes of an unfinished line
+    actor::questions questions_;
 };
 
 } // namespace
 
-int run_server(const server_settings& settings) try {
-    std::signal(SIGTERM, [](int) { stop_asked = true; });
-    auto options = baton::options::loopback();
-    options.name = settings.name;
-    options.cluster = settings.cluster;
-    options.beacon.port = settings.beacon_port;
-    if (settings.verbose)
-        options.log = [name = settings.name](baton::log_level, std::string_view text) {
-            std::clog << (name + ": " + std::string(text) + '\n');
-        };
-    return server(must(baton::node::start(std::move(options)))).run();
+int run_server(const actor::settings& settings) try {
+    return server(must(baton::node::start(actor::begin(settings)))).run();
 } catch (const std::exception& failure) {
-    say(line{"failed"}.with("why", failure.what()));
-    return 1;
+    return actor::failed(failure);
 }

@@ -10,14 +10,7 @@
 //     to either                    at SESSION ADDRESS (ask there) | wait SESSION (ask again)
 #pragma once
 
-#include <cstdint>
-#include <string>
-
-struct server_settings {
-    std::string name, cluster;
-    std::uint16_t beacon_port = 0;
-    bool verbose = false; ///< the node's log on stderr
-};
+#include "actor.hpp"
 
 /// Exit status: 0 left safely, 3 degraded, 4 unsafe, 1 failed (and said so).
-[[nodiscard]] int run_server(const server_settings& settings);
+[[nodiscard]] int run_server(const actor::settings& settings);

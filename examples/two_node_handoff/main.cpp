@@ -26,8 +26,8 @@ int main(int count, char** values) {
         {"start", part::start}, {"take_over", part::take_over}, {"visit", part::visit}};
     if (arguments.size() == 5 && arguments[0] == "--play" && parts.contains(arguments[1])) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); // whatever becomes of the director, no player is left behind
-        return run_player({.role = parts.at(arguments[1]),
-                           .name = arguments[2],
+        return run_player(parts.at(arguments[1]),
+                          {.name = arguments[2],
                            .cluster = arguments[3],
                            .beacon_port = static_cast<std::uint16_t>(std::atoi(arguments[4].c_str())),
                            .verbose = verbose});

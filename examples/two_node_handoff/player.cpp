@@ -10,10 +10,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <atomic>
-#include <csignal>
-#include <iostream>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -26,15 +22,7 @@ constexpr auto round_length = 10ms;
 constexpr std::size_t results_at_start = 400, results_a_round = 2;
 constexpr std::uint64_t rounds_between_stashes = 25;
 
-std::atomic<bool> stop_asked{false};
-
-void say(const line& what) { std::cout << what.print() << std::endl; }
-
-template <class T>
-T must(baton::result<T> got) {
-    if (!got) throw std::runtime_error(got.error().what);
-    return *std::move(got);
-}
+using actor::must, actor::say, actor::stop_asked;
 
 class player {
   public:
@@ -109,14 +97,7 @@ class player {
             const auto rest = std::chrono::ceil<std::chrono::milliseconds>(then - steady::now());
             pollfd input{STDIN_FILENO, POLLIN, 0};
             if (poll(&input, 1, static_cast<int>(std::max<std::int64_t>(0, rest.count()))) <= 0) continue;
-            std::array<char, 256> bytes{};
-            const auto count = read(STDIN_FILENO, bytes.data(), bytes.size());
-            if (count == 0) stop_asked = true; // the director is gone
-            if (count > 0) questions_.append(bytes.data(), static_cast<std::size_t>(count));
-            for (auto end = questions_.find('\n'); end != std::string::npos; end = questions_.find('\n')) {
-                answer(questions_.substr(0, end));
-                questions_.erase(0, end + 1);
-            }
+            questions_.read([this](const std::string& question) { answer(question); });
         } while (!stop_asked && steady::now() < then);
     }
 
@@ -149,14 +130,7 @@ class player {
                 .with("copies", report.copies)
                 .with("unsafe", report.unsafe)
                 .with("took", static_cast<std::uint64_t>(report.took / 1us)));
-        switch (report.outcome) {
-        case baton::leave_outcome::safe:
-            return 0;
-        case baton::leave_outcome::unsafe:
-            return 4;
-        default:
-            return 3;
-        }
+        return actor::exit_status(report.outcome);
     }
 
     [[nodiscard]] bool alone() const {
@@ -171,23 +145,13 @@ class player {
     steady::time_point next_round_{};
     std::uint64_t stashed_round_ = 0;
     std::size_t results_ = 0; ///< settled here
-    std::string questions_;   ///< bytes of an unfinished line
+    actor::questions questions_;
 };
 
 } // namespace
 
-int run_player(const player_settings& settings) try {
-    std::signal(SIGTERM, [](int) { stop_asked = true; });
-    auto options = baton::options::loopback();
-    options.name = settings.name;
-    options.cluster = settings.cluster;
-    options.beacon.port = settings.beacon_port;
-    if (settings.verbose)
-        options.log = [name = settings.name](baton::log_level, std::string_view text) {
-            std::clog << (name + ": " + std::string(text) + '\n');
-        };
-    return player(settings.role, must(baton::node::start(std::move(options)))).run();
+int run_player(part role, const actor::settings& settings) try {
+    return player(role, must(baton::node::start(actor::begin(settings)))).run();
 } catch (const std::exception& failure) {
-    say(line{"failed"}.with("why", failure.what()));
-    return 1;
+    return actor::failed(failure);
 }

@@ -5,8 +5,7 @@
 // exits.
 #pragma once
 
-#include <cstdint>
-#include <string>
+#include "actor.hpp"
 
 enum class part {
     start,     ///< begins a new game
@@ -14,12 +13,5 @@ enum class part {
     visit,     ///< joins, and looks at the session that somebody else plays
 };
 
-struct player_settings {
-    part role{};
-    std::string name, cluster;
-    std::uint16_t beacon_port = 0;
-    bool verbose = false; ///< the node's log on stderr
-};
-
 /// Exit status: 0 left safely, 3 degraded or spilled, 4 unsafe, 1 failed (and said so).
-[[nodiscard]] int run_player(const player_settings& settings);
+[[nodiscard]] int run_player(part role, const actor::settings& settings);

@@ -21,11 +21,11 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
-constexpr auto look_up = 50ms;
+constexpr auto woken_every = 50ms;
 constexpr auto patience = 2s;      // with a reader that takes nothing, once the program is to end
 constexpr auto patience_max = 10s; // with one that takes a little
 constexpr std::chrono::milliseconds moment{300}, moment_max{1000}; // the same once nobody is to wait
-constexpr std::size_t piece = std::size_t{16} << 10;
+constexpr std::size_t piece_bytes = std::size_t{16} << 10;
 
 } // namespace
 
@@ -64,7 +64,7 @@ struct output::state : std::enable_shared_from_this<state> {
                 return false;
             }
         }
-        changed.wait_for(lock, look_up);
+        changed.wait_for(lock, woken_every);
         if (hurried) waited += steady_clock::now() - start;
         return true;
     }
@@ -93,8 +93,8 @@ struct output::state : std::enable_shared_from_this<state> {
             if (texts.empty()) return;
             const auto text = std::move(texts.front());
             texts.pop_front();
-            for (std::size_t at = 0; at < text.size() && fault == 0; at += piece) {
-                const auto part = std::string_view{text}.substr(at, piece);
+            for (std::size_t at = 0; at < text.size() && fault == 0; at += piece_bytes) {
+                const auto part = std::string_view{text}.substr(at, piece_bytes);
                 lock.unlock();
                 const int failed = write_all(how.fd, part) ? 0 : errno;
                 lock.lock();

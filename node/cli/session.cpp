@@ -269,7 +269,7 @@ json session::wait_synced(std::string_view rest) {
     bool synced = false;
     for (;;) {
         const auto left = std::chrono::ceil<milliseconds>(start + within - steady_clock::now());
-        synced = node_.wait_synced(std::clamp(left, milliseconds{0}, slice));
+        synced = node_.wait_synced(std::clamp(left, milliseconds{0}, slice)).has_value();
         if (synced || left <= slice || stop_.stopping()) break;
     }
     return {{"synced", synced}, {"seconds", seconds_since(start)}};

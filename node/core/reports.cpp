@@ -61,7 +61,8 @@ void reports::learn_same(const replica_id& id, peer& p, const wire::standing& ow
 }
 
 // I1 says that this never differs. It is reported once, until it is well again.
-void reports::compare_digests(const replica_id& id, peer& p, bool equal, outbox& out, std::string both) {
+void reports::compare_digests(const replica_id& id, peer& p, bool equal, outbox& out,
+                              const std::string& both) {
     ++counters_.digest_checks;
     if (!equal) {
         ++counters_.diverged;

@@ -72,6 +72,7 @@ session_receiver::outcome session_receiver::on_answer(const replica_id& from, co
 // staged something by now. The PULL may have been sent long before.
 void session_receiver::add_unlisted(std::deque<wire::listed_range>& listed) {
     std::vector<replica_id> told;
+    told.reserve(listed.size());
     for (const auto& each : listed) told.push_back(each.range.origin);
     std::sort(told.begin(), told.end());
     auto here = store_.staged_origins();

@@ -24,7 +24,7 @@ bool stability::holds_back(const peer& p) const {
 }
 
 cut stability::stable_cut() const {
-    const auto own = joined(store_.seen(), store_.archived());
+    auto own = joined(store_.seen(), store_.archived());
     if (settings_.broken == mutation::i7_drop_unstable) return own;
     cut all;
     for (const auto& id : own.entries()) {

@@ -32,7 +32,7 @@ const std::vector<stored_value>& claim_handle::values_found() const { return bod
 result<write_result> claim_handle::commit(std::string_view value, commit_options how) {
     return body_->node->with([&](shell::io_thread& engine) {
         const auto begun =
-            shell::begin(engine, {how.ack, how.within}, [&](core::mesh& mesh, const moment& at) {
+            shell::begin(engine, {how.ack, how.within}, [&](core::mesh& mesh, const crdt::moment& at) {
                 return mesh.registers().commit(at, body_->key, body_->number, value, how.ttl);
             });
         return shell::prove(engine, begun, how.within);
@@ -41,7 +41,7 @@ result<write_result> claim_handle::commit(std::string_view value, commit_options
 
 result<void> claim_handle::renew() {
     return body_->node->with([&](shell::io_thread& engine) {
-        return engine.write([&](core::mesh& mesh, const moment& at) {
+        return engine.write([&](core::mesh& mesh, const crdt::moment& at) {
             return mesh.registers().renew(at, body_->key, body_->number);
         });
     });
@@ -51,7 +51,7 @@ result<void> claim_handle::renew() {
 result<owner_epoch> claim_handle::release() {
     return body_->node->with([&](shell::io_thread& engine) -> result<owner_epoch> {
         return engine
-            .write_now([&](core::mesh& mesh, const moment& at) {
+            .write_now([&](core::mesh& mesh, const crdt::moment& at) {
                 return mesh.registers().owned.release(at, body_->key, body_->number);
             })
             .transform([](std::uint64_t number) { return owner_epoch{number}; });
@@ -60,7 +60,7 @@ result<owner_epoch> claim_handle::release() {
 
 bool claim_handle::lost() const {
     const auto owns = body_->node->with([&](shell::io_thread& engine) -> result<bool> {
-        return engine.write_now([&](core::mesh& mesh, const moment& at) -> result<bool> {
+        return engine.write_now([&](core::mesh& mesh, const crdt::moment& at) -> result<bool> {
             return mesh.registers().owned.owns(at, body_->key, body_->number); // which may end a lease
         });
     });

@@ -8,9 +8,9 @@ namespace baton::shell {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr auto settle_for = 100ms; // changes come in bunches
-constexpr auto look_every = 3s;    // where the kernel does not tell
-constexpr auto retry_after = 1s;   // when the list could not be read, e.g. for want of a descriptor
+constexpr auto settle_for = 100ms;    // changes come in bunches
+constexpr auto look_again_after = 3s; // where the kernel does not tell
+constexpr auto retry_after = 1s;      // when the list could not be read, e.g. for want of a descriptor
 } // namespace
 
 void io_thread::watch_addresses() {
@@ -21,7 +21,7 @@ void io_thread::watch_addresses() {
         addresses_new_ = addresses_new_ || told == address_watch::news::added;
     }
     if (at < look_at_) return;
-    look_at_ = addresses_.fd() >= 0 ? instant::max() : at + look_every;
+    look_at_ = addresses_.fd() >= 0 ? instant::max() : at + look_again_after;
     take_addresses();
 }
 

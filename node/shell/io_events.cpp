@@ -43,7 +43,8 @@ void io_thread::complain(std::string_view host, const char* reason) {
     const auto at = now().now;
     const bool named = told_.first(std::string(host) + '|' + reason, at);
     if (!named && !told_.is_new_kind(reason)) return;
-    log(log_level::warning, "event=refused from=" + std::string(host) + " reason=\"" + reason + '"');
+    const auto from = host.empty() ? std::string() : " from=" + std::string(host); // it is not always known
+    log(log_level::warning, "event=refused" + from + " reason=\"" + reason + '"');
 }
 
 // How many sources have not been named, as there were too many: once a minute.

@@ -177,29 +177,31 @@ node::~node() {
 // ---------------------------------------------------------------- the mesh
 
 result<std::vector<member>> node::members() const {
-    if (impl_->forked()) return forked_error();
+    if (impl_->forked()) return shell::forked_error();
     return impl_->engine->with([](core::mesh& mesh) { return mesh.members(); });
 }
 
-std::optional<event> node::next_event(std::chrono::milliseconds timeout) {
-    if (impl_->forked()) return std::nullopt;
-    return impl_->engine->next_event(timeout);
+result<event> node::next_event(std::chrono::milliseconds within) {
+    if (impl_->forked()) return shell::forked_error();
+    if (auto happened = impl_->engine->next_event(within)) return *std::move(happened);
+    return error{errc::timeout, "no event came within " + std::to_string(within.count()) + " ms"};
 }
 
 result<int> node::event_fd() {
-    if (impl_->forked()) return forked_error();
+    if (impl_->forked()) return shell::forked_error();
     return impl_->engine->event_fd();
 }
 
-bool node::wait_synced(std::chrono::milliseconds within) const {
-    if (impl_->forked()) return false;
+result<void> node::wait_synced(std::chrono::milliseconds within) const {
+    if (impl_->forked()) return shell::forked_error();
     impl_->engine->with([](core::mesh& mesh) { mesh.catch_up(shell::io_thread::now()); });
     impl_->engine->look();
-    return impl_->engine->wait_for(within, [](core::mesh& mesh) { return mesh.is_caught_up(); });
+    if (impl_->engine->wait_for(within, [](core::mesh& mesh) { return mesh.is_caught_up(); })) return {};
+    return error{errc::timeout, "the node is not synced after " + std::to_string(within.count()) + " ms"};
 }
 
 result<leave_report> node::leave(leave_options how) {
-    if (impl_->forked()) return forked_error();
+    if (impl_->forked()) return shell::forked_error();
     return impl_->engine->leave(how.within.value_or(impl_->settings.leave_within), how.copies,
                                 how.nobody_stays);
 }
@@ -209,7 +211,7 @@ void node::end_leave_now() {
 }
 
 result<node_stats> node::stats() const {
-    if (impl_->forked()) return forked_error();
+    if (impl_->forked()) return shell::forked_error();
     auto all = impl_->engine->with([](core::mesh& mesh) { return mesh.stats(); });
     all.sends_refused += impl_->engine->sends_refused();
     return all;
@@ -223,12 +225,12 @@ std::string node::endpoint() const {
 }
 
 result<std::string> node::digest() const {
-    if (impl_->forked()) return forked_error();
+    if (impl_->forked()) return shell::forked_error();
     return impl_->when_folded([](core::mesh& mesh) { return mesh.state().state_digest()->to_string(); });
 }
 
 result<std::vector<dot>> node::cut() const {
-    if (impl_->forked()) return forked_error();
+    if (impl_->forked()) return shell::forked_error();
     return impl_->engine->with([](core::mesh& mesh) {
         const auto seen = mesh.state().seen();
         return std::vector<dot>(seen.entries().begin(), seen.entries().end());

@@ -13,6 +13,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
+using crdt::moment, crdt::record_view, crdt::slot_name, crdt::store, crdt::value_type;
+using strings = std::vector<std::string>;
+
 constexpr std::size_t keys_slice = 256;
 
 value_kind kind_of(value_type type) {
@@ -90,7 +93,7 @@ std::future<result<write_result>> node::stash_async(std::string_view key, std::s
     auto promised = std::make_shared<std::promise<result<write_result>>>();
     auto answer = promised->get_future();
     if (impl_->forked()) {
-        promised->set_value(forked_error());
+        promised->set_value(shell::forked_error());
         return answer;
     }
     auto begun = shell::begin(*impl_->engine, {how.ack, how.within}, [&](core::mesh& mesh, const moment& at) {
@@ -110,7 +113,7 @@ std::future<result<write_result>> node::stash_async(std::string_view key, std::s
 }
 
 result<write_result> node::confirm(version written, ack_level level, std::chrono::milliseconds within) const {
-    if (impl_->forked()) return forked_error();
+    if (impl_->forked()) return shell::forked_error();
     const auto pending = impl_->engine->with([&](core::mesh& mesh) -> result<shell::unproven> {
         if (const auto good = shell::check_level(level, mesh.settings().mesh_size); !good)
             return good.error();
@@ -136,12 +139,12 @@ result<write_result> node::drop(std::string_view key, write_options how) {
 }
 
 result<pickup_result> node::pickup(std::string_view key, pickup_options how) const {
-    if (impl_->forked()) return forked_error();
+    if (impl_->forked()) return shell::forked_error();
     const slot_name slot{value_type::reg, key, {}};
     std::optional<error> bad;
     pickup_result answer;
     const auto look = [&](core::mesh& mesh) {
-        if (const auto good = check(mesh, slot); !good) {
+        if (const auto good = shell::check(mesh, slot); !good) {
             bad = good.error();
             return true;
         }
@@ -181,10 +184,10 @@ result<write_result> node::resolve(std::string_view key, std::string_view value,
 // An absent key is waited for, and one that goes again before it is claimed once more.
 result<claim_handle> node::claim(std::string_view key, claim_options how) {
     using std::chrono::steady_clock, std::chrono::milliseconds;
-    if (impl_->forked()) return forked_error();
+    if (impl_->forked()) return shell::forked_error();
     if (how.lease && how.lease->count() <= 0)
         return error{errc::bad_option, "the lease of a claim must be positive"};
-    std::optional<mesh_clock::duration> lease;
+    std::optional<crdt::mesh_clock::duration> lease;
     if (how.lease) lease = shell::io_thread::bounded(*how.lease);
     const auto until = steady_clock::now() + shell::io_thread::bounded(how.within.value_or(0ms));
     for (;;) {
@@ -203,8 +206,8 @@ result<claim_handle> node::claim(std::string_view key, claim_options how) {
 }
 
 result<void> node::merge_with(std::string_view prefix, merge_function merge) {
-    if (impl_->forked()) return forked_error();
-    if (prefix.size() > key_bytes_max)
+    if (impl_->forked()) return shell::forked_error();
+    if (prefix.size() > crdt::key_bytes_max)
         return error{errc::key_too_long, "the prefix is longer than any key can be"};
     try {
         std::call_once(impl_->merging,
@@ -218,21 +221,22 @@ result<void> node::merge_with(std::string_view prefix, merge_function merge) {
 }
 
 result<strings> node::keys(std::string_view prefix) const {
-    if (impl_->forked()) return forked_error();
+    if (impl_->forked()) return shell::forked_error();
     strings all;
     if (!prefix.empty()) {
         std::string from;
         const auto slice = [&](core::mesh& mesh) {
             if (!mesh.order(shell::io_thread::now())) return true; // not all of it is built yet
             auto next = mesh.state().keys_from(prefix, from, keys_slice, all);
-            if (next) from = *std::move(next);
-            return next.has_value();
+            if (!next) return false;
+            from = *std::move(next);
+            return true;
         };
         while (impl_->when_folded(slice)) {
         }
         return all;
     }
-    for (std::size_t shard = 0; shard < key_index::shards; ++shard) {
+    for (std::size_t shard = 0; shard < crdt::key_index::shards; ++shard) {
         impl_->when_folded([&](core::mesh& mesh) {
             mesh.state().keys_of(shard, prefix, all);
             return true;
@@ -244,7 +248,7 @@ result<strings> node::keys(std::string_view prefix) const {
 }
 
 result<watch_handle> node::watch(std::string_view prefix, change_handler handler) {
-    if (impl_->forked()) return forked_error();
+    if (impl_->forked()) return shell::forked_error();
     if (!handler) return error{errc::bad_option, "watch: the handler is empty"};
     if (!prefix.empty()) {
         const auto good = impl_->engine->with([&](const core::mesh& mesh) { return mesh.check_key(prefix); });

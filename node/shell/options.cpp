@@ -15,7 +15,7 @@ namespace {
 
 class faults {
   public:
-    void require(bool good, std::string sentence) {
+    void require(bool good, const std::string& sentence) {
         if (good) return;
         if (!text_.empty()) text_ += "; ";
         text_ += sentence;

@@ -73,7 +73,7 @@ error no_keys() {
 } // namespace
 
 result<void> node::install_key(const mesh_key& key) {
-    if (impl_->forked()) return forked_error();
+    if (impl_->forked()) return shell::forked_error();
     return impl_->engine->with([&](core::mesh& mesh) -> result<void> {
         if (mesh.keys().empty()) return no_keys();
         return mesh.keys().install(key);
@@ -81,7 +81,7 @@ result<void> node::install_key(const mesh_key& key) {
 }
 
 result<void> node::use_key(const key_id& id) {
-    if (impl_->forked()) return forked_error();
+    if (impl_->forked()) return shell::forked_error();
     return impl_->engine->with([&](core::mesh& mesh) -> result<void> {
         if (mesh.keys().empty()) return no_keys();
         return mesh.keys().use(id);
@@ -89,7 +89,7 @@ result<void> node::use_key(const key_id& id) {
 }
 
 result<void> node::remove_key(const key_id& id) {
-    if (impl_->forked()) return forked_error();
+    if (impl_->forked()) return shell::forked_error();
     return impl_->engine->with([&](core::mesh& mesh) -> result<void> {
         if (mesh.keys().empty()) return no_keys();
         return mesh.keys().remove(id);
@@ -97,7 +97,7 @@ result<void> node::remove_key(const key_id& id) {
 }
 
 result<installed_keys> node::keys_installed() const {
-    if (impl_->forked()) return forked_error();
+    if (impl_->forked()) return shell::forked_error();
     return impl_->engine->with([](core::mesh& mesh) {
         installed_keys all;
         for (const auto& key : mesh.keys().keys()) all.accepted.push_back(key.id());

@@ -1,5 +1,6 @@
 #include "shell/spill_file.hpp"
 
+#include "shell/text.hpp"
 #include "wire/codec.hpp"
 
 #include <fcntl.h>
@@ -12,7 +13,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
-#include <system_error>
 
 namespace baton::shell {
 
@@ -21,10 +21,8 @@ namespace {
 constexpr std::size_t waiting_bytes_max = std::size_t{8} << 20;
 constexpr std::string_view seal_key_of = "baton spill 2"; // what is hashed, under the mesh key, into that
 
-std::string said() { return std::generic_category().message(errno); }
-
 error failed(const std::string& what, const std::string& path) {
-    return {errc::network, what + " " + path + ": " + said()};
+    return {errc::network, what + " " + path + ": " + message_of_errno()};
 }
 
 // What is above it is made as others would make it; itself is nobody else's to read. Whether it worked shows
@@ -63,7 +61,7 @@ std::string trial_path(const std::string& dir, const replica_id& self) {
 
 result<void> try_spill_dir(const std::string& dir, const replica_id& self) {
     const auto unusable = [&](const char* what) {
-        return error{errc::bad_option, "spill_dir '" + dir + "': " + what + ": " + said()};
+        return error{errc::bad_option, "spill_dir '" + dir + "': " + what + ": " + message_of_errno()};
     };
     make_folder(dir);
     const descriptor folder(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

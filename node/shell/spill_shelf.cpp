@@ -1,6 +1,7 @@
 #include "shell/spill_shelf.hpp"
 
 #include "shell/spill_file.hpp"
+#include "shell/text.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -11,7 +12,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <ctime>
-#include <system_error>
 
 namespace baton::shell {
 
@@ -22,8 +22,6 @@ namespace {
 constexpr std::size_t files_max = 1000, names_max = 100'000;
 constexpr auto fresh_for = 5s; // from being made to being locked, at most
 constexpr std::time_t trial_over_after = 60;
-
-std::string said() { return std::generic_category().message(errno); }
 
 // Whose a file should be, by its name: "baton-<32 hexadecimal digits>" and that suffix.
 std::optional<replica_id> writer_of(std::string_view name, std::string_view suffix) {
@@ -108,7 +106,8 @@ void spill_shelf::scan(instant now) {
     if (unlisted_) return;
     if (folder == nullptr) {
         if (!std::exchange(unreadable_, true))
-            complaints_.push_back("event=spill_dir reason=\"cannot read " + dir_ + ": " + said() + '"');
+            complaints_.push_back("event=spill_dir reason=\"cannot read " + dir_ + ": " + message_of_errno() +
+                                  '"');
         return;
     }
     std::set<std::string> names, fresh;
@@ -136,11 +135,11 @@ spill_shelf::fault spill_shelf::open(const std::string& path, const replica_id& 
     if (into.file.get() < 0) {
         if (errno == ENOENT) return fault::gone;
         if (is_short_of_room()) return fault::later;
-        why = errno == ELOOP ? "it is a symbolic link" : said();
+        why = errno == ELOOP ? "it is a symbolic link" : message_of_errno();
         return fault::refused;
     }
     if (::fstat(into.file.get(), &into.about) != 0) {
-        why = said();
+        why = message_of_errno();
         return fault::refused;
     }
     why = fault_of(into.about);

@@ -83,7 +83,7 @@ bool repair_world::passes(process_number from, process_number to, sim::channel o
     return true;
 }
 
-moment repair_world::at() const {
+crdt::moment repair_world::at() const {
     const auto since = std::chrono::floor<std::chrono::milliseconds>(world_.now().time_since_epoch());
     return {world_.now(), 1'700'000'000'000 + static_cast<std::uint64_t>(since.count())};
 }

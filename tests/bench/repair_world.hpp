@@ -31,7 +31,7 @@ class repair_world {
 
   private:
     bool passes(sim::process_number from, sim::process_number to, sim::channel on, std::string_view bytes);
-    [[nodiscard]] moment at() const;
+    [[nodiscard]] crdt::moment at() const;
     void put(sim::process_number who, std::uint64_t key, std::uint64_t value);
     void work();
     void settle();
@@ -40,7 +40,7 @@ class repair_world {
     payload data_;
     bool deaf_ = false;
     std::uint64_t bytes_ = 0;
-    std::optional<instant> pulled_at_;
+    std::optional<crdt::instant> pulled_at_;
     sim::world world_;
 };
 

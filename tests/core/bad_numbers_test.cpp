@@ -1,24 +1,14 @@
 // Bad numbers: counters that cannot be, and cuts that are none, are refused in every frame that can carry
 // them.
-#include "awaiting.hpp"
+#include "bad_rows.hpp"
 
 using namespace baton;
 using namespace baton::sim;
 
 namespace {
 
-constexpr auto now = timestamp{std::uint64_t{1'700'000'000'000} << 16};
-constexpr auto too_large = counter_max + 1;
+using namespace bad;
 
-wire::event_writer one_put(std::string_view key) {
-    wire::event_writer rows(now);
-    rows.add({false, {value_type::reg, key, {}}, now, 0, "value", {}});
-    return rows;
-}
-wire::delta delta_of(const replica_id& origin, std::uint64_t first, std::uint64_t count, const cut& depends,
-                     std::string_view rows) {
-    return {origin, first, count, now, depends, {}, rows};
-}
 cut cut_of(const replica_id& replica, std::uint64_t counter) {
     cut all;
     all.push_back({replica, counter});

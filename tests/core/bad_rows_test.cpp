@@ -1,23 +1,17 @@
 // Bad rows: a DELTA or a STATE of which one row is not what it may be is refused whole, counted by its
 // reason, and changes nothing. Bytes that are no frame at all: garbage_test.cpp.
-#include "awaiting.hpp"
+#include "bad_rows.hpp"
 
 using namespace baton;
 using namespace baton::sim;
 
 namespace {
 
-constexpr auto now = timestamp{std::uint64_t{1'700'000'000'000} << 16};
-constexpr auto too_large = counter_max + 1;
+using namespace bad;
 
-wire::event_writer one_put(std::string_view key) {
-    wire::event_writer rows(now);
-    rows.add({false, {value_type::reg, key, {}}, now, 0, "value", {}});
-    return rows;
-}
 wire::delta delta_of(const replica_id& origin, std::uint64_t first, std::uint64_t count,
                      std::string_view rows) {
-    return {origin, first, count, now, {}, {}, rows};
+    return bad::delta_of(origin, first, count, {}, rows);
 }
 wire::state_writer one_record(const dot& id, const slot_name& slot, std::string_view value,
                               block::kind kind = block::kind::record) {

@@ -7,7 +7,7 @@ using namespace baton::sim;
 
 namespace {
 
-constexpr int many = 5000;
+constexpr int written_keys = 5000;
 
 /// The second has been cut off while the first wrote much, and is looked at at the commit of that.
 struct backlog : scene {
@@ -23,12 +23,12 @@ struct backlog : scene {
         settle();
         sever(0, 1, true);
         run_for(10s);
-        for (int i = 0; i < many; ++i) put(0, "key " + std::to_string(i), std::string(60, 'v'));
+        for (int i = 0; i < written_keys; ++i) put(0, "key " + std::to_string(i), std::string(60, 'v'));
         for (int i = 0; i < 300; ++i) add(0, "count " + std::to_string(i), 1);
         for (int i = 0; i < 300; ++i) put(0, element("set", std::to_string(i)));
         run_for(1s);
         on_trace = [this](process_number who, const core::trace& t) {
-            if (who != 1 || t.what != "commit" || t.b < many) return;
+            if (who != 1 || t.what != "commit" || t.b < written_keys) return;
             committed = true;
             at_commit = mesh(1).state().bytes_in_use();
         };
@@ -92,7 +92,7 @@ TEST_CASE("folding: a leave that begins in the middle of it counts what is commi
     for (std::size_t shard = 0; shard < key_index::shards; ++shard) s.mesh(1).unsafe_keys(shard, unsafe);
     std::sort(unsafe.begin(), unsafe.end());
     unsafe.erase(std::unique(unsafe.begin(), unsafe.end()), unsafe.end());
-    CHECK(unsafe.size() == many + 300 + 1);
+    CHECK(unsafe.size() == written_keys + 300 + 1);
     CHECK_FALSE(s.mesh(1).leaving_progress().met);
 }
 
@@ -110,7 +110,7 @@ TEST_CASE("folding: what a leaver announces is listed when all is folded in", "[
     s.crash(0);
     s.leave(1, 2, 2s);
     s.run_for(1s);
-    CHECK(told > many * 8);
+    CHECK(told > written_keys * 8);
 }
 
 TEST_CASE("folding: a key is what it has been committed as", "[core][scenario]") {

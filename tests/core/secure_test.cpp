@@ -1,6 +1,7 @@
 // Meshes with a key, in virtual time: who joins, by beacon and by introduction, whose clock is wrong, what is
 // replayed, and how keys are rotated. The network lets nobody in without the right keys (tests/sim/network).
 #include "discovery/seal.hpp"
+#include "keyed.hpp"
 #include "scene.hpp"
 
 using namespace baton;
@@ -9,16 +10,13 @@ using discovery::purpose;
 
 namespace {
 
-mesh_key key(std::uint8_t number) {
-    return *mesh_key::from_bytes(std::string(mesh_key::size, static_cast<char>(number)));
-}
 core::mesh_options with(std::vector<mesh_key> keys) {
     core::mesh_options own;
     own.keys = std::move(keys);
     return own;
 }
 world::settings keyed(world::settings how = {}) {
-    how.node.keys = {key(1)};
+    how.node.keys = {key_of(1)};
     return how;
 }
 world::settings by_seeds(std::vector<std::string> seeds) {
@@ -116,8 +114,8 @@ TEST_CASE("secure: where only beacons pass, nobody is dialled", "[core][scenario
 TEST_CASE("secure: another key, or none, never joins, and both sides say so once", "[core][scenario]") {
     const auto stranger = GENERATE(as<int>{}, 0, 2);
     scene s;
-    s.start(0, with({key(1)}));
-    auto other = stranger == 0 ? core::mesh_options{} : with({key(2)});
+    s.start(0, with({key_of(1)}));
+    auto other = stranger == 0 ? core::mesh_options{} : with({key_of(2)});
     other.seeds = {endpoint_of(0)};
     s.start(1, other);
     s.run_for(10s);
@@ -216,7 +214,7 @@ TEST_CASE("secure: keys are rotated while nodes keep writing", "[core][scenario]
     // joins, and nobody who is connected is lost.
     scene s(keyed());
     s.gather(3);
-    const auto old = key(1), fresh = key(2);
+    const auto old = key_of(1), fresh = key_of(2);
     std::size_t written = 0;
     const auto go_on = [&] {
         for (const process_number who : {0, 1, 2}) s.stash(who, written++ % 20, "value");
@@ -268,17 +266,17 @@ TEST_CASE("secure: introductions are answered and dials made at a bounded rate",
         b.time_ms = s.moment_at(0).wall_ms;
         b.hosts = "10.0.1." + std::to_string(number);
         auto bytes = discovery::encode(b);
-        discovery::seal(bytes, purpose::beacon, key(1));
+        discovery::seal(bytes, purpose::beacon, key_of(1));
         (void)s.give(0, core::beacon_arrived{"10.0.0.9", bytes});
         b.nonce.assign(discovery::nonce_bytes, static_cast<char>(number));
         b.sequence = 2;
         bytes = discovery::encode(b, core::introducer::datagram_bytes - discovery::seal_bytes);
-        discovery::seal(bytes, purpose::introduction, key(1));
+        discovery::seal(bytes, purpose::introduction, key_of(1));
         (void)s.give(0, core::datagram_arrived{"10.0.0.9", "tcp://10.0.0.9:5001", bytes});
         if (number == 1) { // too short for the answer
             b.sequence = 3;
             bytes = discovery::encode(b);
-            discovery::seal(bytes, purpose::introduction, key(1));
+            discovery::seal(bytes, purpose::introduction, key_of(1));
             (void)s.give(0, core::datagram_arrived{"10.0.0.9", "tcp://10.0.0.9:5001", bytes});
         }
     }

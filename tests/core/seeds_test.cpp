@@ -1,6 +1,7 @@
 // Seeds in virtual time: silence never makes a node alone, a refusal does; names stand for several nodes,
 // this one among them, and for others later; and what a node says of what stands in its way.
 #include "asking.hpp"
+#include "discovery/seal.hpp"
 
 using namespace baton;
 using namespace baton::sim;
@@ -127,6 +128,27 @@ TEST_CASE("seeds: nodes come and go behind a name", "[core][scenario]") {
     s.settle(3s);
 }
 
+TEST_CASE("seeds: names are asked for again when the mesh changes, or the addresses here",
+          "[core][scenario]") {
+    planted s(by({mesh_svc}));
+    s.names().set_name("mesh.svc", {at(0), at(1), at(2), at(3)});
+    s.gather(3);
+    s.run_for(3min);
+    auto asked = s.names().questions_of(0);
+    const auto asked_again = [&](duration within) {
+        return s.run_until([&] { return s.names().questions_of(0) > asked; }, within);
+    };
+    REQUIRE(asked_again(40s)); // half a minute apart by now, and this one has just been
+    s.run_for(1s);
+    asked = s.names().questions_of(0);
+    SECTION("a member comes") { s.start(3); }
+    SECTION("a member is gone") { s.crash(2); }
+    SECTION("an address comes") {
+        s.give(0, core::addresses_changed{host_of(0) + " 10.0.0.77", host_of(0) + " 10.0.0.77", true});
+    }
+    CHECK(asked_again(5s));
+}
+
 TEST_CASE("seeds: by the records of a service, which have the ports", "[core][scenario]") {
     planted s(by({"_baton._tcp.mesh.svc"}));
     s.names().set_name("_baton._tcp.mesh.svc", {service_at(0), service_at(1)});
@@ -162,19 +184,20 @@ TEST_CASE("seeds: without a network nobody is alone", "[core][scenario]") {
 
 TEST_CASE("seeds: who hears a beacon and is let in nowhere is not alone, and says what is missing",
           "[core][scenario]") {
-    planted s({});
+    const bool keyed = GENERATE(false, true);
+    const auto key = *mesh_key::from_bytes(std::string(mesh_key::size, 'k'));
+    world::settings how;
+    if (keyed) how.node.keys = {key};
+    planted s(how);
     s.start(0);
     const replica_id other{{7}};
     const auto beacon = [&](std::uint64_t sequence) {
-        const auto bytes = discovery::encode({"default",
-                                              wire::version_min,
-                                              wire::version_max,
-                                              other,
-                                              sequence,
-                                              router_port,
-                                              publish_port,
-                                              {},
-                                              {}});
+        discovery::beacon said{"default", wire::version_min, wire::version_max, other,
+                               sequence,  router_port,       publish_port,      {},
+                               {}};
+        if (keyed) said.key.bytes.fill(1), said.time_ms = s.moment_at(0).wall_ms;
+        auto bytes = discovery::encode(said);
+        if (keyed) discovery::seal(bytes, discovery::purpose::beacon, key);
         s.give(0, core::beacon_arrived{host_of(6), bytes});
     };
     std::uint64_t sequence = 0;
@@ -190,9 +213,12 @@ TEST_CASE("seeds: who hears a beacon and is let in nowhere is not alone, and say
     CHECK_FALSE(s.alone(0));
     CHECK(s.mesh(0).judge_absence(0).who == std::vector<replica_id>{other});
     CHECK(s.remarks(0, "event=no_handshake") == 1);
-    CHECK(s.remarks(0, "TCP from here to " + host_of(6) + ':' + std::to_string(router_port)) == 1);
-    CHECK(s.remarks(0, "TCP from " + host_of(6) + " to this node's port " + std::to_string(router_port)) ==
-          1);
+    const std::string protocols = keyed ? "TCP and UDP" : "TCP"; // introductions
+    const auto port = std::to_string(router_port), other_port = std::to_string(publish_port);
+    CHECK(s.remarks(0, protocols + " from here to " + host_of(6) + ':' + port) == 1);
+    CHECK(s.remarks(0, "; TCP from here to " + host_of(6) + ':' + other_port) == 1);
+    CHECK(s.remarks(0, "; " + protocols + " from " + host_of(6) + " to this node's port " + port) == 1);
+    CHECK(s.remarks(0, "; TCP from " + host_of(6) + " to this node's port " + other_port) == 1);
     hear_for(61min);
     CHECK(s.remarks(0, "event=no_handshake") == 2);
     s.run_for(20s); // it is silent: nobody is heard of any more

@@ -2,6 +2,7 @@
 // open mesh: how much is sent and dialled for how much that comes in. SECURITY.md states these bounds.
 #include "core/told_once.hpp"
 #include "discovery/seal.hpp"
+#include "keyed.hpp"
 #include "scene.hpp"
 
 using namespace baton;
@@ -12,10 +13,9 @@ namespace {
 
 constexpr auto elsewhere = "10.0.0.66"; // where nobody is, and the recording is played from
 
-mesh_key key() { return *mesh_key::from_bytes(std::string(mesh_key::size, 'k')); }
 world::settings keyed() {
     world::settings how;
-    how.node.keys = {key()};
+    how.node.keys = {key_of(1)};
     return how;
 }
 replica_id numbered(std::size_t number) {
@@ -62,7 +62,7 @@ std::string question(std::size_t number, const std::string& nonce, std::uint64_t
     b.time_ms = time_ms;
     b.nonce = nonce + std::string(discovery::nonce_bytes - nonce.size(), '.');
     auto bytes = discovery::encode(b, core::introducer::datagram_bytes - discovery::seal_bytes);
-    discovery::seal(bytes, purpose::introduction, key());
+    discovery::seal(bytes, purpose::introduction, key_of(1));
     return bytes;
 }
 
@@ -106,7 +106,7 @@ TEST_CASE("stranger: a beacon causes a bounded number of questions, once, and no
     b.key.bytes.fill(1);
     b.time_ms = s.moment_at(0).wall_ms;
     auto bytes = discovery::encode(b);
-    discovery::seal(bytes, purpose::beacon, key());
+    discovery::seal(bytes, purpose::beacon, key_of(1));
     const auto before = asked();
     const auto dials = s.spent(0).dials;
     for (int i = 0; i < 100; ++i) {
@@ -123,7 +123,7 @@ TEST_CASE("stranger: a beacon causes a bounded number of questions, once, and no
         b.id = numbered(i), b.key.bytes[0] = static_cast<std::uint8_t>(i);
         b.time_ms = s.moment_at(0).wall_ms;
         bytes = discovery::encode(b);
-        discovery::seal(bytes, purpose::beacon, key());
+        discovery::seal(bytes, purpose::beacon, key_of(1));
         (void)s.give(0, core::beacon_arrived{elsewhere, bytes});
         s.run_for(10ms);
     }

@@ -25,7 +25,7 @@ cut fresh_ids(std::size_t count) {
     }
     return cut::of_dots(std::move(dots));
 }
-replica_id numbered(std::uint8_t number) {
+replica_id origin_numbered(std::uint8_t number) {
     replica_id id;
     id.bytes[0] = number;
     return id;
@@ -150,7 +150,7 @@ TEST_CASE("told: a COMMIT of more origins than fit a frame is refused", "[core][
 
 TEST_CASE("early frames: the origin that holds most gives up its first one", "[core]") {
     core::early_frames all(1000);
-    const auto many = numbered(1), few = numbered(2);
+    const auto many = origin_numbered(1), few = origin_numbered(2);
     const auto keep = [&](const replica_id& origin, std::uint64_t first, std::size_t size) {
         all.keep(origin, {first, first, {}, std::string(size, 'x')});
     };

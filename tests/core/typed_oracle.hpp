@@ -17,6 +17,8 @@
 
 namespace baton::sim {
 
+using namespace crdt;
+
 class typed_oracle {
   public:
     enum class deed : std::uint8_t { put, add, remove, remove_scope };

@@ -17,6 +17,8 @@
 
 namespace baton::test {
 
+using namespace crdt;
+
 /// A slot that owns its names.
 struct slot_key {
     value_type type{};

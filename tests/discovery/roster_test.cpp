@@ -2,6 +2,7 @@
 // incarnation; nothing older than what was heard; and that the table stays within its bounds.
 #include "discovery/roster.hpp"
 #include "support/catch.hpp"
+#include "support/replica.hpp"
 
 using namespace baton;
 using namespace baton::discovery;
@@ -10,11 +11,7 @@ using namespace std::chrono_literals;
 namespace {
 using finding = roster::finding;
 
-replica_id replica(std::uint8_t number) {
-    replica_id id;
-    id.bytes.fill(number);
-    return id;
-}
+using support::replica;
 link_key key(std::uint8_t number) {
     link_key made;
     made.bytes.fill(number);

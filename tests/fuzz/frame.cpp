@@ -6,6 +6,7 @@
 #include "wire/rows.hpp"
 
 using namespace baton;
+using namespace baton::crdt;
 
 namespace {
 

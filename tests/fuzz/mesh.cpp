@@ -2,6 +2,7 @@
 // may be refused or taken, but the node must live, keep its own writes, and keep its invariants.
 #include "core/mesh.hpp"
 
+#include "../support/replica.hpp"
 #include "crdt/assert.hpp"
 
 #include <algorithm>
@@ -11,11 +12,7 @@ using namespace baton::core;
 
 namespace {
 
-replica_id replica(std::uint8_t number) {
-    replica_id id;
-    id.bytes.fill(number);
-    return id;
-}
+using support::replica;
 
 class fixture {
   public:

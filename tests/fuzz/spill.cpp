@@ -4,6 +4,7 @@
 // node with a key, or a file of one, are drawn too: a file that is not believed must not be read at all.
 #include "wire/spill.hpp"
 
+#include "../support/replica.hpp"
 #include "core/mesh.hpp"
 #include "crdt/assert.hpp"
 
@@ -16,11 +17,7 @@ using namespace baton::core;
 
 namespace {
 
-replica_id replica(std::uint8_t number) {
-    replica_id id;
-    id.bytes.fill(number);
-    return id;
-}
+using support::replica;
 
 // A hash with a secret seed: as good as any here, where the fuzzer cannot see the seed.
 wire::spill_seal seal() {

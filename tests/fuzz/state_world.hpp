@@ -18,6 +18,8 @@
 
 namespace baton::fuzz {
 
+using namespace crdt;
+
 inline replica_id replica(std::uint8_t number) {
     replica_id id;
     id.bytes.fill(number);

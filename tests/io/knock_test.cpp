@@ -15,7 +15,9 @@ using baton::core::knock_outcome;
 
 namespace {
 
-baton::instant now() { return baton::instant{std::chrono::steady_clock::now().time_since_epoch()}; }
+baton::crdt::instant now() {
+    return baton::crdt::instant{std::chrono::steady_clock::now().time_since_epoch()};
+}
 
 std::size_t descriptors() {
     const std::filesystem::directory_iterator all("/proc/self/fd"), end;
@@ -48,7 +50,7 @@ knock_outcome outcome_of(const std::string& endpoint) {
         if (!all.empty()) {
             REQUIRE(all.size() == 1);
             CHECK(all.front().endpoint == endpoint);
-            CHECK(knocks.due() == baton::instant::max());
+            CHECK(knocks.due() == baton::crdt::instant::max());
             return all.front().how;
         }
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(knocks.due() - now());

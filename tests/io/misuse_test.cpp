@@ -324,7 +324,8 @@ TEST_CASE("misuse: in a forked child every call answers forked, and the parent g
         forked(nodes.one.digest());
         forked(nodes.one.stats());
         forked(nodes.one.keys_installed());
-        wrong += nodes.one.wait_synced(endless) || nodes.one.next_event(endless);
+        forked(nodes.one.wait_synced(endless));
+        forked(nodes.one.next_event(endless));
         nodes.one.end_leave_now();
         { // ends wait for no thread that is not there
             const auto handle = std::move(mine);
@@ -449,7 +450,8 @@ TEST_CASE("misuse: a value that is not there ends the program with the error's s
 }
 
 #ifndef BATON_SANITIZED // sanitizers need memory of their own
-TEST_CASE("misuse: where no thread can be had merge_with says so, and can be called again", "[io][misuse]") {
+TEST_CASE("misuse: where no thread can be had merge_with and watch say so, and can be called again",
+          "[io][misuse]") {
     const auto end = ended_by([] {
         const mesh net;
         auto one = started(net.options("one"));
@@ -471,10 +473,14 @@ TEST_CASE("misuse: where no thread can be had merge_with says so, and can be cal
         const auto first = [](const std::vector<std::string_view>& siblings) {
             return std::string(siblings[0]);
         };
+        const auto ignore = [](const change&) {};
         const auto refused = one.merge_with("k/", first);
+        const auto unwatched = one.watch("k/", ignore);
         setrlimit(RLIMIT_AS, &usual);
         if (refused || refused.error().code != errc::network) _exit(1);
         if (!one.merge_with("k/", first)) _exit(2);
+        if (unwatched || unwatched.error().code != errc::network) _exit(3);
+        if (!one.watch("k/", ignore)) _exit(4);
         _exit(0); // the threads wait for ever
     });
     CAPTURE(end.text);

@@ -13,7 +13,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-struct named : mesh {
+struct named_seeds : mesh {
     name_server names;
     std::uint16_t port = free_port(SOCK_STREAM);
 
@@ -51,7 +51,7 @@ struct silent_port {
 } // namespace
 
 TEST_CASE("names: one name with the addresses of all nodes, one's own among them", "[io][names]") {
-    named net;
+    named_seeds net;
     const bool keyed = GENERATE(false, true);
     net.names.set("mesh.test", {{"127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.9"}, {}});
     std::vector<baton::node> pods;
@@ -68,7 +68,7 @@ TEST_CASE("names: one name with the addresses of all nodes, one's own among them
 }
 
 TEST_CASE("names: an answer that changes is followed, as nodes come and go", "[io][names]") {
-    named net;
+    named_seeds net;
     auto settings = net.pod("first", "127.0.0.2");
     settings.exchange_peers = false; // by the name alone
     net.names.set("mesh.test", {{"127.0.0.2"}, {}});
@@ -91,7 +91,7 @@ TEST_CASE("names: an answer that changes is followed, as nodes come and go", "[i
 }
 
 TEST_CASE("names: IPv6 alone, and a server that never answers for it", "[io][names]") {
-    named net;
+    named_seeds net;
     SECTION("the name has an address of IPv6 alone") {
         const int probe = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_in6 here{};
@@ -121,7 +121,8 @@ TEST_CASE("names: IPv6 alone, and a server that never answers for it", "[io][nam
 }
 
 TEST_CASE("names: the records of a service have hosts and ports", "[io][names]") {
-    named net;
+    named_seeds net;
+    const bool keyed = GENERATE(false, true);
     const auto other_port = free_port(SOCK_STREAM);
     net.names.set("a.test", {{"127.0.0.2"}, {}});
     net.names.set("b.test", {{"127.0.0.3"}, {}});
@@ -129,16 +130,18 @@ TEST_CASE("names: the records of a service have hosts and ports", "[io][names]")
                   {{}, {}, {{"a.test", net.port}, {"b.test", other_port}, {"gone.test", 9}}});
     auto settings = net.with("a", "127.0.0.2", {"_baton._tcp.mesh.test"});
     settings.port = net.port;
+    if (keyed) settings.security.keys = {key(1)};
     auto a = started(settings);
     settings = net.with("b", "127.0.0.3", {"_baton._tcp.mesh.test"});
     settings.port = other_port;
+    if (keyed) settings.security.keys = {key(1)};
     auto b = started(settings);
     REQUIRE(meet(a, b));
 }
 
 TEST_CASE("names: a name service that is silent holds nothing up", "[io][names]") {
     // Two members, of which one has names to ask for; and the whole process has one thread for its sockets.
-    named net;
+    named_seeds net;
     net.names.be_silent(true);
     auto one = started(net.with("one", "127.0.0.1", {}));
     auto other = started(
@@ -164,7 +167,7 @@ TEST_CASE("names: a name service that is silent holds nothing up", "[io][names]"
 
 TEST_CASE("names: a seed that has no answer is no evidence that nobody is there, and is named",
           "[io][names]") {
-    named net;
+    named_seeds net;
     const kept_log log;
     const silent_port stranger;
     std::string seed = net.seed(), warning = "event=seed_unresolved seed=" + seed;
@@ -186,7 +189,7 @@ TEST_CASE("names: a seed that has no answer is no evidence that nobody is there,
 }
 
 TEST_CASE("names: a seed that refuses says that nobody is there, and is told of", "[io][names]") {
-    named net;
+    named_seeds net;
     const kept_log log;
     net.names.set("mesh.test", {{"127.0.0.2", "127.0.0.3"}, {}});
     auto settings = net.pod("one", "127.0.0.2"); // of two addresses one is its own
@@ -200,16 +203,20 @@ TEST_CASE("names: a seed that refuses says that nobody is there, and is told of"
 }
 
 TEST_CASE("names: members that joined by localhost are introduced to one another", "[io][names]") {
-    named net;
+    named_seeds net;
     auto a = started(net.with("a", "127.0.0.1", {}));
     const auto seed = "localhost" + a.endpoint().substr(a.endpoint().rfind(':'));
     auto b = started(net.with("b", "127.0.0.1", {seed})), c = started(net.with("c", "127.0.0.1", {seed}));
     for (const auto* each : {&a, &b, &c}) CHECK(eventually(10s, [&] { return sees(*each, 2); }));
     CHECK(net.names.questions() == 0);
+    REQUIRE(b.stash("key", "value"));
+    CHECK(a.leave()->outcome == baton::leave_outcome::safe); // both hold it, and go on without the seed
+    CHECK(b.leave()->outcome == baton::leave_outcome::safe);
+    CHECK(c.pickup("key")->value == "value");
 }
 
 TEST_CASE("names: what a node advertises by name others dial by number", "[io][names]") {
-    named net;
+    named_seeds net;
     net.names.set("outside.test", {{"127.0.0.2"}, {}});
     auto settings = net.options("inside");
     settings.host.clear();
@@ -229,7 +236,7 @@ TEST_CASE("names: what a node advertises by name others dial by number", "[io][n
 
 TEST_CASE("names: `baton run` warns of a seed that nobody answers at, without being asked for more",
           "[io][names]") {
-    named net;
+    named_seeds net;
     auto words = std::vector<std::string>{"--no-beacon",
                                           "--seed",
                                           net.seed("nobody.test"),

@@ -23,7 +23,7 @@ inline std::optional<baton::event> next_event(baton::node& of, baton::event_kind
     const auto until = clock::now() + patience(within);
     while (clock::now() < until) {
         auto happened = of.next_event(std::chrono::ceil<milliseconds>(until - clock::now()));
-        if (happened && happened->kind == kind) return happened;
+        if (happened && happened->kind == kind) return *happened;
     }
     return std::nullopt;
 }

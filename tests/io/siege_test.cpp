@@ -8,7 +8,7 @@
 
 using namespace io;
 using baton::replica_id;
-using baton::timestamp;
+using baton::crdt::timestamp;
 namespace wire = baton::wire;
 
 namespace {

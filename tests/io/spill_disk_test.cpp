@@ -221,6 +221,33 @@ TEST_CASE("spill_disk: a second signal ends the program with what is on the disk
     CHECK(watch.unhindered() < patience(2s)); // of 120 s
 }
 
+// A library that is loaded before the program's own holds up its disk. Under sanitizers theirs would have to
+// come first.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_CASE("spill_disk: while the disk hangs the program ends at its deadline, or at a second signal",
+          "[io][spill]") {
+    const io::mesh net;
+    const folder dir;
+    const bool again = GENERATE(false, true);
+    std::string line = "LD_PRELOAD='" BATON_HANGING_DISK "' exec '" BATON_PROGRAM
+                       "' run --name last --spill-dir '" +
+                       dir.path().string() + "' --leave-within " + (again ? "300s" : "1s");
+    for (const auto& word : net.belonging()) line += " '" + word + "'";
+    process last{{"-c", line}, "/bin/sh"};
+    last.event("started");
+    last("stash key value");
+    const stopwatch watch;
+    last.signal(SIGTERM);
+    REQUIRE(eventually(10s, [&] { return dir.files(".tmp").size() == 1; })); // it is being written
+    if (again) last.signal(SIGTERM);
+    const auto farewell = last.farewell(30s);
+    CHECK(farewell.at("outcome") == "unsafe");
+    CHECK_THAT(farewell.at("spill_error").get<std::string>(), ContainsSubstring("disk"));
+    CHECK(last.exit_status(20s) == 4);
+    CHECK(watch.unhindered() < patience(10s)); // the disk would hold it up for ever
+}
+#endif
+
 TEST_CASE("spill_disk: how long a spill takes is measured on its disk", "[io][spill]") {
     const folder dir;
     shell::disk_pace pace;

@@ -2,7 +2,9 @@
 // waited for; those that somebody else may have written are refused by name; with a key only its own are
 // believed.
 #include "spilling.hpp"
+#include "wire/spill.hpp"
 
+#include <cstring>
 #include <future>
 
 using namespace baton;
@@ -323,4 +325,43 @@ TEST_CASE("spill_trust: a time to live goes on while the file lies there", "[io]
     auto back = finder(net, dir.path());
     CHECK(value_at(back, "long") == "l");
     CHECK_FALSE(back.pickup("short")->found());
+}
+
+TEST_CASE("spill_trust: a file that is from the future by this clock is told of, and its times stand still",
+          "[io][spill]") {
+    // Its writer's clock, or this one, is off by more than clock_skew_max, or by less.
+    const io::mesh net;
+    const folder source, dir;
+    const bool much = GENERATE(true, false);
+    fs::path made;
+    replica_id id;
+    {
+        auto last = finder(net, source.path());
+        id = last.id();
+        REQUIRE(last.stash("short", "s", {.ttl = 3s}));
+        made = left(last).path.value();
+    }
+    const auto bytes = read_all(made);
+    wire::spill_reader reader(
+        [&](std::uint64_t offset, char* into, std::size_t count) {
+            const auto piece = std::string_view(bytes).substr(offset, count);
+            std::memcpy(into, piece.data(), piece.size());
+            return piece.size();
+        },
+        bytes.size(), net.options("any").cluster, id);
+    auto head = reader.head();
+    head.written_ms += much ? 3'600'000U : 3000U; // clock_skew_max is 5 s
+    wire::spill_writer writer(head);
+    auto later = writer.head();
+    std::string frame;
+    for (auto step = reader.next(frame); step != wire::spill_reader::step::end; step = reader.next(frame)) {
+        if (step == wire::spill_reader::step::chunk) later += writer.chunk(frame);
+    }
+    write_all(dir.path() / made.filename(), later + writer.tail());
+    std::this_thread::sleep_for(1s);
+    const kept_log log;
+    auto back = finder(net, dir.path(), log);
+    CHECK(value_at(back, "short") == "s");
+    const auto told = log.lines_with("event=clock_skew path=" + (dir.path() / made.filename()).string());
+    CHECK(told.size() == (much ? 1 : 0));
 }

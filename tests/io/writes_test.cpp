@@ -28,7 +28,7 @@ const auto nothing = [](node&) -> result<write_result> { return write_result{}; 
 
 const std::vector<std::pair<std::string_view, std::string_view>> two_keys{{"x", "1"}, {"y", "2"}};
 
-const std::vector<kind_of_write> writes{
+const std::vector<kind_of_write> all_writes{
     {"stash", nothing,
      [](node& by, write_options how) { return by.stash("k", "v", {.ack = how.ack, .within = how.within}); },
      [](const node& at) { return at.pickup("k")->value == "v"; }},
@@ -96,7 +96,7 @@ TEST_CASE("writes: each returns when the members hold it", "[io][writes]") {
         REQUIRE(next_event(*each, event_kind::joined));
         REQUIRE(next_event(*each, event_kind::joined));
     }
-    for (const auto& each : writes) {
+    for (const auto& each : all_writes) {
         CAPTURE(each.name);
         REQUIRE(each.prepare(a));
         const auto done = each.write(a, {.ack = ack_level::copies(3), .within = patience(5s)});
@@ -120,7 +120,7 @@ TEST_CASE("writes: a level that is not met in time says so, and the write stays"
     auto node = started(std::move(settings));
     REQUIRE(next_event(node, event_kind::joined));
     frozen.event("joined", "node");
-    for (const auto& each : writes) {
+    for (const auto& each : all_writes) {
         CAPTURE(each.name);
         const auto before = each.prepare(node);
         REQUIRE(before);
@@ -150,7 +150,7 @@ TEST_CASE("writes: a removal that finds nothing sends nothing and waits for no m
     REQUIRE(meet(one, other));
     REQUIRE(one.stash("present", "v"));
     const auto before = one.cut();
-    for (const auto& each : writes) {
+    for (const auto& each : all_writes) {
         if (!each.removes) continue;
         CAPTURE(each.name);
         const stopwatch start;
@@ -172,7 +172,7 @@ TEST_CASE("writes: a removal that finds nothing sends nothing and waits for no m
 TEST_CASE("writes: a level that makes no sense is refused, and nothing changes", "[io][writes]") {
     const mesh net;
     auto node = started(net.options("node"));
-    for (const auto& each : writes) {
+    for (const auto& each : all_writes) {
         CAPTURE(each.name);
         REQUIRE(each.prepare(node));
         const bool claims = each.name == "commit"; // the claim itself is a write
@@ -192,7 +192,7 @@ TEST_CASE("writes: a majority counts for removals and typed values, too", "[io][
     auto settings = net.options("one");
     settings.mesh_size = 3;
     auto one = started(settings);
-    for (const auto& each : writes) {
+    for (const auto& each : all_writes) {
         CAPTURE(each.name);
         REQUIRE(each.prepare(one));
         CHECK_FALSE(each.write(one, {.ack = ack_level::majority(), .within = 0ms})->met);
@@ -200,7 +200,7 @@ TEST_CASE("writes: a majority counts for removals and typed values, too", "[io][
     }
     auto other = started(net.options("other"));
     REQUIRE(meet(one, other));
-    for (const auto& each : writes) {
+    for (const auto& each : all_writes) {
         CAPTURE(each.name);
         REQUIRE(each.prepare(one));
         CHECK(each.write(one, {.ack = ack_level::majority(), .within = patience(5s)})->met);

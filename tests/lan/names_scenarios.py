@@ -29,13 +29,13 @@ class Names:
             raise Failure("the name service has not started")
 
     def say(self, names):
-        """`names`: addresses by name; None: nothing is answered any more."""
+        """`names`: addresses by name, or [name, port] of a service; None: nothing is answered any more."""
         with open(self.file + ".new", "w", encoding="utf-8") as file:
             json.dump(names, file)
         os.replace(self.file + ".new", self.file)
 
-    def words(self, *more):
-        return ["--no-beacon", "--dns-server", self.address, "--seed", f"mesh.svc:{PORT}", *more]
+    def words(self, *more, seed=f"mesh.svc:{PORT}"):
+        return ["--no-beacon", "--dns-server", self.address, "--seed", seed, *more]
 
 
 @contextlib.contextmanager
@@ -92,17 +92,51 @@ def names_of_all_with_a_key(net):
         headless(net, "--key-file", path)
 
 
-@on(names="abc")
+@on(names="abcd", ipv6=False, seconds=90)
+def service_records(net):
+    """A service in a mesh with a key: its records name hosts and ports, which differ; nodes come and go."""
+    service = "_baton._tcp.mesh.svc"
+    ports = dict(zip("abc", ("5700", "5710", "5720")))
+    names = Names(net)
+
+    def published(those):
+        names.say({service: [[f"{name}.mesh.svc", int(ports[name])] for name in those],
+                   **{f"{name}.mesh.svc": [net.address(name)] for name in those}})
+    with key_file() as path:
+        def pod(name):
+            return net.node(name, *names.words("--port", ports[name], "--no-peer-exchange", "--key-file", path, seed=service))
+        published("ab")
+        a, b = pod("a"), pod("b")
+        meet([a, b])
+        expect("b's endpoint", a.member("b")["endpoint"], f"tcp://{net.address('b')}:{ports['b']}")
+        published("abc")
+        c = pod("c")
+        for node in (a, b):
+            node.event("joined", "c")
+            c.event("joined", node.name)
+        net.allow("leaving", "left", of="a")
+        published("bc")
+        a.leave()
+        check_exchange([b, c])
+
+
+@on(names="abc", seconds=90)
 def name_of_ipv6(net):
-    """The name has an address of IPv6 alone."""
+    """The name has an address of IPv6 alone; then the same in a mesh with a key."""
     names = Names(net)
     for number, name in enumerate("ab", 1):
         ip("-n", net.host(name), "addr", "add", f"fd00::{number}/64", "dev", "eth0", "nodad")
     names.say({"mesh.svc": ["fd00::1"]})
-    a, b = net.node("a", "--no-beacon", "--port", PORT), net.node("b", *names.words())
-    meet([a, b])
-    expect("a's endpoint", b.member("a")["endpoint"], f"tcp://[fd00::1]:{PORT}")
-    check_exchange([a, b])
+    with key_file() as path:
+        for words in ((), ("--key-file", path)):
+            a, b = net.node("a", "--no-beacon", "--port", PORT, *words), net.node("b", *names.words(*words))
+            meet([a, b])
+            expect("a's endpoint", b.member("a")["endpoint"], f"tcp://[fd00::1]:{PORT}")
+            check_exchange([a, b])
+            for node in (a, b):
+                node.process.kill()
+                node.process.wait()
+            net.allow("suspect", "crashed", of="ab")
 
 
 @on(names="abcd", ipv6=False, waits=True, seconds=90)
@@ -201,5 +235,5 @@ def firewalled(net):
     net.allow("crashed", "suspect", "restarted", "left", of="a")
 
 
-SCENARIOS = [names_of_all, names_of_all_with_a_key, name_of_ipv6, name_service_falls_silent, silent_seed, unresolved_seed,
-             cable_out, firewalled]
+SCENARIOS = [names_of_all, names_of_all_with_a_key, service_records, name_of_ipv6, name_service_falls_silent, silent_seed,
+             unresolved_seed, cable_out, firewalled]

@@ -2,14 +2,18 @@
 """Finds what breaks the project's rules where neither the compiler nor the include roots can see it.
 
 tidy.py ROOT prints every offence as file:line: message and exits 1 if there is one. The rules: the pure layers stay
-pure and see only lower layers; text is clean; files are short; nothing is left "to do"; the README is short, and its
-C++ is C++ that the examples compile; every public header begins with an example; every assert is accounted for; the licence is there; subjects of commits are short.
+pure and see only lower layers; internals are in the namespace of their layer; no files include one another in a circle,
+but for named knots; text is clean; files are short; files with test cases are named so; nothing is left "to do"; the
+README is short, and its C++ is C++ that the examples compile; every public header begins with an example; every assert is
+accounted for; the licence is there; subjects of commits are short.
 """
 import os
 import pathlib
 import re
 import subprocess
 import sys
+
+import include_graph
 
 LAYERS = ["crdt", "wire", "discovery", "core", "shell"]  # each may include those before it, and itself
 FOLDERS = {"crdt": "crdt", "wire": "wire", "discovery": "discovery", "node/core": "core"}  # the pure ones
@@ -35,6 +39,17 @@ IMPURE = {
     r"\bspdlog\b": "a log library",
     r"\bunordered_(multi)?(map|set)\b": "an unordered container",
 }
+# Outside the public headers only these declare anything in plain `namespace baton`: they define what the API declares.
+API_FILES = {
+    "crdt/src/dot.cpp", "wire/src/result.cpp", "discovery/src/key.cpp", "node/core/names.cpp",
+    *(f"node/shell/{name}.cpp" for name in ("claim", "dispatcher", "key_files", "node", "node_values", "options", "security",
+                                            "signals", "stats")),
+    "node/shell/shell/claiming.hpp", "node/shell/shell/node_impl.hpp",
+}
+LAYER_FOLDERS = ("crdt", "wire", "discovery", "node/core", "node/shell")
+DECLARATION = re.compile(r"(?:(?:template <.*>|inline|constexpr|static|const) )*"
+                         r"(?:(?:struct|class|enum class|enum|union|using) (?P<type>[\w:]+)|[\w\[].*?(?P<call>[\w:~]+)\(|"
+                         r"[\w:<>]+ (?P<object>\w+)[ {=;])")
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 REGION = re.compile(r"^// \[readme\]\n(.*?)^// \[/readme\]$", re.MULTILINE | re.DOTALL)
 CPP_BLOCK = re.compile(r"^```cpp\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -80,6 +95,41 @@ def impurities(layer, contents, public):
                 yield number, f"{layer} includes {header}, which belongs to a higher layer ({owner})"
 
 
+def without_literals(line):
+    return without_comments(re.sub(r'"(?:\\.|[^"\\])*"', '""', line))
+
+
+def public_words(root):
+    """Every word of the code of the public headers."""
+    return {word for folder in ("crdt", "wire", "discovery", "node")
+            for path in (root / folder / "include/baton").glob("*.hpp")
+            for line in path.read_text(encoding="utf-8").splitlines()
+            for word in re.findall(r"\w+", without_literals(line))}
+
+
+def stray_internals(name, contents, words):
+    """What is declared in plain `namespace baton` is the API: members of its classes, and names of its headers. Relies on
+    the layout that clang-format gives: namespaces begin and end in the first column."""
+    if "include/baton" in str(name):
+        return
+    open_ones, opened_at = [], 0
+    for number, line in enumerate(contents.splitlines(), 1):
+        code = without_literals(line)
+        opened = re.match(r"(?:inline )?namespace ?([\w:]*) ?\{(?!\})", code)
+        if opened:
+            open_ones.append(opened[1])
+            opened_at = number
+            if open_ones == ["baton"] and str(name) not in API_FILES:
+                yield number, "declares an internal in namespace baton, which is the API: use the layer's namespace"
+        elif open_ones and (line.startswith("} // namespace") or (line == "}" and opened_at == number - 2)):
+            open_ones.pop()
+        elif open_ones == ["baton"] and str(name) in API_FILES and "operator" not in code:
+            found = DECLARATION.match(code)
+            declared = found and (found["type"] or found["call"] or found["object"])
+            if declared and "::" not in declared and declared not in words and declared != "namespace":
+                yield number, f"declares {declared} in namespace baton, and no public header does: use the layer's namespace"
+
+
 def untidiness(name, contents):
     lines = contents.splitlines()
     for number, line in enumerate(lines, 1):
@@ -93,6 +143,12 @@ def untidiness(name, contents):
         yield len(lines), "no newline at the end of the file"
     if name.suffix in CODE and len(lines) > LINES_MAX:
         yield len(lines), f"more than {LINES_MAX} lines: split the file"
+
+
+def misnamed_test(name, contents):
+    """A file with test cases is called SUBJECT_test.cpp, and no other file is."""
+    if name.suffix == ".cpp" and name.is_relative_to("tests") and ("TEST_CASE(" in contents) != name.stem.endswith("_test"):
+        yield 1, "a file with test cases ends in _test.cpp, and no other does"
 
 
 def readme_drift(root):
@@ -166,18 +222,22 @@ def unlisted_asserts(root):
             yield path, 1, f"{found.get(path, 0)} asserts, and {listed.get(path, 0)} are listed in crdt/ASSERTS.md"
 
 
-def offences(root):
-    public = public_headers(root)
+def offences(root, knots=frozenset(include_graph.KNOTS)):
+    public, words = public_headers(root), public_words(root)
     for name, contents in text_files(root):
         layer = layer_of(name)
         if layer and name.suffix in {".cpp", ".hpp"}:
             yield from ((name, *found) for found in impurities(layer, contents, public))
+        if name.suffix in {".cpp", ".hpp"} and any(name.is_relative_to(folder) for folder in LAYER_FOLDERS):
+            yield from ((name, *found) for found in stray_internals(name, contents, words))
         yield from ((name, *found) for found in untidiness(name, contents))
+        yield from ((name, *found) for found in misnamed_test(name, contents))
     yield from readme_drift(root)
     yield from headers_without_example(root)
     yield from long_readme(root)
     yield from long_subjects(root)
     yield from unlisted_asserts(root)
+    yield from include_graph.offences(root, knots)
     licence = root / "LICENSE"
     if not licence.exists() or not licence.read_text(encoding="utf-8").startswith("MIT License"):
         yield "LICENSE", 1, "is not the MIT licence"

@@ -12,7 +12,7 @@
 namespace baton::sim {
 
 /// What the nodes of one world have in common.
-[[nodiscard]] core::mesh_options draw_world(dice& luck, std::size_t slots, mutation broken);
+[[nodiscard]] core::mesh_options draw_world(dice& luck, std::size_t slots, crdt::mutation broken);
 /// What is unusual about a world; most have nothing of it.
 struct world_kind {
     std::size_t slots = 0;

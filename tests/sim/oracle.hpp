@@ -17,6 +17,8 @@
 
 namespace baton::sim {
 
+using namespace crdt;
+
 /// Number of one incarnation of one node, from 0, in order of their starts.
 using process_number = std::size_t;
 /// A cut as the oracle sees it: the counter of each process; missing ones are 0.

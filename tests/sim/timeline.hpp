@@ -11,6 +11,8 @@
 
 namespace baton::sim {
 
+using namespace crdt;
+
 using duration = std::chrono::nanoseconds;
 using happening = std::function<void()>;
 

@@ -1,6 +1,7 @@
 // What the wire tests share: replicas by number, a cut, and one frame of each kind and form.
 #pragma once
 
+#include "support/replica.hpp"
 #include "wire/frame.hpp"
 #include "wire/rows.hpp"
 
@@ -10,16 +11,12 @@
 
 namespace samples {
 
-inline baton::replica_id replica(std::uint8_t number) {
-    baton::replica_id id;
-    id.bytes.fill(number);
-    return id;
-}
+using support::replica;
 
-inline baton::cut some_cut() {
-    baton::cut c;
+inline baton::crdt::cut some_cut() {
+    baton::crdt::cut c;
     c.raise({replica(3), 300});
-    c.raise({replica(9), baton::counter_max});
+    c.raise({replica(9), baton::crdt::counter_max});
     return c;
 }
 

@@ -55,6 +55,8 @@ std::string_view to_string(errc code) {
         return "unknown_version";
     case errc::busy:
         return "busy";
+    case errc::timeout:
+        return "timeout";
     case errc::malformed:
         return "malformed";
     case errc::not_readable:

@@ -7,13 +7,15 @@
 // its release, until it is unpinned.
 #pragma once
 
+#include "crdt/plain_names.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <vector>
 
-namespace baton {
+namespace baton::crdt {
 
 using handle = std::uint32_t; ///< 0 is "none"
 
@@ -96,4 +98,4 @@ class arena {
     std::map<handle, hold> pins_;
 };
 
-} // namespace baton
+} // namespace baton::crdt

@@ -12,7 +12,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace baton {
+namespace baton::crdt {
 
 constexpr std::uint32_t origins_max = (1U << 20) - 1;
 
@@ -88,4 +88,4 @@ inline const block& first_block(const arena& memory, handle head) {
     return block_at(memory, first);
 }
 
-} // namespace baton
+} // namespace baton::crdt

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace baton {
+namespace baton::crdt {
 
 template <class Note>
 class bounded_notes {
@@ -46,4 +46,4 @@ class bounded_notes {
     std::vector<Note> notes_;
 };
 
-} // namespace baton
+} // namespace baton::crdt

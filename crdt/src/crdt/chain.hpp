@@ -11,7 +11,7 @@
 #include <cstring>
 #include <span>
 
-namespace baton {
+namespace baton::crdt {
 
 /// Calls `visit(handle)` for each block; for none where `head` is 0.
 template <class Visit>
@@ -50,4 +50,4 @@ void release_fork(arena& memory, handle head);
 /// It has values, and all of them have expired.
 [[nodiscard]] bool all_over(const arena& memory, handle head, instant at);
 
-} // namespace baton
+} // namespace baton::crdt

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace baton {
+namespace baton::crdt {
 
 /// The epoch of the next claim: the smallest odd number above every epoch and timestamp of the slot. It uses
 /// no clock.
@@ -27,4 +27,4 @@ namespace baton {
     return claimed == ~std::uint64_t{0} ? claimed - 1 : claimed + 1;
 }
 
-} // namespace baton
+} // namespace baton::crdt

@@ -8,6 +8,8 @@
 // can arrive.
 #pragma once
 
+#include "crdt/plain_names.hpp"
+
 #include <baton/dot.hpp>
 
 #include <cstdint>
@@ -16,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-namespace baton {
+namespace baton::crdt {
 
 struct counter_value {
     std::int64_t total = 0;
@@ -86,4 +88,4 @@ struct context_entry {
 /// Whether `id` is under a context, which is sorted by replica. O(log entries).
 [[nodiscard]] bool is_under(std::string_view context, const dot& id);
 
-} // namespace baton
+} // namespace baton::crdt

@@ -4,13 +4,15 @@
 // vectors.
 #pragma once
 
+#include "crdt/plain_names.hpp"
+
 #include <baton/dot.hpp>
 
 #include <cstdint>
 #include <span>
 #include <vector>
 
-namespace baton {
+namespace baton::crdt {
 
 /// Counters are stored in 48 bits: nine years at a million events a second. Larger ones are refused.
 constexpr std::uint64_t counter_max = (std::uint64_t{1} << 48) - 1;
@@ -52,4 +54,4 @@ class cut {
 /// How many events of `ahead` are not under `behind`.
 [[nodiscard]] std::uint64_t events_missing(const cut& behind, const cut& ahead);
 
-} // namespace baton
+} // namespace baton::crdt

@@ -5,13 +5,15 @@
 // divergence by fault, not by malice (wire/PROTOCOL.md, "Digest", gives the bytes).
 #pragma once
 
+#include "crdt/plain_names.hpp"
+
 #include <baton/dot.hpp>
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-namespace baton {
+namespace baton::crdt {
 
 struct digest {
     std::uint64_t high = 0, low = 0;
@@ -45,4 +47,4 @@ struct hashed_fields {
 /// 128 bits for files.
 [[nodiscard]] digest hash_wide(std::string_view bytes, std::uint64_t seed);
 
-} // namespace baton
+} // namespace baton::crdt

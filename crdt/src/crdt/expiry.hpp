@@ -15,7 +15,7 @@
 #include <set>
 #include <utility>
 
-namespace baton {
+namespace baton::crdt {
 
 class expiry {
   public:
@@ -90,4 +90,4 @@ class expiry {
     handle last_postponed_ = 0;
 };
 
-} // namespace baton
+} // namespace baton::crdt

@@ -15,7 +15,7 @@
 #include <memory>
 #include <string_view>
 
-namespace baton {
+namespace baton::crdt {
 
 class key_index {
   public:
@@ -116,4 +116,4 @@ class key_index {
     std::array<shard, shards> table_;
 };
 
-} // namespace baton
+} // namespace baton::crdt

@@ -6,11 +6,13 @@
 // twice.
 #pragma once
 
+#include "crdt/plain_names.hpp"
+
 #include <cstddef>
 #include <string>
 #include <string_view>
 
-namespace baton {
+namespace baton::crdt {
 
 class key_notes {
   public:
@@ -70,4 +72,4 @@ class key_notes {
     bool wanted_ = false, all_ = false;
 };
 
-} // namespace baton
+} // namespace baton::crdt

@@ -16,7 +16,7 @@
 #include <optional>
 #include <string_view>
 
-namespace baton {
+namespace baton::crdt {
 
 class key_order {
   public:
@@ -71,4 +71,4 @@ class key_order {
     instant asked_at_{};
 };
 
-} // namespace baton
+} // namespace baton::crdt

@@ -12,7 +12,7 @@
 #include <memory>
 #include <vector>
 
-namespace baton {
+namespace baton::crdt {
 
 class event_log {
   public:
@@ -59,4 +59,4 @@ class event_log {
     std::size_t live_ = 0, words_ = 0;
 };
 
-} // namespace baton
+} // namespace baton::crdt

@@ -2,9 +2,11 @@
 // set one; every check is off the hot path.
 #pragma once
 
+#include "crdt/plain_names.hpp"
+
 #include <cstdint>
 
-namespace baton {
+namespace baton::crdt {
 
 enum class mutation : std::uint8_t {
     none,
@@ -58,4 +60,4 @@ enum class mutation : std::uint8_t {
     states_again,             ///< send each chunk of a session a hundred times
 };
 
-} // namespace baton
+} // namespace baton::crdt

@@ -9,6 +9,8 @@
 // of a B+ tree of fixed height.
 #pragma once
 
+#include "crdt/plain_names.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -16,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-namespace baton {
+namespace baton::crdt {
 
 class ordered_keys {
   public:
@@ -94,4 +96,4 @@ class ordered_keys {
     std::string edit_; ///< what replaces a part of a chunk
 };
 
-} // namespace baton
+} // namespace baton::crdt

@@ -13,7 +13,7 @@
 #include <set>
 #include <vector>
 
-namespace baton {
+namespace baton::crdt {
 
 struct origin {
     replica_id id;
@@ -26,4 +26,4 @@ struct origin {
     std::set<std::uint64_t> claims;      ///< counters of claimed registers
 };
 
-} // namespace baton
+} // namespace baton::crdt

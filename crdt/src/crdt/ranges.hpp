@@ -3,13 +3,15 @@
 // Values.
 #pragma once
 
+#include "crdt/plain_names.hpp"
+
 #include <baton/dot.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
-namespace baton {
+namespace baton::crdt {
 
 /// How far a serving session has walked each origin's log, by origin index.
 struct log_walk {
@@ -35,4 +37,4 @@ struct held_dot {
     bool counts = false; ///< part of a counter: its value may change without its dot
 };
 
-} // namespace baton
+} // namespace baton::crdt

@@ -28,7 +28,7 @@
 #include <utility>
 #include <vector>
 
-namespace baton {
+namespace baton::crdt {
 
 class record_table {
   public:
@@ -152,7 +152,7 @@ class record_table {
     /// Makes a block that is in no chain yet.
     [[nodiscard]] handle make(std::uint32_t number, const slot_name& slot, const staged_view& what);
     [[nodiscard]] dot dot_of(const block& b) const { return {origins_[b.origin].id, b.counter}; }
-    [[nodiscard]] digest hash_of(const block& b) const { return baton::hash_of(b, origins_[b.origin].id); }
+    [[nodiscard]] digest hash_of(const block& b) const { return crdt::hash_of(b, origins_[b.origin].id); }
     [[nodiscard]] std::optional<std::chrono::milliseconds> ttl_of(const block& b) const;
     [[nodiscard]] staged_view entry_of(const block& b) const;
     [[nodiscard]] record_view view(const block& b) const;
@@ -209,4 +209,4 @@ class record_table {
     void unlink(handle h);
 };
 
-} // namespace baton
+} // namespace baton::crdt

@@ -5,12 +5,14 @@
 // Values; a view is valid as long as what it was made from.
 #pragma once
 
+#include "crdt/plain_names.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
-namespace baton {
+namespace baton::crdt {
 
 /// What a slot holds; the numbers travel.
 enum class value_type : std::uint8_t {
@@ -55,4 +57,4 @@ constexpr std::size_t key_bytes_max = 512, element_bytes_max = 512;
 /// True if a record or removal of this slot may carry this value; checked for everything that a peer sends.
 [[nodiscard]] bool is_well_formed(const slot_name& slot, bool removal, std::string_view value);
 
-} // namespace baton
+} // namespace baton::crdt

@@ -3,7 +3,7 @@
 
 #include "crdt/record_table.hpp"
 
-namespace baton {
+namespace baton::crdt {
 
 /// Drops every block of the slot for which `dead` holds, and adds `added`, if any. It makes one look-up, and
 /// an overwritten slot keeps its place in the index. The new block's log entry, chain and digest are complete
@@ -77,4 +77,4 @@ void record_table::splice(const slot_name& slot, handle added, Dead dead) {
     splice(slot, hash, added, dead);
 }
 
-} // namespace baton
+} // namespace baton::crdt

@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-namespace baton {
+namespace baton::crdt {
 
 class staging {
   public:
@@ -124,4 +124,4 @@ class staging {
     std::set<expiry::timer> old_timers_; ///< of aborted sessions, or replaced
 };
 
-} // namespace baton
+} // namespace baton::crdt

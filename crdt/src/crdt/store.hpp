@@ -28,7 +28,7 @@
 #include <string_view>
 #include <vector>
 
-namespace baton {
+namespace baton::crdt {
 
 class store : public record_table {
   public:
@@ -268,4 +268,4 @@ class store : public record_table {
 /// What `other` has seen at least: its cut and its archive.
 [[nodiscard]] cut joined(cut seen, const cut& archive);
 
-} // namespace baton
+} // namespace baton::crdt

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace baton {
+namespace baton::crdt {
 
 struct store_bounds {
     std::size_t disowned = 1024; ///< keys whose claim by this node has been replaced; a few slices of work
@@ -23,4 +23,4 @@ struct store_bounds {
     static constexpr std::uint64_t batches_max = 15; ///< a staged block numbers its batch in four bits
 };
 
-} // namespace baton
+} // namespace baton::crdt

@@ -6,11 +6,13 @@
 // counter.
 #pragma once
 
+#include "crdt/plain_names.hpp"
+
 #include <chrono>
 #include <compare>
 #include <cstdint>
 
-namespace baton {
+namespace baton::crdt {
 
 struct mesh_clock {
     using rep = std::int64_t;
@@ -58,4 +60,4 @@ class hybrid_clock {
     timestamp last_{};
 };
 
-} // namespace baton
+} // namespace baton::crdt

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-namespace baton {
+namespace baton::crdt {
 
 /// A value that is read.
 struct record_view {
@@ -66,4 +66,4 @@ struct write_buffers {
     std::string value;
 };
 
-} // namespace baton
+} // namespace baton::crdt

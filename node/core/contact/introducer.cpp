@@ -133,8 +133,11 @@ bool introducer::believes(const discovery::beacon& b, std::string_view host, ver
         return false;
     }
     if (found != finding::stale) return true;
-    // Its clock or ours is wrong, or it is an old recording. Only a living node can echo.
-    if (challenges_.take(time_.now())) {
+    // Its clock or ours is wrong, or it is an old recording. Only a living node can echo. It is asked once
+    // for each beacon: its next one has a larger sequence, recordings that are played again have not.
+    if (!old_beacons_.note(b.id.view(), b.sequence)) {
+        why = tally_.refuse_beacon("replayed beacon");
+    } else if (challenges_.take(time_.now())) {
         const auto way = ways_of(b, host).front();
         ask(discovery::endpoint_of(way.host, way.port), true, out);
     } else {
@@ -236,7 +239,8 @@ void introducer::ask(const std::string& endpoint, bool of_stranger, outbox& out)
 verdict introducer::answer(const datagram_arrived& in, const heard_beacon& question, finding asker,
                            outbox& out) {
     const bool stale = asker == finding::stale;
-    if (stale && !challenged_.note(question.said.nonce)) return tally_.refuse_beacon("replayed introduction");
+    if (stale && !old_questions_.note(question.said.id.view(), question.said.sequence))
+        return tally_.refuse_beacon("replayed introduction");
     auto& allowed = stale ? challenges_ : asker == finding::vouched ? newcomers_ : answers_;
     if (!by_source_.take(in.host, time_.now()) || !allowed.take(time_.now()))
         return tally_.refuse_beacon("too many introductions");

@@ -13,7 +13,7 @@
 #include <string>
 #include <utility>
 
-namespace baton {
+namespace baton::crdt {
 class store;
 }
 

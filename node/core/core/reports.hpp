@@ -42,7 +42,7 @@ class reports {
     void note_lack(peer& p, mesh_clock::duration grace);
 
   private:
-    void compare_digests(const replica_id& id, peer& p, bool equal, outbox& out, std::string both);
+    void compare_digests(const replica_id& id, peer& p, bool equal, outbox& out, const std::string& both);
 
     const mesh_options& settings_;
     const store& store_;

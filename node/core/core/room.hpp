@@ -9,7 +9,7 @@
 #include <optional>
 #include <utility>
 
-namespace baton {
+namespace baton::crdt {
 class store;
 }
 

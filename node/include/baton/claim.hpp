@@ -14,9 +14,10 @@
 //
 // Thread contract: any thread may make const calls, commit and renew. One thread releases, moves or destroys
 // the handle, while no other call runs. Movable; not copyable. The handle is independent of the node object,
-// which may be moved or destroyed first: then every call returns `errc::leaving`, and lost() is true. Source:
-// fencing tokens (Burrows 2006, "The Chubby lock service"): the epoch grows with every claim, so every node
-// recognises writes of a former owner.
+// which may be moved or destroyed first: then every call returns `errc::leaving`, and lost() is true. In a
+// forked child every call returns `errc::forked`, and lost() is true. Source: fencing tokens (Burrows 2006,
+// "The Chubby lock service"): the epoch grows with every claim, so every node recognises writes of a former
+// owner.
 #pragma once
 
 #include <baton/pickup.hpp>

@@ -14,8 +14,8 @@
 // Thread contract: any thread may call every member function, except from inside the log and on_applied
 // callbacks. Reads and stash take one short lock and never wait for the network or for a sync. The node owns
 // one I/O thread that makes, polls and closes every socket. Movable; not copyable; a moved-from node may only
-// be destroyed or assigned to. fork(): the node continues in the parent; in the child every call returns
-// `errc::forked`.
+// be destroyed or assigned to. fork(): the node continues in the parent; in the child every call that returns
+// a result answers `errc::forked`, and end_leave_now has no effect.
 #pragma once
 
 #include <baton/ack.hpp>
@@ -246,19 +246,19 @@ class node {
     /// All other nodes that this node knows, sorted by (name, id). Errors: forked. O(members).
     [[nodiscard]] result<std::vector<member>> members() const;
 
-    /// The oldest unread event; nullopt if none comes within `timeout`, or if none can come, since the node
-    /// has left or failed. Then a running call returns at once, and a later one after at most 100 ms.
-    [[nodiscard]] std::optional<event>
-    next_event(std::chrono::milliseconds timeout = std::chrono::milliseconds{0});
+    /// The oldest unread event. If the node has left or failed and every event is read, none can come: a
+    /// running call returns at once, and a later one after at most 100 ms. Errors: timeout (no event came
+    /// `within` the time, or none can come), forked.
+    [[nodiscard]] result<event> next_event(std::chrono::milliseconds within = std::chrono::milliseconds{0});
 
     /// A descriptor for poll() and epoll, readable while an event is unread. The node owns and closes it.
     /// Errors: network (no descriptor is available), forked.
     [[nodiscard]] result<int> event_fd();
 
-    /// True once this node has met at least one member and every node that the members know, holds everything
-    /// that every member in view held when it joined, and no spill is left to be read, here or at a member.
-    /// False if `within` passes first.
-    [[nodiscard]] bool wait_synced(std::chrono::milliseconds within) const;
+    /// Waits until this node has met at least one member and every node that the members know, holds
+    /// everything that every member in view held when it joined, and no spill is left to be read, here or at
+    /// a member. Errors: timeout (`within` passes first), forked.
+    [[nodiscard]] result<void> wait_synced(std::chrono::milliseconds within) const;
 
     /// Hands everything over: announces the leave, freezes the state, waits until `copies` staying members
     /// have acknowledged everything and no member is being sent the state, or until the deadline passes, and

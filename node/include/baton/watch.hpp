@@ -29,8 +29,9 @@
 namespace baton {
 
 namespace shell {
+class dispatcher;
 struct watcher;
-}
+} // namespace shell
 
 /// What a change reports.
 enum class change_kind : std::uint8_t {
@@ -81,11 +82,7 @@ struct change {
 /// until a running handler returns, except when that handler itself destroys the handle.
 class watch_handle {
   public:
-    watch_handle() = default; ///< owns no watch
-
-    /// For the node; programs get a handle from node::watch.
-    explicit watch_handle(std::shared_ptr<shell::watcher> of)
-        : of_(std::move(of)) {}
+    watch_handle() = default;                        ///< owns no watch; node::watch returns one that does
     watch_handle(watch_handle&&) noexcept = default; ///< takes the watch over; the other handle owns none
 
     /// Ends the present watch, as the destructor does, and takes the other one over.
@@ -102,6 +99,9 @@ class watch_handle {
     [[nodiscard]] explicit operator bool() const { return of_ != nullptr; }
 
   private:
+    friend class shell::dispatcher;
+    explicit watch_handle(std::shared_ptr<shell::watcher> of)
+        : of_(std::move(of)) {}
     std::shared_ptr<shell::watcher> of_;
 };
 

@@ -8,6 +8,8 @@
 
 #include "shell/io_thread.hpp"
 
+#include <baton/node.hpp>
+
 #include <condition_variable>
 #include <map>
 #include <mutex>

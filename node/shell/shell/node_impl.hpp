@@ -14,9 +14,7 @@
 
 #include <mutex>
 
-namespace baton {
-
-using strings = std::vector<std::string>;
+namespace baton::shell {
 
 inline error forked_error() {
     return {errc::forked, "the node belongs to the parent process: start one here after fork()"};
@@ -33,7 +31,13 @@ inline result<void> check(const core::mesh& mesh, const slot_name& slot) {
     return {};
 }
 
+} // namespace baton::shell
+
+namespace baton {
+
 struct node::impl {
+    using strings = std::vector<std::string>;
+
     explicit impl(shell::descriptor_share taken)
         : share(std::move(taken)) {}
 
@@ -75,15 +79,16 @@ struct node::impl {
     }
     /// Calls `look(store&)` under the lock, if the slot is valid.
     template <class Look>
-    auto read(const slot_name& slot, Look look) const -> result<std::invoke_result_t<Look, store&>> {
-        if (forked()) return forked_error();
-        return engine->with([&](core::mesh& mesh) -> result<std::invoke_result_t<Look, store&>> {
-            if (const auto good = check(mesh, slot); !good) return good.error();
+    auto read(const crdt::slot_name& slot, Look look) const
+        -> result<std::invoke_result_t<Look, crdt::store&>> {
+        if (forked()) return shell::forked_error();
+        return engine->with([&](core::mesh& mesh) -> result<std::invoke_result_t<Look, crdt::store&>> {
+            if (const auto good = shell::check(mesh, slot); !good) return good.error();
             return look(mesh.state());
         });
     }
-    [[nodiscard]] result<strings> members(value_type type, std::string_view key) const {
-        if (forked()) return forked_error();
+    [[nodiscard]] result<strings> members(crdt::value_type type, std::string_view key) const {
+        if (forked()) return shell::forked_error();
         return when_folded([&](core::mesh& mesh) -> result<strings> {
             if (const auto good = mesh.check_key(key); !good) return good.error();
             strings all;
@@ -94,15 +99,16 @@ struct node::impl {
     /// A write that waits for its acknowledgements: `write` as for shell::begin().
     template <class Write>
     [[nodiscard]] result<write_result> write(const write_options& how, Write write) {
-        if (forked()) return forked_error();
+        if (forked()) return shell::forked_error();
         return shell::prove(*engine, shell::begin(*engine, how, std::move(write)), how.within);
     }
-    result<write_result> put(const slot_name& slot, std::string_view value, const write_options& how) {
-        return write(how, [&](core::mesh& mesh, const moment& at) { return mesh.put(at, slot, value); });
+    result<write_result> put(const crdt::slot_name& slot, std::string_view value, const write_options& how) {
+        return write(how,
+                     [&](core::mesh& mesh, const crdt::moment& at) { return mesh.put(at, slot, value); });
     }
-    result<write_result> remove(const slot_name& slot, const write_options& how) {
-        return write(how, [&](core::mesh& mesh, const moment& at) -> result<bool> {
-            if (const auto good = check(mesh, slot); !good) return good.error();
+    result<write_result> remove(const crdt::slot_name& slot, const write_options& how) {
+        return write(how, [&](core::mesh& mesh, const crdt::moment& at) -> result<bool> {
+            if (const auto good = shell::check(mesh, slot); !good) return good.error();
             return mesh.remove(at, slot);
         });
     }

@@ -1,12 +1,15 @@
-// text: tests for UTF-8, and makes names fit for a log line or a label. Names and keys may be any bytes.
+// text: tests for UTF-8, makes names fit for a log line or a label, and has the sentence of an error number.
+// Names and keys may be any bytes.
 //
 // Pure; any thread. Header-only, since the program uses it, too.
 // Source: the Unicode Standard 15, table 3-7.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace baton::shell {
 
@@ -72,5 +75,8 @@ inline std::string log_word(std::string_view name) {
     }
     return quoted += '"';
 }
+
+/// What the system call that failed last on this thread says of it, as a sentence.
+inline std::string message_of_errno() { return std::generic_category().message(errno); }
 
 } // namespace baton::shell

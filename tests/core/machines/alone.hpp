@@ -8,6 +8,7 @@
 #include "core/writer.hpp"
 #include "crdt/store.hpp"
 #include "support/catch.hpp"
+#include "support/replica.hpp"
 #include "wire/codec.hpp"
 
 #include <chrono>
@@ -20,11 +21,7 @@ namespace baton::core {
 
 using namespace std::chrono_literals;
 
-inline replica_id replica(std::uint8_t number) {
-    replica_id id;
-    id.bytes.fill(number);
-    return id;
-}
+using support::replica;
 inline mesh_options options_of(const replica_id& self) {
     mesh_options settings;
     settings.self = self;

@@ -7,7 +7,7 @@ using namespace baton;
 using namespace baton::core;
 
 namespace {
-struct watching {
+struct detecting {
     mesh_options settings = options_of(replica(1));
     membership members{replica(1)};
     std::map<link_id, core::link> links;
@@ -45,7 +45,7 @@ struct watching {
 
 TEST_CASE("failure detector: one that is late is probed, and its answer is a sign of life",
           "[core][machine]") {
-    watching s;
+    detecting s;
     auto& p = s.up(2);
     const auto first = s.detector.probe(p, start, s.out);
     CHECK(s.probes().empty()); // heard just now
@@ -61,7 +61,7 @@ TEST_CASE("failure detector: one that is late is probed, and its answer is a sig
 
 TEST_CASE("failure detector: a probe is answered to members, and to those called crashed",
           "[core][machine]") {
-    watching s;
+    detecting s;
     auto& p = s.up(2);
     CHECK(s.arrives({false, replica(2), 7}, start).alive == replica(2));
     REQUIRE(s.probes().size() == 1);
@@ -74,7 +74,7 @@ TEST_CASE("failure detector: a probe is answered to members, and to those called
 }
 
 TEST_CASE("failure detector: others are asked about one that is silent, a few at a time", "[core][machine]") {
-    watching s;
+    detecting s;
     auto& silent = s.up(2);
     for (std::uint8_t number = 3; number < 9; ++number) s.up(number);
     const auto again = s.detector.inquire(replica(2), silent, start + 10ms, s.out);
@@ -90,7 +90,7 @@ TEST_CASE("failure detector: others are asked about one that is silent, a few at
 }
 
 TEST_CASE("failure detector: who asks about a member is told when it is heard", "[core][machine]") {
-    watching s;
+    detecting s;
     auto& p = s.up(2);
     s.up(3);
     CHECK_FALSE(s.detector.note_inquirer(replica(2), replica(3), {true}, start)); // it was heard just now
@@ -107,7 +107,7 @@ TEST_CASE("failure detector: who asks about a member is told when it is heard", 
 }
 
 TEST_CASE("failure detector: what is missing of both ways is named, since when it is", "[core][machine]") {
-    watching s;
+    detecting s;
     auto& p = s.up(2);
     core::link via;
     via.open = true;
@@ -125,7 +125,7 @@ TEST_CASE("failure detector: what is missing of both ways is named, since when i
 
 TEST_CASE("failure detector: of two members of one name the older one is replaced, unless it answers",
           "[core][machine]") {
-    watching s;
+    detecting s;
     s.settings.name = "own";
     auto &older = s.up(2), &newer = s.up(3);
     older.name = newer.name = "same";

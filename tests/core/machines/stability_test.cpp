@@ -7,7 +7,7 @@ using namespace baton;
 using namespace baton::core;
 
 namespace {
-struct keeping : writing_node {
+struct settling : writing_node {
     std::mt19937_64 random{1};
     session_server server{settings, here, members, mail, random};
     stability rest{settings, here, members, server, write, out};
@@ -25,7 +25,7 @@ struct keeping : writing_node {
 } // namespace
 
 TEST_CASE("stability: a removal record goes once every member has told of it", "[core][machine]") {
-    keeping s;
+    settling s;
     auto &a = s.up(2), &b = s.up(3);
     s.put("key"), s.remove("key");
     s.told(a);
@@ -37,7 +37,7 @@ TEST_CASE("stability: a removal record goes once every member has told of it", "
 }
 
 TEST_CASE("stability: one that is full or gone holds nothing back", "[core][machine]") {
-    keeping s;
+    settling s;
     auto &a = s.up(2), &b = s.up(3);
     s.put("key"), s.remove("key");
     a.holds.full = true;
@@ -47,7 +47,7 @@ TEST_CASE("stability: one that is full or gone holds nothing back", "[core][mach
 }
 
 TEST_CASE("stability: a session under way holds back what it has yet to carry", "[core][machine]") {
-    keeping s;
+    settling s;
     auto& p = s.up(2);
     s.put("key"), s.remove("key");
     s.told(p);
@@ -64,7 +64,7 @@ TEST_CASE("stability: a session under way holds back what it has yet to carry", 
 
 TEST_CASE("stability: an origin that has said goodbye is archived by the member that acts for all",
           "[core][machine]") {
-    keeping s;
+    settling s;
     store other(replica(9), 3);
     write_buffers buffers;
     const auto theirs = other.put(register_of("x"), "1", timestamp::at(wall), buffers);
@@ -80,7 +80,7 @@ TEST_CASE("stability: an origin that has said goodbye is archived by the member 
 }
 
 TEST_CASE("stability: a member that stays too far behind is left behind", "[core][machine]") {
-    keeping s;
+    settling s;
     s.settings.limits.lag_max = 3;
     auto& p = s.up(2);
     s.tend();

@@ -35,7 +35,7 @@ def skip(why):
 def command(name, language, program):
     """What starts `name` ("peer", "values"); modules of npm are looked for in $BATON_NPM, or beside the program."""
     start, ending, needed, package = LANGUAGES[language]
-    os.environ.setdefault("BATON_NPM", str(pathlib.Path(program).parent / "npm"))
+    os.environ.setdefault("BATON_NPM", str(pathlib.Path(program).resolve().parent / "npm"))
     if not shutil.which(needed):
         skip(f"no {needed}; apt-get install {package}")
     files, packages = LIBRARIES.get((name, language), ([], ""))

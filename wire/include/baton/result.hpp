@@ -50,6 +50,7 @@ enum class errc : std::uint8_t {
     bad_argument,      ///< the arguments contradict each other or the options; the sentence says how
     unknown_version,   ///< this node has not seen that write
     busy,              ///< members lag too far behind; nothing was written
+    timeout,           ///< what the call waits for did not happen within the given time
     malformed,         ///< the bytes do not have the form that they should have
     not_readable,      ///< a typed value has another type or payload version
     too_many_watches,  ///< the node has limits.watches_max watches already

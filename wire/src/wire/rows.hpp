@@ -20,7 +20,7 @@ constexpr std::uint64_t group_events_max = 1000;
 
 /// The bounds of a row, in every mesh. A node's own limits apply only to its own writes.
 struct row_limits {
-    std::size_t key_bytes_max = baton::key_bytes_max;
+    std::size_t key_bytes_max = crdt::key_bytes_max;
     std::size_t value_bytes_max = std::size_t{8} << 20;
 };
 

@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -68,22 +68,30 @@ class allowances_by_source {
     std::map<std::string, one, std::less<>> of_;
 };
 
-/// The latest nonces that were answered although the question may be a recording: each is answered once.
-class answered_nonces {
+/// What was asked or answered although it may be a recording: the largest sequence of each sender, for the
+/// latest senders. So a recording has an effect once.
+class noted_sequences {
   public:
     static constexpr std::size_t most = 1024;
-    /// False: it has already been answered.
-    [[nodiscard]] bool note(std::string_view nonce) {
-        if (!known_.emplace(nonce).second) return false;
-        order_.emplace_back(nonce);
-        if (order_.size() <= most) return true;
-        known_.erase(order_.front());
-        order_.pop_front();
+    /// False: this one, or a later one, has been noted.
+    [[nodiscard]] bool note(std::string_view sender, std::uint64_t sequence) {
+        const auto at = known_.find(sender);
+        if (at != known_.end()) {
+            if (at->second >= sequence) return false;
+            at->second = sequence;
+            return true;
+        }
+        known_.emplace(sender, sequence);
+        order_.emplace_back(sender);
+        if (order_.size() > most) {
+            known_.erase(order_.front());
+            order_.pop_front();
+        }
         return true;
     }
 
   private:
-    std::set<std::string, std::less<>> known_;
+    std::map<std::string, std::uint64_t, std::less<>> known_;
     std::deque<std::string> order_;
 };
 

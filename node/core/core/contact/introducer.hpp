@@ -114,7 +114,8 @@ class introducer {
     allowance newcomers_;              ///< to new nodes
     allowance challenges_;             ///< to nodes whose clock is off, like that of a recording
     allowances_by_source by_source_;   ///< of all three
-    answered_nonces challenged_;
+    noted_sequences old_beacons_;      ///< whose senders have been asked for an echo
+    noted_sequences old_questions_;    ///< that have been answered with a question
 };
 
 } // namespace baton::core

@@ -1,6 +1,7 @@
 // A spill's bytes: what is written is read back; every truncation and every flipped bit is noticed, and what
 // is left is readable. The reader is handed a string for a file.
 #include "support/catch.hpp"
+#include "support/replica.hpp"
 #include "wire/codec.hpp"
 #include "wire/spill.hpp"
 
@@ -13,11 +14,7 @@ using namespace baton::wire;
 
 namespace {
 
-replica_id id_of(std::uint8_t byte) {
-    replica_id id;
-    id.bytes.fill(byte);
-    return id;
-}
+using support::replica;
 
 /// A stand-in for the keyed hash of the shell: as good, where nobody knows the seed.
 spill_seal seal(std::uint64_t secret) {
@@ -28,7 +25,7 @@ spill_seal seal(std::uint64_t secret) {
 }
 
 std::string file_of(const std::vector<std::string>& frames, std::optional<spill_seal> by = {}) {
-    spill_writer writer({.cluster = "here", .id = id_of(7), .clock = {99}, .written_ms = 1234},
+    spill_writer writer({.cluster = "here", .id = replica(7), .clock = {99}, .written_ms = 1234},
                         std::move(by));
     auto bytes = writer.head();
     for (const auto& frame : frames) bytes += writer.chunk(frame);
@@ -48,7 +45,7 @@ looked look_at(const std::string& file, std::string_view cluster = "here", spill
         std::memcpy(into, piece.data(), piece.size());
         return piece.size();
     };
-    spill_reader reader(source, file.size(), cluster, id_of(7), std::move(trusted));
+    spill_reader reader(source, file.size(), cluster, replica(7), std::move(trusted));
     looked found{reader.whose(), {}, false, reader.head()};
     std::string frame;
     for (;;) {
@@ -112,7 +109,7 @@ TEST_CASE("spill: a flipped bit costs one piece at most, and the file is not who
 }
 
 TEST_CASE("spill: a piece that is gone or comes twice is noticed", "[wire]") {
-    spill_writer writer({.cluster = "here", .id = id_of(7)});
+    spill_writer writer({.cluster = "here", .id = replica(7)});
     const auto head = writer.head(), a = writer.chunk("a"), b = writer.chunk("b"), tail = writer.tail();
     CHECK(look_at(head + a + b + tail).whole);
     CHECK_FALSE(look_at(head + a + tail).whole);
@@ -122,7 +119,7 @@ TEST_CASE("spill: a piece that is gone or comes twice is noticed", "[wire]") {
 }
 
 TEST_CASE("spill: megabytes of rubbish are passed over", "[wire]") {
-    spill_writer writer({.cluster = "here", .id = id_of(7)});
+    spill_writer writer({.cluster = "here", .id = replica(7)});
     const auto head = writer.head(), a = writer.chunk("a"), b = writer.chunk("b"), tail = writer.tail();
     std::mt19937_64 random(1);
     std::string rubbish((std::size_t{3} << 20) + 5, '\0');
@@ -197,13 +194,13 @@ TEST_CASE("spill: a sealed file of which a bit is flipped is not whole, and cost
 TEST_CASE("spill: whoever lacks the key can neither make a piece, nor move one, nor change the head",
           "[wire]") {
     // Every unkeyed sum is made right: what is left to notice it by is the seal.
-    spill_writer writer({.cluster = "here", .id = id_of(7), .clock = {99}}, seal(1));
+    spill_writer writer({.cluster = "here", .id = replica(7), .clock = {99}}, seal(1));
     const auto head = writer.head(), a = writer.chunk("a"), b = writer.chunk("b"), tail = writer.tail();
-    spill_writer forger({.cluster = "here", .id = id_of(7), .clock = {99}}, seal(3));
+    spill_writer forger({.cluster = "here", .id = replica(7), .clock = {99}}, seal(3));
     const auto forged_head = forger.head(), forged = forger.chunk("A");
-    spill_writer unsealed({.cluster = "here", .id = id_of(7), .clock = {99}});
+    spill_writer unsealed({.cluster = "here", .id = replica(7), .clock = {99}});
     const auto open_head = unsealed.head(), unkeyed = unsealed.chunk("A");
-    spill_writer other({.cluster = "here", .id = id_of(8), .clock = {99}}, seal(1));
+    spill_writer other({.cluster = "here", .id = replica(8), .clock = {99}}, seal(1));
     const auto other_head = other.head(), of_another = other.chunk("A");
     CHECK(look_at(head + a + b + tail, "here", only(1)).whole);
     const auto frames_of = [](const std::string& file) { return look_at(file, "here", only(1)).frames; };
@@ -219,7 +216,7 @@ TEST_CASE("spill: whoever lacks the key can neither make a piece, nor move one, 
         .number(sealed_spill_format)
         .number(version_min)
         .text("here")
-        .id(id_of(7))
+        .id(replica(7))
         .number(~std::uint64_t{0})
         .number(1)
         .bytes(seal(1).key_id);
@@ -234,7 +231,7 @@ TEST_CASE("spill: whoever lacks the key can neither make a piece, nor move one, 
 TEST_CASE("spill: files of the build before are read, and it can tell ours from damaged ones", "[wire]") {
     // Then a head had five fields, and every format's head the same sum.
     std::string body;
-    frame_writer(body, 5).number(1).number(version_min).text("here").id(id_of(7)).number(99);
+    frame_writer(body, 5).number(1).number(version_min).text("here").id(replica(7)).number(99);
     const auto before = look_at(head_with(body));
     CHECK(before.whose == spill_reader::state::ours);
     CHECK(before.head.clock.raw == 99);

@@ -6,6 +6,7 @@
 #include <rapidcheck.h>
 
 using namespace baton;
+using namespace baton::crdt;
 using namespace baton::test;
 
 TEST_CASE("counter_value: what is stored is loaded, low byte first", "[crdt][law]") {

@@ -10,10 +10,11 @@
 #include <map>
 
 using namespace baton;
+using namespace baton::crdt;
 
 namespace {
 
-replica_id replica(std::uint8_t number) {
+replica_id filled_with(std::uint8_t number) {
     replica_id id;
     id.bytes[0] = number;
     id.bytes[15] = 1;
@@ -25,7 +26,7 @@ replica_id replica(std::uint8_t number) {
 TEST_CASE("cut: join is idempotent, commutative and associative, and covers both sides", "[crdt][law]") {
     const auto build = [](const std::map<std::uint8_t, std::uint8_t>& from) {
         cut c;
-        for (const auto& [who, counter] : from) c.raise({replica(who), counter});
+        for (const auto& [who, counter] : from) c.raise({filled_with(who), counter});
         return c;
     };
     using model = std::map<std::uint8_t, std::uint8_t>;
@@ -47,7 +48,7 @@ TEST_CASE("cut: join is idempotent, commutative and associative, and covers both
 TEST_CASE("digest: order does not matter and taking out undoes putting in", "[crdt][law]") {
     REQUIRE(rc::check([](std::vector<std::pair<std::string, std::string>> records) {
         const auto hash = [](const auto& record, std::uint64_t counter) {
-            return hash_record({replica(1), counter, 5, 0, 0}, record.first.substr(0, 500), "element",
+            return hash_record({filled_with(1), counter, 5, 0, 0}, record.first.substr(0, 500), "element",
                                record.second);
         };
         digest forward, backward;
@@ -60,15 +61,15 @@ TEST_CASE("digest: order does not matter and taking out undoes putting in", "[cr
 }
 
 TEST_CASE("digest: every field of a record counts", "[crdt]") {
-    const auto base = hash_record({replica(1), 1, 1, 0, 0}, "key", "element", "value");
-    REQUIRE_FALSE(base == hash_record({replica(2), 1, 1, 0, 0}, "key", "element", "value"));
-    REQUIRE_FALSE(base == hash_record({replica(1), 2, 1, 0, 0}, "key", "element", "value"));
-    REQUIRE_FALSE(base == hash_record({replica(1), 1, 2, 0, 0}, "key", "element", "value"));
-    REQUIRE_FALSE(base == hash_record({replica(1), 1, 1, 1, 0}, "key", "element", "value"));
-    REQUIRE_FALSE(base == hash_record({replica(1), 1, 1, 0, 1}, "key", "element", "value"));
-    REQUIRE_FALSE(base == hash_record({replica(1), 1, 1, 0, 0}, "keye", "lement", "value"));
-    REQUIRE_FALSE(base == hash_record({replica(1), 1, 1, 0, 0}, "key", "elementv", "alue"));
-    REQUIRE_FALSE(base == hash_record({replica(1), 1, 1, 0, 0}, "key", "element", ""));
+    const auto base = hash_record({filled_with(1), 1, 1, 0, 0}, "key", "element", "value");
+    REQUIRE_FALSE(base == hash_record({filled_with(2), 1, 1, 0, 0}, "key", "element", "value"));
+    REQUIRE_FALSE(base == hash_record({filled_with(1), 2, 1, 0, 0}, "key", "element", "value"));
+    REQUIRE_FALSE(base == hash_record({filled_with(1), 1, 2, 0, 0}, "key", "element", "value"));
+    REQUIRE_FALSE(base == hash_record({filled_with(1), 1, 1, 1, 0}, "key", "element", "value"));
+    REQUIRE_FALSE(base == hash_record({filled_with(1), 1, 1, 0, 1}, "key", "element", "value"));
+    REQUIRE_FALSE(base == hash_record({filled_with(1), 1, 1, 0, 0}, "keye", "lement", "value"));
+    REQUIRE_FALSE(base == hash_record({filled_with(1), 1, 1, 0, 0}, "key", "elementv", "alue"));
+    REQUIRE_FALSE(base == hash_record({filled_with(1), 1, 1, 0, 0}, "key", "element", ""));
 }
 
 TEST_CASE("hybrid_clock: never goes back, and is not dragged past the bound", "[crdt]") {

@@ -4,6 +4,7 @@
 #include "world.hpp"
 
 using namespace baton;
+using namespace baton::crdt;
 using namespace baton::test;
 
 namespace {

@@ -2,6 +2,7 @@
 // newcomer's totals and logs are those of what is staged; a cache keeps registers only; what is aborted gives
 // its memory back in slices. How a commit folds it in is shown by the laws of the store.
 #include "crdt/staging.hpp"
+#include "register.hpp"
 #include "support/catch.hpp"
 
 #include <algorithm>
@@ -9,10 +10,11 @@
 #include <string>
 
 using namespace baton;
+using namespace baton::crdt;
+using baton::test::reg;
 
 namespace {
 
-slot_name reg(std::string_view key) { return {value_type::reg, key, {}}; }
 slot_name element(std::string_view key, std::string_view name) { return {value_type::set, key, name}; }
 
 /// An arena, two origins besides this node, and what is staged.

@@ -1,16 +1,16 @@
 // Comparing by ranges: what next_held names, with what is staged and without, in any portions; what a dead
 // mark does to main records and to a cache; and the repair by union, where both sides keep what either holds.
+#include "register.hpp"
 #include "support/catch.hpp"
 #include "world.hpp"
 
 #include <rapidcheck.h>
 
 using namespace baton;
+using namespace baton::crdt;
 using namespace baton::test;
 
 namespace {
-
-slot_name reg(std::string_view key) { return {value_type::reg, key, {}}; }
 
 std::vector<std::uint64_t> held(const store& s, dot_range range, std::size_t portion, bool staged) {
     std::vector<std::uint64_t> all;

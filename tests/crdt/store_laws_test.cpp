@@ -8,6 +8,7 @@
 #include <rapidcheck.h>
 
 using namespace baton;
+using namespace baton::crdt;
 using namespace baton::test;
 
 namespace {

@@ -1,6 +1,5 @@
 // Announcing: how often beacons are sent, in virtual time: at the start, in a quiet mesh, and among many.
 #include "discovery/announcing.hpp"
-
 #include "support/catch.hpp"
 
 #include <random>

@@ -2,6 +2,7 @@
 // or not, with many keys in one shard, with equal halves of hashes. arena: blocks are apart from each other,
 // and what is given back goes back to the system.
 #include "crdt/index.hpp"
+#include "register.hpp"
 #include "support/catch.hpp"
 
 #include <rapidcheck.h>
@@ -13,10 +14,10 @@
 #include <string>
 
 using namespace baton;
+using namespace baton::crdt;
+using baton::test::reg;
 
 namespace {
-
-slot_name reg(std::string_view key) { return {value_type::reg, key, {}}; }
 
 handle make_block(arena& memory, const slot_name& slot) {
     block head{};

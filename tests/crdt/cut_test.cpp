@@ -12,25 +12,26 @@
 #include <random>
 
 using namespace baton;
+using namespace baton::crdt;
 
 namespace {
 
-using model = std::map<replica_id, std::uint64_t>;
+using counts = std::map<replica_id, std::uint64_t>;
 
-replica_id replica(std::uint64_t number) {
+replica_id numbered(std::uint64_t number) {
     replica_id id;
     for (std::size_t byte = 0; byte < 8; ++byte)
         id.bytes[byte] = static_cast<std::uint8_t>(number >> (8 * (7 - byte)));
     id.bytes[15] = 1;
     return id;
 }
-model any_model() {
-    model all;
+counts any_model() {
+    counts all;
     const auto numbers = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 40));
-    for (const auto number : numbers) all[replica(number)] = *rc::gen::inRange<std::uint64_t>(1, 9);
+    for (const auto number : numbers) all[numbered(number)] = *rc::gen::inRange<std::uint64_t>(1, 9);
     return all;
 }
-cut cut_of(const model& from) {
+cut cut_of(const counts& from) {
     cut all;
     for (const auto& [id, counter] : from) all.push_back({id, counter});
     return all;
@@ -40,8 +41,8 @@ cut cut_of(const model& from) {
 double seconds_to_join(std::size_t size) {
     cut even, odd;
     for (std::size_t i = 0; i < size; ++i) {
-        even.push_back({replica(2 * i), 1});
-        odd.push_back({replica(2 * i + 1), 1});
+        even.push_back({numbered(2 * i), 1});
+        odd.push_back({numbered(2 * i + 1), 1});
     }
     double best = 1e9;
     for (int round = 0; round < 7; ++round) {
@@ -83,11 +84,11 @@ TEST_CASE("cut: made of dots in any order, and thinned out", "[crdt][law]") {
     CHECK(rc::check([] {
         const auto numbers = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 20));
         std::vector<dot> dots;
-        model highest;
+        counts highest;
         for (const auto number : numbers) {
             const auto counter = *rc::gen::inRange<std::uint64_t>(0, 5);
-            dots.push_back({replica(number), counter});
-            if (counter != 0) highest[replica(number)] = std::max(highest[replica(number)], counter);
+            dots.push_back({numbered(number), counter});
+            if (counter != 0) highest[numbered(number)] = std::max(highest[numbered(number)], counter);
         }
         auto made = cut::of_dots(dots);
         RC_ASSERT(made == cut_of(highest));

@@ -1,6 +1,6 @@
 // ordered_keys against a std::set that has seen the same calls: keys of all lengths, with much and little in
 // common, in order and not; and what its memory costs. That the store keeps it and its notes right through
-// types, removals, commits and folding is checked after every step of every law (world_check.cpp). key_order
+// types, removals, commits and folding is checked after every edit of every law (world_check.cpp). key_order
 // and notes alone.
 #include "crdt/bounded_notes.hpp"
 #include "crdt/key_order.hpp"
@@ -15,10 +15,11 @@
 #include <string>
 
 using namespace baton;
+using namespace baton::crdt;
 
 namespace {
 
-struct step {
+struct edit {
     bool insert;
     std::string key;
 };
@@ -53,8 +54,8 @@ TEST_CASE("ordered_keys: holds and lists what a set does after any inserts and e
     REQUIRE(rc::check([] {
         ordered_keys keys;
         std::set<std::string> model;
-        const auto steps = *rc::gen::container<std::vector<step>>(
-            rc::gen::construct<step>(rc::gen::arbitrary<bool>(), some_key()));
+        const auto steps = *rc::gen::container<std::vector<edit>>(
+            rc::gen::construct<edit>(rc::gen::arbitrary<bool>(), some_key()));
         for (const auto& [insert, key] : steps) {
             if (insert) {
                 RC_ASSERT(keys.insert(key) == model.insert(key).second);

@@ -8,6 +8,7 @@
 #include <map>
 
 using namespace baton;
+using namespace baton::crdt;
 
 namespace {
 

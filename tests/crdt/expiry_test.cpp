@@ -7,6 +7,7 @@
 #include <vector>
 
 using namespace baton;
+using namespace baton::crdt;
 using namespace std::chrono_literals;
 
 namespace {

@@ -16,6 +16,7 @@
 #include <unordered_set>
 
 using namespace baton;
+using namespace baton::crdt;
 using namespace baton::test;
 
 namespace {

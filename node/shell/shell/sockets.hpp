@@ -124,8 +124,8 @@ class sockets {
     /// Whether the message came by a link: libzmq itself makes the message that a subscriber has gone.
     [[nodiscard]] static bool is_of_a_link(zmq::message_t& message);
     std::map<core::link_id, connection>& connections() { return connections_; }
-    /// Contains every socket, and other descriptors that are added. After a broadcast call touched(), under
-    /// the mutex.
+    /// Contains every socket, and other descriptors that are added. The I/O thread calls touched() after its
+    /// own broadcasts; another thread that broadcasts wakes the I/O thread instead.
     [[nodiscard]] poller& sources() { return poller_; }
 
     /// The replica named by the subscription that each node makes to be recognised; nullopt for other topics.

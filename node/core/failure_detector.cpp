@@ -18,9 +18,9 @@ constexpr auto probe_quickly = 20ms;     // while its connection is closed, and 
 constexpr auto just_now = 50ms;          // heard so lately that nobody need ask it for a sign
 
 const char* lacking(const peer& p, const link* via, bool hears_us) {
-    if (via == nullptr || !via->open) return "it is heard, and cannot be dialled from here";
-    if (!hears_us) return "it is heard, and does not hear this node, which it cannot dial";
-    return p.sees_me ? nullptr : "it is heard, and its publish port cannot be dialled from here";
+    if (via == nullptr || !via->open) return "it is heard, but cannot be dialled from here";
+    if (!hears_us) return "it is heard, but does not hear this node, since it cannot dial it";
+    return p.sees_me ? nullptr : "it is heard, but its publish port cannot be dialled from here";
 }
 } // namespace
 
@@ -204,7 +204,7 @@ failure_detector::namesake_verdict failure_detector::judge_namesake(const replic
     } else if (q->health.life.heard_at() > h.namesake_asked_at && !q->health.life.is_closed()) {
         h.namesake.reset();
         members_.raise(out, event_kind::name_conflict, id,
-                       "the name is also that of " + former.to_string().substr(0, 8));
+                       former.to_string().substr(0, 8) + " has the same name");
     } else if (q->health.life.is_closed() || now - h.namesake_asked_at >= namesake_patience) {
         h.namesake.reset();
         return {former, {}};

@@ -42,7 +42,8 @@ void membership::check_synced(const store& here, bool at_once, outbox& out) {
         if (!is_member(p) || p.synced || p.holds.overfull) continue;
         if (!here.covers(p.at_join) && !at_once) continue;
         p.synced = true;
-        raise(out, event_kind::synced, id, p.at_join.size() != 0 ? "what it had is here" : "it had nothing");
+        raise(out, event_kind::synced, id,
+              p.at_join.size() != 0 ? "all that it held is applied here" : "it held nothing");
     }
 }
 

@@ -55,7 +55,8 @@ void mesh::observe(const replica_id& origin, timestamp stamp, outbox& out) {
     if (auto* const p = peers_.find(origin); p != nullptr && !p->skew_told) {
         p->skew_told = true;
         peers_.raise(out, event_kind::clock_skew, origin,
-                     std::to_string(stamp.milliseconds() - time_.at().wall_ms) + " ms ahead of ours");
+                     std::to_string(stamp.milliseconds() - time_.at().wall_ms) +
+                         " ms ahead of this node's clock");
     }
 }
 

@@ -82,7 +82,7 @@ verdict mesh::on_leaving(const replica_id& from, const wire::leaving& f, outbox&
 void mesh::begin_leaving(const replica_id& id, peer& p, outbox& out) {
     if (p.state == member_state::leaving) return;
     peers_.transition(p, member_state::leaving, event_kind::leaving, time_.now());
-    peers_.raise(out, event_kind::leaving, id, "hands over");
+    peers_.raise(out, event_kind::leaving, id, "it hands over its state");
 }
 
 // What PUB says of a member may be anybody's word. Of one that is up its own is awaited, which comes on its
@@ -124,7 +124,7 @@ verdict mesh::on_left(const wire::left& f, const arrival& from, outbox& out) {
     p->final = f.id == f.about ? f.final_counter : std::max(p->final, f.final_counter);
     if (p->state == member_state::left) return {};
     end_peer(f.about, *p, member_state::left, event_kind::left,
-             f.id == f.about ? "said goodbye" : "a member passed it on", out);
+             f.id == f.about ? "said goodbye" : "another member reports that it left", out);
     contact_.links.release(*p, out);
     if (own_word && !handover_.is_leaving()) {
         out.actions.push_back(send_broadcast{

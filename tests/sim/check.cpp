@@ -171,6 +171,7 @@ void world::check_everything() {
                 reason == "stolen identity" ||
                 reason == "ack to nothing asked" ||          // of its former incarnation
                 reason == "replayed beacon" ||               // overtaken on its way
+                reason == "replayed introduction" ||         // likewise, or doubled
                 reason == "frame in another wire version" || // not greeted yet
                 reason == "too many peers" || // those before a restart count until they are gone
                 reason == "commit beyond the origin's word" || // it was cut off from it

@@ -62,7 +62,7 @@ TEST_CASE("key file: what is no key is named by its line and not repeated", "[di
     const auto typo = complaint(hex_ones + "\nalmost-a-secret\n");
     CHECK_THAT(typo, ContainsSubstring("line 2") && !ContainsSubstring("secret"));
     CHECK_THAT(complaint(hex_ones + "\n" + base64_ones),
-               ContainsSubstring("line 2") && ContainsSubstring("already"));
+               ContainsSubstring("line 2") && ContainsSubstring("repeats"));
     CHECK_THAT(complaint(std::string("\x7f"
                                      "ELF\0\0",
                                      6)),

@@ -180,6 +180,6 @@ TEST_CASE("program: a file of options is bounded, and its faults are named by fi
     CHECK_THAT(fault_at("\nno-beacon = maybe\n"),
                ContainsSubstring(path.string() + ":2: no-beacon: 'maybe'"));
     CHECK_THAT(fault_at("[network]\nport = 1\n"),
-               ContainsSubstring(path.string() + ":1: there are no sections"));
+               ContainsSubstring(path.string() + ":1: sections are not allowed"));
     std::filesystem::remove(path);
 }

@@ -6,7 +6,7 @@
 #include <iostream>
 
 int main() {
-    auto settings = baton::options::loopback(); // this machine; lan(): the network
+    auto settings = baton::options::loopback(); // this machine only; lan(): the network
     settings.cluster = "harbour";               // nodes with this name form one mesh
     auto node = baton::node::start(settings);
     if (!node) {
@@ -14,7 +14,7 @@ int main() {
         return 1;
     }
 
-    auto put = node->stash("session/ABYZ", "round 41"); // here at once, then on every other node
+    auto put = node->stash("session/ABYZ", "round 41"); // visible here at once, soon on the others
     if (!put) std::cerr << put.error().what << '\n';
     auto got = node->pickup("session/ABYZ"); // on this node or on any other
     if (got && got->found()) std::cout << got->value << '\n';

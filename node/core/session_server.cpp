@@ -113,6 +113,14 @@ void session_server::drop_all(outbox& out) {
     serving_.clear();
 }
 
+// The receiver of a walk could not notice: a newcomer has no cut that a floor would be compared with.
+void session_server::leave_behind(const replica_id& to, outbox& out) {
+    const auto at = serving_.find(to);
+    if (at == serving_.end()) return;
+    tell_busy(to, at->second->number, out);
+    serving_.erase(at);
+}
+
 // The window once more, if its first chunk should have passed by now: a peer that asks and asks must not fill
 // the queue to it, and on a slow link what is under way would only be followed by itself. As long as nothing
 // has passed, no more than shows whether anything does.

@@ -208,6 +208,7 @@ void stability::judge_lag(bool is_full, instant now, outbox& out) {
             p.lag.evicted = true;
             p.lag.kept_up = false;
             ++evictions_;
+            server_.leave_behind(id, out);
             out.note("left behind", id, lag);
         }
     }

@@ -48,7 +48,11 @@ void world::check(process& p) {
         if (now[i] != 0) name = (name ^ (i << 32) ^ now[i]) * 0x9e3779b97f4a7c15, name ^= name >> 31;
     }
     const auto [known, added] = digests_.try_emplace(name, *sum);
-    if (!added && known->second != *sum) fail(p, "equal cuts, different digests (I1)");
+    if (!added && known->second != *sum) {
+        for (std::size_t key = 0; key < oracle_.keys(); ++key)
+            check_key(p, key); // names it, if it is this node's
+        fail(p, "equal cuts, different digests (I1)");
+    }
     mix(sum->low);
 }
 

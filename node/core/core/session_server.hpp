@@ -57,6 +57,9 @@ class session_server {
     [[nodiscard]] instant deadline() const;
     /// That receiver is gone.
     void drop(const replica_id& to) { serving_.erase(to); }
+    /// That receiver is left behind: what its session pins may go now, so the session ends and the receiver
+    /// is told so.
+    void leave_behind(const replica_id& to, outbox& out);
     /// Ends all sessions. Call after a commit that removed records without leaving removal records: a
     /// receiver that was sent such a record would otherwise keep it.
     void drop_all(outbox& out);

@@ -21,7 +21,7 @@ namespace baton::core {
 
 class stability {
   public:
-    stability(const mesh_options& settings, store& here, membership& members, const session_server& server,
+    stability(const mesh_options& settings, store& here, membership& members, session_server& server,
               writer& write, publisher& out)
         : settings_(settings)
         , store_(here)
@@ -63,7 +63,7 @@ class stability {
     const mesh_options& settings_;
     store& store_;
     membership& members_;
-    const session_server& server_;
+    session_server& server_;
     writer& writer_;
     publisher& publisher_;
     cut stable_;           ///< removal records under it are being dropped

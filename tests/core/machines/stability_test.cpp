@@ -79,6 +79,33 @@ TEST_CASE("stability: an origin that has said goodbye is archived by the member 
     CHECK(s.here.read("x"));
 }
 
+// A newcomer that stood still in the middle of a walk would otherwise keep what was removed meanwhile: its
+// COMMIT claims the removal, whose record is gone before the walk comes to it.
+TEST_CASE("stability: the session of a member that is left behind ends", "[core][machine]") {
+    settling s;
+    s.settings.limits.lag_max = 0;
+    auto& p = s.up(2);
+    s.put("key");
+    wire::pull f;
+    f.session = 1;
+    f.id = replica(2);
+    REQUIRE(s.server.on_pull(replica(2), f, start, s.box));
+    s.remove("key");
+    s.tend();
+    s.tend(1900ms);
+    CHECK(s.server.size() == 1);
+    CHECK(s.here.removals() == 1);
+    s.box.clear();
+    s.tend(2100ms);
+    REQUIRE(p.lag.evicted);
+    CHECK(s.server.size() == 0);
+    CHECK(s.here.removals() == 0);
+    const auto* const told =
+        s.box.actions.empty() ? nullptr : std::get_if<send_reply>(&s.box.actions.front());
+    REQUIRE(told);
+    CHECK((std::get<wire::state>(*wire::decode(told->bytes)).flags & wire::state::busy) != 0);
+}
+
 TEST_CASE("stability: a member that stays too far behind is left behind", "[core][machine]") {
     settling s;
     s.settings.limits.lag_max = 3;

@@ -41,7 +41,7 @@ world::settings story::draw(std::uint64_t seed) {
     // A session waits 3.3 s for a server that is silent, then for the next one; and where
     // something is lost, each chunk and each question of a comparison takes several tries: of those there are
     // many where a node draws few ranges a question. Where a third is lost, every other server is given up.
-    s.standstill_max = s.faults.loss > 200 ? 40s : s.faults.loss > 50 || s.faults.late > 20 ? 20s : 10s;
+    s.standstill_max = s.faults.loss > 200 ? 40s : s.faults.loss > 50 || s.faults.late > 20 ? 30s : 15s;
     if (seed % 4 == 3) s.node.keys = {*mesh_key::from_bytes(std::string(mesh_key::size, 'k'))};
     // Of a chance of their own, so that the other stories stay as they are.
     one_seed_ = !s.node.beacon && dice(seed ^ 0x5eed).chance(500);

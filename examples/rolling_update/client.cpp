@@ -1,5 +1,6 @@
 #include "client.hpp"
 
+#include "actor.hpp"
 #include "arena.hpp"
 #include "line.hpp"
 #include "tcp.hpp"
@@ -12,7 +13,6 @@
 #include <array>
 #include <csignal>
 #include <deque>
-#include <iostream>
 #include <map>
 #include <set>
 #include <sstream>
@@ -27,8 +27,6 @@ using namespace std::chrono_literals;
 constexpr std::size_t under_way_max = 64; // requests that wait for their answers
 constexpr auto again_after = 3ms;         // where a session has no owner at this moment
 
-void print_line(const line& what) { std::cout << what.print() << std::endl; }
-
 class client {
   public:
     explicit client(const client_settings& settings)
@@ -42,7 +40,7 @@ class client {
             repeat_requests();
             wait();
         }
-        print_line(line{"account"}
+        actor::say(line{"account"}
                        .with("acknowledged", acknowledged_)
                        .with("looks", looks_)
                        .with("sent_on", sent_on_)
@@ -81,7 +79,7 @@ class client {
             next_at_ = std::max(next_at_ + between_, steady::now() - 100ms);
             if (turn_ == seats_.size()) {
                 turn_ = 0;
-                if (round_++ == 0) print_line(line{"begun"});
+                if (round_++ == 0) actor::say(line{"begun"});
             }
             if (!seats_[turn_].under_way) begin(turn_, (round_ + turn_) % 3 == 2);
         }
@@ -264,6 +262,5 @@ int run_client(const client_settings& settings) try {
     std::signal(SIGPIPE, SIG_IGN);
     return client(settings).run();
 } catch (const std::exception& failure) {
-    print_line(line{"failed"}.with("why", failure.what()));
-    return 1;
+    return actor::failed(failure);
 }

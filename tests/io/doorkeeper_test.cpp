@@ -3,14 +3,12 @@
 #include "patience.hpp"
 #include "shell/doorkeeper.hpp"
 #include "support/catch.hpp"
+#include "thread_signals.hpp"
 
-#include <sys/syscall.h>
-#include <unistd.h>
 #include <zmq.hpp>
 
 #include <atomic>
 #include <csignal>
-#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
@@ -112,14 +110,8 @@ TEST_CASE("doorkeeper: signals do not end it", "[io][secure]") {
         door at;
         std::atomic<bool> over = false;
         std::thread storm([&] {
-            const auto self = syscall(SYS_gettid);
             while (!over) {
-                std::error_code ended;
-                for (auto each = std::filesystem::directory_iterator("/proc/self/task", ended);
-                     !ended && each != std::filesystem::directory_iterator(); each.increment(ended)) {
-                    const long other = std::atol(each->path().filename().c_str());
-                    if (other != self && other != getpid()) syscall(SYS_tgkill, getpid(), other, SIGPROF);
-                }
+                signal_threads(SIGPROF, false); // the test's own waits are not what is tested
                 std::this_thread::sleep_for(std::chrono::microseconds(100));
             }
         });

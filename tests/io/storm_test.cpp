@@ -2,12 +2,11 @@
 // mesh with a key start, join and leave in a storm of them.
 #include "insider.hpp"
 #include "nodes.hpp"
+#include "thread_signals.hpp"
 
-#include <sys/syscall.h>
 #include <sys/time.h>
 
 #include <csignal>
-#include <filesystem>
 #include <thread>
 
 using namespace io;
@@ -28,14 +27,8 @@ class storm {
         const itimerval often{{0, 200}, {0, 200}};
         setitimer(ITIMER_PROF, &often, nullptr);
         thread_ = std::thread([this] {
-            const auto self = syscall(SYS_gettid);
             while (!ends_) {
-                std::error_code ended;
-                for (auto at = std::filesystem::directory_iterator("/proc/self/task", ended);
-                     !ended && at != std::filesystem::directory_iterator(); at.increment(ended)) {
-                    const long other = std::atol(at->path().filename().c_str());
-                    if (other != self) syscall(SYS_tgkill, getpid(), other, SIGPROF);
-                }
+                signal_threads(SIGPROF, true);
                 std::this_thread::sleep_for(std::chrono::microseconds(200));
             }
         });

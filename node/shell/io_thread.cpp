@@ -41,7 +41,7 @@ io_thread::io_thread(options settings, core::mesh_options mesh_settings, std::un
     , beacon_(std::move(beacon))
     , unicast_(std::move(unicast))
     , resolver_(settings_.dns_servers, names)
-    , interfaces_(std::move(interfaces))
+    , seen_{std::move(interfaces)}
     , bell_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))
     , timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
     try {
@@ -149,7 +149,7 @@ void io_thread::loop() {
     }
     if (unicast_ && unicast_->fd() >= 0) sources.add(unicast_->fd(), datagrams);
     wake_at_ = now().now;
-    look_at_ = wake_at_; // something may have changed before there was somebody to hear of it
+    seen_.look_at = wake_at_; // something may have changed before there was somebody to hear of it
     begin_spills();
     while (!ended_) {
         poll();
@@ -197,7 +197,7 @@ void io_thread::poll() {
     const bool rung = rung_, packing = rung && packing_.is_packing(at);
     if (packing) arm_timer(packing_.until() - at);
     bool due = rung && !packing;
-    auto next = std::min({wake_at_, look_at_, gatekeeper_.due(), knocker_.due(), names_at_});
+    auto next = std::min({wake_at_, seen_.look_at, gatekeeper_.due(), knocker_.due(), names_at_});
     if (found_spills_) {
         due = leave_file_->take_due() || found_spills_->is_due() || due;
         next = std::min(next, found_spills_->next_look());

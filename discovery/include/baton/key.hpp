@@ -20,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace baton {
 
@@ -63,6 +64,12 @@ class mesh_key {
     mesh_key() = default;
     std::array<std::uint8_t, size> bytes_{};
     key_id id_{};
+};
+
+/// The keys of a mesh that a node accepts.
+struct installed_keys {
+    std::optional<key_id> in_use{}; ///< the one that the node seals with; nullopt if the mesh is open
+    std::vector<key_id> accepted;   ///< in_use first; empty if the mesh is open
 };
 
 } // namespace baton

@@ -53,12 +53,6 @@ using change_handler = std::function<void(const change&)>;
 /// without NDEBUG checks this on the given values and on permutations of them.
 using merge_function = std::function<std::string(const std::vector<std::string_view>& siblings)>;
 
-/// The keys of a mesh that a node accepts.
-struct installed_keys {
-    std::optional<key_id> in_use{}; ///< the one that the node seals with; nullopt if the mesh is open
-    std::vector<key_id> accepted;   ///< in_use first; empty if the mesh is open
-};
-
 /// One member of the mesh, as the head of this header describes it.
 class node {
   public:
@@ -99,17 +93,7 @@ class node {
     /// Reads the value of `key` from local memory; removes nothing. If the key is absent and there is a
     /// `within`, the node asks every member what it holds, and the call waits until the value arrives. If
     /// absent, the outcome tells why: no node has the key, a leaving member is sending it, or some members
-    /// have not answered.
-    ///
-    /// `absent_confirmed` needs all of these: every member in view has answered a question that was put after
-    /// the call began, and everything these answers name is applied here; the same for every node that these
-    /// members know; a majority of options::mesh_size is in view, if that is set; no spill is left to be
-    /// read, here or at a member; and no silent or crashed node is known to hold more than this one. If a
-    /// process is killed, others may know that its last write exists and not have it: then the key stays
-    /// `absent_unsynced` for liveness.redial_for (6 h), or until another node has exactly its address. A node
-    /// that is alone confirms absence only with options::founding, or when options::alone_after has passed
-    /// and every seed refuses: silence proves nothing.
-    ///
+    /// have not answered; pickup_outcome says what each of these means.
     /// A key that holds a counter, set, map or flag reads as absent (see types()). Errors: key_empty,
     /// key_too_long, forked. O(key + value) without waiting.
     [[nodiscard]] result<pickup_result> pickup(std::string_view key, pickup_options how = {}) const;
@@ -170,12 +154,7 @@ class node {
     /// member: `changed` is false. Errors of writes: those of stash. Errors of removals: key_empty,
     /// key_too_long, bad_argument, busy, leaving, forked. Errors of reads: key_empty, key_too_long, forked.
     /// key_too_long also means an element or field over 512 bytes. O(key + element + value), unless stated
-    /// otherwise. <baton/typed.hpp> has handles that keep the key.
-    ///
-    /// Source: Shapiro et al. 2011, "A comprehensive study of Convergent and Commutative Replicated Data
-    /// Types": counters by replica, and the observed-remove set, here without tombstones, because the cut
-    /// shows what a node has seen. A map is such a set of fields with registers, a flag such a set of one
-    /// element.
+    /// otherwise. <baton/typed.hpp> has handles that keep the key, and the source of these types.
     /// @{
 
     /// The types that `key` holds: normally one; empty if the key is absent. O(key).
@@ -232,15 +211,9 @@ class node {
     [[nodiscard]] result<std::vector<std::string>> keys(std::string_view prefix = {}) const;
 
     /// Reports to `handler` every key under `prefix`, then `initial_done`, then each change, until the handle
-    /// is destroyed. No change between these is lost, and no version of a key is reported after one that
-    /// replaced it. Keys of every type count; an empty prefix means all keys. A key that changes again before
-    /// it was reported is reported once, with its present value. If more than limits.watch_keys_max such keys
-    /// wait, the watch reports `lagged` and then everything again. After leave() nothing changes any more.
-    /// <baton/watch.hpp> defines the reports and their thread.
-    ///
-    /// Returns at once. The snapshot takes O(keys under the prefix) by the index of keys(prefix), and a watch
-    /// keeps the names of those keys. Errors: key_too_long, bad_option (no handler), too_many_watches,
-    /// network (no thread is available), forked.
+    /// is destroyed. Keys of every type count; an empty prefix means all keys. <baton/watch.hpp> defines the
+    /// reports, their order and their thread. Returns at once. Errors: key_too_long, bad_option (no handler),
+    /// too_many_watches, network (no thread is available), forked.
     [[nodiscard]] result<watch_handle> watch(std::string_view prefix, change_handler handler);
 
     /// All other nodes that this node knows, sorted by (name, id). Errors: forked. O(members).

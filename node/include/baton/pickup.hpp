@@ -30,10 +30,20 @@ namespace baton {
 
 /// What a read found, or why the key is absent.
 enum class pickup_outcome : std::uint8_t {
-    found,            ///< the key is here
-    pending_handoff,  ///< a leaving member has announced the key: it is on its way
-    absent_confirmed, ///< every member has reported what it holds, and no member has the key
-    absent_unsynced,  ///< another node may have the key: do not start from an empty state
+    found,           ///< the key is here
+    pending_handoff, ///< a leaving member has announced the key: it is on its way
+    /// Every member has reported what it holds, and no member has the key. It needs all of these: every
+    /// member in view has answered a question that was put after the call began, and everything these answers
+    /// name is applied here; the same for every node that these members know; a majority of
+    /// options::mesh_size is in view, if that is set; no spill is left to be read, here or at a member; and
+    /// no silent or crashed node is known to hold more than this one. A node that is alone confirms absence
+    /// only with options::founding, or when options::alone_after has passed and every seed refuses: silence
+    /// proves nothing.
+    absent_confirmed,
+    /// Another node may have the key: do not start from an empty state. If a process is killed, others may
+    /// know that its last write exists and not have it; then the key stays `absent_unsynced` for
+    /// liveness.redial_for (6 h), or until another node has exactly its address.
+    absent_unsynced,
 };
 /// The name of the outcome as scripts see it, for example "found". Valid for ever.
 [[nodiscard]] std::string_view to_string(pickup_outcome outcome);

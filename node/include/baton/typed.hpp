@@ -16,6 +16,10 @@
 //
 // <baton/payload.hpp> describes the bytes of a value, the structs that are allowed, and how they may change.
 //
+// Source: Shapiro et al. 2011, "A comprehensive study of Convergent and Commutative Replicated Data Types":
+// counters by replica, and the observed-remove set, here without tombstones, because the cut shows what a
+// node has seen. A map is such a set of fields with registers, a flag such a set of one element.
+//
 // Thread contract: as node.hpp; no state of its own. A handle points to its node: the node must outlive the
 // handle and must not be moved. Header-only; the program needs the headers of msgpack-cxx. Throws only
 // std::bad_alloc.

@@ -12,6 +12,12 @@
 //         });
 //     }
 //
+// No change between the snapshot and the changes is lost, and no version of a key is reported after one that
+// replaced it. A key that changes again before it was reported is reported once, with its present value. If
+// more than limits.watch_keys_max such keys wait, the watch reports `lagged` and then everything again. After
+// leave() nothing changes any more. The snapshot takes O(keys under the prefix) by the index of
+// node::keys(prefix), and a watch keeps the names of those keys.
+//
 // Thread contract: the node calls handlers one after another on its dispatcher thread and holds no lock. A
 // handler may call any function of the node, watch() and leave() included, and may destroy handles, its own
 // included. It must not throw. A slow handler delays the other handlers of the node and nothing else. A

@@ -2,6 +2,8 @@
 // any thread.
 #pragma once
 
+#include "crdt/time.hpp"
+
 #include <baton/options.hpp>
 #include <baton/result.hpp>
 
@@ -47,5 +49,13 @@ struct interface {
 
 /// Whether `host` stands for every address: empty, "0.0.0.0" or "::".
 [[nodiscard]] bool is_every_host(const std::string& host);
+
+/// The interfaces as the I/O thread last saw them, and when it looks again.
+struct interfaces_seen {
+    std::vector<interface> all;
+    crdt::instant look_at{};
+    bool added = false;      ///< an address has been added since, or can be used only now
+    bool unreadable = false; ///< the log has it that the list cannot be read
+};
 
 } // namespace baton::shell

@@ -13,6 +13,7 @@
 #include "shell/event_queue.hpp"
 #include "shell/gatekeeper.hpp"
 #include "shell/holder_waits.hpp"
+#include "shell/interfaces.hpp"
 #include "shell/knocker.hpp"
 #include "shell/leave_file.hpp"
 #include "shell/leaving.hpp"
@@ -279,10 +280,7 @@ class io_thread {
     resolver resolver_;
     instant names_at_{instant::max()}; ///< to be looked at again
     address_watch addresses_;
-    std::vector<interface> interfaces_; ///< as of the last look
-    instant look_at_{};                 ///< at the interfaces again
-    bool addresses_new_ = false;        ///< one has been added, or could be used only now
-    bool addresses_complained_ = false; ///< of a list that cannot be read
+    interfaces_seen seen_;
     gatekeeper gatekeeper_;
     int bell_ = -1, timer_ = -1;
     core::outbox out_;

@@ -63,7 +63,7 @@ void staging::account(const block& b, handle h, bool added) {
     }
     if (whole_.logs.size() <= b.origin) whole_.logs.resize(origins_->size());
     auto& log = whole_.logs[b.origin];
-    // a dot is named twice: the commit must merge slot by slot
+    // A dot is named twice: the commit must merge slot by slot.
     if (added && log.at(b.counter) != 0) whole_.kept = false;
     if (!whole_.kept) return;
     if (added) {

@@ -19,7 +19,7 @@ std::int64_t store::lost_amount(std::string_view key, const staged_view& lost) {
 
 written store::add(std::string_view key, std::int64_t amount, timestamp stamp, write_buffers& buffers) {
     const slot_name slot{value_type::counter, key, {}};
-    // the base: no earlier event of this node is a share of the counter
+    // The base: no earlier event of this node is a share of the counter.
     counter_value mine{0, origins_[0].counter, 0};
     if (const auto own = share_of(head_of(slot), 0); own != 0) mine = load_counter(at(own).value());
     mine.total = static_cast<std::int64_t>(static_cast<std::uint64_t>(mine.total) +

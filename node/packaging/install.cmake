@@ -7,6 +7,8 @@
 # Without --component it installs all of them.
 include(CMakePackageConfigHelpers)
 set(baton_packaging ${PROJECT_SOURCE_DIR}/node/packaging)
+set(BATON_PYTHON_DIR lib/python3/dist-packages CACHE STRING "Where the Python package is installed, below the prefix")
+set(BATON_ZSH_DIR ${CMAKE_INSTALL_DATADIR}/zsh/site-functions CACHE STRING "Where zsh finds completions")
 set(baton_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/baton)
 
 # ---- library ----
@@ -61,6 +63,20 @@ if(BATON_BUILD_PROGRAM)
         file(RELATIVE_PATH baton_to_libraries /p/${CMAKE_INSTALL_BINDIR} /p/${CMAKE_INSTALL_LIBDIR})
         set_target_properties(baton_program PROPERTIES INSTALL_RPATH "$ORIGIN/${baton_to_libraries}") # any prefix
     endif()
+endif()
+
+if(BATON_BUILD_PROGRAM)
+    install(FILES ${baton_packaging}/baton.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
+    install(FILES ${baton_packaging}/baton.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+        RENAME baton COMPONENT program)
+    install(FILES ${baton_packaging}/_baton DESTINATION ${BATON_ZSH_DIR} COMPONENT program)
+endif()
+
+# ---- Python ----
+
+if(EXISTS ${PROJECT_SOURCE_DIR}/node/python/baton)
+    install(DIRECTORY ${PROJECT_SOURCE_DIR}/node/python/baton DESTINATION ${BATON_PYTHON_DIR} COMPONENT python
+        FILES_MATCHING PATTERN *.py PATTERN *.pyi PATTERN py.typed PATTERN __pycache__ EXCLUDE)
 endif()
 
 # ---- documents ----

@@ -67,8 +67,8 @@ std::optional<mesh_key> mesh_key::from_text(std::string_view text) {
 
 mesh_key::~mesh_key() { sodium_memzero(bytes_.data(), bytes_.size()); }
 
-bool operator==(const mesh_key& a, const mesh_key& b) {
-    return sodium_memcmp(a.bytes_.data(), b.bytes_.data(), mesh_key::size) == 0;
+bool mesh_key::operator==(const mesh_key& other) const {
+    return sodium_memcmp(bytes_.data(), other.bytes_.data(), size) == 0;
 }
 
 } // namespace baton

@@ -15,6 +15,7 @@
 // 0.0.4.
 #pragma once
 
+#include <baton/api.hpp>
 #include <baton/member.hpp>
 
 #include <cstdint>
@@ -102,7 +103,7 @@ struct stat_field {
     std::uint64_t node_stats::*value = nullptr; ///< the member of node_stats
 };
 /// All numbers of node_stats, in the order of the struct. Valid for ever.
-[[nodiscard]] std::span<const stat_field> all_stats();
+[[nodiscard]] BATON_API std::span<const stat_field> all_stats();
 
 /// The text of a /metrics page. Each number becomes `baton_<name>`, or `baton_<name>_total` if it only grows,
 /// with the label `node`. `baton_refused_total` has the label `reason`. For every node that has been a member
@@ -110,6 +111,6 @@ struct stat_field {
 /// `baton_member_round_trip_seconds`, with the labels `member` and `id`. In labels, control characters and
 /// bytes that are not UTF-8 are written as
 /// `\\xNN`. O(length of the text).
-[[nodiscard]] std::string to_prometheus(const node_stats& stats, std::string_view node_name);
+[[nodiscard]] BATON_API std::string to_prometheus(const node_stats& stats, std::string_view node_name);
 
 } // namespace baton

@@ -152,7 +152,7 @@ bool dispatcher::adopt() {
     std::vector<changed_names> left; // destroyed without the lock, as the watchers are
     engine_.with_board([&](core::mesh& mesh, watch_board& board) {
         for (const auto& s : ended) left.push_back(board.remove(s->who->prefix));
-        if (board.empty()) mesh.state().notes().want(false);
+        if (!board.wants_notes()) mesh.state().notes().want(false);
     });
     return true;
 }

@@ -34,6 +34,7 @@
 
 namespace baton {
 
+class async; // async.hpp
 /// How a claim is made.
 struct claim_options {
     std::optional<std::chrono::milliseconds>
@@ -95,6 +96,7 @@ class claim_handle {
 
   private:
     friend class node;
+    friend class async;
     struct body;
     explicit claim_handle(std::unique_ptr<body> of);
     std::unique_ptr<body> body_;

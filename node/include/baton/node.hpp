@@ -47,6 +47,7 @@ namespace baton {
 enum class value_kind : std::uint8_t; // watch.hpp
 struct change;                        // watch.hpp
 class watch_handle;                   // watch.hpp
+class async;                          // async.hpp
 /// Receives the changes of a watch, on the node's dispatcher thread; <baton/watch.hpp> has the contract.
 using change_handler = std::function<void(const change&)>;
 /// Makes one value of all `siblings`. It must be commutative, associative and idempotent: the result must not
@@ -290,6 +291,7 @@ class BATON_API node {
     /// @}
 
   private:
+    friend class async;
     struct BATON_LOCAL impl;
     explicit node(std::unique_ptr<impl> body);
     static result<node> open(options settings);

@@ -12,6 +12,7 @@ std::vector<holder_waits::finished> holder_waits::take_over(core::mesh& mesh, in
         const auto held = mesh.measure(each->wanted);
         if (held.met || now >= each->until || all) {
             mesh.stop_awaiting(each->ticket);
+            if (held.met) met.note(now - each->since);
             over.push_back({std::move(each->done), held});
             each = waits_.erase(each);
         } else {

@@ -18,7 +18,7 @@ class holder_waits {
     struct wait {
         core::proof wanted;
         std::uint64_t ticket = 0; ///< of mesh::await_holders, given back when it is over
-        instant until{};
+        instant since{}, until{};
         std::function<void(const core::ack_count&)> done;
     };
     /// A callback, to be called without the lock.
@@ -35,6 +35,9 @@ class holder_waits {
     /// Takes out the waits that are met or over, or `all`. Lowers `again_at` to the next end of a wait, if
     /// that is earlier.
     std::vector<finished> take_over(core::mesh& mesh, instant now, bool all, instant& again_at);
+
+    /// How long the waits took that were met, those of blocking calls included. Under the lock.
+    time_histogram met;
 
   private:
     std::list<wait> waits_;

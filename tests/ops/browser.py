@@ -22,7 +22,7 @@ class Browser:
         # Port 0: it takes a free one and says which.
         self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         line = ""
-        while "on port" not in line:
+        while "started successfully on port" not in line:
             line = self.driver.stdout.readline()
             if not line:
                 raise AssertionError("chromedriver has ended")

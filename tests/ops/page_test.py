@@ -6,6 +6,7 @@ page_test.py [CASE…]; the program is $BATON_PROGRAM. With BATON_PICTURES=FOLDE
 """
 import os
 import pathlib
+import signal
 import sys
 import tempfile
 import unittest
@@ -67,7 +68,12 @@ class Page(unittest.TestCase):
         # It is live: a write shows without a reload.
         self.alder.ask("stash one more")
         browser.wait_for("document.querySelector('#numbers div:nth-child(2) dd').textContent == '5003'", "the new key")
-        self.picture(browser, "light")
+        if PICTURES:  # with something to see
+            self.others[2].process.send_signal(signal.SIGSTOP)
+            browser.wait_for("document.querySelectorAll('#mesh g.suspect').length == 1", "a suspect")
+            browser.run("document.querySelector('#mesh g.suspect').dispatchEvent(new Event('focus'))")
+            self.picture(browser, "light")
+            self.others[2].process.send_signal(signal.SIGCONT)
         self.assertEqual(browser.complaints(), [])
         # Nothing came from elsewhere.
         urls = browser.run("return performance.getEntriesByType('resource').map(each => each.name)")
@@ -97,7 +103,7 @@ class Page(unittest.TestCase):
         seen = set()
         for _ in range(20):
             browser.press(TAB)
-            seen.add(browser.run("return document.activeElement.id || document.activeElement.className"))
+            seen.add(str(browser.run("return document.activeElement.id || document.activeElement.getAttribute('class')")))
         self.assertIn("events", seen)
         self.assertIn("scroll", seen)
 

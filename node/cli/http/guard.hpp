@@ -14,7 +14,7 @@ namespace baton::cli {
 
 /// The headers that decide; nullopt: not there.
 struct request_head {
-    std::optional<std::string_view> host, origin, fetch_site, authorization;
+    std::optional<std::string_view> host{}, origin{}, fetch_site{}, authorization{};
 };
 
 /// The host of "HOST" or "HOST:PORT", without the brackets of an IPv6 address; nullopt: it is neither.

@@ -115,14 +115,14 @@ constexpr std::array table{
                &node_stats::sends_refused},
 };
 
-// As the format wants a label's value, which is UTF-8: its own escapes are \\, \" and \n. What is no text, or
-// controls a terminal, is written as \xNN.
+// Writes a value of a label in the Prometheus text format: UTF-8 with the escapes \\, \" and \n. Bytes that
+// are not text, or that control a terminal, become \xNN.
 std::string label_text(std::string_view text) {
     std::string made = "\"";
     while (!text.empty()) {
         const auto plain = text.substr(0, text.find_first_of("\\\"\n"));
         for (const char c : shell::printable(plain)) {
-            if (c == '\\') made += '\\'; // of \xNN
+            if (c == '\\') made += '\\'; // escapes the backslash of an \xNN that printable() writes
             made += c;
         }
         text.remove_prefix(plain.size());
@@ -237,7 +237,8 @@ std::string to_prometheus(const node_stats& stats, std::string_view node_name) {
     const auto by_member = [&](std::string_view name, std::string_view meaning, auto value) {
         out.head(name, meaning, "gauge");
         for (const auto& each : stats.members) {
-            if (each.state == member_state::contacting) continue; // anybody may be that, under any name
+            // A peer in contact may be anybody, under any name.
+            if (each.state == member_state::contacting) continue;
             out.line(name, "member=" + label_text(each.name) + ",id=" + label_text(each.id.to_string()),
                      decimal(value(each)));
         }

@@ -16,6 +16,7 @@
 // owns nothing. Each call takes the node's lock for a few short holds, and is_alive() for none.
 #pragma once
 
+#include <baton/api.hpp>
 #include <baton/node.hpp>
 #include <baton/result.hpp>
 #include <baton/view.hpp>
@@ -35,7 +36,7 @@ struct view_options {
 };
 
 /// Reads what people want to know of a running node.
-class monitor {
+class BATON_API monitor {
   public:
     /// Watches `watched`.
     explicit monitor(const node& watched)

@@ -19,6 +19,7 @@
 #pragma once
 
 #include <baton/ack.hpp>
+#include <baton/api.hpp>
 #include <baton/claim.hpp>
 #include <baton/dot.hpp>
 #include <baton/event.hpp>
@@ -55,7 +56,7 @@ using change_handler = std::function<void(const change&)>;
 using merge_function = std::function<std::string(const std::vector<std::string_view>& siblings)>;
 
 /// One member of the mesh, as the head of this header describes it.
-class node {
+class BATON_API node {
   public:
     /// Binds the sockets, starts the I/O thread and returns; discovery continues in the background. Errors:
     /// bad_option, bad_seed, bad_key, unknown_interface, address_in_use, network; the sentence names the
@@ -291,7 +292,7 @@ class node {
 
   private:
     friend class monitor;
-    struct impl;
+    struct BATON_LOCAL impl;
     explicit node(std::unique_ptr<impl> body);
     static result<node> open(options settings);
     std::unique_ptr<impl> impl_;

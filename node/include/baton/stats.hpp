@@ -15,6 +15,7 @@
 // 0.0.4; OpenMetrics 1.0.
 #pragma once
 
+#include <baton/api.hpp>
 #include <baton/member.hpp>
 
 #include <array>
@@ -130,7 +131,7 @@ struct stat_field {
     std::uint64_t node_stats::*value = nullptr; ///< the member of node_stats
 };
 /// All numbers of node_stats, in the order of the struct. Valid for ever.
-[[nodiscard]] std::span<const stat_field> all_stats();
+[[nodiscard]] BATON_API std::span<const stat_field> all_stats();
 
 /// The text of a /metrics page. Each number becomes `baton_<name>`, or `baton_<name>_total` if it only grows,
 /// with the label `node`. `baton_refused_total` has the label `reason`. For every node that has been a member
@@ -138,14 +139,14 @@ struct stat_field {
 /// `baton_member_round_trip_seconds`, with the labels `member` and `id`. In labels, control characters and
 /// bytes that are not UTF-8 are written as
 /// `\\xNN`. O(length of the text).
-[[nodiscard]] std::string to_prometheus(const node_stats& stats, std::string_view node_name);
+[[nodiscard]] BATON_API std::string to_prometheus(const node_stats& stats, std::string_view node_name);
 
 /// The same numbers as OpenMetrics 1.0 text, which ends with `# EOF`. Its content type is
 /// `openmetrics_content_type`. Families have units: `baton_delta_sent_bytes_total`. Two histograms are added,
 /// `baton_acknowledgement_seconds` and `baton_leave_seconds`. `baton_refused_total` has the label `reason`.
 /// The families of members have only the label `member` (besides `node`), and only members that are up,
 /// suspect or leaving; of several with one name the worst number is shown. O(length of the text).
-[[nodiscard]] std::string to_openmetrics(const node_stats& stats, std::string_view node_name);
+[[nodiscard]] BATON_API std::string to_openmetrics(const node_stats& stats, std::string_view node_name);
 /// For the header Content-Type of to_openmetrics().
 inline constexpr std::string_view openmetrics_content_type =
     "application/openmetrics-text; version=1.0.0; charset=utf-8";

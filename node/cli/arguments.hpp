@@ -3,6 +3,8 @@
 // Pure apart from reading --config FILE.
 #pragma once
 
+#include "http/options.hpp"
+
 #include <baton/options.hpp>
 
 #include <chrono>
@@ -18,10 +20,13 @@ struct arguments {
     options node{};
     bool hex = false;
     bool verbose = false;
-    bool leave_now = false;                 ///< run: a leave does not wait for a successor
-    std::string key{};                      ///< get, put; of watch the prefix; of keygen the file
-    std::string value{};                    ///< put
-    std::chrono::milliseconds within{5000}; ///< all but run: to join and be synced
+    bool leave_now = false;                        ///< run: a leave does not wait for a successor
+    bool no_input = false;                         ///< run: standard input has no commands
+    http_options http{};                           ///< run: the pages for people, probes and scrapers
+    std::chrono::milliseconds ready_within{60000}; ///< run: systemd is told READY then at the latest
+    std::string key{};                             ///< get, put; of watch the prefix; of keygen the file
+    std::string value{};                           ///< put
+    std::chrono::milliseconds within{5000};        ///< all but run: to join and be synced
 };
 
 /// The arguments; or the exit status if the program is done: 0 after help, 2 after an error message.

@@ -159,6 +159,7 @@ bool mesh::synced() const { return peers_.met_any() ? peers_.all_synced() : sett
 
 std::vector<member> mesh::members() const {
     std::vector<member> all;
+    all.reserve(peers_.size());
     const auto own = store_.counter_of(settings_.self);
     for (const auto& [id, p] : peers_) {
         const auto told = p.holds.seen.of(settings_.self);
@@ -168,10 +169,13 @@ std::vector<member> mesh::members() const {
                                            p.proof.round_trip))
                                      : std::nullopt});
     }
+    return all;
+}
+
+void sort_by_name(std::vector<member>& all) {
     std::sort(all.begin(), all.end(), [](const member& a, const member& b) {
         return std::tie(a.name, a.id) < std::tie(b.name, b.id);
     });
-    return all;
 }
 
 node_stats mesh::stats() const {
@@ -208,7 +212,6 @@ node_stats mesh::stats() const {
     all.peers_told = contact_.rumours.told();
     all.hello_bytes_sent = contact_.news.bytes();
     for (const auto& [reason, count] : tally_.by_reason()) all.refused_by_reason.emplace_back(reason, count);
-    all.members = members();
     return all;
 }
 

@@ -82,6 +82,7 @@ verdict mesh::on_leaving(const replica_id& from, const wire::leaving& f, outbox&
 void mesh::begin_leaving(const replica_id& id, peer& p, outbox& out) {
     if (p.state == member_state::leaving) return;
     peers_.transition(p, member_state::leaving, event_kind::leaving, time_.now());
+    p.leave.since = time_.now();
     peers_.raise(out, event_kind::leaving, id, "it hands over its state");
 }
 
@@ -123,6 +124,7 @@ verdict mesh::on_left(const wire::left& f, const arrival& from, outbox& out) {
     }
     p->final = f.id == f.about ? f.final_counter : std::max(p->final, f.final_counter);
     if (p->state == member_state::left) return {};
+    if (p->state == member_state::leaving) tally_.counters.leaves.note(time_.now() - p->leave.since);
     end_peer(f.about, *p, member_state::left, event_kind::left,
              f.id == f.about ? "said goodbye" : "another member reports that it left", out);
     contact_.links.release(*p, out);

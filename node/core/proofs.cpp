@@ -183,10 +183,11 @@ bool proofs::on_ack(peer& p, const wire::ack& f, bool understood, instant now) {
     }
     if (f.asked == 0 || f.asked < of.answer.number || !understood) return false;
     if (f.asked == of.asked && f.asked > of.answer.number) note_round_trip(p, of.asked_question_at, now);
-    of.answer = {f.asked, true, f.seen, f.has_view, f.view_cut_short || f.unread_spill, {}};
+    of.answer = {f.asked, true, f.seen, f.has_view, f.view_cut_short || f.unread_spill, {}, {}};
     for (std::size_t at = 0; at < f.view.size(); at += 16) {
         const auto id = replica_id::from_bytes(f.view.substr(at, 16));
         if (id && is_stranger(*id)) of.answer.strangers.push_back(*id);
+        if (id) of.answer.named.push_back(*id);
     }
     return true;
 }

@@ -68,7 +68,7 @@ void session_receiver::start(const replica_id& id, peer& p, outbox& out) {
     auto& s = *session_;
     s.number = ++last_number_;
     s.from = id;
-    s.progress_at = at_.now;
+    s.began_at = s.progress_at = at_.now;
     s.closed = store_.archived();
     s.closed_digest = store_.archive_digest();
     s.travelling = store_.seen();
@@ -131,7 +131,7 @@ void session_receiver::begin_file(spill_id file, const cut& claims, std::uint64_
     s.number = ++last_number_;
     s.file = file;
     s.written_ms = written_ms;
-    s.progress_at = at_.now;
+    s.began_at = s.progress_at = at_.now;
     s.closed = store_.archived();
     s.travelling = store_.seen();
     s.seen = joined(store_.seen(), s.closed);
@@ -182,6 +182,7 @@ session_receiver::outcome session_receiver::on_state(const replica_id& from, std
     s.repeats = 0;
     if (s.ranges && s.ranges->done) s.ranges->question.clear();
     counts_.bytes += bytes.size();
+    s.note_chunk(f.records, f.bytes, bytes.size());
     if (archive) {
         give_credit(out);
     } else {
@@ -204,6 +205,7 @@ session_receiver::outcome session_receiver::on_file(const spill_read& in, const 
         return done;
     }
     s.next_chunk = f->chunk + 1;
+    s.note_chunk(f->records, f->bytes, in.bytes.size());
     if ((f->flags & wire::state::archive) == 0) {
         s.chunks.emplace_back(std::string(in.bytes));
     } else if (take_archive(*f)) {

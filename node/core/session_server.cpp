@@ -70,6 +70,7 @@ verdict session_server::on_pull(const replica_id& from, wire::pull f, instant no
     slot = std::make_unique<outbound_session>();
     auto& s = *slot;
     s.number = f.session;
+    s.began_at = now_;
     s.version = mail_.version_for(members_.find(from));
     while (s.walk_id == 0) s.walk_id = random_();
     s.closed = same ? store_.archived() : f.closed;
@@ -407,6 +408,7 @@ void session_server::queue_chunk(outbound_session& s, std::uint64_t number, std:
         return;
     }
     s.window_bytes += bytes.size();
+    s.sent_bytes += bytes.size();
     counts_.bytes += bytes.size();
     const int times = settings_.broken == mutation::states_again ? 100 : 1;
     for (int i = 0; i < times; ++i) out.actions.push_back(send_reply{*last_served_, bytes});

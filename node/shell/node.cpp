@@ -178,7 +178,9 @@ node::~node() {
 
 result<std::vector<member>> node::members() const {
     if (impl_->forked()) return shell::forked_error();
-    return impl_->engine->with([](core::mesh& mesh) { return mesh.members(); });
+    auto all = impl_->engine->with([](core::mesh& mesh) { return mesh.members(); });
+    core::sort_by_name(all);
+    return all;
 }
 
 result<event> node::next_event(std::chrono::milliseconds within) {
@@ -212,9 +214,7 @@ void node::end_leave_now() {
 
 result<node_stats> node::stats() const {
     if (impl_->forked()) return shell::forked_error();
-    auto all = impl_->engine->with([](core::mesh& mesh) { return mesh.stats(); });
-    all.sends_refused += impl_->engine->sends_refused();
-    return all;
+    return impl_->engine->stats();
 }
 
 const std::string& node::name() const { return impl_->settings.name; }

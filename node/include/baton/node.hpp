@@ -47,7 +47,6 @@ namespace baton {
 enum class value_kind : std::uint8_t; // watch.hpp
 struct change;                        // watch.hpp
 class watch_handle;                   // watch.hpp
-class monitor;                        // monitor.hpp: progress of syncs, claims, who hears whom
 /// Receives the changes of a watch, on the node's dispatcher thread; <baton/watch.hpp> has the contract.
 using change_handler = std::function<void(const change&)>;
 /// Makes one value of all `siblings`. It must be commutative, associative and idempotent: the result must not
@@ -291,7 +290,7 @@ class BATON_API node {
     /// @}
 
   private:
-    friend class monitor;
+    friend class monitor; // monitor.hpp
     struct BATON_LOCAL impl;
     explicit node(std::unique_ptr<impl> body);
     static result<node> open(options settings);

@@ -153,7 +153,7 @@ bool dispatcher::adopt() {
     std::vector<changed_names> left; // destroyed after the lock is released, like the watchers
     engine_.with_board([&](core::mesh& mesh, watch_board& board) {
         for (const auto& s : ended) left.push_back(board.remove(s->who->prefix));
-        if (board.empty()) mesh.state().notes().want(false);
+        if (!board.wants_notes()) mesh.state().notes().want(false);
     });
     return true;
 }

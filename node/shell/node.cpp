@@ -16,14 +16,6 @@ namespace {
 // Counts forks in every child: threads and sockets stay with the parent.
 std::atomic<int> fork_count{0};
 
-void count_forks() {
-    static const bool registered = [] {
-        pthread_atfork(nullptr, nullptr, [] { fork_count.fetch_add(1, std::memory_order_relaxed); });
-        return true;
-    }();
-    (void)registered;
-}
-
 replica_id fresh_id(std::random_device& entropy) {
     replica_id id;
     do {
@@ -70,6 +62,14 @@ core::mesh_options mesh_options_of(const options& o, const replica_id& id, const
 
 } // namespace
 
+void shell::count_forks() {
+    static const bool registered = [] {
+        pthread_atfork(nullptr, nullptr, [] { fork_count.fetch_add(1, std::memory_order_relaxed); });
+        return true;
+    }();
+    (void)registered;
+}
+
 int shell::forks() noexcept { return fork_count.load(std::memory_order_relaxed); }
 
 result<node> node::start(options settings) {
@@ -90,7 +90,7 @@ result<node> node::open(options settings) {
     if (!share) return share.error();
     auto interfaces = shell::usable_interfaces(settings, settings.wait_for_interface);
     if (!interfaces) return interfaces.error();
-    count_forks();
+    shell::count_forks();
 
     auto body = std::make_unique<impl>(std::move(*share));
     const auto wanted_peers = std::exchange(settings.limits.peers_max, body->share.members());
@@ -199,7 +199,7 @@ result<void> node::wait_synced(std::chrono::milliseconds within) const {
     impl_->engine->with([](core::mesh& mesh) { mesh.catch_up(shell::io_thread::now()); });
     impl_->engine->look();
     if (impl_->engine->wait_for(within, [](core::mesh& mesh) { return mesh.is_caught_up(); })) return {};
-    return error{errc::timeout, "the node is not synced after " + std::to_string(within.count()) + " ms"};
+    return shell::not_synced_error(within);
 }
 
 result<leave_report> node::leave(leave_options how) {

@@ -81,8 +81,12 @@ void watch_board::note(std::string_view key) {
 }
 
 bool watch_board::collect(key_notes& notes) {
-    const bool all = notes.take([this](std::string_view key) { note(key); });
+    const bool all = notes.take([this](std::string_view key) {
+        note(key);
+        if (other_ != nullptr) other_->note(key);
+    });
     if (all) {
+        if (other_ != nullptr) other_->note_all();
         for (auto& [prefix, one] : prefixes_) {
             one.changed.all = true;
             list(one);

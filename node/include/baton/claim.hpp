@@ -35,6 +35,7 @@
 
 namespace baton {
 
+class async; // async.hpp
 /// How a claim is made.
 struct claim_options {
     std::optional<std::chrono::milliseconds>
@@ -96,6 +97,7 @@ class BATON_API claim_handle {
 
   private:
     friend class node;
+    friend class async;
     struct BATON_LOCAL body;
     explicit claim_handle(std::unique_ptr<body> of);
     std::unique_ptr<body> body_;

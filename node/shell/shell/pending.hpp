@@ -119,6 +119,9 @@ class pending_calls final : public key_listener {
     /// mesh::work() is wanted: a question has been put, or an acknowledgement is awaited.
     [[nodiscard]] bool take_asked() { return std::exchange(asked_, false); }
 
+    /// How long calls waited for acknowledgements until their level was met; blocking calls, too.
+    time_histogram met;
+
     // key_listener
     void note(std::string_view key) override;
     void note_all() override;

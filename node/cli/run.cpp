@@ -1,4 +1,7 @@
 #include "actions.hpp"
+#include "people.hpp"
+#include "progress.hpp"
+#include "prompt.hpp"
 #include "session.hpp"
 #include "shell/text.hpp"
 #include "terminal.hpp"
@@ -8,7 +11,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
+#include <functional>
 #include <future>
+#include <optional>
 #include <thread>
 
 namespace baton::cli {
@@ -17,14 +23,17 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto ends_within = 2s; // of the second signal
+constexpr std::size_t name_cells_max = 24;
 
-/// Prints membership events as they come, and on its destruction those that are left.
+/// Prints membership events as they come, and on its destruction those that are left. Shows how far a sync
+/// is.
 class event_printer {
   public:
-    event_printer(node& served, stop_signals& stop, json_lines& out)
+    event_printer(node& served, stop_signals& stop, json_lines& out, prompt* line)
         : node_(served)
         , stop_(stop)
         , out_(out)
+        , line_(line)
         , thread_([this] { print(); }) {}
     ~event_printer() {
         done_ = true;
@@ -37,7 +46,9 @@ class event_printer {
   private:
     void print() {
         constexpr auto look_up = 50ms; // bounds how long the end waits for this thread
+        progress syncs{node_, line_};
         for (;;) {
+            syncs.look();
             const bool last = done_;
             const auto happened = node_.next_event(last ? 0ms : look_up);
             if (!happened && last) return;
@@ -53,6 +64,7 @@ class event_printer {
     node& node_;
     stop_signals& stop_;
     json_lines& out_;
+    prompt* const line_;
     std::atomic<bool> done_ = false, failed_ = false;
     std::thread thread_;
 };
@@ -73,11 +85,53 @@ json serve(session& commands, const stop_signals& stop, json_lines& out) {
     return commands.answer("leave");
 }
 
+/// The same at a prompt.
+json serve(session& commands, prompt& line, terminal_signals& keys, json_lines& out) {
+    while (const auto text = line.next()) {
+        keys.forget();
+        auto reply = commands.answer(*text);
+        if (commands.left()) return reply;
+        if (!reply.empty()) out.write(reply);
+        commands.told();
+    }
+    keys.forget();
+    return commands.answer("leave");
+}
+
+std::string history_file() {
+    const char* const home = std::getenv("HOME");
+    return home == nullptr || *home == '\0' ? std::string{} : std::string(home) + "/.baton_history";
+}
+
+/// What the node logs appears above the line that is edited, while this object lives.
+class messages_above {
+  public:
+    explicit messages_above(prompt& line) {
+        if (isatty(STDERR_FILENO) != 1) return;
+        divert_messages([&line](std::string text) { return line.offer(std::move(text)); });
+    }
+    ~messages_above() { divert_messages({}); }
+    messages_above(const messages_above&) = delete;
+};
+
 } // namespace
 
 int run(const arguments& given) {
-    auto stop = heed_signals();
+    const bool for_people = isatty(STDOUT_FILENO) == 1 && !given.json;
+    const bool has_prompt = for_people && isatty(STDIN_FILENO) == 1;
+    if (for_people) use_utf8();
+    std::optional<terminal_signals> keys; // before any thread
+    if (has_prompt) keys.emplace();
+    auto stop = heed_signals(has_prompt);
     json_lines out{[&stop] { return stop.stopping(); }};
+    std::optional<prompt> line;
+    if (for_people) {
+        out.show_by([&](const json& object) {
+            auto text = text_of(object, screen_of(STDOUT_FILENO));
+            if (line) return line->print(std::move(text));
+            return out.channel().put(std::move(text));
+        });
+    }
     auto started = node::start(given.node);
     if (!started) {
         out.write({{"event", "failed"},
@@ -100,12 +154,23 @@ int run(const arguments& given) {
         if (ended.wait_for(ends_within) == std::future_status::timeout)
             _exit(exit_status(leave_outcome::unsafe));
     });
-    session commands{self, stop, out, {given.hex, given.leave_now, given.node.leave_within}};
+    session::terms how{given.hex, given.leave_now, given.node.leave_within};
+    if (keys) how.interrupted = [&keys] { return keys->interrupted(); };
+    session commands{self, stop, out, how};
     json farewell;
     bool failed = false;
+    if (has_prompt) {
+        out.channel().put("`help` lists the commands, Tab completes commands and keys, ^D leaves\n");
+        line.emplace(prompt::terms{fitted(visible(self.name()), name_cells_max) + "> ",
+                                   [&](std::string_view typed) { return commands.completions(typed); },
+                                   history_file()},
+                     stop, *keys, out.channel());
+    }
     {
-        const event_printer events{self, stop, out};
-        farewell = serve(commands, stop, out);
+        std::optional<messages_above> above;
+        if (line) above.emplace(*line);
+        const event_printer events{self, stop, out, line ? &*line : nullptr};
+        farewell = line ? serve(commands, *line, *keys, out) : serve(commands, stop, out);
         failed = events.failed();
     }
     out.write(farewell);

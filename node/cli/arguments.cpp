@@ -181,6 +181,25 @@ void add_network(checked_app& app, options& node) {
         "First node of a new mesh: synced without meeting a member; may confirm keys as absent while alone");
 }
 
+void add_operations(checked_app& app, arguments& given) {
+    app.option_defaults()->group("Operations, of run");
+    app.add_flag("--no-input", given.no_input,
+                 "Read no commands: run until a signal, as services and containers do");
+    app.add_option("--http", given.http.listen,
+                   "Serve the page of the mesh, /metrics, /livez and /readyz there, read-only; default: off")
+        ->type_name("ADDR:PORT");
+    app.add_option(
+           "--http-host", given.http.hosts,
+           "Name by which these pages may be asked for, besides IP addresses and localhost; repeatable")
+        ->type_name("NAME")
+        ->allow_extra_args(false);
+    app.add_option("--http-token-file", given.http.token_file,
+                   "File with a token; only who has it sees names of keys on the page")
+        ->type_name("FILE");
+    add_duration(app, "--ready-within", given.ready_within,
+                 "Under systemd: report READY after this time even if the node is not synced; default: 1m");
+}
+
 /// `baton ACTION --help`: what concerns that action.
 std::string page_of(const CLI::App& app, const CLI::App& sub) {
     const pages made;
@@ -235,6 +254,7 @@ void add_options(checked_app& app, arguments& given) {
         ->type_name("FILE");
     app.allow_config_extras(CLI::config_extras_mode::error);
     add_network(app, given.node);
+    add_operations(app, given);
     app.option_defaults()->group("Options");
     add_duration(app, "--within", given.within,
                  "get, put, members, watch, top: how long to look for the mesh; default: 5s");

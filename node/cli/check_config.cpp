@@ -1,6 +1,7 @@
 // check-config: what `baton run --config FILE` would refuse, all of it, each with its line.
 #include "actions.hpp"
 #include "config.hpp"
+#include "http/mesh_pages.hpp"
 #include "parse.hpp"
 
 #include <baton/option_files.hpp>
@@ -37,6 +38,11 @@ void append_sentences(std::vector<std::string>& all, const result<void>& checked
     all.emplace_back(rest);
 }
 
+result<void> checked(const result<std::string>& token) {
+    if (!token) return token.error();
+    return {};
+}
+
 /// What a start would refuse of these options, before it opens a socket.
 std::vector<std::string> faults_of(const std::string& file, std::vector<CLI::ConfigItem> items) {
     arguments given;
@@ -47,6 +53,8 @@ std::vector<std::string> faults_of(const std::string& file, std::vector<CLI::Con
     std::vector<std::string> all;
     append_sentences(all, given.node.validate());
     append_sentences(all, check_files(given.node));
+    if (!given.http.listen.empty()) append_sentences(all, listener::check(given.http.listen));
+    if (!given.http.token_file.empty()) append_sentences(all, checked(read_token(given.http.token_file)));
     return all;
 }
 

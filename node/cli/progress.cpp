@@ -2,7 +2,11 @@
 
 #include "terminal.hpp"
 
+#include <baton/monitor.hpp>
+
 #include <unistd.h>
+
+#include <algorithm>
 
 namespace baton::cli {
 namespace {
@@ -18,6 +22,13 @@ sync_sample sample_of(const node& served) {
     if (!stats) return now;
     now.bytes = stats->state_bytes_received;
     now.keys = stats->keys;
+    const auto view = monitor{served}.view({.claims_max = 0});
+    if (!view) return now;
+    const auto received = std::ranges::find_if(view->syncs, &sync_progress::receives);
+    if (received == view->syncs.end()) return now;
+    now.open = true;
+    now.records = received->records;
+    now.records_expected = received->records_expected;
     return now;
 }
 

@@ -50,7 +50,7 @@ void io_thread::run() {
         changed_.notify_all();
         sent_.notify_all();
     }
-    attempt([&] { finish_waiting(true); });
+    attempt([&] { end_pending(); });
 }
 
 // For what goes on after the end, whatever it throws: each step is worth trying by itself.

@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr std::size_t reads_per_wake = 64; // from one socket, then the others have their turn
+thread_local bool is_io_thread = false;    // of a node; it sends by settle() only, and holds PUB already
 } // namespace
 
 // Timestamps only order concurrent writes: for them the tick of the kernel (1 to 10 ms) is exact enough, and
@@ -44,6 +45,7 @@ io_thread::io_thread(options settings, core::mesh_options mesh_settings, std::un
     , seen_{std::move(interfaces)}
     , bell_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))
     , timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
+    watches_.board().pass_to(pending_);
     try {
         if (bell_ < 0 || timer_ < 0)
             throw std::system_error(errno, std::generic_category(), "eventfd or timerfd");
@@ -75,12 +77,13 @@ void io_thread::ring() const {
 // the batch from the mesh and sends it without letting go, so frames leave in the order of their counters.
 // When somebody else has PUB, or writes come in a burst, the bell sees to it.
 bool io_thread::send_directly(const moment& at) {
-    if (packing_.note_write(at.now)) return false;
+    if (packing_.note_write(at.now) || is_io_thread) return false;
     std::unique_lock publishing(publisher_mutex_, std::try_to_lock);
     if (!publishing || !sockets_) return false;
     {
         const guest lock(*this);
         mesh_.flush(at, direct_out_);
+        if (pending_.wants_room()) ring();
     }
     sent_.notify_all();
     for (const auto& action : direct_out_.actions) {
@@ -91,20 +94,51 @@ bool io_thread::send_directly(const moment& at) {
     return !sockets_->publisher_readable();
 }
 
+void io_thread::after_write(std::unique_lock<std::mutex>& lock, const moment& at) {
+    if (waiters_ != 0) changed_.notify_all();
+    const bool unsent = mesh_.has_unsent(), news = mesh_.has_news();
+    collect();
+    lock.unlock();
+    watches_.ring();
+    if ((unsent && !send_directly(at)) || news) ring();
+}
+
+void io_thread::collect() const {
+    watches_.collect(mesh_.state().notes());
+    if (pending_.has_ready()) ring();
+}
+
+void io_thread::begin_leave(std::chrono::milliseconds within, std::size_t copies, bool nobody_stays) {
+    const guest lock(*this);
+    if (leaving_) return;
+    const auto since = now().now;
+    leaving_.emplace(leaving{});
+    leaving_->since = since;
+    leaving_->deadline = since + bounded(within);
+    leaving_->copies = copies;
+    leaving_->nobody_stays = nobody_stays;
+    ring();
+}
+
 leave_report io_thread::leave(std::chrono::milliseconds within, std::size_t copies, bool nobody_stays) {
+    begin_leave(within, copies, nobody_stays);
     std::unique_lock lock(mutex_, std::defer_lock);
     enter(lock);
-    if (!leaving_) {
-        const auto since = now().now;
-        leaving_.emplace(leaving{});
-        leaving_->since = since;
-        leaving_->deadline = since + bounded(within);
-        leaving_->copies = copies;
-        leaving_->nobody_stays = nobody_stays;
-        ring();
-    }
     changed_.wait(lock, [this] { return stopped_; });
     return *leaving_->report;
+}
+
+// The list of members is taken in a hold of its own, and sorted after it.
+node_stats io_thread::stats() const {
+    auto all = with([this](core::mesh& mesh) {
+        auto numbers = mesh.stats();
+        numbers.acknowledged = pending_.met;
+        return numbers;
+    });
+    all.members = with([](core::mesh& mesh) { return mesh.members(); });
+    core::sort_by_name(all.members);
+    all.sends_refused += sends_refused_;
+    return all;
 }
 
 std::string io_thread::host() const {
@@ -138,6 +172,7 @@ void io_thread::hurry() {
 // ---------------------------------------------------------------- the I/O thread
 
 void io_thread::loop() {
+    is_io_thread = true;
     auto& sources = sockets_->sources();
     sources.add_bell(bell_);
     sources.add_bell(timer_);
@@ -153,6 +188,7 @@ void io_thread::loop() {
     begin_spills();
     while (!ended_) {
         poll();
+        rounds_.fetch_add(1, std::memory_order_relaxed);
         tell_unnamed();
         const std::lock_guard publishing(publisher_mutex_);
         answer_bell();
@@ -168,7 +204,7 @@ void io_thread::loop() {
         watch_addresses();
         tend_gates();
         if (now().now >= wake_at_) give(core::time_passed{}, {});
-        if (waits_.any()) finish_waiting(false);
+        if (pending_.any()) work_on_pending();
         tend_spills();
         manage_leave();
     }
@@ -197,7 +233,8 @@ void io_thread::poll() {
     const bool rung = rung_, packing = rung && packing_.is_packing(at);
     if (packing) arm_timer(packing_.until() - at);
     bool due = rung && !packing;
-    auto next = std::min({wake_at_, seen_.look_at, gatekeeper_.due(), knocker_.due(), names_at_});
+    auto next =
+        std::min({wake_at_, pending_at_, seen_.look_at, gatekeeper_.due(), knocker_.due(), names_at_});
     if (found_spills_) {
         due = leave_file_->take_due() || found_spills_->is_due() || due;
         next = std::min(next, found_spills_->next_look());
@@ -247,7 +284,7 @@ void io_thread::publish(core::outbox& out) {
         log(log_level::info, line_of(each));
         events_.push(std::move(each));
     }
-    watches_.collect(mesh_.state().notes());
+    collect();
     if (settings_.log) {
         for (const auto& each : out.traces) {
             log(log_level::debug, "trace=\"" + std::string(each.what) +
@@ -262,6 +299,7 @@ void io_thread::publish(core::outbox& out) {
     out.events.clear();
     out.traces.clear();
     if (out.merges_ready && merges_ready_) merges_ready_();
+    if (news) pending_.note_news();
     if (news && waiters_ != 0) changed_.notify_all();
 }
 

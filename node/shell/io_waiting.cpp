@@ -1,4 +1,4 @@
-// Callers that wait until other members hold a write.
+// Callers that wait until other members hold a write; calls that wait without a thread.
 #include "shell/io_thread.hpp"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ core::ack_count io_thread::wait_held(const core::proof& wanted, std::uint64_t ti
     enter(lock);
     core::ack_count now_held;
     const auto enough = [&] { return (now_held = mesh_.measure(wanted)).met || stopped_; };
-    const auto deadline = now().now + bounded(within);
+    const auto since = now().now, deadline = since + bounded(within);
     if (mesh_.asks_now(now())) ring(); // the I/O thread does
     ++waiters_;
     const auto patience = std::min<mesh_clock::duration>(
@@ -24,30 +24,56 @@ core::ack_count io_thread::wait_held(const core::proof& wanted, std::uint64_t ti
     }
     --waiters_;
     mesh_.stop_awaiting(ticket);
+    if (now_held.met) pending_.met.note(now().now - since);
     return now_held;
 }
 
-void io_thread::when_held(core::proof wanted, std::uint64_t ticket, std::chrono::milliseconds within,
-                          std::function<void(const core::ack_count&)> done) {
-    {
-        const guest lock(*this);
-        if (!stopped_) {
-            waits_.add({std::move(wanted), ticket, now().now + bounded(within), std::move(done)});
-            done = nullptr;
-        }
-    }
-    if (done) return done({}); // there is no I/O thread any more
-    ring();
+void io_thread::begin(std::unique_ptr<pending_call> call, std::optional<std::chrono::milliseconds> within) {
+    std::unique_lock lock(mutex_, std::defer_lock);
+    enter(lock);
+    look_now();
+    const auto at = now();
+    const auto until = within ? at.now + bounded(*within) : instant::max();
+    const auto* const ended = stopped_ ? &*leaving_->report : nullptr;
+    const auto next = pending_.next();
+    const auto done = pending_.begin(std::move(call), until, mesh_, at, ended);
+    // The I/O thread has to ask members, to see to an earlier end, or to send.
+    if (pending_.take_asked() || pending_.next() < next) ring();
+    if (pending_.listens()) mesh_.state().notes().want(true);
+    after_write(lock, at);
+    if (done) done->finish();
 }
 
-// Completes what is met or over; on the I/O thread.
-void io_thread::finish_waiting(bool all) {
-    std::vector<holder_waits::finished> over;
+void io_thread::work_on_pending() {
+    for (bool more = true; more;) {
+        std::vector<pending_calls::call> done;
+        bool settles = false;
+        {
+            const std::lock_guard lock(mutex_);
+            const auto own = mesh_.state().counter_of(mesh_.settings().self);
+            look_now();
+            more = pending_.work(mesh_, now(), done);
+            pending_at_ = pending_.next();
+            settles = pending_.take_asked() || mesh_.state().counter_of(mesh_.settings().self) != own;
+            if (settles && waiters_ != 0) changed_.notify_all();
+            collect();
+            mesh_.state().notes().want(watches_.board().wants_notes());
+        }
+        watches_.ring();
+        for (const auto& each : done) each->finish();
+        if (settles) settle();
+        if (more) give_way();
+    }
+}
+
+// No call waits any more: there is no I/O thread.
+void io_thread::end_pending() {
+    std::vector<pending_calls::call> done;
     {
         const std::lock_guard lock(mutex_);
-        over = waits_.take_over(mesh_, now().now, all, wake_at_);
+        pending_.end(mesh_, now(), *leaving_->report, done);
     }
-    for (const auto& each : over) each.done(each.held);
+    for (const auto& each : done) each->finish();
 }
 
 } // namespace baton::shell

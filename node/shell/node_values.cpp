@@ -1,6 +1,8 @@
-// What a node holds: registers and typed values, written and read.
+// Reads and writes registers and typed values.
+#include "shell/calls.hpp"
 #include "shell/claiming.hpp"
 #include "shell/node_impl.hpp"
+#include "shell/reading.hpp"
 
 #include <baton/watch.hpp>
 
@@ -14,6 +16,7 @@ using namespace std::chrono_literals;
 namespace {
 
 using crdt::moment, crdt::record_view, crdt::slot_name, crdt::store, crdt::value_type;
+using shell::absent, shell::stored, shell::value_in;
 using strings = std::vector<std::string>;
 
 constexpr std::size_t keys_slice = 256;
@@ -33,18 +36,6 @@ value_kind kind_of(value_type type) {
     }
 }
 
-stored_value stored(const record_view& from, std::size_t siblings) {
-    const auto epoch = from.epoch != 0 ? std::optional(owner_epoch{from.epoch}) : std::nullopt;
-    return {std::string(from.value), version{from.id}, siblings, epoch};
-}
-
-std::optional<stored_value> value_in(store& state, const slot_name& slot) {
-    std::size_t live = 0;
-    const auto found = state.read(slot, &live);
-    if (!found) return std::nullopt;
-    return stored(*found, live - 1);
-}
-
 std::vector<stored_value> values_in(store& state, const slot_name& slot) {
     std::vector<record_view> records;
     state.siblings(slot, records);
@@ -52,22 +43,6 @@ std::vector<stored_value> values_in(store& state, const slot_name& slot) {
     all.reserve(records.size());
     for (const auto& each : records) all.push_back(stored(each, records.size() - 1));
     return all;
-}
-
-// Why it is not here.
-pickup_result absent(core::mesh& mesh, std::string_view key, std::uint64_t question) {
-    pickup_result answer;
-    answer.outcome = pickup_outcome::absent_unsynced;
-    if (const auto leaver = mesh.on_its_way(key)) {
-        answer.outcome = pickup_outcome::pending_handoff;
-        answer.who = {*leaver};
-    } else if (mesh.state().types_of(key) == 0) { // not of another type
-        auto known = mesh.judge_absence(question);
-        if (known.confirmed) answer.outcome = pickup_outcome::absent_confirmed;
-        answer.who = std::move(known.who);
-        answer.seeds = std::move(known.seeds);
-    }
-    return answer;
 }
 
 } // namespace
@@ -96,35 +71,23 @@ std::future<result<write_result>> node::stash_async(std::string_view key, std::s
         promised->set_value(shell::forked_error());
         return answer;
     }
-    auto begun = shell::begin(*impl_->engine, {how.ack, how.within}, [&](core::mesh& mesh, const moment& at) {
-        return mesh.stash(at, key, value, how.if_version, how.ttl);
-    });
-    if (!begun) {
-        promised->set_value(begun.error());
-    } else if (const auto known = shell::proven_at_once(*begun)) {
-        promised->set_value(*known);
-    } else {
-        impl_->engine->when_held(begun->wanted, begun->ticket, how.within,
-                                 [promised, made = *begun](const core::ack_count& held) {
-                                     promised->set_value(shell::answer_of(made, held));
-                                 });
-    }
+    shell::begin_write(
+        *impl_->engine, {how.ack, how.within},
+        [key = std::string(key), value = std::string(value), how](core::mesh& mesh, const moment& at) {
+            return mesh.stash(at, key, value, how.if_version, how.ttl);
+        },
+        [promised](result<write_result> done) { promised->set_value(std::move(done)); });
     return answer;
 }
 
 result<write_result> node::confirm(version written, ack_level level, std::chrono::milliseconds within) const {
     if (impl_->forked()) return shell::forked_error();
-    const auto pending = impl_->engine->with([&](core::mesh& mesh) -> result<shell::unproven> {
-        if (const auto good = shell::check_level(level, mesh.settings().mesh_size); !good)
-            return good.error();
-        if (!mesh.state().has_seen(written.id) || written.id.counter == 0)
-            return error{errc::unknown_version, "this node has not seen " + written.id.to_string()};
-        return shell::await_proof(mesh, shell::io_thread::now(), written, level);
-    });
+    const auto pending = impl_->engine->with(
+        [&](core::mesh& mesh) { return shell::await_known(mesh, shell::io_thread::now(), written, level); });
     return shell::prove(*impl_->engine, pending, within);
 }
 
-// A set or map goes as a whole: all of it has to be there first.
+// A set or map is dropped as a whole, so all of it has to be folded in first.
 result<write_result> node::drop(std::string_view key, write_options how) {
     for (;;) {
         bool whole = true;
@@ -155,7 +118,7 @@ result<pickup_result> node::pickup(std::string_view key, pickup_options how) con
     };
     const auto judge = [&](core::mesh& mesh, std::uint64_t question) {
         if (look(mesh)) return true;
-        answer = absent(mesh, key, question);
+        answer = absent(mesh, key, [&] { return mesh.judge_absence(question); });
         return how.until == pickup_until::known && answer.outcome == pickup_outcome::absent_confirmed;
     };
     if (how.within.value_or(0ms) <= 0ms) {
@@ -181,7 +144,7 @@ result<write_result> node::resolve(std::string_view key, std::string_view value,
     });
 }
 
-// An absent key is waited for, and one that goes again before it is claimed once more.
+// Waits for an absent key, and again if the key goes before it is claimed.
 result<claim_handle> node::claim(std::string_view key, claim_options how) {
     using std::chrono::steady_clock, std::chrono::milliseconds;
     if (impl_->forked()) return shell::forked_error();
@@ -195,9 +158,8 @@ result<claim_handle> node::claim(std::string_view key, claim_options how) {
             return mesh.registers().claim(at, key, lease, how.if_free);
         });
         if (grant) {
-            auto body = std::make_unique<claim_handle::body>(claim_handle::body{
-                impl_->handles, std::string(key), grant->number, {grant->epoch}, std::move(grant->shown)});
-            return claim_handle(std::move(body));
+            return claim_handle(
+                std::make_unique<claim_handle::body>(impl_->handles, std::string(key), *std::move(grant)));
         }
         const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
         if (grant.error().code != errc::absent || left.count() <= 0) return grant.error();
@@ -226,7 +188,7 @@ result<strings> node::keys(std::string_view prefix) const {
     if (!prefix.empty()) {
         std::string from;
         const auto slice = [&](core::mesh& mesh) {
-            if (!mesh.order(shell::io_thread::now())) return true; // not all of it is built yet
+            if (!mesh.order(shell::io_thread::now())) return true; // the index is not complete yet
             auto next = mesh.state().keys_from(prefix, from, keys_slice, all);
             if (!next) return false;
             from = *std::move(next);
@@ -243,7 +205,7 @@ result<strings> node::keys(std::string_view prefix) const {
         });
     }
     std::sort(all.begin(), all.end());
-    all.erase(std::unique(all.begin(), all.end()), all.end()); // of two types
+    all.erase(std::unique(all.begin(), all.end()), all.end()); // a key with two types is listed twice
     return all;
 }
 

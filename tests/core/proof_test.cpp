@@ -1,6 +1,6 @@
-// What others hold: a write is acknowledged directly and after applying, by members that stay; a lost
-// broadcast is asked for; and a key is called absent only when everybody who could have it has said what he
-// holds.
+// Proves what a node knows of others: members that stay acknowledge a write directly and after applying it; a
+// lost broadcast is asked for; and a key is called absent only when every node that could have it has
+// reported what it holds.
 #include "asking.hpp"
 
 using namespace baton;
@@ -50,7 +50,7 @@ TEST_CASE("proof: members acknowledge directly, long before the next heartbeat",
     CHECK(s.mesh(0).stats().asks_sent == asked); // nothing was lost
     s.mesh(0).stop_awaiting(s.ticket);
     const auto acks = s.mesh(0).stats().acks_received;
-    s.put(0, "unproven", "value"); // nobody waits: nobody answers
+    s.put(0, "unproven", "value"); // no call waits, so no member answers
     s.run_for(100ms);
     CHECK(s.mesh(0).stats().acks_received == acks);
 }
@@ -75,8 +75,8 @@ TEST_CASE("proof: a lost broadcast is asked for after twice the round trip", "[c
 
 TEST_CASE("proof: a write that has gone out already is confirmed in a round trip, the hundredth time too",
           "[core][scenario]") {
-    // Nobody has waited for the write when it was broadcast. What is waited for afterwards is asked at once,
-    // so that the time until it is asked is not taken for the way there and back, which would grow with each.
+    // No call waited for the write when it was broadcast. A later wait asks at once, so that the time before
+    // the question does not count as round trip; that time would grow with each wait.
     proving s;
     s.gather(3);
     s.run_for(300ms);
@@ -181,13 +181,13 @@ TEST_CASE("proof: a write of another member can be confirmed", "[core][scenario]
     // The second asks the third, which gets it from the second.
     s.mesh(1).await_holders(s.moment_at(1), wanted.id);
     s.give(1, core::time_passed{});
-    // It waits a moment for the word of the first, which is not known to be gone yet.
+    // It waits a moment for the acknowledgement of the first, which is not known to be gone yet.
     REQUIRE(s.run_until([&] { return s.copies(1, wanted) == 3; }, 5s));
     CHECK(s.get(2, "k") == "value");
 }
 
 TEST_CASE("proof: a write of one that has left can be confirmed with who came later", "[core][scenario]") {
-    // It is archived by then, and no cut names it.
+    // Its origin is archived, so no cut names it.
     proving s;
     s.gather(2);
     const auto wanted = s.stash_for(0, "k", ack_level::copies(2));

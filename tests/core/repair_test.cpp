@@ -73,7 +73,7 @@ TEST_CASE("repair: the same key and value put on both sides and removed on one s
 }
 
 TEST_CASE("repair: an empty value is not absent", "[core][scenario]") {
-    // By delta to one, by session to another.
+    // To one node by DELTA, to another by a session.
     scene s;
     s.gather(2);
     s.stash(0, 0, "");
@@ -121,7 +121,7 @@ TEST_CASE("repair: a write too large for a delta does not hold back the small on
 
 TEST_CASE("repair: writes that arrive during a handoff are in it or after it, never between",
           "[core][scenario]") {
-    // The server goes on being written to, over keys that it has shipped already.
+    // The server keeps writing, over keys that it has shipped already.
     scene s(small_chunks(100));
     s.gather(1);
     s.fill(0, 100);

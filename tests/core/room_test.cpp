@@ -1,5 +1,5 @@
-// Room: a full member stops nobody. It holds back no forgetting, no archiving and no leave, and it learns of
-// the drops that make room: by a session with a member whose state fits, never by a part of one.
+// Proves that a full member stops no other. It holds back no forgetting, no archiving and no leave. It learns
+// of the drops that make room by a whole session with a member whose state fits, never by part of one.
 #include "scene.hpp"
 
 using namespace baton;
@@ -71,8 +71,8 @@ TEST_CASE("room: were a full member waited for, its removal records would fill t
 }
 
 TEST_CASE("room: a full member learns of the drops that make room", "[core][scenario]") {
-    // The others have forgotten the removals by then: it is compared with by ranges. What took the place of
-    // what was dropped is more than a delta, and more than the room it has.
+    // The others have forgotten the removals, so it is compared by ranges. What replaced the dropped keys is
+    // more than a DELTA holds, and more than its free room.
     one_full s;
     s.fill_up();
     const bool replaced = GENERATE(false, true);
@@ -88,7 +88,7 @@ TEST_CASE("room: a full member learns of the drops that make room", "[core][scen
     CHECK_FALSE(s.try_put(1, "one more", "x"));
     s.settle();
     CHECK(s.mesh(1).state().memory_bytes() <
-          small_bytes * 5 / 2); // what the system has lent is no less for a while
+          small_bytes * 5 / 2); // memory from the system shrinks only after a while
 }
 
 TEST_CASE("room: members that are all full have room again after drops at one of them", "[core][scenario]") {

@@ -79,8 +79,8 @@ TEST_CASE("ttl: of concurrent values the longest decides; one without never ends
 }
 
 TEST_CASE("ttl: what was beside a value without end goes when that has gone", "[core][scenario]") {
-    // Who removes the value without end has not seen the other, which is long over. It has the largest id:
-    // the member that then has to remove that one has looked at it before, and put it off.
+    // The node that removes the value without end has not seen the other value, whose time is long over. It
+    // has the largest id: the member that then has to remove the other value has postponed it before.
     clocked s;
     s.gather(3);
     std::vector<process_number> by_id{0, 1, 2};
@@ -121,7 +121,7 @@ TEST_CASE("ttl: the removal of what is over does not take a write that it has no
     s.run_for(1s); // it is over, and not yet removed
     s.put(0, "k", "new");
     s.put_for(1, "l", "new", 1h);
-    s.run_for(11s); // both are alone by now, and each removes what it holds of the other key
+    s.run_for(11s); // both are alone now, and each removes its own value of the other key
     CHECK(s.mesh(0).state().keys() == 1);
     CHECK(s.mesh(1).state().keys() == 1);
     s.sever(0, 1, false);
@@ -149,7 +149,7 @@ TEST_CASE("ttl: what is over is noted for those who watch, though nobody reads",
     CHECK(noted().empty());
     s.run_for(150ms);
     CHECK(noted() == std::vector<std::string>{"k"});
-    s.run_for(7s); // with its removal, which changes nothing that could be seen
+    s.run_for(7s); // with its removal, which changes nothing visible
     CHECK(noted() == std::vector<std::string>{"k"});
     CHECK(s.mesh(1).state().keys() == 1);
 }
@@ -254,7 +254,7 @@ TEST_CASE("ttl: a claim of what is over is lost", "[core][scenario]") {
 }
 
 TEST_CASE("ttl: a full node makes room by removing what is over", "[core][scenario]") {
-    // It applies nothing while it is full, so that nobody else's removals could.
+    // A full node applies nothing, so removals of others could not make room.
     const bool another = GENERATE(false, true);
     CAPTURE(another);
     clocked s;

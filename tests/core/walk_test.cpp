@@ -94,7 +94,7 @@ TEST_CASE("walk: a change of it ends the session", "[core][scenario]") {
 }
 
 TEST_CASE("walk: a word that asks for more after chunks have come is of no session", "[core][scenario]") {
-    // Else what these have staged would be there for the session that is asked for.
+    // Otherwise the rows that these sessions have staged would be part of the next one.
     awaiting s;
     s.provoke();
     wire::state f;
@@ -143,7 +143,7 @@ TEST_CASE("walk: a server says busy to what is said of another walk", "[core][sc
 }
 
 TEST_CASE("walk: who is not known, and may have been forgotten, is asked to greet", "[core][scenario]") {
-    // Somebody who has been up all the while hears this node, and would not greet by itself.
+    // A node that has been up all the time hears this node, and would not greet again by itself.
     const bool broken = GENERATE(false, true);
     CAPTURE(broken);
     scene s;

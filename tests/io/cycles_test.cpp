@@ -15,7 +15,7 @@ std::size_t heap_bytes() {
     return now.uordblks + now.hblkhd;
 }
 
-/// One life after another of a node, some more to warm up first.
+/// Runs one life of a node after another, with a few more to warm up first.
 class lives {
   public:
     explicit lives(bool with_key)

@@ -116,7 +116,7 @@ TEST_CASE("misuse: levels that nobody can meet are refused, or not met in time",
 }
 
 TEST_CASE("misuse: a duration that no point in time can have added to it is refused", "[io][misuse]") {
-    // What is meant to have no end would be over at once.
+    // Waits that should have no end must not be over at once.
     const std::vector<std::pair<std::string, std::function<void(options&)>>> faults{
         {"beacon.every", [](options& o) { o.beacon.every = endless; }},
         {"liveness.crashed_after", [](options& o) { o.liveness.crashed_after = endless; }},
@@ -404,7 +404,7 @@ struct last_words {
     int status = 0;
     std::string text; ///< on standard error
 };
-/// What a forked process says, and how it ends.
+/// What a forked process writes, and how it ends.
 last_words ended_by(const std::function<void()>& work) {
     std::array<int, 2> ends{};
     REQUIRE(pipe2(ends.data(), O_CLOEXEC) == 0);

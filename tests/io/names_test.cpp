@@ -42,7 +42,7 @@ struct named_seeds : mesh {
 bool sees(const baton::node& by, std::size_t others) { return by.stats()->members_up == others; }
 pickup_outcome asked(const baton::node& of) { return of.pickup("key")->outcome; }
 
-/// What a stranger holds: a port that takes connections, and answers nothing.
+/// A port of a stranger: it accepts connections and answers nothing.
 struct silent_port {
     std::uint16_t port = free_port(SOCK_STREAM);
     socket_holder listens{SOCK_STREAM, port};

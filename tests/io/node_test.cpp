@@ -193,7 +193,7 @@ TEST_CASE("node: concurrent values stay beside each other until somebody has see
     REQUIRE(agree(one, other));
     const auto both = one.siblings("key");
     REQUIRE(both);
-    if (both->size() == 2) { // else they met before the second stash, which then replaced the first
+    if (both->size() == 2) { // otherwise they met before the second stash, which then replaced the first
         CHECK(one.pickup("key")->siblings == 1);
         CHECK(one.pickup("key")->value == other.pickup("key")->value);
         CHECK(one.pickup("key")->written == both->front().written);

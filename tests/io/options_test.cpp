@@ -3,6 +3,7 @@
 // watch_test.cpp shows watch_keys_max.
 #include "nodes.hpp"
 
+#include <baton/async.hpp>
 #include <baton/watch.hpp>
 
 #include <functional>
@@ -354,17 +355,31 @@ TEST_CASE("options: writers wait for a member that falls lag_max behind, until i
         REQUIRE(eventually(5s, [&] { return writer.stats()->hello_bytes_sent > said + 500; }));
         frozen.signal(SIGSTOP);
         const stopwatch start;
+        baton::completion_queue queue;
+        baton::async calls(writer, queue);
         std::size_t busy = 0; // answers to writers that have no time to wait
         for (int number = 0; number < 3000; ++number) {
             const auto key = "key-" + std::to_string(number);
             auto done = writer.stash(key, "v", {.within = 0ms});
             for (; !done; done = writer.stash(key, "v", {.within = 10s})) {
                 REQUIRE(done.error().code == baton::errc::busy);
-                ++busy;
+                if (++busy != 1) continue;
+                REQUIRE(calls.stash(1, "waits", "v", {.within = 1min})); // without a thread
+                REQUIRE(calls.stash(2, "waits as well", "v", {.within = 1min}));
+                REQUIRE(calls.stash(3, "has no time", "v", {.within = 0ms}));
             }
         }
         const bool waits = lag_max == 1000;
         CHECK((busy > 0) == waits);
+        for (const std::uint64_t tag : {3U, 1U, 2U}) {
+            if (!waits) break;
+            const auto ended = queue.next(patience(10s));
+            REQUIRE(ended);
+            CHECK(ended->tag == tag);
+            const auto& what = *ended->get<baton::write_result>();
+            CHECK(what.has_value() == (tag != 3));
+            if (!what) CHECK(what.error().code == baton::errc::busy);
+        }
         CHECK((!waits || start.elapsed() >= 1500ms));
         CHECK(writer.stats()->evictions == (waits ? 1 : 0));
         frozen.signal(SIGCONT);

@@ -12,7 +12,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-/// Its replies fill the pipe and what waits before it.
+/// Fills the pipe, and the queue before it, with replies.
 void flood(process& program) {
     program("load 20000 1");
     for (int i = 0; i < 8; ++i) program.write("keys");

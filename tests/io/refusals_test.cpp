@@ -26,7 +26,7 @@ void noise_from_many(const mesh& net, int sources) {
         setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &by, sizeof by);
         sendto(fd, "noise", 5, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
         close(fd);
-        if (i % 20 == 19) std::this_thread::sleep_for(5ms); // so that the kernel need not drop them
+        if (i % 20 == 19) std::this_thread::sleep_for(5ms); // so that the kernel does not drop datagrams
     }
 }
 

@@ -44,7 +44,7 @@ struct halves {
     std::unique_ptr<baton::node> between;
 };
 
-/// One of each on `node`.
+/// Writes one value of each type on `node`.
 void fill(baton::node& node) {
     REQUIRE(node.add("counter", 5));
     REQUIRE(node.add("counter", -7));
@@ -419,8 +419,8 @@ TEST_CASE("typed: handles keep the key, and maps hold what MessagePack can pack"
 }
 
 TEST_CASE("typed: a claim is shown objects, and objects are committed", "[io][typed]") {
-    // An object that another node has stashed is taken over, then its sibling too, and what is committed is
-    // read as any typed value. Bytes that are no typed value are refused by name, and stay claimed.
+    // A node takes over an object that another has stashed, then its sibling too; the committed value is read
+    // as any typed value. Bytes that are no typed value are refused with a reason, and stay claimed.
     using scores = std::vector<std::uint64_t>;
     pair nodes;
     REQUIRE(baton::stash(nodes.one, "k", scores{1, 2}));

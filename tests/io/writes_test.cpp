@@ -15,7 +15,7 @@ using io::mesh;
 
 namespace {
 
-/// A write, what has to be there before it, and what a node reads once it holds the write.
+/// A write, its preconditions, and what a node reads once it holds the write.
 struct kind_of_write {
     std::string name;
     std::function<result<write_result>(node&)> prepare;

@@ -137,7 +137,7 @@ def what_check_config_accepts_a_start_accepts_and_the_other_way_round():
         line, _ = started("--config", str(folder / "baton.toml"))
         assert line["event"] == "started" and (folder / "deep/spills").is_dir()
         for bad in ("nonsense = 1", "port = x", "[section]", "mesh-size = -1", 'cluster = ""', 'seed = "x"', 'name = "a,b" "c"',
-                    'key-file = "/nonexistent/key"', 'spill-dir = "/proc/none"', "x", 'advertise = "0.0.0.0"'):
+                    'http = "9400"', 'http-token-file = "/nonexistent/token"', 'key-file = "/nonexistent/key"', 'spill-dir = "/proc/none"', "x", 'advertise = "0.0.0.0"'):
             status, _, err = check(bad + "\n", folder)
             assert status == 2 and "./baton.toml:1: " in err, (bad, status, err)
             done = baton("run", "--config", str(folder / "baton.toml"), "--host", "127.0.0.1", "--no-beacon")
@@ -180,14 +180,16 @@ def check_config_warns_of_variables_that_are_nearly_right():
 def the_sample_names_every_option_and_is_right():
     sample = pathlib.Path(ROOT, "examples/baton.toml").read_text()
     names = re.findall(r"^#? ?([a-z][a-z0-9-]*) = ", sample, re.M)
-    usual = [option.name[2:] for option in options_table.options_of(PROGRAM) if option.group == "Network"]
+    usual = [option.name[2:] for option in options_table.options_of(PROGRAM) if option.group != "Options"]
     assert set(names) >= set(usual) and len(names) == len(set(names)), set(usual) ^ set(names)
     with Folder() as folder:
         assert check(sample, folder)[0] == 0
         (folder / "mesh.key").write_text("00" * 31 + "01\n")
         (folder / "mesh.key").chmod(0o600)
         everything = re.sub(r"^# ?([a-z][a-z0-9-]* = )", r"\1", sample, flags=re.M)
-        everything = everything.replace("/etc/baton/mesh.key", str(folder / "mesh.key")).replace("/var/lib/baton", str(folder / "s"))
+        (folder / "http.token").write_text("0123456789abcdef0123\n")
+        (folder / "http.token").chmod(0o600)
+        everything = everything.replace("/etc/baton/", f"{folder}/").replace("/var/lib/baton", str(folder / "s"))
         status, _, err = check(everything, folder)
         assert status == 0, err
 

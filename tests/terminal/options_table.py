@@ -21,7 +21,7 @@ def options_of(program):
     page = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
     options, group = [], ""
     for line in page.splitlines():
-        if heading := re.match(r"^(\w+):$", line):
+        if heading := re.match(r"^([A-Z][\w, ]*):$", line):
             group = heading[1]
         option = re.match(r"^  (?:-\w,)?(--[a-z0-9-]+)(?: (\S+))?  +(.*?)(?:; default: ([^;]*))?(?:; repeatable)?; env: (\w+)$", line)
         if option:

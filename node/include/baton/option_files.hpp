@@ -10,6 +10,7 @@
 // Any thread. Blocks as long as the disk does.
 #pragma once
 
+#include <baton/api.hpp>
 #include <baton/options.hpp>
 #include <baton/result.hpp>
 
@@ -18,6 +19,6 @@ namespace baton {
 /// Does with the files what a start does: reads security.key_file, and creates, locks, writes and removes a
 /// file in spill_dir. Folders that did not exist are removed again. Opens no socket. Errors: bad_key,
 /// bad_option, with the path and the reason; those of both joined by "; ".
-[[nodiscard]] result<void> check_files(const options& settings);
+[[nodiscard]] BATON_API result<void> check_files(const options& settings);
 
 } // namespace baton

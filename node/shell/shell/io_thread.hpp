@@ -12,12 +12,12 @@
 #include "shell/disk.hpp"
 #include "shell/event_queue.hpp"
 #include "shell/gatekeeper.hpp"
-#include "shell/holder_waits.hpp"
 #include "shell/interfaces.hpp"
 #include "shell/knocker.hpp"
 #include "shell/leave_file.hpp"
 #include "shell/leaving.hpp"
 #include "shell/packer.hpp"
+#include "shell/pending.hpp"
 #include "shell/resolver.hpp"
 #include "shell/sockets.hpp"
 #include "shell/spill_reading.hpp"
@@ -65,15 +65,9 @@ class io_thread {
     auto write(Use use, std::chrono::milliseconds within = std::chrono::milliseconds::max()) {
         std::unique_lock lock(mutex_, std::defer_lock);
         enter(lock);
-        const auto there_is_room = [this] {
-            return (mesh_.unsent_bytes() <= settings_.limits.unsent_bytes_max && !mesh_.is_crowded()) ||
-                   stopped_;
-        };
-        if (!there_is_room() && !sent_.wait_for(lock, bounded(within), there_is_room)) {
-            return decltype(use(mesh_, now()))(
-                error{errc::busy, "members lag too far behind, or too much is unsent: the write was not "
-                                  "made; try again later"});
-        }
+        const auto may_write = [this] { return has_room(mesh_) || stopped_; };
+        if (!may_write() && !sent_.wait_for(lock, bounded(within), may_write))
+            return decltype(use(mesh_, now()))(busy_error());
         if (mesh_.state().folding_typed()) know_types(lock);
         return write_under(lock, use);
     }
@@ -96,7 +90,7 @@ class io_thread {
         changed_.wait_for(lock, bounded(within), [&] {
             look_now();
             outcome = done(mesh_); // which may have folded a key in
-            watches_.collect(mesh_.state().notes());
+            collect();
             return outcome || stopped_;
         });
         --waiters_;
@@ -108,9 +102,9 @@ class io_thread {
     /// over. `ticket`: of mesh::await_holders; this call returns it.
     [[nodiscard]] core::ack_count wait_held(const core::proof& wanted, std::uint64_t ticket,
                                             std::chrono::milliseconds within);
-    /// The same without waiting: `done` is called, once, by the I/O thread.
-    void when_held(core::proof wanted, std::uint64_t ticket, std::chrono::milliseconds within,
-                   std::function<void(const core::ack_count&)> done);
+    /// Looks at the call, and goes on doing so on the I/O thread until it is over or `within` has passed
+    /// (nullopt: it may take for ever). Returns at once.
+    void begin(std::unique_ptr<pending_call> call, std::optional<std::chrono::milliseconds> within);
     /// Waits as wait_for(), and asks every member what it holds: `done(mesh&, question)`.
     template <class Done>
     bool ask(std::chrono::milliseconds within, Done done) const {
@@ -126,8 +120,8 @@ class io_thread {
 
     /// The best address of this node to give to others.
     [[nodiscard]] std::string host() const;
-    /// The number of sends that a full or missing connection did not accept; sessions repair them.
-    [[nodiscard]] std::uint64_t sends_refused() const { return sends_refused_; }
+    [[nodiscard]] node_stats stats() const;                        ///< two short holds of the lock
+    [[nodiscard]] std::uint64_t rounds() const { return rounds_; } ///< of the I/O thread; any thread
 
     /// `hook` is called under the lock whenever mesh::next_merge() may have something. An empty hook: no more
     /// calls, and none is under way when this returns.
@@ -138,6 +132,8 @@ class io_thread {
     void remark(std::string line);
 
     leave_report leave(std::chrono::milliseconds within, std::size_t copies, bool nobody_stays = false);
+    /// The same without waiting for its end.
+    void begin_leave(std::chrono::milliseconds within, std::size_t copies, bool nobody_stays);
     void hurry();
 
     [[nodiscard]] static moment now();
@@ -156,7 +152,7 @@ class io_thread {
             owner.enter(lock_);
         }
         ~guest() {
-            owner_.watches_.collect(owner_.mesh_.state().notes());
+            owner_.collect();
             lock_.unlock();
             owner_.watches_.ring();
         }
@@ -183,19 +179,14 @@ class io_thread {
     template <class Use>
     auto write_under(std::unique_lock<std::mutex>& lock, Use use) {
         const auto at = now();
-        if (stopped_) {
-            return decltype(use(mesh_, at))(error{
-                errc::leaving, "the node has left, or its I/O thread has failed: it accepts no more writes"});
-        }
+        if (stopped_) return decltype(use(mesh_, at))(left_error());
         auto outcome = use(mesh_, at);
-        if (waiters_ != 0) changed_.notify_all();
-        const bool unsent = mesh_.has_unsent(), news = mesh_.has_news();
-        watches_.collect(mesh_.state().notes());
-        lock.unlock();
-        watches_.ring();
-        if ((unsent && !send_directly(at)) || news) ring();
+        after_write(lock, at);
         return outcome;
     }
+    void after_write(std::unique_lock<std::mutex>& lock, const moment& at);
+    /// Under the lock: the names of changed keys, to those who wait for them.
+    void collect() const;
     void ring() const;
     bool send_directly(const moment& at);
     [[nodiscard]] static std::string line_of(const event& told); ///< for the log
@@ -245,7 +236,8 @@ class io_thread {
     void tell_unnamed();
     void give_way() const;
     void manage_leave();
-    void finish_waiting(bool all);
+    void work_on_pending();
+    void end_pending();
     void finish_leave(bool met, std::size_t copies);
 
     const options settings_;
@@ -254,20 +246,20 @@ class io_thread {
     mutable std::condition_variable changed_, sent_;
     mutable std::atomic<int> at_door_{0};
     mutable int waiters_ = 0;
-    mutable core::mesh mesh_; // reads may fold a key
+    mutable core::mesh mesh_;       // reads may fold a key
+    mutable pending_calls pending_; // under the lock
     mutable watch_post watches_;
     std::function<void()> merges_ready_; // under the lock
     std::vector<std::string> remarks_;   // under the lock
     event_queue events_;                 // under the lock
     std::string best_host_;              // under the lock: as of the last look
-    holder_waits waits_;                 // under the lock
     std::optional<leaving> leaving_;     // under the lock
     bool stopped_ = false;               // under the lock: the I/O thread has ended
     bool failed_ = false;                // of the I/O thread: it ends by a failure
     std::atomic<bool> hurry_{false};
     mutable std::atomic<bool> rung_{false};
     packer packing_;
-    std::atomic<std::uint64_t> sends_refused_{0};
+    std::atomic<std::uint64_t> sends_refused_{0}, rounds_{0};
 
     // made, replaced and closed by the I/O thread; PUB under publisher_mutex_
     std::unique_ptr<sockets> sockets_;
@@ -284,7 +276,7 @@ class io_thread {
     gatekeeper gatekeeper_;
     int bell_ = -1, timer_ = -1;
     core::outbox out_;
-    instant wake_at_{};
+    instant wake_at_{}, pending_at_{instant::max()};
     std::vector<poller::name> reading_; ///< of read_links()
     core::told_once told_{1000};        ///< whose refusals are in the log, and for what
     bool beacon_complained_ = false;

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <type_traits>
 
 namespace baton::shell {
@@ -50,19 +51,32 @@ struct unproven {
 
 /// `write(mesh, moment)` is a result<version>, or of a removal a result<bool>: whether there was something.
 template <class Write>
+[[nodiscard]] result<unproven> write_and_await(core::mesh& mesh, const moment& at, ack_level level,
+                                               const Write& write) {
+    if (const auto good = check_level(level, mesh.settings().mesh_size); !good) return good.error();
+    const auto written = write(mesh, at);
+    if (!written) return written.error();
+    if constexpr (std::is_same_v<decltype(written), const result<bool>>) {
+        if (!*written) return unproven{{{}, level, {}}, 0, false};
+        return await_proof(mesh, at, last_written(mesh), level);
+    } else {
+        return await_proof(mesh, at, *written, level);
+    }
+}
+
+/// The same for a write of this node or of another one that was made earlier.
+[[nodiscard]] inline result<unproven> await_known(core::mesh& mesh, const moment& at, const version& written,
+                                                  ack_level level) {
+    if (const auto good = check_level(level, mesh.settings().mesh_size); !good) return good.error();
+    if (!mesh.state().has_seen(written.id) || written.id.counter == 0)
+        return error{errc::unknown_version, "this node has not seen " + written.id.to_string()};
+    return await_proof(mesh, at, written, level);
+}
+
+template <class Write>
 [[nodiscard]] result<unproven> begin(io_thread& engine, const write_options& how, Write write) {
     return engine.write(
-        [&](core::mesh& mesh, const moment& at) -> result<unproven> {
-            if (const auto good = check_level(how.ack, mesh.settings().mesh_size); !good) return good.error();
-            const auto written = write(mesh, at);
-            if (!written) return written.error();
-            if constexpr (std::is_same_v<decltype(written), const result<bool>>) {
-                if (!*written) return unproven{{{}, how.ack, {}}, 0, false};
-                return await_proof(mesh, at, last_written(mesh), how.ack);
-            } else {
-                return await_proof(mesh, at, *written, how.ack);
-            }
-        },
+        [&](core::mesh& mesh, const moment& at) { return write_and_await(mesh, at, how.ack, write); },
         how.within);
 }
 
@@ -83,6 +97,10 @@ template <class Write>
     if (!begun) return begun.error();
     if (const auto known = proven_at_once(*begun)) return *known;
     return answer_of(*begun, engine.wait_held(begun->wanted, begun->ticket, within));
+}
+
+[[nodiscard]] inline error not_synced_error(std::chrono::milliseconds within) {
+    return {errc::timeout, "the node is not synced after " + std::to_string(within.count()) + " ms"};
 }
 
 } // namespace baton::shell

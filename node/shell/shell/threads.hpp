@@ -7,7 +7,9 @@
 
 namespace baton::shell {
 
-/// How often this process has become the child of a fork() since the first node was started. Any thread.
+/// From the first call on, forks() counts. Any thread.
+void count_forks();
+/// How often this process has become the child of a fork() since then. Any thread.
 [[nodiscard]] int forks() noexcept;
 
 /// While the object lives, this thread and the threads that it starts receive no signals; pending ones are

@@ -70,6 +70,15 @@ struct changed_names {
     bool all = false;       ///< any key may have changed, although the reader was not slow: a sync came
 };
 
+/// Gets the names of changed keys as the board does. Under the node's lock.
+class key_listener {
+  public:
+    virtual ~key_listener() = default;
+    virtual void note(std::string_view key) = 0;
+    virtual void note_all() = 0; ///< any key may have changed
+    [[nodiscard]] virtual bool listens() const = 0;
+};
+
 class watch_board {
   public:
     explicit watch_board(std::size_t names_max)
@@ -79,6 +88,12 @@ class watch_board {
     /// Returns what is left there; destroy it without the lock.
     changed_names remove(const std::string& prefix);
     [[nodiscard]] bool empty() const { return prefixes_.empty(); }
+    /// Passes all notes on to `other`, too, which outlives the board.
+    void pass_to(key_listener& other) { other_ = &other; }
+    /// The store should note changed keys: there is a prefix, or the other one listens.
+    [[nodiscard]] bool wants_notes() const {
+        return !prefixes_.empty() || (other_ != nullptr && other_->listens());
+    }
     /// Takes all notes. True if take() has something.
     bool collect(key_notes& notes);
     /// The changes since the last call.
@@ -94,6 +109,7 @@ class watch_board {
     void note(std::string_view key);
     void list(watched& of);
     const std::size_t names_max_;
+    key_listener* other_ = nullptr;
     by_prefix prefixes_;
     std::map<std::size_t, std::size_t> lengths_; ///< of prefixes_, and how many have it
     std::vector<watched*> news_;

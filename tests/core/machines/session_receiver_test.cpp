@@ -149,8 +149,8 @@ TEST_CASE("session receiver: the other store is compared with by ranges", "[core
     CHECK_FALSE(s.node.here.read("key 3"));
 }
 
-// The PULL may wait for long: what comes of a new origin meanwhile is compared, too. A long listing leaves
-// out an origin of which the server has removed everything.
+// The PULL may be long under way, so events of a new origin that arrive meanwhile are compared, too. A long
+// listing leaves out an origin whose records the server has all removed.
 TEST_CASE("session receiver: what came after the PULL is compared, of an origin unknown then too",
           "[core][machine]") {
     two_nodes s;

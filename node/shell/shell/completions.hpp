@@ -1,0 +1,49 @@
+// completions: the queue behind a completion_queue. Calls that are under way keep it alive; the program's
+// queue may be gone before them.
+//
+// Any thread; a lock of its own, which is held for a moment only. In a forked child it touches nothing.
+#pragma once
+
+#include "shell/descriptor.hpp"
+#include "shell/threads.hpp"
+
+#include <baton/completion.hpp>
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <mutex>
+
+namespace baton::shell {
+
+class completion_channel {
+  public:
+    explicit completion_channel(std::size_t calls_max);
+
+    /// Takes a place for a call. Errors: busy, leaving (closed), forked.
+    result<void> reserve();
+    /// The place is not needed: the call has not begun.
+    void give_back();
+    /// The result of a call that had a place. Dropped if the channel is closed.
+    void push(completion done);
+    /// As completion_queue's.
+    result<completion> next(std::chrono::milliseconds within);
+    result<int> fd();
+    [[nodiscard]] std::size_t under_way() const;
+    void close();
+    [[nodiscard]] bool forked() const { return forks() != generation_; }
+
+  private:
+    void signal() const;
+
+    const std::size_t calls_max_;
+    const int generation_ = forks();
+    mutable std::mutex mutex_;
+    std::condition_variable news_;
+    std::deque<completion> done_;
+    std::size_t under_way_ = 0; ///< begun and not read
+    descriptor readable_;       ///< made at the first fd()
+    bool closed_ = false;
+};
+
+} // namespace baton::shell

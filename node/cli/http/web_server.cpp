@@ -106,6 +106,11 @@ result<listener> listener::open(const std::string& where) {
     return made;
 }
 
+result<void> listener::check(const std::string& where) {
+    if (!parse_address(where)) return bad_address(where);
+    return {};
+}
+
 listener::listener(listener&& other) noexcept
     : fd_(std::exchange(other.fd_, -1))
     , url_(std::move(other.url_)) {}

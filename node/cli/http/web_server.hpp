@@ -29,6 +29,8 @@ class listener {
     /// `where` is ADDR:PORT or [ADDR]:PORT; port 0: any free one. Errors: bad_option, address_in_use,
     /// network; the sentence names `where`.
     static result<listener> open(const std::string& where);
+    /// Whether `where` has that form. Opens nothing. Errors: bad_option.
+    static result<void> check(const std::string& where);
     listener(listener&& other) noexcept;
     listener& operator=(listener&&) = delete;
     ~listener();

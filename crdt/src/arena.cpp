@@ -7,8 +7,8 @@
 
 namespace baton::crdt {
 
-// Exact to the unit up to 1 KiB, then in steps of a sixteenth, so that values that change a little reuse
-// their blocks.
+// Sizes up to 1 KiB are rounded up to the unit. Larger ones are rounded up in steps of a sixteenth, so that a
+// value whose size changes a little reuses its block.
 std::uint32_t arena::class_units(std::size_t bytes) {
     const auto units = std::max<std::uint32_t>(2, static_cast<std::uint32_t>((bytes + unit - 1) / unit));
     if (units <= 128) return units;
@@ -29,7 +29,7 @@ void arena::unlink(handle block) {
 void arena::open_chunk() {
     const bool useless =
         !chunks_.empty() && chunks_[current_].memory != nullptr && chunks_[current_].live == 0;
-    if (useless) close_chunk(current_); // empty, and cut into sizes that nobody wants
+    if (useless) close_chunk(current_); // its free blocks have sizes that are not in demand
     if (empty_places_.empty()) {
         BATON_ASSERT(chunks_.size() < chunks_max_);
         current_ = static_cast<std::uint32_t>(chunks_.size());
@@ -39,11 +39,11 @@ void arena::open_chunk() {
         empty_places_.pop_back();
     }
     chunks_[current_] = {std::make_unique_for_overwrite<std::byte[]>(chunk_bytes), 0,
-                         current_ == 0 ? 1U : 0U}; // handle 0 stays "none"
+                         current_ == 0 ? 1U : 0U}; // handle 0 means "none", so no block gets it
     ++chunks_held_;
 }
 
-// Everything in it is free: its blocks lie one after another, and each knows its size.
+// No block of the chunk is in use. Its free blocks lie one after another, and each stores its size.
 void arena::close_chunk(std::uint32_t number) {
     auto& c = chunks_[number];
     for (std::uint32_t at = number == 0 ? 1U : 0U; at < c.cut;) {
@@ -121,7 +121,7 @@ void arena::free(handle block, std::size_t bytes) {
     const auto number = block >> chunk_shift;
     auto& c = chunks_[number];
     c.live -= units;
-    // The one that is being cut stays: what was freed is likely to be wanted again.
+    // The current chunk stays even if it is empty: its free blocks are likely to be reused soon.
     if (c.live == 0 && (number != current_ || used_units_ == 0)) close_chunk(number);
 }
 

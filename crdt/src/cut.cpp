@@ -48,7 +48,8 @@ void cut::raise(const dot& id) {
     if (id.counter > of(id.replica)) set(id.replica, id.counter);
 }
 
-// What is here already is changed in place; if any replica is new, everything moves up once, from the back.
+// The first pass updates the replicas that both cuts have. If `other` has new replicas, the second pass moves
+// every entry once, from the back.
 void cut::merge(const cut& other, bool highest) {
     std::size_t fresh = 0;
     auto from = entries_.begin();
@@ -66,7 +67,7 @@ void cut::merge(const cut& other, bool highest) {
     if (mine + fresh > entries_.capacity()) entries_.reserve(mine + fresh + (mine + fresh) / 4 + 4);
     entries_.resize(mine + fresh);
     auto to = entries_.size();
-    for (auto theirs = other.entries_.size(); to != mine;) { // until all that is new has its place
+    for (auto theirs = other.entries_.size(); to != mine;) { // until every new entry has its place
         if (mine != 0 && entries_[mine - 1].replica >= other.entries_[theirs - 1].replica) {
             if (entries_[mine - 1].replica == other.entries_[theirs - 1].replica) --theirs;
             entries_[--to] = entries_[--mine];

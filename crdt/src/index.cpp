@@ -11,7 +11,7 @@ namespace baton::crdt {
 
 namespace {
 constexpr std::uint32_t spill_min = 16;
-// Full at nine tenths, then larger by a sixth: between 8.9 and 10.4 bytes an entry.
+// A shard is full at nine tenths and then grows by a sixth: an entry costs 8.9 to 10.4 bytes.
 constexpr bool is_full(std::uint32_t used, std::uint32_t homes) {
     return std::uint64_t{used} * 10 >= std::uint64_t{homes} * 9;
 }
@@ -39,8 +39,7 @@ handle* key_index::search(std::uint64_t hash, Same same) {
         if (p.head == 0 || p.hash > wanted) break;
         if (p.hash != wanted) continue;
         const auto* const found = memory_->at(p.head);
-        // In a large store each step is a miss of the cache: fetch side by side what is needed one after
-        // another.
+        // In a large store each of these accesses misses the cache, so the lines are fetched in parallel.
         __builtin_prefetch(found + 64);
         __builtin_prefetch(found + 128);
         if (same(*reinterpret_cast<const block*>(found), p.head)) return &p.head;
@@ -68,12 +67,13 @@ void key_index::resize(shard& in, std::uint32_t homes) {
     larger.places = std::make_unique<place[]>(larger.size);
     std::uint32_t next = 0;
     for (std::uint32_t i = 0; i < in.size; ++i) {
-        // Free places are copied, too, to where the next entry comes or stays free: no branch to guess wrong.
+        // The loop copies free places too, without a branch: the next entry overwrites them or they stay
+        // free.
         const auto from = in.places[i];
         const auto at = std::max(next, from.head == 0 ? 0 : larger.home(from.hash));
         if (at >= larger.size) {
             if (from.head == 0) continue;
-            return resize(in, larger_than(homes)); // all homes at the end: unlikely
+            return resize(in, larger_than(homes)); // the entries collide at the end of the shard: unlikely
         }
         larger.places[at] = from;
         next = from.head == 0 ? next : at + 1;
@@ -94,13 +94,13 @@ void key_index::insert(std::uint64_t hash, handle head) {
         while (at < in.size && in.places[at].head != 0 && in.places[at].hash <= own) ++at;
         auto end = at;
         const auto taken = [&in](std::uint32_t i) { return static_cast<unsigned>(in.places[i].head != 0); };
-        // In a shard that is nearly full the next free place is a dozen steps away, so several are looked at
-        // at once; in one with room it is this one, and the next may be another line of the cache.
+        // In a nearly full shard the next free place is a dozen steps away, so the loop tests several places
+        // at once. Otherwise it is usually this place, and the test must not touch the next cache line.
         while (end + 4 <= in.size && taken(end) != 0 &&
                (taken(end + 1) & taken(end + 2) & taken(end + 3)) != 0)
             end += 4;
         while (end < in.size && in.places[end].head != 0) ++end;
-        if (end == in.size) { // no room behind: the shard's end has filled up
+        if (end == in.size) { // no free place up to the end of the shard
             resize(in, larger_than(in.homes));
             continue;
         }
@@ -123,7 +123,7 @@ void key_index::erase(std::uint64_t hash, handle* at) {
     stopped_.known = false;
     auto& in = of(hash);
     const auto hole = static_cast<std::uint32_t>(reinterpret_cast<place*>(at) - in.places.get());
-    // Close the hole: what follows moves up, up to the first that is at home.
+    // Close the hole: the entries behind it move up, as far as the first entry that is at its home.
     auto end = hole + 1;
     while (end < in.size && in.places[end].head != 0 && in.home(in.places[end].hash) < end) ++end;
     std::memmove(&in.places[hole], &in.places[hole + 1], (end - 1 - hole) * sizeof(place));
@@ -138,10 +138,10 @@ void key_index::erase(std::uint64_t hash, handle* at) {
 }
 
 void key_index::reserve(std::size_t count) {
-    constexpr std::size_t believed_max = std::size_t{1}
-                                         << 22; // a peer's word is no reason to take all memory
+    // The count comes from a peer: it must not make this node allocate all its memory.
+    constexpr std::size_t believed_max = std::size_t{1} << 22;
     const auto each = std::min(count, believed_max) / shards;
-    // The shards differ by chance: room for the mean and four deviations.
+    // Shard sizes vary at random: reserve the mean and four standard deviations.
     std::size_t deviation = 1;
     while (deviation * deviation < each) ++deviation;
     first_homes_ = static_cast<std::uint32_t>((each + 4 * deviation) * 10 / 9 + 4);

@@ -6,7 +6,7 @@ namespace baton::crdt {
 
 void key_order::drop() {
     if (!built_) return;
-    while (dropped_.shed()) { // dropped twice within a moment: rare
+    while (dropped_.shed()) { // a second drop before the first has been cleared: rare
     }
     dropped_ = std::move(built_->keys);
     built_.reset();

@@ -6,13 +6,14 @@
 
 namespace baton::crdt {
 
-// The first segment with at least this number; a dense log is indexed, a sparse one searched.
+// The first segment with at least this number. The position in a dense log is computed; in a sparse log it is
+// searched for.
 std::size_t event_log::position(std::uint64_t number) const {
     if (segments_.empty() || number > segments_.back().number) return segments_.size();
     if (number <= segments_.front().number) return 0;
     const auto guess = number - segments_.front().number;
     if (guess < segments_.size() && segments_[guess].number == number) return guess;
-    // What is overwritten leaves gaps among the old ones first.
+    // Overwritten events leave gaps among the oldest segments first, so counting from the back may hit.
     const auto back = segments_.back().number - number;
     if (back < segments_.size() && segments_[segments_.size() - 1 - back].number == number)
         return segments_.size() - 1 - back;
@@ -37,7 +38,7 @@ handle event_log::at(std::uint64_t counter) const {
     return i < in.live && in.offsets()[i] == offset ? in.words[i] : 0;
 }
 
-// The same blocks in another amount of room.
+// Moves the blocks of a segment into memory for `room` blocks.
 void event_log::repack(segment& in, std::size_t room) {
     segment fresh;
     fresh.number = in.number;
@@ -77,7 +78,7 @@ void event_log::set(std::uint64_t counter, handle block) {
     if (where == segments_.size() || segments_[where].number != number) {
         segment fresh;
         fresh.number = number;
-        // Most origins of a mesh that is often restarted write little.
+        // In a mesh whose nodes restart often, most origins write few events.
         if (live_ < sparse_max) fresh.room = 8;
         fresh.words = std::make_unique<std::uint32_t[]>(fresh.word_count());
         words_ += fresh.word_count();
@@ -126,7 +127,7 @@ void event_log::erase(std::uint64_t counter) {
     }
     --in.live;
     --live_;
-    // The newest segment is about to be written again: keep it as it is, unless nothing is left at all.
+    // The next event goes to the newest segment, so it keeps its memory unless the log is empty.
     if (where + 1 == segments_.size() && live_ != 0) return;
     if (in.live == 0) {
         words_ -= in.word_count();
@@ -140,7 +141,7 @@ void event_log::erase(std::uint64_t counter) {
 std::uint64_t event_log::next(std::uint64_t& after, std::uint64_t last, std::size_t& steps) const {
     for (auto where = position((after + 1) / width); where < segments_.size() && after < last; ++where) {
         const auto& in = segments_[where];
-        if (in.number * width > last) break; // a gap reaches beyond the end
+        if (in.number * width > last) break; // no event up to `last` is left
         after = std::max(after + 1, in.number * width) - 1;
         if (!in.dense()) {
             const auto begin = (after + 1) / width == in.number ? (after + 1) % width : width;

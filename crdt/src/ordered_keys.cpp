@@ -9,13 +9,13 @@ namespace baton::crdt {
 
 namespace {
 
-constexpr std::size_t chunk_bytes_max = 1024; // more is split, if there is more than one key
-constexpr std::size_t chunk_bytes_low = 256;  // less is put together with a neighbour
+constexpr std::size_t chunk_bytes_max = 1024; // a larger chunk is split, if it has more than one key
+constexpr std::size_t chunk_bytes_low = 256;  // a smaller chunk is merged with a neighbour
 constexpr std::size_t merged_bytes_max = 768;
 constexpr std::size_t page_chunks_max = 256;
 constexpr std::size_t room_step = 64;
 
-// Numbers under 16384: seven bits a byte, the last one without the top bit.
+// Numbers below 16384, seven bits a byte; the top bit marks that another byte follows.
 void put_number(std::string& to, std::size_t number) {
     if (number >= 0x80) to += static_cast<char>(0x80 | (number >> 7));
     to += static_cast<char>(number & 0x7f);
@@ -67,8 +67,8 @@ std::string ordered_keys::last_of(const chunk& c) {
     return key;
 }
 
-// No key is put together: what an entry shares with the one before it says on which side of `key` it is, but
-// where it shares as much as `key` does.
+// No key is rebuilt. The length that an entry shares with its predecessor shows on which side of `key` it
+// lies; only if `key` shares the same length, the remaining bytes are compared.
 ordered_keys::spot ordered_keys::find(const chunk& c, std::string_view key) {
     std::size_t shared = 0;
     for (reader in(c); in.next();) {
@@ -86,7 +86,7 @@ ordered_keys::spot ordered_keys::find(const chunk& c, std::string_view key) {
     return {c.bytes.get() + c.used, false, shared, 0};
 }
 
-// The last chunk that begins at or before the key; or the first of all.
+// The last chunk that begins at or before the key, or the first chunk.
 ordered_keys::place ordered_keys::locate(std::string_view key) const {
     const auto after = [](std::string_view wanted, const chunk& c) { return wanted < first_of(c); };
     auto p =
@@ -136,7 +136,8 @@ bool ordered_keys::insert(std::string_view key) {
     edit_.clear();
     put_entry(edit_, found.shared, key.substr(found.shared));
     auto to = found.at;
-    if (found.at != end) { // what comes next shares more with the new key than with what was before it
+    // The next entry is now stored relative to the new key, with which it may share more bytes.
+    if (found.at != end) {
         reader in(c);
         in.at = found.at;
         in.next();
@@ -153,7 +154,8 @@ bool ordered_keys::insert(std::string_view key) {
     return true;
 }
 
-// In the middle; where keys come in order, before the last one, so that chunks are full.
+// Splits a chunk in the middle. If keys arrive in order, it splits before the last key, so that chunks are
+// full.
 void ordered_keys::split(place at, bool at_end) {
     auto& in = pages_[at.page];
     const auto& c = in[at.chunk];
@@ -167,7 +169,7 @@ void ordered_keys::split(place at, bool at_end) {
         cut = static_cast<std::size_t>(r.entry - c.bytes.get());
         if (cut != 0 && (at_end ? r.at == r.end : cut >= half)) break;
     }
-    if (cut == 0) return; // one key
+    if (cut == 0) return; // the chunk has one key
     edit_.clear();
     put_entry(edit_, 0, first);
     edit_.append(r.at, static_cast<std::size_t>(r.end - r.at));
@@ -197,7 +199,7 @@ bool ordered_keys::erase(std::string_view key) {
     const auto gone = in.rest;
     auto to = in.at;
     edit_.clear();
-    if (in.next()) { // it says in full now what it had in common with the one that goes
+    if (in.next()) { // the next entry now stores the bytes that it shared with the erased one
         const auto shared = std::min(gone_shared, in.shared);
         put_number(edit_, shared);
         put_number(edit_, in.rest.size() + in.shared - shared);
@@ -221,7 +223,7 @@ void ordered_keys::shrink(place at) {
     if (in.empty()) pages_.erase(pages_.begin() + static_cast<std::ptrdiff_t>(at.page));
 }
 
-// With the one to its right, if both are small.
+// Merges a chunk with its right neighbour if both are small.
 bool ordered_keys::merge(page& in, std::size_t left) {
     auto& a = in[left];
     auto& b = in[left + 1];

@@ -47,7 +47,7 @@ handle record_table::make(std::uint32_t from, const slot_name& slot, const stage
     to = std::copy(slot.element.begin(), slot.element.end(), to);
     std::copy(what.value.begin(), what.value.end(), to);
     if (slot.type == value_type::counter && what.what == block::kind::record) {
-        // No honest share is removed beyond its own dot.
+        // A correct peer never sends a base above the dot of the share.
         if (const auto share = load_counter(what.value); share.base > what.id.counter)
             store_counter(to, {share.total, what.id.counter, share.total});
     }
@@ -64,7 +64,7 @@ staged_view record_table::entry_of(const block& b) const {
     return {b.what(), dot_of(b), timestamp{b.stamp}, b.epoch_value(), b.value(), ttl_of(b)};
 }
 
-// I5: decides which of several concurrent values is read first, never which of them live on.
+// I5: this order decides which concurrent value a read returns. It never decides which values stay.
 bool record_table::beats(const block& a, const block& b) const {
     const auto rank = [this](const block& x) {
         return std::make_tuple(x.epoch_value(), x.stamp, origins_[x.origin].id, std::uint64_t{x.counter});
@@ -88,7 +88,7 @@ void record_table::account_visible(const block& b, bool added, const digest* sum
         digest_ -= hash_of(b);
     }
     if (!is_member(b.type())) return;
-    // The root counts its visible members, all and by type.
+    // The root counts the visible members of its key, in total and per type.
     auto& root = at(root_of(b.key()));
     char* const of_type = root.payload() + root.key_bytes + b.type_ * sizeof(std::uint32_t);
     std::uint32_t count = 0;
@@ -115,8 +115,9 @@ void record_table::account_epoch(const block& b, bool added) {
     disowned_.note(b.key());
 }
 
-// What is in doomed_ goes, and the slot has as many values as before: nothing to be told, but other values to
-// be merged, or another owner.
+// The blocks in doomed_ are about to go while the number of values in the slot stays the same. Watchers get
+// no new conflict event, but the conflict now names the new block: the values to merge, or the owner, may
+// differ.
 void record_table::rename_contest(const block& successor) {
     const auto is_doomed = [&](const contest& each) {
         return std::any_of(doomed_.begin(), doomed_.end(),
@@ -152,7 +153,7 @@ void record_table::account(handle h, bool added, const digest* sum) {
     if (!added && is_member(b.type())) unlink(h);
 }
 
-// Takes a block out of the log, the digest and memory. It is no longer in any chain.
+// Takes a block that is in no chain any more out of the log, the digest and memory.
 void record_table::forget(handle h) {
     const auto& b = at(h);
     origins_[b.origin].log.erase(b.counter);
@@ -160,7 +161,7 @@ void record_table::forget(handle h) {
     memory_.release(h, b.bytes());
 }
 
-// A key that also holds something of another type stays.
+// Removes the key from the order, unless it still has a visible value of another type.
 void record_table::key_went(std::string_view key) {
     const auto root = root_of(key);
     if (root != 0 && at(root).counter != 0) return;
@@ -220,7 +221,7 @@ slot_name record_table::slot_at(const dot& id) const {
 void record_table::keys_of(std::size_t shard, std::string_view prefix, std::vector<std::string>& into) const {
     index_.each_in_shard(shard, [&](handle head) {
         const auto& first = first_block(memory_, head);
-        if (first.root == 0 && first.type() != value_type::reg) return; // its root names the key
+        if (first.root == 0 && first.type() != value_type::reg) return; // the root lists the key
         if (!first.key().starts_with(prefix)) return;
         const bool shown = first.root != 0
                                ? first.counter != 0

@@ -1,5 +1,5 @@
-// What a record_table has seen: its origins, the last seen event of each, which of them are closed, what they
-// have claimed.
+// What a record_table has seen: its origins, the last event of each, which origins are archived, and their
+// claims.
 #include "crdt/record_table.hpp"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ std::optional<std::uint32_t> record_table::find_origin(const replica_id& id) con
     return last_origin_;
 }
 
-// Nothing when there are more replicas than a block can tell apart.
+// nullopt if there are more replicas than the origin field of a block can number.
 std::optional<std::uint32_t> record_table::intern(const replica_id& id) {
     if (const auto known = find_origin(id)) return known;
     std::uint32_t number = 0;
@@ -67,7 +67,7 @@ cut record_table::seen() const {
 
 // ---------------------------------------------------------------- events and the archive
 
-// I3: last. An archived origin that goes on is back in the cut (I9).
+// I3: called after all effects of the event. An archived origin that writes again returns to the cut (I9).
 void record_table::note_event(std::uint32_t number, std::uint64_t counter) {
     auto& from = origins_[number];
     from.counter = counter;
@@ -75,7 +75,7 @@ void record_table::note_event(std::uint32_t number, std::uint64_t counter) {
     ++generation_;
 }
 
-// They are in the archive.
+// Takes origins out of the archive. Every entry of `all` must be in it.
 void record_table::reopen(const cut& all) {
     archive_.erase_if([&](const dot& id) { return all.of(id.replica) != 0; });
     for (const dot& id : all.entries()) {
@@ -85,8 +85,8 @@ void record_table::reopen(const cut& all) {
     }
 }
 
-// I9: what is closed leaves the cut that travels; its records stay where they are, under their own dots. A
-// word of an earlier counter is out of date: the origin has gone on.
+// I9: an archived origin leaves the cut that nodes exchange; its records stay, under their own dots. A
+// counter that is not the current one is out of date: the origin has written since.
 void record_table::set_archived(const replica_id& id, std::uint64_t counter, bool for_good) {
     if (counter == 0 || counter != counter_of(id)) return;
     if (const auto known = find_origin(id); known && for_good) origins_[*known].for_good = true;
@@ -96,7 +96,8 @@ void record_table::set_archived(const replica_id& id, std::uint64_t counter, boo
     enter_archive(one);
 }
 
-// None of them is in the archive; each is closed here at this counter, or nothing of it has been seen.
+// Precondition: no entry is in the archive, and each has exactly the counter seen here, or no event of its
+// origin has been seen.
 void record_table::enter_archive(const cut& all) {
     archive_.join(all);
     for (const dot& id : all.entries()) {
@@ -152,7 +153,7 @@ std::size_t record_table::residues_of(const replica_id& id) const {
     return known ? origins_[*known].residues.size() : 0;
 }
 
-// Neither side has seen an event of an origin that the other has seen.
+// True if neither side has seen an event of an origin that the other has seen.
 bool record_table::is_disjoint(const cut& other) const {
     return std::none_of(other.entries().begin(), other.entries().end(),
                         [&](const dot& id) { return counter_of(id.replica) != 0; });
@@ -168,7 +169,7 @@ log_walk record_table::walk_from(const cut& receiver) const {
 }
 
 std::optional<dot> record_table::next(log_walk& walk, std::size_t& steps) const {
-    // Origins that appeared since the walk began are walked from their first event.
+    // An origin that appeared since the walk began is walked from its first event.
     walk.at.resize(origins_.size(), 0);
     if (walk.origin >= origins_.size()) walk.origin = 0;
     for (std::size_t round = 0; round <= origins_.size(); ++round) {

@@ -63,7 +63,8 @@ void staging::account(const block& b, handle h, bool added) {
     }
     if (whole_.logs.size() <= b.origin) whole_.logs.resize(origins_->size());
     auto& log = whole_.logs[b.origin];
-    if (added && log.at(b.counter) != 0) whole_.kept = false; // named twice: merge slot by slot
+    // A dot is named twice: the commit must merge slot by slot.
+    if (added && log.at(b.counter) != 0) whole_.kept = false;
     if (!whole_.kept) return;
     if (added) {
         log.set(b.counter, h);
@@ -87,7 +88,8 @@ void staging::account(const block& b, handle h, bool added) {
 }
 
 bool staging::keep(std::uint64_t batches_max, std::size_t typed_max) {
-    // Marks are the word of the server that is gone: with any, nothing is worth keeping.
+    // Dead marks were made for the server that is gone. With any of them, the staged records are not worth
+    // keeping.
     if (!is_cache() || !whole_.plain || batch_ >= batches_max || typed_.size() > typed_max) return false;
     while (const auto head = typed_.any()) {
         account(head, false);
@@ -98,7 +100,7 @@ bool staging::keep(std::uint64_t batches_max, std::size_t typed_max) {
     return is_cache();
 }
 
-// There may be very much of it: it is let go of slice by slice.
+// Staging may be very large, so abort() only moves it aside and sweep() frees it in slices.
 void staging::abort() {
     while (sweep(std::size_t(-1))) {
     }

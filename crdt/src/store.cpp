@@ -29,12 +29,12 @@ std::size_t store::memory_bytes() const {
                       origins_.capacity() * sizeof(origin) + archive_.size() * sizeof(dot);
     for (const auto& each : origins_)
         sum += each.log.bytes() + (each.removals.capacity() + each.residues.capacity()) * 8 +
-               each.claims.size() * (8 + 32); // a node of a tree has four words
+               each.claims.size() * (8 + 32); // a tree node has four words
     return sum + (expiry_.size() + staging_.timers()) * expiry::timer_bytes;
 }
 
 std::size_t store::bytes_in_use() const {
-    constexpr std::size_t slot_bytes = 12, log_bytes = 5; // an entry of the index, of a log
+    constexpr std::size_t slot_bytes = 12, log_bytes = 5; // per entry of the index, and of a log
     const auto slots = index_.size() + staging_.slots() + staging_.aborted_slots();
     return memory_.used() + slots * slot_bytes + (live_records_ + removals_ + residues_) * log_bytes +
            archive_.size() * sizeof(dot) + origins_.size() * sizeof(origin) +
@@ -105,7 +105,7 @@ void store::elements(value_type type, std::string_view key, std::vector<std::str
         if (at(h).type() == type && is_visible(at(h))) into.emplace_back(at(h).element());
     }
     std::sort(into.begin(), into.end());
-    into.erase(std::unique(into.begin(), into.end()), into.end()); // siblings
+    into.erase(std::unique(into.begin(), into.end()), into.end()); // siblings of one element give one entry
 }
 
 unsigned store::types_of(std::string_view key) {

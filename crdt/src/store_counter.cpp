@@ -1,5 +1,5 @@
-// Additions to a counter: its slot has a share of each origin that has added to it. There may be very many
-// shares, nearly all of origins that are gone; an addition looks only at the last few.
+// Additions to a counter. The slot of a counter has one share for each origin that has added to it. There may
+// be very many shares, nearly all of origins that are gone; an addition looks only at the last few.
 #include "crdt/splice.hpp"
 #include "crdt/store.hpp"
 
@@ -19,7 +19,8 @@ std::int64_t store::lost_amount(std::string_view key, const staged_view& lost) {
 
 written store::add(std::string_view key, std::int64_t amount, timestamp stamp, write_buffers& buffers) {
     const slot_name slot{value_type::counter, key, {}};
-    counter_value mine{0, origins_[0].counter, 0}; // nothing before this has a share in it
+    // The base: no earlier event of this node is a share of the counter.
+    counter_value mine{0, origins_[0].counter, 0};
     if (const auto own = share_of(head_of(slot), 0); own != 0) mine = load_counter(at(own).value());
     mine.total = static_cast<std::int64_t>(static_cast<std::uint64_t>(mine.total) +
                                            static_cast<std::uint64_t>(amount));
@@ -28,8 +29,8 @@ written store::add(std::string_view key, std::int64_t amount, timestamp stamp, w
     return write(slot, buffers.value, {false, stamp, 0, {}}, buffers);
 }
 
-// An addition puts its share at the end of the chain, so those that still count are the last ones. O(origins
-// that have added since this one did).
+// An addition puts its share at the end of the chain, so the search starts there. O(origins that have added
+// since this one did).
 handle store::share_of(handle head, std::uint32_t from) const {
     if (head == 0) return 0;
     const auto is_it = [&](handle h) { return at(h).origin == from && at(h).is(block::kind::record); };
@@ -43,9 +44,9 @@ handle store::share_of(handle head, std::uint32_t from) const {
     return 0;
 }
 
-/// A new share takes the place of its origin's former one, without looking at those before it, and goes to
-/// the end; the first event of an origin has no former one. False, and nothing is done, where that is not all
-/// there is to do: splice() does it then.
+/// Replaces the former share of the same origin by `added`, at the end of the chain; if `added` is the first
+/// event of its origin, appends it. Does nothing and returns false if more has to change: splice() handles
+/// those cases.
 bool store::replace_share(const slot_name& slot, std::uint64_t hash, handle added) {
     auto* const head = index_.find(hash, slot);
     if (head == nullptr || at(*head).fork == 0 || !is_visible(at(added))) return false;
@@ -68,7 +69,7 @@ bool store::replace_share(const slot_name& slot, std::uint64_t hash, handle adde
             std::memcpy(&former, place(i - 1), sizeof former);
             if (at(former).origin == at(added).origin) break;
         }
-        if (i == 0 || !is_visible(at(former))) return false; // the key may come
+        if (i == 0 || !is_visible(at(former))) return false; // the key may become visible: splice() counts it
         std::memmove(place(i - 1), place(i), (count - i) * sizeof(handle));
         std::memcpy(place(count - 1), &added, sizeof added);
     }

@@ -1,4 +1,4 @@
-// Keys in order, while they are in use.
+// The keys in order, while somebody uses them.
 #include "crdt/assert.hpp"
 #include "crdt/store.hpp"
 
@@ -11,7 +11,7 @@ bool store::order(std::size_t slots) {
     if (fold_) return false;
     return order_.build(index_, slots, [&](handle head) {
         const auto& first = first_block(memory_, head);
-        const bool named = first.root != 0 || first.type() == value_type::reg; // a typed key's root names it
+        const bool named = first.root != 0 || first.type() == value_type::reg; // the root lists a typed key
         const bool some = first.root != 0 ? first.counter != 0 : named && any_visible(memory_, head);
         return some ? first.key() : std::string_view{};
     });
@@ -33,7 +33,7 @@ std::optional<std::string> store::keys_from(std::string_view prefix, std::string
     return next;
 }
 
-// All that the key holds is a register that is over.
+// True if the key has only a register, and its time to live has passed.
 bool store::is_hidden(std::string_view key) {
     const auto* const head = index_.find({value_type::reg, key, {}});
     if (head == nullptr || !all_over(memory_, *head, expiry_.now())) return false;

@@ -20,7 +20,7 @@ slot_name store::chain_at(const dot& id, std::vector<staged_view>& into) {
     if (b.shared != 0) {
         chain_of(b.slot(), into);
     } else {
-        into.push_back(entry_of(b)); // alone: no need to look for others
+        into.push_back(entry_of(b)); // the only block of its slot: no look-up needed
     }
     return b.slot();
 }
@@ -50,7 +50,7 @@ std::optional<held_dot> store::held(const dot& id, bool staged) const {
     return held_dot{id.counter, hash_of(at(h)).low, at(h).type() == value_type::counter};
 }
 
-// A gap between two live blocks of a log is short, whatever their counters: each call finds one.
+// The distance between two live blocks does not count: each step finds one block, however far away it is.
 std::optional<held_dot> store::next_held(dot_range& range, std::size_t& steps, bool staged) const {
     const auto known = find_origin(range.origin);
     const auto next_in = [&](const event_log* log) {
@@ -81,14 +81,15 @@ void store::commit(const cut& server, bool by_union) {
     BATON_ASSERT(!fold_);
     auto their_archive = staging_.take_archive();
     for (const auto& id : server.entries()) {
-        // Closed and without records here: known by its entry in the archive alone.
+        // An archived origin without records needs no origin entry: the archive has its counter.
         const bool closed = their_archive.of(id.replica) == id.counter && counter_of(id.replica) == 0;
         if (!closed || find_origin(id.replica)) (void)intern(id.replica);
     }
     folding_state both;
     both.batch = staging_.batch();
     both.by_union = by_union;
-    // Whatever this node has beside registers must keep its place in the index.
+    // Swapping the index is possible only if this node has nothing but visible registers: other blocks must
+    // keep their place in the index.
     const bool plain = roots_ == 0 && removals_ == 0 && residues_ == 0;
     const auto& staged = staging_.whole();
     both.disjoint =
@@ -99,14 +100,14 @@ void store::commit(const cut& server, bool by_union) {
     }
     if (both.disjoint) swap_in();
     std::vector<dot> reopened;
-    for (std::uint32_t i = 0; i < origins_.size(); ++i) { // I3: last
+    for (std::uint32_t i = 0; i < origins_.size(); ++i) { // I3: the cut rises last
         if (both.server[i] <= both.mine[i]) continue;
         origins_[i].counter = both.server[i];
         if (origins_[i].archived) reopened.push_back({origins_[i].id, both.mine[i]});
     }
     if (!reopened.empty()) reopen(cut::of_dots(std::move(reopened)));
     if (broken_ == mutation::i9_ignore_archive) their_archive = {};
-    cut closed; // as many at once as there are
+    cut closed; // collected first, so that the archive is joined once
     for (const auto& id : their_archive.entries()) {
         const bool known = find_origin(id.replica).has_value() || archive_.of(id.replica) != 0;
         if (!known || (id.counter == counter_of(id.replica) && archive_.of(id.replica) != id.counter))
@@ -118,7 +119,8 @@ void store::commit(const cut& server, bool by_union) {
     if (staging_.slots() == 0) (void)fold(0);
 }
 
-// The staged registers become the main ones as they are; this node's own are left in staging.
+// The staged registers become the main ones as they are. This node's own registers move into staging, and
+// fold() adds them to the main ones.
 void store::swap_in() {
     auto& staged = staging_.whole();
     drop_order();
@@ -154,15 +156,15 @@ bool store::fold(std::size_t slots) {
     return false;
 }
 
-// A removal of a key's scope comes first: it may take what is staged for its members.
+// The scope removal of a key is folded first: it may remove staged members of the key.
 void store::fold_if_staged(const slot_name& slot) {
     if (!fold_) return;
     if (in_scope(slot.type)) fold_if_staged({value_type::scope, slot.key, {}});
     if (const auto* const head = staging_.find(slot)) fold_slot(slot, *head);
 }
 
-// Own records of a register beside those that came with a disjoint session: both stay, all are accounted for
-// already.
+// Adds this node's own chain of a register to the chain that a disjoint session brought. Both stay: neither
+// side has seen the other's records, and both are counted already.
 void store::append_chain(const slot_name& slot, handle own) {
     const auto hash = index_.hash(slot);
     auto* const head = index_.find(hash, slot);
@@ -186,7 +188,7 @@ bool store::under_scope_removal(const block& b) {
     return under;
 }
 
-// Blocks of one slot, all new there: one look-up, and one list of them, however many there are.
+// Adds blocks of one slot that are all new there, with one look-up and one new chain.
 void store::add_all(const slot_name& slot, std::span<const handle> added) {
     if (added.empty()) return;
     if (added.size() == 1) return splice(slot, added[0], [](const block&) { return false; });
@@ -199,7 +201,7 @@ void store::add_all(const slot_name& slot, std::span<const handle> added) {
         kept_.push_back(h);
     });
     is_live = was_live;
-    handle last = 0; // of those that are read
+    handle last = 0; // the last visible one
     for (const auto h : added) {
         if (is_visible(at(h))) ++is_live, last = h;
         kept_.push_back(h);
@@ -223,12 +225,12 @@ void store::add_all(const slot_name& slot, std::span<const handle> added) {
     }
 }
 
-// The merge of one slot, as of the moment of the commit: keep a local record if the server has it too or has
-// not seen its dot; take a server's block if its dot was unseen here. A removal record of ours stays until it
-// is stable or superseded (I7).
+// Merges one slot, as of the moment of the commit. A local record stays if the server has it too or has not
+// seen its dot. A block of the server is added if its dot was unseen here. A local removal record stays until
+// it is stable or superseded (I7).
 void store::fold_slot(const slot_name& staged_slot, handle staged_head) {
     const std::string key(staged_slot.key),
-        element(staged_slot.element); // they may lie in what goes away here
+        element(staged_slot.element); // copies: the slot name may lie in a block that is freed below
     const slot_name slot{staged_slot.type, key, element};
     staging_.take(slot);
     if (fold_->disjoint && slot.type == value_type::reg) return append_chain(slot, staged_head);
@@ -249,17 +251,18 @@ void store::fold_slot(const slot_name& staged_slot, handle staged_head) {
             if (at(h).is(block::kind::removal)) h = widen_staged(h);
         }
     }
-    // What another server sent, and this one has confirmed, is not all that this one holds of the slot.
+    // A chain that an earlier server sent and this one has only confirmed is not all that this server has in
+    // the slot.
     const bool whole = std::any_of(shipped.begin(), shipped.end(), [&](handle h) {
         return !at(h).is(block::kind::dead) && at(h).batch == fold_->batch;
     });
-    // A slot may have as many blocks as there ever were replicas: each is looked up, not looked for.
+    // A slot may have a block of every replica that ever existed, so blocks are found by binary search.
     const auto before = [](const block& a, const block& b) {
         return a.origin != b.origin ? a.origin < b.origin : a.counter < b.counter;
     };
     auto by_dot = shipped;
     std::stable_sort(by_dot.begin(), by_dot.end(), [&](handle a, handle b) { return before(at(a), at(b)); });
-    const auto after = [&](const block& mine) { // what is shipped of its dot, and what comes then
+    const auto after = [&](const block& mine) { // the first shipped block with this dot, or the next one
         return std::lower_bound(by_dot.begin(), by_dot.end(), mine,
                                 [&](handle h, const block& b) { return before(at(h), b); });
     };
@@ -275,7 +278,7 @@ void store::fold_slot(const slot_name& staged_slot, handle staged_head) {
         splice(slot, 0, [&](const block& mine) {
             if (!whole) return is_shipped(mine, dead);
             if (fold_->by_union) return union_prefers(mine, shipped);
-            if (mine.is(block::kind::removal)) { // superseded by a later event of its own origin
+            if (mine.is(block::kind::removal)) { // a later event of its origin supersedes it
                 auto to = after(mine);
                 while (to != by_dot.end() && !before(mine, at(*to))) ++to;
                 return to != by_dot.end() && at(*to).origin == mine.origin;
@@ -283,11 +286,11 @@ void store::fold_slot(const slot_name& staged_slot, handle staged_head) {
             return by_server(mine) && !is_shipped(mine, any);
         });
     }
-    std::vector<handle> added, gone; // a peer may name a dot twice: the first stays
+    std::vector<handle> added, gone; // if a peer names a dot twice, the first one stays
     for (const auto h : shipped) {
         auto& b = at(h);
         const bool named = h != *after(b);
-        // What the removal of a scope took is a removal there.
+        // A record that a scope removal took at the server becomes a removal record here, too.
         auto logged = origins_[b.origin].log.at(b.counter);
         if (whole && b.is(block::kind::removal) && in_scope(slot.type) && logged != 0 && logged != h &&
             at(logged).is(block::kind::record) && at(logged).slot() == slot) {
@@ -324,7 +327,8 @@ void store::fold_slot(const slot_name& staged_slot, handle staged_head) {
     }
 }
 
-// After a fault: of two records of one origin the later one stays, of two with one dot the larger hash.
+// Recovery from divergence: of two records of one origin the later one stays, of two records with one dot the
+// one with the larger hash.
 bool store::union_prefers(const block& mine, std::span<const handle> shipped) const {
     const auto rank = [this](const block& b) {
         const auto sum = hash_of(b);
@@ -336,7 +340,8 @@ bool store::union_prefers(const block& mine, std::span<const handle> shipped) co
     });
 }
 
-// What either side knows to be removed of a replica's share is removed of the merged one.
+// Raises the base of each share to the higher of both sides: an amount that either side knows to be removed
+// is removed in the merged share.
 void store::merge_counters(const slot_name& slot, std::span<const handle> shipped) {
     const auto by_origin = [&](handle a, handle b) { return at(a).origin < at(b).origin; };
     std::vector<handle> theirs_by_origin(shipped.begin(), shipped.end());

@@ -1,5 +1,5 @@
-// Forgets what every member has seen: removal records, residues of counters, entries of closed origins. Keeps
-// the floor: what a receiver must have seen to be served by walking the logs.
+// Forgets what every member has seen: removal records, residues of counters, entries of archived origins.
+// Keeps the floor: what a receiver must have seen for a server to walk its logs.
 #include "crdt/assert.hpp"
 #include "crdt/splice.hpp"
 #include "crdt/store.hpp"
@@ -9,8 +9,8 @@
 
 namespace baton::crdt {
 
-// I7: only what is stable goes. The floor rises with it, so that nobody who has not seen it is served as if
-// it had never been (I8).
+// I7: only stable removal records go. The floor rises with them, so that a receiver that has not seen them is
+// not served by walking the logs (I8).
 bool store::collect(const cut& stable, std::size_t steps) {
     if (fold_) return false;
     for (auto& from : origins_) {
@@ -22,7 +22,7 @@ bool store::collect(const cut& stable, std::size_t steps) {
             std::pop_heap(heap.begin(), heap.end(), std::greater<>{});
             heap.pop_back();
             const auto h = from.log.at(counter);
-            if (h == 0 || !at(h).is(block::kind::removal)) continue; // superseded
+            if (h == 0 || !at(h).is(block::kind::removal)) continue; // superseded already
             splice(at(h).slot(), 0, [&](const block& b) { return &b == &at(h); });
             if (broken_ != mutation::i7_drop_unstable) from.floor = std::max(from.floor, counter);
         }
@@ -38,15 +38,15 @@ void store::forget_residues(const replica_id& id, std::size_t first) {
     first = std::min(first, from.residues.size());
     for (std::size_t i = 0; i < first; ++i) {
         const auto h = from.log.at(from.residues[i]);
-        if (h == 0 || !at(h).is(block::kind::record) || is_visible(at(h))) continue; // replaced
+        if (h == 0 || !at(h).is(block::kind::record) || is_visible(at(h))) continue; // replaced already
         splice(at(h).slot(), 0, [&](const block& b) { return &b == &at(h); });
     }
     from.residues.erase(from.residues.begin(), from.residues.begin() + static_cast<std::ptrdiff_t>(first));
     if (from.residues.empty()) from.residues.shrink_to_fit();
 }
 
-// Of an origin that has said goodbye, and all of whose events are here, no record can come any more whose
-// base has yet to meet what has been removed.
+// A residue is needed only while an older record of its origin can still arrive. That is over if the origin
+// has left and all its events are here.
 void store::forget_closed_residues(std::size_t most) {
     for (std::size_t i = 1; i < origins_.size() && most != 0; ++i) {
         const auto count = std::min(most, origins_[i].residues.size());

@@ -1,4 +1,4 @@
-// Stages what a session brings, until its COMMIT (I4).
+// Stages the records of a session until its COMMIT (I4).
 #include "crdt/assert.hpp"
 #include "crdt/splice.hpp"
 #include "crdt/store.hpp"
@@ -70,16 +70,16 @@ bool store::stage_absent(log_walk& walk, const cut& server, std::size_t steps) {
     return steps == 0;
 }
 
-// What is staged of the slot once more, without the dot; or with a mark that it is dead.
+// Stages the slot again without the dot, or with a mark that the dot is dead.
 void store::restage(const slot_name& slot, const dot& id, bool mark) {
     std::vector<staged_view> chain;
-    std::vector<std::string> values; // stage() releases what it replaces
+    std::vector<std::string> values; // copies: stage() frees the blocks that it replaces
     const std::string key(slot.key), element(slot.element);
     const auto current = staging_.batch();
     if (const auto* const head = staging_.find(slot)) {
         each(*head, [&](handle h) {
             if (dot_of(at(h)) == id) return;
-            staging_.set_batch(at(h).batch); // and it stays the word of the server that sent it
+            staging_.set_batch(at(h).batch); // the chain keeps the batch of the server that sent it
             values.emplace_back(at(h).value());
             chain.push_back(entry_of(at(h)));
         });
@@ -87,7 +87,7 @@ void store::restage(const slot_name& slot, const dot& id, bool mark) {
             return entry.what != block::kind::dead;
         });
         if (mark && told && staging_.batch() == current)
-            return; // the chain says it already, or will say it once more
+            return; // the chain shows that the dot is dead, or the server will send the chain again
     }
     for (std::size_t i = 0; i < chain.size(); ++i) chain[i].value = values[i];
     if (mark) chain.push_back({block::kind::dead, id, {}, 0, {}});

@@ -1,4 +1,4 @@
-// Events of this node and of others. Both change a slot in the same way.
+// Applies events of this node and of other nodes. Both change a slot in the same way.
 #include "crdt/assert.hpp"
 #include "crdt/splice.hpp"
 #include "crdt/store.hpp"
@@ -64,7 +64,7 @@ written store::write(const slot_name& slot, std::string_view value, const writin
     index_.prefetch(hash);
     fold_if_staged(slot);
     const auto kind = removal ? block::kind::removal : block::kind::record;
-    // What a removal of a counter saw has its effect on the records: the removal record need not keep it.
+    // The removal of a counter changes the bases of the shares, so its own block need not keep the totals.
     const auto kept = removal && counts ? std::string_view{} : value;
     const auto made = make(0, slot, {kind, next_dot(), how.stamp, how.epoch, kept, how.ttl});
     if (counts && !removal && replace_share(slot, hash, made)) {
@@ -74,11 +74,11 @@ written store::write(const slot_name& slot, std::string_view value, const writin
     writing_ = true;
     splice(slot, hash, made, [&](const block& b) {
         if (b.origin == 0) return true;
-        // Shares of a counter stay beside one another; so do the removals that an addition has seen.
+        // Shares of a counter stay side by side, and so do the removal records that an addition has seen.
         if (counts && !(removal && b.is(block::kind::removal))) return false;
         if (b.epoch != 0 && !removal && !how.only && is_spared(b)) return false;
         const auto id = dot_of(b);
-        // What an earlier removal took, this one's chain tells as well (I7).
+        // An earlier removal record is superseded in any case: the new block takes its place (I7).
         if (how.only && b.is(block::kind::record) &&
             std::find(how.only->begin(), how.only->end(), id) == how.only->end())
             return false;
@@ -112,16 +112,16 @@ written store::remove_only(const slot_name& slot, std::span<const dot> only, tim
     return write(slot, {}, {true, stamp, 0, only, {}}, buffers);
 }
 
-// Claimed by another replica: only that one, a higher claim, a removal or whoever was shown the record ends
-// it.
+// A claim of another replica stays. Only its owner, a higher claim, a removal, or a write that names the
+// record (`only`) ends it.
 bool store::is_spared(const block& b) const {
     return b.type() == value_type::reg && b.is(block::kind::record) && is_claim(b.epoch_value()) &&
            broken_ != mutation::claim_stash_kills;
 }
 
-// Whoever owns the register goes on owning it. Else the value is free, and ranks no lower than what it
-// replaces, so that it is read wherever that was, and below every claim it leaves: an own one that has lost
-// counts as the number before.
+// The epoch of a put. An owner writes under its own claim. Otherwise the value is unclaimed; its epoch is the
+// highest unclaimed one among the records it replaces, so that it is read in their place and stays below
+// every claim that remains. An own claim that has lost counts as the epoch below it.
 std::uint64_t store::epoch_of_put(const slot_name& slot) {
     handle best = 0;
     std::uint64_t free = 0;
@@ -146,7 +146,7 @@ std::optional<written> store::recover(const slot_name& slot, const staged_view& 
     });
     if (known) return std::nullopt;
     buffers.kills.clear();
-    const auto epoch = unclaimed_epoch(lost.epoch); // nobody has a handle to this one
+    const auto epoch = unclaimed_epoch(lost.epoch); // no claim handle exists for this epoch any more
     const auto made =
         make(0, slot, {block::kind::record, next_dot(), lost.stamp, epoch, lost.value, lost.ttl});
     splice(slot, made, [](const block&) { return false; });
@@ -154,7 +154,7 @@ std::optional<written> store::recover(const slot_name& slot, const staged_view& 
     return written{id, {false, slot, lost.stamp, epoch, lost.value, buffers.kills, false, lost.ttl}};
 }
 
-// An older removal record is superseded too: this one has seen it and kills the same slot (I7).
+// The removal also supersedes an older removal record of the slot: it has seen that one (I7).
 std::optional<written> store::remove(const slot_name& slot, timestamp stamp, write_buffers& buffers) {
     if (!read(slot)) return std::nullopt;
     buffers.value.clear();
@@ -199,8 +199,8 @@ written store::archive(const replica_id& closed, bool for_good, timestamp stamp,
 
 // ---------------------------------------------------------------- effects beyond the slot
 
-// A removal of a scope supersedes earlier ones, which its writer may have forgotten and somebody else has not
-// seen: what they took, it takes (I7).
+// A scope removal supersedes earlier ones. Its writer may have forgotten them and another node may not have
+// seen them, so it must also remove what they removed (I7).
 template <class Superseded>
 std::string store::widened(const slot_name& slot, std::string_view context, Superseded superseded) {
     cut all;
@@ -215,8 +215,10 @@ std::string store::widened(const slot_name& slot, std::string_view context, Supe
     each(head == nullptr ? 0 : *head, [&](handle h) {
         if (superseded(at(h))) join(at(h).value());
     });
-    // Its writer had seen what it names, and so has whoever applies it: the rest is made up, and not kept.
-    constexpr std::size_t bytes_max = (std::size_t{1} << 24) - context_entry::bytes; // of a block's value
+    // The writer of the event has seen every dot that it names, and so has every node that applies it. Other
+    // entries are invalid and are left out.
+    // the limit of the value field of a block
+    constexpr std::size_t bytes_max = (std::size_t{1} << 24) - context_entry::bytes;
     std::string bytes;
     for (const auto& id : all.entries()) {
         if (has_seen(id) && bytes.size() < bytes_max) context_entry::append(bytes, id);
@@ -224,7 +226,7 @@ std::string store::widened(const slot_name& slot, std::string_view context, Supe
     return bytes;
 }
 
-// The same at a merge: `h` is an own block that takes the place of those of its origin.
+// Widens a staged scope removal at a merge: `h` replaces the earlier blocks of its origin.
 handle store::widen_staged(handle h) {
     auto& b = at(h);
     const auto slot = b.slot();
@@ -240,9 +242,8 @@ handle store::widen_staged(handle h) {
     return wider;
 }
 
-// Everything of the key's set, map and flag that the removal had seen becomes a removal record under its own
-// dot: what it had replaced itself must go where it has not been seen yet, and its slot is the only word of
-// that (I7).
+// Turns every record of the key that the removal had seen into a removal record under its own dot. The record
+// may itself have replaced a record that another node still has; its slot is the only evidence of that (I7).
 void store::kill_scope(std::string_view key, std::string_view context) {
     const auto root = root_of(key);
     std::vector<dot> doomed;
@@ -266,7 +267,7 @@ void store::bury(handle h, std::uint32_t from) {
     splice(slot, made, [](const block&) { return false; });
 }
 
-// The share of a counter that has been removed is larger now, if `seen` is later than what was known.
+// Raises the removed part of a share if `seen` is later than its present base.
 void store::raise_base(handle h, std::uint64_t seen, std::int64_t total) {
     auto& b = at(h);
     auto value = load_counter(b.value());
@@ -310,12 +311,12 @@ store::applied store::apply(const dot& id, const event_view& event) {
     if (id.counter <= known) return applied::duplicate;
     const auto from =
         id.counter == known + 1 && id.counter <= counter_max ? intern(id.replica) : std::nullopt;
-    if (!from) return applied::early; // I2: no gaps
+    if (!from) return applied::early; // I2: a gap, or no number for the origin is free
     fold_if_staged(event.slot);
     const bool counts = event.slot.type == value_type::counter;
     auto value = event.removal && counts ? std::string_view{} : event.value;
     char own[counter_value::bytes];
-    if (counts && !event.removal) { // what was removed of this share stays removed
+    if (counts && !event.removal) { // the part of this share that was removed stays removed
         auto share = load_counter(value);
         const auto* const head = index_.find(event.slot);
         const auto h = share_of(head == nullptr ? 0 : *head, *from);
@@ -326,7 +327,7 @@ store::applied store::apply(const dot& id, const event_view& event) {
         value = {own, sizeof own};
     }
     constexpr std::size_t few = 16;
-    std::vector<dot> sorted; // as a rule an event kills one record, or none
+    std::vector<dot> sorted; // most events kill one record or none
     if (event.kills.size() > few) {
         sorted.assign(event.kills.begin(), event.kills.end());
         std::sort(sorted.begin(), sorted.end());

@@ -13,8 +13,8 @@ bool is_number_up_to(std::string_view digits, unsigned most, int base) {
     return failure == std::errc{} && end == digits.data() + digits.size() && value <= most;
 }
 
-/// Groups of up to four hexadecimal digits, the last two of them perhaps as IPv4; nothing when it is
-/// something else.
+/// The number of groups in a text of up to four hexadecimal digits each; the last two may be written as IPv4.
+/// nullopt if the text is anything else.
 std::optional<std::size_t> groups_of(std::string_view text, bool may_end_in_ipv4) {
     std::size_t count = 0;
     while (!text.empty()) {
@@ -141,7 +141,7 @@ std::vector<address> parse_hosts(std::string_view text, const address& other_por
         auto one = parse_address(text.substr(0, blank), other_ports);
         text.remove_prefix(std::min(blank + 1, text.size()));
         if (!one) continue;
-        if (is_link_local(one->host)) { // its zone is of another machine
+        if (is_link_local(one->host)) { // the zone in the text is that of another machine
             const auto zone = zone_of(seen_at);
             if (zone.empty()) continue;
             one->host = std::string(without_zone(one->host)) + '%' + std::string(zone);

@@ -20,7 +20,7 @@ void announcing::news(instant now) {
     news_at_ = now;
     if (interval_ <= pace_.usual) return;
     interval_ = pace_.usual;
-    // Never later than it was.
+    // News may bring the next beacon forward, never put it off.
     send_at_ = std::min(send_at_, now + pace_.usual);
     begun_ = std::min(begun_, now);
 }
@@ -41,7 +41,7 @@ announcing::verdict announcing::next(instant now, std::uint64_t chance, bool alo
     }
     if (!done_ && now >= send_at_) {
         done_ = true;
-        const bool starting = fresh_ || interval_ < pace_.usual; // nobody may know of us yet
+        const bool starting = fresh_ || interval_ < pace_.usual; // other nodes may not know of this one yet
         if (starting || heard_ < pace_.enough || what == verdict::send)
             what = verdict::send;
         else

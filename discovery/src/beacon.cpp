@@ -10,7 +10,8 @@ namespace {
 constexpr std::string_view magic = "baton";
 }
 
-// Version range and cluster come first, so that every later version can be told apart and refused by name.
+// The version range and the cluster come first, so that a node can recognise any later version and name the
+// reason for refusing it.
 std::string encode(const beacon& from, std::size_t bytes_min) {
     std::string bytes;
     const bool padded = bytes_min != 0;
@@ -31,7 +32,7 @@ std::string encode(const beacon& from, std::size_t bytes_min) {
         .bytes(from.echo);
     if (!padded) return bytes;
     const auto missing = std::max(bytes_min, bytes.size() + 2) - bytes.size();
-    const std::size_t head = missing <= 257 ? 2 : 3; // of a MessagePack bin
+    const std::size_t head = missing <= 257 ? 2 : 3; // the header of a MessagePack bin
     out.bytes(std::string(missing - head, '\0'));
     return bytes;
 }
@@ -49,7 +50,7 @@ result<beacon> decode_beacon(std::string_view bytes) {
     b.port = static_cast<std::uint16_t>(in.number_up_to(65535));
     b.publish_port = static_cast<std::uint16_t>(in.number_up_to(65535));
     b.hosts = in.bytes(wire::hosts_bytes_max);
-    if (in.more()) b.reach = in.bytes(wire::hosts_bytes_max); // none before version 3 was complete
+    if (in.more()) b.reach = in.bytes(wire::hosts_bytes_max); // early beacons of version 3 lack the field
     if (in.more()) {
         b.time_ms = in.number();
         const auto key = in.bytes(32);

@@ -7,7 +7,7 @@
 namespace baton {
 
 namespace {
-constexpr std::string_view id_of = "baton key id"; // what is hashed, under the key, into its name
+constexpr std::string_view id_of = "baton key id"; // the message; its hash under the key is the key id
 
 std::string hex_of(const unsigned char* bytes, std::size_t count) {
     std::string text(count * 2 + 1, '\0');
@@ -49,7 +49,7 @@ std::optional<mesh_key> mesh_key::from_bytes(std::string_view raw) {
         return std::nullopt;
     mesh_key made;
     std::copy(raw.begin(), raw.end(), made.bytes_.begin());
-    std::array<unsigned char, 16> hash{}; // the shortest that there is
+    std::array<unsigned char, 16> hash{}; // the shortest hash that libsodium makes
     crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(id_of.data()),
                        id_of.size(), made.bytes_.data(), made.bytes_.size());
     std::copy_n(hash.begin(), made.id_.bytes.size(), made.id_.bytes.begin());
@@ -67,8 +67,8 @@ std::optional<mesh_key> mesh_key::from_text(std::string_view text) {
 
 mesh_key::~mesh_key() { sodium_memzero(bytes_.data(), bytes_.size()); }
 
-bool operator==(const mesh_key& a, const mesh_key& b) {
-    return sodium_memcmp(a.bytes_.data(), b.bytes_.data(), mesh_key::size) == 0;
+bool mesh_key::operator==(const mesh_key& other) const {
+    return sodium_memcmp(bytes_.data(), other.bytes_.data(), size) == 0;
 }
 
 } // namespace baton

@@ -27,7 +27,7 @@ result<std::vector<mesh_key>> parse_key_file(std::string_view text) {
                    " bytes: it is not a file of keys");
     }
     std::vector<mesh_key> keys;
-    keys.reserve(keyring::keys_max); // no copies left behind by growing
+    keys.reserve(keyring::keys_max); // a vector that grows would leave copies of keys in memory
     for (std::size_t number = 1; !text.empty(); ++number) {
         const auto end = std::min(text.find('\n'), text.size());
         const auto line = trimmed(text.substr(0, end));

@@ -5,7 +5,7 @@
 namespace baton::discovery {
 
 namespace {
-// What dies is heard by others until a little after it closed its connection to us.
+// Other nodes may hear a dying process for a moment after its connection to this node has closed.
 constexpr auto closes_within = std::chrono::milliseconds{50};
 } // namespace
 

@@ -59,7 +59,7 @@ std::optional<address> parse_named(std::string_view text, const address& other_p
     if (!is_name(host)) return std::nullopt;
     if (colon == std::string_view::npos)
         return address{std::string(host), other_ports.port, other_ports.publish_port};
-    // Only the ports matter here: any address will do.
+    // Only the ports matter here, so any address will do.
     auto made = parse_address("0.0.0.0" + std::string(text.substr(colon)), other_ports);
     if (made) made->host = host;
     return made;
@@ -93,7 +93,7 @@ bool name_book::answered(const name_answer& said, instant now, std::uint64_t cha
     auto& e = entries_[said.number];
     add_new(e.coming, said.found);
     const auto before = e.addresses;
-    // Those known before keep their places, so that of more than are kept the same ones are.
+    // Known addresses keep their places, so that the limit always keeps the same ones.
     auto now_known = before;
     const bool whole = said.last && said.how != name_state::failed;
     if (whole) {

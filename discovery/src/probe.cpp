@@ -3,8 +3,8 @@
 namespace baton::discovery {
 
 namespace {
-// "bt", then one of the letters; 16 bytes of id; 4 of number, the lowest first; of the last two letters 16 of
-// `about`, 2 of age.
+// "bt", then one of the letters; 16 bytes of id; 4 bytes of number, little endian. The last two letters are
+// followed by 16 bytes of `about` and 2 bytes of age.
 constexpr std::string_view probe_magic = "bt", letters = "paiw";
 constexpr std::size_t plain_bytes = 2 + 1 + 16 + 4, about_bytes = 16 + 2;
 } // namespace

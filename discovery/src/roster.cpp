@@ -10,9 +10,9 @@ link_key link_key::from_bytes(std::string_view raw) {
     return key;
 }
 
-// A beacon comes once by each interface and address, so its sequence again may be the same beacon. An
-// introduction is sent to one address, each with a sequence of its own. That a replayed one is refused hinges
-// on the incarnation being known; for one that is not, on the clocks or on the echo.
+// A beacon arrives once per interface and address, so a repeated sequence may be the same beacon. An
+// introduction goes to one address, and each has a sequence of its own. For a known incarnation the sequence
+// exposes a replay; for an unknown one, the clock or the echo does.
 roster::finding roster::hear(const replica_id& id, const link_key& key, const place& said,
                              std::uint64_t time_ms, bool echoed, const moment& at) {
     const std::size_t which = said.of == purpose::beacon ? 0 : 1;

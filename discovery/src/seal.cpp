@@ -14,14 +14,14 @@ struct mac {
     std::size_t size = 32;
 };
 
-// Probes are small, and each is good for one answer only.
+// Probes are small, and each one is good for one answer only, so 16 bytes suffice.
 std::size_t mac_bytes(purpose what) { return what == purpose::probe ? 16 : 32; }
 
 const unsigned char* raw(std::string_view bytes) {
     return reinterpret_cast<const unsigned char*>(bytes.data());
 }
 
-// Over the purpose, the payload and the key id, as they follow one another.
+// The MAC covers the purpose, the payload and the key id, in this order.
 mac mac_of(std::string_view payload_and_id, purpose what, const mesh_key& by) {
     mac made{{}, mac_bytes(what)};
     crypto_generichash_state state;
@@ -52,7 +52,7 @@ result<void> keyring::install(const mesh_key& key) {
     if (keys_.size() == keys_max) {
         return error{errc::bad_key, std::to_string(keys_max) + " keys are installed already: remove one"};
     }
-    keys_.reserve(keys_max); // no copies left behind by growing
+    keys_.reserve(keys_max); // a vector that grows would leave copies of keys in memory
     keys_.push_back(key);
     return {};
 }

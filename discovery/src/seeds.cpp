@@ -91,7 +91,7 @@ void seed_table::is_well(place& of, sign how, instant now) {
 }
 
 bool seed_table::knocks_now(place& of, instant now) {
-    if (is_well_there(of.last)) of.last = sign::none; // not any more
+    if (is_well_there(of.last)) of.last = sign::none; // the place has stopped answering
     if (now < of.knock_at) return false;
     of.knock_at = now + of.knock_every;
     of.knock_every = std::min<mesh_clock::duration>(2 * of.knock_every, knock_last);

@@ -8,6 +8,12 @@ namespace baton::cli {
 /// Runs a node until it leaves: commands from standard input, JSON lines to standard output.
 int run(const arguments& given);
 
+/// Shows the mesh live, as a node that has joined it.
+int top(const arguments& given);
+
+/// Checks a file of options; prints each fault with its line.
+int check_config(const arguments& given);
+
 /// Makes a key of a mesh.
 int keygen(const arguments& given);
 

@@ -1,19 +1,19 @@
 #include "arguments.hpp"
 
+#include "config.hpp"
 #include "parse.hpp"
 #include "session.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <array>
-#include <functional>
+#include <cstdlib>
 #include <iostream>
 #include <limits>
-#include <map>
 #include <memory>
 #include <optional>
-#include <sstream>
+#include <string>
+#include <vector>
 
 namespace baton::cli {
 namespace {
@@ -42,18 +42,9 @@ Commands of `baton run`, one a line, each answered by a JSON object on one line:
 }
 
 constexpr const char* statuses = R"(
-Exit status: 0 safe, 1 could not start (get, put, members, watch: no member found, no such key, or output that no
+Exit status: 0 safe, 1 could not start (get, put, members, watch, top: no member found, no such key, or output that no
 reader accepts), 2 usage, 3 degraded or spilled, 4 unsafe, or the node has failed.
 )";
-
-/// What is wrong with an option's value, or nothing. By the option's name, without its dashes.
-using value_checks = std::map<std::string, std::function<std::optional<std::string>(const std::string&)>>;
-
-class checked_app : public CLI::App {
-  public:
-    using CLI::App::App;
-    value_checks checks{};
-};
 
 /// An option whose value is text that `parse` makes something of, on the command line and in a file.
 template <class Into, class Parse>
@@ -63,7 +54,7 @@ CLI::Option* add_parsed(checked_app& app, const std::string& name, Into& into, c
         if (parse(given)) return std::nullopt;
         return cited(given) + " is not " + what;
     };
-    app.checks.emplace(name.substr(2), fault);
+    app.checks.emplace(name.substr(name.find("--") + 2), fault);
     return app.add_option_function<std::string>(
         name,
         [name, &into, parse, fault](const std::string& given) {
@@ -96,64 +87,22 @@ void add_number(checked_app& app, const std::string& name, Number& into, const s
         ->default_str(std::to_string(into));
 }
 
-/// The file of --config: bounded, whatever it is, and with faults named by file and line.
-class options_file : public CLI::ConfigBase {
+/// The page of --help: one option a line, its default and its variable at the end.
+class pages : public CLI::Formatter {
   public:
-    explicit options_file(const checked_app& app)
-        : app_(app) {}
-
-    [[nodiscard]] std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
-        constexpr std::size_t file_bytes_max = std::size_t{1} << 20;
-        const auto file = app_.get_config_ptr()->as<std::string>();
-        std::string text(file_bytes_max + 1, '\0');
-        input.read(text.data(), static_cast<std::streamsize>(text.size()));
-        text.resize(static_cast<std::size_t>(input.gcount()));
-        if (text.size() > file_bytes_max)
-            throw CLI::ConfigError(file + ": a file of options has at most " +
-                                   std::to_string(file_bytes_max) + " bytes");
-        std::istringstream lines(text);
-        auto all = CLI::ConfigBase::from_config(lines);
-        for (const auto& each : all) {
-            if (const auto wrong = fault_of(each))
-                throw CLI::ConfigError(file + ':' + std::to_string(line_of(each, text)) + ": " + *wrong);
-        }
-        return all;
+    pages() { column_width(42); }
+    [[nodiscard]] std::string make_option_opts(const CLI::Option* option) const override {
+        return option->get_type_size() != 0 && !option->get_type_name().empty()
+                   ? ' ' + option->get_type_name()
+                   : std::string{};
     }
-
-  private:
-    [[nodiscard]] std::optional<std::string> fault_of(const CLI::ConfigItem& item) const {
-        if (!item.parents.empty()) return "sections are not allowed: [" + item.parents.front() + "]";
-        const auto* const known = app_.get_option_no_throw((item.name.size() == 1 ? "-" : "--") + item.name);
-        if (known == nullptr || !known->get_configurable()) return cited(item.name) + " is not an option";
-        const bool is_flag = known->get_expected_min() == 0;
-        if (is_flag && !std::all_of(item.inputs.begin(), item.inputs.end(), is_switch))
-            return item.name + ": " + cited(item.inputs.front()) + " is neither true nor false";
-        const auto check = app_.checks.find(item.name);
-        if (check == app_.checks.end() || item.inputs.empty()) return std::nullopt;
-        const auto wrong = check->second(item.inputs.back());
-        return wrong ? std::optional(item.name + ": " + *wrong) : std::nullopt;
+    [[nodiscard]] std::string make_option_desc(const CLI::Option* option) const override {
+        auto text = option->get_description();
+        if (text.find("default: ") == text.npos && !option->get_default_str().empty())
+            text += "; default: " + option->get_default_str();
+        if (!option->get_envname().empty()) text += "; env: " + option->get_envname();
+        return text;
     }
-
-    static bool is_switch(const std::string& value) {
-        constexpr std::array<std::string_view, 10> known{"true", "false",  "on",      "off", "yes",
-                                                         "no",   "enable", "disable", "1",   "0"};
-        return std::find(known.begin(), known.end(), value) != known.end();
-    }
-
-    /// The first that begins with its name.
-    static std::size_t line_of(const CLI::ConfigItem& item, const std::string& text) {
-        const auto wanted = item.parents.empty() ? item.name : '[' + item.parents.front();
-        std::istringstream lines(text);
-        std::size_t number = 1;
-        for (std::string line; std::getline(lines, line); ++number) {
-            line.erase(0, line.find_first_not_of(" \t\"'"));
-            if (line.starts_with(wanted) && line.find_first_of(" \t\"'=:]", wanted.size()) == wanted.size())
-                break;
-        }
-        return number;
-    }
-
-    const checked_app& app_;
 };
 
 void add_network(checked_app& app, options& node) {
@@ -232,17 +181,37 @@ void add_network(checked_app& app, options& node) {
         "First node of a new mesh: synced without meeting a member; may confirm keys as absent while alone");
 }
 
+void add_operations(checked_app& app, arguments& given) {
+    app.option_defaults()->group("Operations, of run");
+    app.add_flag("--no-input", given.no_input,
+                 "Read no commands: run until a signal, as services and containers do");
+    app.add_option("--http", given.http.listen,
+                   "Serve the page of the mesh, /metrics, /livez and /readyz there, read-only; default: off")
+        ->type_name("ADDR:PORT");
+    app.add_option(
+           "--http-host", given.http.hosts,
+           "Name by which these pages may be asked for, besides IP addresses and localhost; repeatable")
+        ->type_name("NAME")
+        ->allow_extra_args(false);
+    app.add_option("--http-token-file", given.http.token_file,
+                   "File with a token; only who has it sees names of keys on the page")
+        ->type_name("FILE");
+    add_duration(app, "--ready-within", given.ready_within,
+                 "Under systemd: report READY after this time even if the node is not synced; default: 1m");
+}
+
 /// `baton ACTION --help`: what concerns that action.
 std::string page_of(const CLI::App& app, const CLI::App& sub) {
-    const CLI::Formatter pages;
-    const bool runs = sub.get_name() == "run", joins = sub.get_name() != "keygen";
+    const pages made;
+    const bool runs = sub.get_name() == "run",
+               joins = sub.get_name() != "keygen" && sub.get_name() != "check-config";
     std::string usage = "Usage: baton " + sub.get_name();
     for (const auto* each : sub.get_options()) {
         const auto name = each->get_name(true);
         usage += each->get_required() ? ' ' + name : " [" + name + ']';
     }
     return usage + (joins ? " [OPTIONS]\n\n" : "\n\n") + sub.get_description() + '\n' +
-           (joins ? pages.make_groups(&app, CLI::AppFormatMode::Normal) : std::string{}) +
+           (joins ? made.make_groups(&app, CLI::AppFormatMode::Normal) : std::string{}) +
            (runs ? commands_page() : std::string{}) + statuses;
 }
 
@@ -259,7 +228,48 @@ std::string sentence_of(const CLI::App& app, const CLI::ParseError& fault) {
     return fault.what();
 }
 
+/// The words of the command line. A file that only the environment names is as if it stood there.
+std::vector<std::string> words_of(int argc, const char* const* argv) {
+    std::vector<std::string> words(argv + 1, argv + argc);
+    const char* const file = std::getenv(variable_of("config").c_str());
+    const bool named = std::ranges::any_of(
+        words, [](const auto& word) { return word == "--config" || word.starts_with("--config="); });
+    if (file != nullptr && *file != '\0' && !named)
+        words.insert(words.begin(), std::string("--config=") + file);
+    std::ranges::reverse(words); // as CLI11 takes them
+    return words;
+}
+
+/// Says so on standard error; the exit status.
+int complain_of_usage(const std::string& sentence) {
+    std::cerr << "baton: " << sentence << "\nRun baton --help for more information.\n";
+    return 2;
+}
+
 } // namespace
+
+void add_options(checked_app& app, arguments& given) {
+    app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast); // of one that is repeated
+    app.set_config("--config", "", "Read options from a file of NAME = VALUE lines (TOML)")
+        ->type_name("FILE");
+    app.allow_config_extras(CLI::config_extras_mode::error);
+    add_network(app, given.node);
+    add_operations(app, given);
+    app.option_defaults()->group("Options");
+    add_duration(app, "--within", given.within,
+                 "get, put, members, watch, top: how long to look for the mesh; default: 5s");
+    app.add_flag("--hex", given.hex, "Values are hexadecimal digits");
+    app.add_flag("--leave-now", given.leave_now,
+                 "run: leave without waiting for a successor, since the whole mesh stops");
+    app.add_flag("--json", given.json,
+                 "run, top: JSON lines on a terminal, too; without a terminal there is nothing else");
+    add_duration(app, "--every", given.every, "top: time between two pictures; default: 1s");
+    add_number(app, "-n,--iterations", given.iterations,
+               "top: end after so many pictures; 0: at q or a signal", "N");
+    app.add_flag("--once", given.once, "top: one picture, of a node that is synced");
+    app.add_flag("-v,--verbose", given.verbose,
+                 "Log everything to standard error, not only warnings and errors");
+}
 
 std::variant<arguments, int> parse_arguments(int argc, const char* const* argv) {
     arguments given;
@@ -267,23 +277,12 @@ std::variant<arguments, int> parse_arguments(int argc, const char* const* argv) 
         "One member of a baton mesh: a replicated map in memory, handed over when a process goes away.",
         "baton"};
     app.footer(commands_page() + statuses);
-    app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast); // of one that is repeated
     app.set_version_flag("--version", "baton " BATON_VERSION);
-    app.set_config("--config", "", "Read options from a file of NAME = VALUE lines (TOML)")
-        ->type_name("FILE");
-    app.allow_config_extras(CLI::config_extras_mode::error);
     app.require_subcommand(1);
     app.fallthrough(); // options may stand before or after the action, and mean the same in the file
-    app.config_formatter(std::make_shared<options_file>(app));
-    add_network(app, given.node);
-    app.option_defaults()->group("Options");
-    add_duration(app, "--within", given.within,
-                 "get, put, members, watch: how long to look for the mesh; default: 5s");
-    app.add_flag("--hex", given.hex, "Values are hexadecimal digits");
-    app.add_flag("--leave-now", given.leave_now,
-                 "run: leave without waiting for a successor, since the whole mesh stops");
-    app.add_flag("-v,--verbose", given.verbose,
-                 "Log everything to standard error, not only warnings and errors");
+    add_options(app, given);
+    read_options_elsewhere(app);
+    app.formatter(std::make_shared<pages>());
 
     const auto action_of = [&](const std::string& name, action what, const std::string& text) {
         auto* sub = app.add_subcommand(name, text);
@@ -306,12 +305,22 @@ std::variant<arguments, int> parse_arguments(int argc, const char* const* argv) 
                   "PREFIX: join, print each key under it and each change as a JSON line, until a signal");
     watch->add_option("PREFIX", given.key)->required();
 
+    action_of("top", action::top,
+              "Join, and show the mesh live on a terminal until q; this node holds a copy, too");
+    auto* check = action_of("check-config", action::check_config,
+                            "FILE: check a file of options, and the files that it names, as run would");
+    check->add_option("FILE", given.key)->required();
+
     auto* keygen = action_of("keygen", action::keygen,
                              "[FILE]: make a key, in a new file of mode 0600, or on standard output");
     keygen->add_option("FILE", given.key);
 
+    if (const auto faults = faults_of_environment(app); !faults.empty()) {
+        for (const auto& each : faults) std::cerr << "baton: " << each << '\n';
+        return 2;
+    }
     try {
-        app.parse(argc, argv);
+        app.parse(words_of(argc, argv));
     } catch (const CLI::CallForHelp&) {
         const auto about = app.get_subcommands();
         std::cout << (about.empty()
@@ -322,8 +331,7 @@ std::variant<arguments, int> parse_arguments(int argc, const char* const* argv) 
         std::cout << version.what() << '\n';
         return 0;
     } catch (const CLI::ParseError& fault) {
-        std::cerr << "baton: " << sentence_of(app, fault) << "\nRun baton --help for more information.\n";
-        return 2;
+        return complain_of_usage(sentence_of(app, fault));
     }
     given.node.log = log_to_stderr(given.verbose, given.what != action::run);
     return given;

@@ -13,7 +13,10 @@ int main(int argc, char** argv) try {
     if (const auto* status = std::get_if<int>(&parsed)) return *status;
     const auto& given = std::get<arguments>(parsed);
     if (given.what == action::keygen) return keygen(given);
-    const int status = given.what == action::run ? run(given) : run_once(given);
+    if (given.what == action::check_config) return check_config(given);
+    const int status = given.what == action::run   ? run(given)
+                       : given.what == action::top ? top(given)
+                                                   : run_once(given);
     static_cast<void>(standard_error().flush());
     return status;
 } catch (const std::exception& fault) {

@@ -162,6 +162,8 @@ int run_once(const arguments& as_given) try {
         status = watch(self, given, *stop);
         break;
     case action::run:
+    case action::top:
+    case action::check_config:
     case action::keygen:
         break;
     }

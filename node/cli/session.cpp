@@ -1,6 +1,7 @@
 #include "session.hpp"
 
 #include "shell/text.hpp"
+#include "table.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -53,7 +54,7 @@ std::string generated_key(std::string_view prefix, std::uint64_t index) {
 
 constexpr std::size_t echo_bytes_max = 256;  // of what only names a reply
 constexpr milliseconds explained_after{300}; // a leave that takes longer waits for somebody
-constexpr const char* how_to_end = "One more ^C (SIGINT or SIGTERM) ends this at once";
+constexpr std::string_view how_to_end = "^C (SIGINT or SIGTERM) ends this at once";
 
 } // namespace
 
@@ -127,6 +128,38 @@ json session::help(std::string_view rest) {
     return {{"commands", std::move(list)}};
 }
 
+namespace {
+/// The key as it has to be typed, so that it is read as this key.
+std::string typeable(const std::string& key) {
+    if (!shell::is_utf8(key)) return "base64:" + to_base64(key);
+    const bool plain = !key.empty() && key.front() != '"' && !key.starts_with("base64:") &&
+                       key.find_first_of(" \t") == key.npos && visible(key) == key;
+    return plain ? key : json(key).dump();
+}
+} // namespace
+
+std::vector<std::string> session::completions(std::string_view line) const {
+    std::vector<std::string> all;
+    const auto begin = line.find_last_of(" \t") + 1; // npos + 1 is 0
+    const auto typed = line.substr(begin);
+    const auto before = parse_command(line.substr(0, begin));
+    if (before.name.empty() || (before.name == "help" && before.rest.find_first_not_of(" \t") == line.npos)) {
+        for (const auto& known : commands)
+            if (known.name.starts_with(typed)) all.emplace_back(known.name);
+        std::ranges::sort(all);
+        return all;
+    }
+    const auto* known = std::ranges::find(commands, before.name, &command::name);
+    const bool first = before.rest.find_first_not_of(" \t") == before.rest.npos;
+    if (known == std::end(commands) || !first) return all;
+    const bool takes_key = known->arguments.starts_with(" KEY") || known->arguments.find("PREFIX") <= 2;
+    if (!takes_key || known->name.starts_with("key-")) return all;
+    const auto keys = node_.keys(typed);
+    if (!keys) return all;
+    for (const auto& key : *keys) all.push_back(typeable(key));
+    return all;
+}
+
 json session::answer(std::string_view line) {
     const auto given = parse_command(line);
     if (given.name.empty() && !given.id) return json::object();
@@ -153,7 +186,7 @@ json session::stash(std::string_view rest) {
     auto pending = node_.stash_async(args.key, typed(args.value, how_.hex), args.how);
     write_result done{{}, 1, false}; // it is written
     bool known = false;
-    while (!known && !stop_.stopping()) known = pending.wait_for(slice) == std::future_status::ready;
+    while (!known && !ends()) known = pending.wait_for(slice) == std::future_status::ready;
     if (known) done = need(pending.get());
     auto reply = about(args.key);
     reply["copies"] = done.copies;
@@ -175,7 +208,7 @@ json session::load(std::string_view rest) {
 
     const auto start = steady_clock::now();
     std::uint64_t stashed = 0;
-    for (; stashed < count && !stop_.stopping(); ++stashed) {
+    for (; stashed < count && !ends(); ++stashed) {
         const auto key = generated_key(prefix, stashed);
         need(node_.stash(key, generated_value(key, bytes)));
     }
@@ -200,8 +233,9 @@ json session::pickup(std::string_view rest) {
     auto pending = std::async(how.within ? std::launch::async : std::launch::deferred,
                               [this, key, how] { return node_.pickup(key, how); });
     while (pending.wait_for(slice) == std::future_status::timeout) {
-        if (!stop_.stopping()) continue;
+        if (!ends()) continue;
         unfinished_.push_back(std::move(pending));
+        if (!stop_.stopping()) throw refusal{"interrupted", "^C has ended the wait"};
         throw refusal{"leaving", "the program has been asked to end"};
     }
     auto got = need(pending.get());
@@ -243,7 +277,9 @@ json session::members(std::string_view rest) {
     words{rest}.end();
     json list = json::array();
     for (const auto& who : need(node_.members())) list.push_back(to_json(who));
-    return {{"members", std::move(list)}};
+    const member self{node_.id(), node_.name(), left_ ? member_state::left : member_state::up,
+                      node_.endpoint(), node_.wait_synced(milliseconds{0}).has_value()};
+    return {{"members", std::move(list)}, {"self", to_json(self)}};
 }
 
 json session::stats(std::string_view rest) {
@@ -270,7 +306,7 @@ json session::wait_synced(std::string_view rest) {
     for (;;) {
         const auto left = std::chrono::ceil<milliseconds>(start + within - steady_clock::now());
         synced = node_.wait_synced(std::clamp(left, milliseconds{0}, slice)).has_value();
-        if (synced || left <= slice || stop_.stopping()) break;
+        if (synced || left <= slice || ends()) break;
     }
     return {{"synced", synced}, {"seconds", seconds_since(start)}};
 }
@@ -291,6 +327,8 @@ json session::leave(std::string_view rest) {
     auto leaving = std::async([this, how] { return node_.leave(how); });
     if (leaving.wait_for(explained_after) == std::future_status::timeout)
         explain_leave(how.within.value_or(how_.leave_within));
+    while (how_.interrupted && leaving.wait_for(slice) == std::future_status::timeout)
+        if (how_.interrupted()) node_.end_leave_now();
     const auto report = need(leaving.get());
     left_ = report.outcome;
     out_.hurry();     // or a reader that has stopped reading would hold the program for ever
@@ -316,10 +354,12 @@ void session::explain_leave(milliseconds within) const {
     const auto keys = std::to_string(held) + (held == 1 ? " key" : " keys");
     std::ostringstream most;
     most << std::chrono::duration<double>(within).count() << " s";
-    complain(who.empty() ? "no member is here to take over " + keys + ": waiting up to " + most.str() +
-                               " for a successor. " + how_to_end + "; `leave now` does not wait"
-                         : "waiting up to " + most.str() + " until " + who + " has taken over " + keys +
-                               ". " + how_to_end);
+    const auto end =
+        (how_.interrupted ? "" : "One more ") + std::string(how_to_end); // a prompt heeds the first
+    complain(who.empty()
+                 ? "no member is here to take over " + keys + ": waiting up to " + most.str() +
+                       " for a successor. " + end + "; `leave now` does not wait"
+                 : "waiting up to " + most.str() + " until " + who + " has taken over " + keys + ". " + end);
 }
 
 int exit_status(leave_outcome outcome) {

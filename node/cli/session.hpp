@@ -13,12 +13,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <future>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace baton::cli {
 
@@ -28,12 +30,14 @@ class session {
         bool hex = false;                         ///< values are hexadecimal digits
         bool leave_now = false;                   ///< `leave` means `leave now`
         std::chrono::milliseconds leave_within{}; ///< the node's own deadline of a leave
+        /// On a terminal: ^C has been pressed since the command began, and ends it.
+        std::function<bool()> interrupted{};
     };
     session(node& served, const stop_signals& stop, json_lines& out, terms how)
         : node_(served)
         , stop_(stop)
         , out_(out)
-        , how_(how) {}
+        , how_(std::move(how)) {}
 
     /// The reply to one line; an empty object for an empty line. A command that fails changes nothing.
     json answer(std::string_view line);
@@ -45,6 +49,9 @@ class session {
 
     /// The commands, one a line with what it does, for --help.
     static std::string page();
+    /// All that the last word of an unfinished line may become, as it is typed, sorted: a command, or a key
+    /// or prefix of a key. Empty: nothing fits.
+    [[nodiscard]] std::vector<std::string> completions(std::string_view line) const;
 
   private:
     struct command;
@@ -84,6 +91,8 @@ class session {
     json watch(std::string_view rest);
     json unwatch(std::string_view rest);
 
+    /// A command that waits is to end now.
+    [[nodiscard]] bool ends() const { return stop_.stopping() || (how_.interrupted && how_.interrupted()); }
     [[nodiscard]] json owned(const claim_handle& held) const;
     /// A message for a waiting person: for which members, how long, and how to end it.
     void explain_leave(std::chrono::milliseconds within) const;

@@ -41,7 +41,7 @@ json session::claim(std::string_view rest) {
             std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
         how.within = std::clamp(left, std::chrono::milliseconds{0}, slice);
         auto held = node_.claim(key, how);
-        if (!held && held.error().code == errc::absent && left > slice && !stop_.stopping()) continue;
+        if (!held && held.error().code == errc::absent && left > slice && !ends()) continue;
         auto got = need(std::move(held));
         auto reply = owned(got);
         show(reply, "value", shown(got.taken_over().value, how_.hex));

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <mutex>
 #include <stdexcept>
 #include <utility>
 
@@ -31,9 +32,10 @@ void occupy_terminal() {
     }
 }
 
-stop_signals heed_signals() {
+stop_signals heed_signals(bool has_prompt) {
     std::signal(SIGPIPE, SIG_IGN);
-    auto heard = stop_signals::block({SIGTERM, SIGINT, SIGHUP});
+    auto heard =
+        has_prompt ? stop_signals::block({SIGTERM, SIGHUP}) : stop_signals::block({SIGTERM, SIGINT, SIGHUP});
     if (!heard) throw std::runtime_error{heard.error().what};
     return std::move(heard).value();
 }
@@ -84,7 +86,7 @@ std::string to_line(const json& object) {
 json_lines::json_lines(std::function<bool()> ends, std::function<void()> on_fault)
     : out_({.fd = STDOUT_FILENO, .ends = std::move(ends), .on_fault = std::move(on_fault)}) {}
 
-bool json_lines::write(const json& object) { return out_.put(to_line(object)); }
+bool json_lines::write(const json& object) { return show_ ? show_(object) : out_.put(to_line(object)); }
 
 void json_lines::finish() {
     if (out_.flush() || out_.fault() != 0) return;
@@ -97,7 +99,27 @@ output& standard_error() {
     return there;
 }
 
-void complain(const std::string& sentence) { standard_error().offer("baton: " + sentence + '\n'); }
+namespace {
+struct diversion {
+    std::mutex mutex;
+    std::function<bool(std::string)> offer;
+};
+diversion& diverted() {
+    static auto& there = *new diversion; // as standard_error()
+    return there;
+}
+bool say(std::string text) {
+    const std::scoped_lock lock{diverted().mutex};
+    return diverted().offer ? diverted().offer(std::move(text)) : standard_error().offer(std::move(text));
+}
+} // namespace
+
+void divert_messages(std::function<bool(std::string)> offer) {
+    const std::scoped_lock lock{diverted().mutex};
+    diverted().offer = std::move(offer);
+}
+
+void complain(const std::string& sentence) { say("baton: " + sentence + '\n'); }
 
 log_sink log_to_stderr(bool verbose, bool is_guest) {
     return [verbose, is_guest](log_level level, std::string_view line) {
@@ -110,7 +132,7 @@ log_sink log_to_stderr(bool verbose, bool is_guest) {
                       " reason=\"standard error had no reader\"\n");
         std::string text{names[static_cast<std::size_t>(level)]};
         text.append(" ").append(line).append("\n");
-        out.offer(std::move(text));
+        say(std::move(text));
     };
 }
 

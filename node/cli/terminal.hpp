@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace baton::cli {
 
@@ -25,9 +26,10 @@ using json = nlohmann::ordered_json; // fields in the order they were written
 /// be neither read nor written. Otherwise a file that the program opens later would get that number.
 void occupy_terminal();
 
-/// SIGTERM, SIGINT and SIGHUP ask the program to end. If the reader of its output goes away (SIGPIPE), the
-/// program still leaves. Throws if the signals cannot be set up.
-stop_signals heed_signals();
+/// SIGTERM, SIGINT and SIGHUP ask the program to end; SIGINT not if it `has_prompt`, where ^C ends one
+/// command. If the reader of its output goes away (SIGPIPE), the program still leaves. Throws if the signals
+/// cannot be set up.
+stop_signals heed_signals(bool has_prompt = false);
 
 /// Lines from standard input. One thread.
 class line_reader {
@@ -64,8 +66,12 @@ class json_lines {
   public:
     /// As output::terms has them.
     explicit json_lines(std::function<bool()> ends, std::function<void()> on_fault = {});
+    /// From now on `show` gets the objects instead: a terminal, for people. Before there is another thread.
+    void show_by(std::function<bool(const json&)> show) { show_ = std::move(show); }
     /// Waits while the reader lags. False: it will not be written.
     bool write(const json& object);
+    /// Where the lines go.
+    [[nodiscard]] output& channel() { return out_; }
     /// The last line has been written, or has no reader.
     void finish();
     void hurry() { out_.hurry(); }
@@ -74,11 +80,15 @@ class json_lines {
 
   private:
     output out_;
+    std::function<bool(const json&)> show_{};
 };
 
 /// Messages for people, on standard error. No thread waits for the reader; text over 1 MiB is dropped and
 /// counted.
 output& standard_error();
+/// From now on messages for people go to `offer`, which does not wait: while a line is edited on the same
+/// terminal. Empty: to standard error again. False from `offer` counts as dropped.
+void divert_messages(std::function<bool(std::string)> offer);
 /// Writes the sentence to standard error, after the program's name.
 void complain(const std::string& sentence);
 

@@ -34,8 +34,9 @@ std::optional<dot> causal_inbox::missing_for(const wire::delta& head) const {
     return at == all.end() ? std::nullopt : std::optional(*at);
 }
 
-// What a server has seen and forgotten must not come back while this node compares itself to it, or takes
-// everything from it: such events come with the COMMIT, or are found dead by it.
+// While a session compares with a server, or takes everything from it, events that the server has seen have
+// to wait: the server may have removed and forgotten them. The COMMIT brings them, or the comparison finds
+// them dead.
 bool causal_inbox::may_begin(const wire::delta& head, const session_view& session) const {
     const auto known = store_.counter_of(head.origin);
     const bool caused = limits_.broken == mutation::i2_skip_causal_check || store_.covers(head.depends);
@@ -78,7 +79,7 @@ std::optional<causal_inbox::slice> causal_inbox::work(const session_view& sessio
 }
 
 void causal_inbox::apply(job& one, slice& done) {
-    bool joined = false; // what belongs together is not cut in two
+    bool joined = false; // a group of events is applied in one slice
     for (std::size_t i = 0; i < limits_.slice || joined; ++i) {
         auto& ring = one.ring;
         while (ring.count < job::ahead) {

@@ -10,7 +10,8 @@ namespace baton::core {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr mesh_clock::duration turn = 1s; // without progress, until the next in order does it
+// How long the next member in the order waits, counted from the last progress.
+constexpr mesh_clock::duration turn = 1s;
 constexpr auto all_of_them = std::numeric_limits<std::size_t>::max();
 
 bool names(const peer& p, const replica_id& id) {
@@ -39,7 +40,7 @@ void claims::look_for_gone(bool may_write, outbox& out) {
         const auto former = desk.gone.find(owner);
         const bool known = former != desk.gone.end();
         auto& g = now[owner] = known ? former->second : gone_owner{};
-        const bool fresh = !known || count > g.claims; // somebody held what was not here
+        const bool fresh = !known || count > g.claims; // a member held claims of it that were not here
         if (fresh) g.asked = false;
         const auto turns = (at_.now - g.since) / turn;
         if (fresh || count < g.claims) g.since = at_.now;
@@ -55,8 +56,8 @@ void claims::look_for_gone(bool may_write, outbox& out) {
     withdraw_beaten();
 }
 
-// Everybody who can has answered, what they hold is here, and whom else they name has had the time to answer,
-// too.
+// True if every member that can answer has answered, everything that they hold is applied here, and the nodes
+// that the answers name have had the time to answer too.
 bool claims::has_heard_all() {
     auto& desk = book_.releases;
     const bool heard =
@@ -78,8 +79,8 @@ bool claims::has_heard_all() {
                        [&](const replica_id& id) { return desk.gone.contains(id); });
 }
 
-// One question serves all owners that were gone when it was put. It is put again where somebody came into
-// view who has not been asked, and after a death.
+// One question serves all owners that were gone when this node asked it. The node asks again after a death,
+// or if a member came into view that has not been asked.
 void claims::ask_for_gone() {
     auto& desk = book_.releases;
     const bool answered = has_heard_all();
@@ -99,12 +100,12 @@ void claims::ask_for_gone() {
     desk.question = proofs_.begin_question(at_.now);
     desk.open = true;
     desk.heard_all.reset();
-    desk.answered = has_heard_all(); // nobody is in view
+    desk.answered = has_heard_all(); // true at once if no member is in view
     for (auto& [owner, g] : desk.gone) g.asked = true;
 }
 
-// Whom an answer names its sender sees, or misses what it wrote last. Whether it hears the owner an INQUIRY
-// tells: a WORD comes as long as it does.
+// An answer names a node if its sender sees that node, or misses events of it. An INQUIRY finds out which:
+// the sender answers with a WORD as long as it hears the node.
 void claims::inquire_about_named(outbox& out) {
     for (const auto& [owner, g] : book_.releases.gone) {
         for (auto& [id, p] : members_) {
@@ -130,8 +131,8 @@ bool claims::is_seen_by_others(const replica_id& owner, gone_owner& how) {
 bool claims::is_known_whole(const replica_id& owner, gone_owner& how) {
     if (settings_.broken == mutation::release_unasked) return true;
     if (!how.asked || !book_.releases.answered || is_seen_by_others(owner, how)) return false;
-    // Who went out of view at about the same time may hold its last words, and be back in a moment: half a
-    // mesh that is cut off looks like that.
+    // A member that went out of view at about the same time may have the last events of the owner and be back
+    // in a moment: that is what a partition looks like.
     const auto just_gone = [&](const peer& p) {
         return p.state == member_state::crashed && !p.replaced &&
                at_.now - p.ended_at < settings_.liveness.crashed_after;
@@ -140,12 +141,13 @@ bool claims::is_known_whole(const replica_id& owner, gone_owner& how) {
                     [&](const auto& each) { return each.first != owner && just_gone(each.second); }))
         return false;
     const auto* const p = members_.find(owner);
-    // What it wrote last is with somebody who is not in view, if anywhere.
+    // If events of an owner that left are missing, a member out of view may have them.
     return p == nullptr || p->state != member_state::left || store_.counter_of(owner) >= p->final ||
            at_.now - p->ended_at >= settings_.liveness.archive_after;
 }
 
-// As good as free, though every member has a value of its own there that would go with a release.
+// True if the key of this owner may be claimed as if it were free, even though no member may release it: each
+// has a value of its own there that would go with the release.
 bool claims::has_nobody(const replica_id& owner) {
     const auto at = book_.releases.gone.find(owner);
     return at != book_.releases.gone.end() && is_gone_for_good(owner) && is_known_whole(owner, at->second);
@@ -156,7 +158,7 @@ bool claims::work_on_gone(std::size_t steps, bool may_write) {
     if (desk.gone.empty() || !may_write || store_.folding()) return false;
     ask_for_gone();
     for (auto& [owner, g] : desk.gone) {
-        // It may have come back since the last heartbeat.
+        // The owner may have come back since the last heartbeat.
         if (!g.looking || g.left == 0 || !is_gone_for_good(owner) || !is_known_whole(owner, g)) continue;
         while (steps != 0 && g.left != 0) {
             const auto next = store_.next_claim(owner, g.after);
@@ -175,14 +177,15 @@ bool claims::work_on_gone(std::size_t steps, bool may_write) {
     return false;
 }
 
-// One member writes it: the smallest id among those up and not full that have no value of their own there, as
-// theirs would go with it. When nothing happens the next in order does; two that both do leave two equal
-// siblings.
+// One member writes the release: the smallest id among those that are up, not full, and have no value of
+// their own in the slot, since their own value would go with the release. If nothing happens, the next in the
+// order writes it. If two write it, two equal siblings are left.
 void claims::release_if_ours_to(const dot& claimed, const gone_owner& owner) {
     const std::string key(store_.slot_at(claimed).key);
     auto& found = found_;
     store_.siblings(key, found);
-    if (found.empty() || found.front().id != claimed) return; // it is not read: nobody owns by it
+    // Another value is read: nobody owns the key by this claim.
+    if (found.empty() || found.front().id != claimed) return;
     const auto of = [&](const replica_id& id) {
         return std::find_if(found.begin(), found.end(), [&](const auto& r) { return r.id.replica == id; });
     };
@@ -195,10 +198,11 @@ void claims::release_if_ours_to(const dot& claimed, const gone_owner& owner) {
     write_free(at_, key, release_epoch(found.front().epoch));
 }
 
-// A value of this node's own that is not lost with its record: it goes on with the release; or another
-// replica's record says the same, of a larger id, so that no two rely on each other; or it is a claim that
-// was lost before anything was written by it. That is the value which both claims were made over, as long as
-// everybody in view, the other owner too, had seen it and nothing else was there.
+// True if this node may give up its own value in the slot: the release carries the same value on; or a record
+// of a replica with a larger id has the same value, so that no two replicas rely on each other; or the own
+// value is a claim that lost before anything was written under it. In the last case the value is the one that
+// both claims were made over, provided that every member in view, the other owner included, had seen it and
+// the slot had no other value.
 bool claims::may_give_up_own(std::string_view key, const record_view& own) {
     const auto& found = found_;
     const auto& read = found.front();
@@ -214,8 +218,8 @@ bool claims::may_give_up_own(std::string_view key, const record_view& own) {
            other->up_at <= mine.at && mine.at < other->ended_at;
 }
 
-// A claim that was lost may come to be read again, when the one that beat it is dropped. Nobody has a handle
-// to it.
+// A claim that has lost would be read again if the claim that beat it were dropped. No handle to it exists,
+// so this node withdraws it.
 void claims::withdraw_beaten() {
     auto& c = book_;
     auto at = c.beaten.upper_bound(c.beaten_after);

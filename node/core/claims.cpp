@@ -7,13 +7,15 @@ namespace baton::core {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr mesh_clock::duration ask_min = 1ms, ask_max = 250ms; // about claims that are not agreed to
+// Between questions about claims that are not agreed yet.
+constexpr mesh_clock::duration ask_min = 1ms, ask_max = 250ms;
 error claim_is_lost(std::string_view key) {
     std::string what(key);
     what += " is not claimed by this handle any more";
     return {errc::claim_lost, std::move(what)};
 }
-// One that leaves has given its claims up and makes no more; else it has to have seen the claim.
+// A leaving member has given up its claims and makes no more, so it agrees once everything it holds is here.
+// Any other member agrees once it has seen the claim.
 bool has_agreed(const peer& p, std::uint64_t counter, const store& here) {
     if (p.state == member_state::leaving && here.covers(p.holds.seen)) return true;
     return p.agreed.through() >= counter;
@@ -55,7 +57,7 @@ result<claim_grant> claims::claim(const moment& at, std::string_view key,
     }
     const auto stamp = writer_.tick(at.wall_ms);
     mine.number = grant.number = ++book_.last_number;
-    // The longer history wins, not the faster clock.
+    // The epoch follows the record, not the clock: the longer history wins.
     if (settings_.broken == mutation::claim_above_own_clock) latest = std::max(latest, stamp);
     mine.epoch = grant.epoch = claim_epoch(highest, latest);
     mine.at = at.now;
@@ -82,7 +84,7 @@ void claims::start_lease(const moment& at, std::string_view key, own_claim& held
     book_.leases.emplace(held.until, key);
 }
 
-// After a suspension a call may come before the timer that ends a lease: so every use looks at the time
+// After a suspension a call may come before the timer that ends the lease, so every use checks the time
 // first.
 own_claim* claims::owned(const moment& at, std::string_view key, std::uint64_t number) {
     if (settings_.broken != mutation::lease_ignores_time) expire(at, key);
@@ -135,9 +137,10 @@ bool claims::is_tentative() const {
     return settings_.mesh_size != 0 && in_view * 2 <= settings_.mesh_size;
 }
 
-// Of one claim: each member in view has seen it, and what it held then is here; so what it claimed before is
-// known, and what it claims later has seen this. Where another claim has the same epoch the later write is
-// read, so it is that one that has to have been seen.
+// A claim is not tentative if each member in view has seen it, and everything that the member held then is
+// applied here. Then the earlier claims of the member are known here, and its later ones have seen this
+// claim. Of two claims with the same epoch the later write is read, so the members have to have seen that
+// write.
 bool claims::is_tentative(std::string_view key, std::uint64_t number) {
     if (is_tentative()) return true;
     const auto held = book_.held.find(key);
@@ -163,8 +166,8 @@ bool claims::is_known_to_all(const dot& id) const {
     });
 }
 
-// Every member is asked what it holds once it should have the claim: after the usual round trip, and then
-// less and less often. Their heartbeats say the same, a little later.
+// Asks every member what it holds once it should have the claim: after the usual round trip, then less and
+// less often. Heartbeats report the same a little later.
 void claims::seek_agreement() {
     auto& c = book_;
     bool agreed = true;
@@ -196,8 +199,8 @@ void claims::seek_agreement() {
 
 // ---------------------------------------------------------------- how they end
 
-// A claim that nothing was written by, and that a member may not know of, has been nobody's: its epoch falls
-// back to what it was made over, so that it takes nothing away from one who claimed at the same time.
+// If nothing was written under the claim and a member may not know of it, its epoch falls back to the one
+// below it. So the release does not take the key from a node that claimed at the same time.
 std::uint64_t claims::give_up(const moment& at, std::string_view key) {
     const auto& held = book_.held.find(key)->second;
     const bool unused = store_.read(register_of(key))->id.counter == held.since;
@@ -215,7 +218,8 @@ void claims::write_free(const moment& at, std::string_view key, std::uint64_t ep
     const auto taken = winner.id;
     const bool withdraws = epoch < winner.epoch && epoch != release_epoch(winner.epoch);
     auto stamp = writer_.tick(at.wall_ms);
-    // What is withdrawn has been told to a program: the next claim is above it, whosever clock is behind.
+    // A program has seen the epoch that is withdrawn. The stamp makes the next claim higher, even on a node
+    // whose clock is behind.
     if (withdraws) stamp = std::max(stamp, timestamp{winner.epoch});
     const auto written = writer_.put_over(slot, value, epoch, {&taken, 1}, stamp, store_.time_left(key));
     book_.given.push_back({taken, written.counter, withdraws});
@@ -272,7 +276,7 @@ bool claims::release_some(const moment& at, std::size_t most, outbox& out) {
 
 bool claims::work(std::size_t steps, bool may_write, outbox& out) {
     if (store_.take_disowned(book_.disowned)) {
-        std::vector<std::string> all; // more than were kept
+        std::vector<std::string> all; // the store could not list them all
         for (const auto& [key, held] : book_.held) all.push_back(key);
         book_.disowned.swap(all);
     }

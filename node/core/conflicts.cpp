@@ -23,7 +23,7 @@ bool conflicts::work(bool takes_writes, const moment& at, outbox& out) {
         }
     }
     if (s.scanning) {
-        std::vector<owned_slot> found; // reading folds: take the list first
+        std::vector<owned_slot> found; // reading may fold: collect the slots first
         store_.each_contested_of(*s.scanning, [&](const slot_name& slot) { found.emplace_back(slot); });
         for (const auto& slot : found) consider(slot, {}, s.raises, out);
         if (++*s.scanning == key_index::shards) s.scanning.reset();
@@ -73,7 +73,7 @@ void conflicts::consider(const owned_slot& slot, const replica_id& by, bool rais
     const auto wait_in = [&](waiting_slots& list) {
         if (list.add(slot.name(), limits_.watched)) {
             watch_.due = true;
-        } else { // with a later heartbeat: looking again at once would find it as full
+        } else { // the list is full: scan again at a later heartbeat
             watch_.scan_again = true;
         }
     };
@@ -118,9 +118,9 @@ void conflicts::merge_under(std::string_view prefix) {
     scan(false);
 }
 
-// Where all say the same there is nothing to merge: so two members that have both merged, each without the
-// other, do not answer each other for ever. What somebody has claimed is his to write. Neither waits: once
-// that changes the store notes a contest. Leaves the siblings in found_.
+// Equal values need no merge. So two members that have merged independently do not answer each other without
+// end. A claimed key is for its owner to write. Neither kind waits here: the store notes a contest when that
+// changes. Leaves the siblings in found_.
 bool conflicts::is_to_merge(const owned_slot& slot) {
     store_.siblings(slot.name(), found_);
     const auto differs = [&](const record_view& r) { return r.value != found_.front().value; };
@@ -174,7 +174,7 @@ result<version> conflicts::resolve(std::string_view key, std::string_view value,
         if (best && !mine && is_claim(each.epoch))
             return error{errc::conflict, "another node owns the key: its value cannot be replaced"};
         only.push_back(each.id);
-        if (best && mine) epoch = each.epoch; // a claim goes on
+        if (best && mine) epoch = each.epoch; // a claim of this node stays a claim
         epoch = std::max(epoch, unclaimed_epoch(each.epoch));
     }
     if (only.size() != shown.size())
@@ -182,9 +182,9 @@ result<version> conflicts::resolve(std::string_view key, std::string_view value,
     return version{writer_.put_over(slot, value, epoch, only, writer_.tick(wall_ms), store_.time_left(key))};
 }
 
-// The value that is read stays as it is, under its own dot: a claim of it goes on, and a removal that has
-// seen it takes it. Only if it is this node's own it is written again, since a replica has one block in a
-// slot.
+// The value that is read stays as it is, under its own dot, so a claim on it stays and a removal that has
+// seen it still applies. If the value is this node's own it is written again, since a replica has one block
+// in a slot.
 void conflicts::keep_winner(const owned_slot& slot, outbox& out) {
     store_.siblings(slot.name(), found_);
     const auto winner = found_.front();

@@ -15,7 +15,7 @@ std::string courier::encode_for(const peer* p, const wire::frame& f) const {
 
 std::string courier::encode_for_all(const wire::frame& f) const { return wire::encode(f, version_for_all_); }
 
-// Those that have crashed may be back, and follow PUB all the while.
+// A crashed member counts: it may come back, and it still follows PUB.
 void courier::choose_version() {
     version_for_all_ = settings_.versions.max;
     if (settings_.broken == mutation::newest_version_to_all) return;

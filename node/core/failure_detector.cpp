@@ -10,12 +10,14 @@ namespace baton::core {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr std::size_t asked_at_once = 3; // of whom a word about a suspect is asked; SWIM's k
-constexpr auto inquire_every = 100ms;    // while nobody has heard it; a close is decided within closed_after
-constexpr auto inquire_slowly = 500ms;   // while others hear it, and have just said so
-constexpr auto probe_every = 125ms;      // while it is silent
-constexpr auto probe_quickly = 20ms;     // while its connection is closed, and nobody has heard it since
-constexpr auto just_now = 50ms;          // heard so lately that nobody need ask it for a sign
+constexpr std::size_t asked_at_once = 3; // how many members are asked about a suspect; k in SWIM
+// While no other member has heard it; a closed connection is decided within closed_after.
+constexpr auto inquire_every = 100ms;
+constexpr auto inquire_slowly = 500ms; // while others have just confirmed that they hear it
+constexpr auto probe_every = 125ms;    // between probes to a silent member
+// The same while its connection is closed and no member has heard it since.
+constexpr auto probe_quickly = 20ms;
+constexpr auto just_now = 50ms; // a member heard within this time needs no probe
 
 const char* lacking(const peer& p, const link* via, bool hears_us) {
     if (via == nullptr || !via->open) return "it is heard, but cannot be dialled from here";
@@ -93,8 +95,8 @@ failure_detector::probed failure_detector::on_probe(const datagram_arrived& in, 
     const auto said = discovery::decode_probe(payload);
     if (!said) return {{"malformed probe"}};
     const auto* const sender = members_.find(said->id);
-    // One that was called crashed and asks for a sign lives: it is answered, so that it may know as much of
-    // us.
+    // A member that this node had called crashed lives if it asks for a sign of life. The answer tells it
+    // that this node lives too.
     const bool back = sender != nullptr && sender->state == member_state::crashed;
     if (sender == nullptr || (!is_member(*sender) && !back)) return {};
     probed result;
@@ -109,7 +111,7 @@ failure_detector::probed failure_detector::on_probe(const datagram_arrived& in, 
     } else {
         auto* const p = members_.find(said->about.is_nil() ? said->id : said->about);
         if (p == nullptr || (back && p != sender)) return {};
-        // Late, or nobody asked: a recording proves nothing.
+        // An answer to no current question is ignored: a recording proves nothing.
         if (said->about.is_nil()) {
             if (said->number - p->health.probed_from >= p->health.probes) return {};
             ++counts_.probes_answered;
@@ -127,7 +129,7 @@ failure_detector::probed failure_detector::on_probe(const datagram_arrived& in, 
 instant failure_detector::inquire(const replica_id& id, peer& p, instant now, outbox& out) {
     auto& h = p.health;
     if (now < h.inquire_at) return h.inquire_at;
-    // A word holds for as long as silence is borne; some are lost, so the next ones are asked for in time.
+    // A WORD counts for suspect_after. Some are lost, so the next ones are asked for in time.
     const bool holds = h.life.is_vouched(now + settings_.liveness.suspect_after * 2 / 3, patience_);
     h.inquire_at = now + (holds ? inquire_slowly : inquire_every);
     if (h.inquiries == 0) h.inquired_from = static_cast<std::uint32_t>(random_());

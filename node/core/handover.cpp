@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 namespace {
 constexpr auto repeat_every = 100ms;
 
-// It has answered our leaving, and leaves as well.
+// True if the member has answered our LEAVING, and is leaving itself.
 bool says_leaving(const peer& p) { return p.leave.acked && !p.leave.acked_staying; }
 bool holds_all(const peer& p) { return p.leave.acked && p.leave.acked_whole; }
 } // namespace
@@ -27,9 +27,9 @@ void handover::begin(std::uint64_t number, std::size_t copies, instant now) {
 
 instant handover::deadline() const { return own_ && !own_->said_left ? own_->repeat_at : instant::max(); }
 
-// The keys of which no member that stays has told that it holds them: whoever asks for one is told that it is
-// on its way. As far as they fit; a key that is left out is not called absent, as its bytes are still
-// missing.
+// Lists the keys that no staying member has reported to hold: a member that is asked for one answers that it
+// is on its way. Keys beyond the size limit are left out. That is safe: a member does not call such a key
+// absent, since it still misses events of this node.
 void handover::list_manifest() {
     constexpr std::size_t manifest_bytes_max = std::size_t{256} << 10,
                           piece_bytes_max = std::size_t{48} << 10;
@@ -60,7 +60,8 @@ void handover::repeat(instant now, outbox& out) {
     if (!own_ || own_->said_left || now < own_->repeat_at) return;
     list_manifest();
     wire::leaving f{store_.self(), own_->number, store_.counter_of(store_.self()), own_->final, {}};
-    // On PUB it follows the last delta, so whoever reads it there has applied all that was not lost.
+    // On PUB the LEAVING follows the last DELTA, so a member that reads it there has applied every DELTA that
+    // was not lost.
     out.actions.push_back(send_broadcast{mail_.encode_for_all(f)});
     for (auto& [id, p] : members_) {
         if (!is_member(p) || holds_all(p)) continue;
@@ -80,7 +81,7 @@ void handover::on_ack(peer& p, const wire::ack& f) const {
     if (!own_ || f.answers != own_->number) return;
     p.leave.acked = f.seen;
     p.leave.acked_staying = f.staying;
-    // What is closed by now is not in a cut any more; everything else has to be there.
+    // An origin that was archived since is in no cut. Every other event has to be in the cut of the answer.
     p.leave.acked_whole =
         f.whole &&
         std::all_of(own_->final.entries().begin(), own_->final.entries().end(), [&](const dot& id) {
@@ -90,7 +91,7 @@ void handover::on_ack(peer& p, const wire::ack& f) const {
         });
 }
 
-// An acknowledgement is void once its sender is known to be leaving, suspect or gone.
+// An acknowledgement no longer counts if its sender is known to be leaving, suspect or gone.
 bool handover::countable(const peer& p) const {
     if (settings_.broken == mutation::leave_counts_leaving) return is_member(p) && p.leave.acked;
     return p.state == member_state::up && p.leave.acked && p.leave.acked_staying && !p.holds.full;
@@ -100,8 +101,8 @@ leave_progress handover::progress() const {
     leave_progress progress;
     if (!own_) return progress;
     for (const auto& [id, p] : members_) {
-        // A suspect is back, or crashed, before long: until then it is one that may stay. One that is full
-        // takes nothing over.
+        // A suspect member is up again or crashed before long; until then it counts as one that may stay. A
+        // full member takes nothing over.
         const bool here = p.state == member_state::up || p.state == member_state::suspect;
         if (here && !says_leaving(p) && !p.holds.full) ++progress.staying;
         if (countable(p) && p.leave.acked_whole) ++progress.copies;
@@ -109,9 +110,9 @@ leave_progress handover::progress() const {
     const auto wanted = std::max<std::size_t>(1, std::min(own_->copies, progress.staying));
     bool nothing_held = store_.keys() == 0 && (store_.removals() == 0 || progress.staying == 0);
     if (progress.staying == 0 && store_.is_all_hidden()) nothing_held = true;
-    // What a session has brought counts, though it is still being folded in.
+    // Records that a session brought count, even while they are being folded in.
     if (store_.folding() && settings_.broken != mutation::met_without_folded) nothing_held = false;
-    // Another's file may yet bring back what has been removed here.
+    // The spill of another node may still bring back what was removed here.
     if (settings_.spills && progress.staying == 0)
         nothing_held = store_.seen().size() == 0 && store_.archived().empty();
     progress.met =
@@ -129,8 +130,8 @@ void handover::unsafe_keys(std::size_t shard, std::vector<std::string>& into) {
         value_type type;
         std::string key, element;
     };
-    std::vector<owned> slots;                     // reading may fold: take the list first
-    while (store_.fold(settings_.bounds.slice)) { // as a rule the caller has done that slice by slice
+    std::vector<owned> slots;                     // reading may fold: collect the slots first
+    while (store_.fold(settings_.bounds.slice)) { // usually the caller has folded everything slice by slice
     }
     store_.each_slot_of(shard, [&](const slot_name& slot) {
         slots.push_back({slot.type, std::string(slot.key), std::string(slot.element)});
@@ -153,7 +154,7 @@ void handover::say_left(outbox& out) {
     out.actions.push_back(send_broadcast{mail_.encode_for_all(f)});
     f.wants_answer = true;
     for (auto& [id, p] :
-         members_) { // also to those who may have met this node already, when it has not met them
+         members_) { // also to nodes that may count this one as a member before it counts them
         if (is_member(p) || p.greeted) mail_.send_to(id, p, f, out);
     }
 }
@@ -168,7 +169,8 @@ bool handover::farewell_heard() const {
 // ---------------------------------------------------------------- as a member
 
 void handover::note_leaving(peer& p, const wire::leaving& f) {
-    constexpr std::size_t bytes_max = std::size_t{8} << 20, node_bytes = 64; // of memory
+    // The memory that one peer's manifest may take.
+    constexpr std::size_t bytes_max = std::size_t{8} << 20, node_bytes = 64;
     p.leave.to_answer = f.number;
     wire::byte_reader in(f.keys);
     while (!in.done() && p.leave.manifest_bytes < bytes_max) {
@@ -185,7 +187,8 @@ std::optional<replica_id> handover::on_its_way(std::string_view key) const {
     return std::nullopt;
 }
 
-// An acknowledgement is said after applying, and again when asked again.
+// Answers a LEAVING once everything that the leaving member holds is applied here, and again each time it
+// asks.
 void handover::answer(bool staying, outbox& out) {
     for (auto& [id, p] : members_) {
         if (p.leave.to_answer == 0) continue;

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr auto stall_min = 400ms;
-constexpr auto hidden_within = 20ms; // of one another, what is over is told to whoever watches
+constexpr auto hidden_within = 20ms; // expired values are reported to watchers within this time
 } // namespace
 
 mesh::mesh(mesh_options settings, const moment& start)
@@ -36,7 +36,7 @@ mesh::mesh(mesh_options settings, const moment& start)
     , stability_(settings_, store_, peers_, server_, writes_.write, writes_.out)
     , handover_(settings_, store_, peers_, courier_)
     , registers_(settings_, store_, writes_, peers_, proofs_, courier_, time_) {
-    settings_.keys.clear(); // they are in the ring, and nowhere else
+    settings_.keys.clear(); // keys stay in the ring only
     set_moment(start);
 }
 
@@ -53,7 +53,7 @@ void mesh::set_moment(const moment& at) {
 // ---------------------------------------------------------------- timers
 
 void mesh::run_timers(outbox& out) {
-    // A process that did not run cannot blame others for the silence.
+    // A process that did not run cannot count its own pause as the silence of others.
     const auto pause = time_.pause();
     if (pause > stall_min) {
         for (auto& [id, p] : peers_) {
@@ -67,7 +67,7 @@ void mesh::run_timers(outbox& out) {
     contact_.look_for_others(out);
     const bool tidies = contact_.news.is_due();
     if (tidies || writes_.out.must_announce()) {
-        // Twice in the time it takes while nothing changes: half the beats still outlive one that is lost.
+        // While nothing changes the heartbeat is half as frequent; a member still outlives the loss of one.
         const bool changed = publish_hello(out);
         contact_.news.beat_after(settings_.liveness.heartbeat_every * (changed ? 1 : 2));
     }
@@ -126,7 +126,7 @@ bool mesh::work(const moment& at, outbox& out) {
 
 void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kind kind, std::string reason,
                     outbox& out) {
-    // Of one that was in contact only nobody was told that it is there.
+    // The program was never told of a peer that was only in contact.
     const bool half_known = peers_.transition(p, state, kind, time_.now()) == member_state::contacting;
     p.redial.link_until = time_.now() + redialling::link_kept_for;
     p.sees_me = false;
@@ -134,20 +134,20 @@ void mesh::end_peer(const replica_id& id, peer& p, member_state state, event_kin
     p.routable = false;
     p.pull.at.reset();
     p.agreed.reset();
-    p.proof.forget(); // when it is back it may hold more
-    // What others answered before does not say whether they have seen this end, too.
+    p.proof.forget(); // a member that comes back may hold more
+    // Earlier answers do not show whether the other members have seen this end, too.
     if (state == member_state::crashed) proofs_.forget_answers();
     p.leave.forget(state == member_state::left);
-    out.acknowledged = true; // who waits for it need not any more
+    out.acknowledged = true; // calls that wait for this member need not wait any more
     (void)settle(receiver_.drop(id, time_.at(), out), out);
     server_.drop(id);
-    inbox_.drop(id); // what was missing comes by repair, if at all
+    inbox_.drop(id); // a session brings the missing events, if any member has them
     if (!half_known) peers_.raise(out, kind, id, std::move(reason));
     contact_.ended(p);
     check_synced(out);
 }
 
-// Another node answers at its address.
+// Ends a peer because another node answers at its address.
 void mesh::end_replaced(const replica_id& former, const replica_id& by, outbox& out) {
     end_peer(former, *peers_.find(former), member_state::crashed, event_kind::restarted,
              "its address answers as " + by.to_string().substr(0, 8), out);
@@ -159,6 +159,7 @@ bool mesh::synced() const { return peers_.met_any() ? peers_.all_synced() : sett
 
 std::vector<member> mesh::members() const {
     std::vector<member> all;
+    all.reserve(peers_.size());
     const auto own = store_.counter_of(settings_.self);
     for (const auto& [id, p] : peers_) {
         const auto told = p.holds.seen.of(settings_.self);
@@ -168,10 +169,13 @@ std::vector<member> mesh::members() const {
                                            p.proof.round_trip))
                                      : std::nullopt});
     }
+    return all;
+}
+
+void sort_by_name(std::vector<member>& all) {
     std::sort(all.begin(), all.end(), [](const member& a, const member& b) {
         return std::tie(a.name, a.id) < std::tie(b.name, b.id);
     });
-    return all;
 }
 
 node_stats mesh::stats() const {
@@ -208,7 +212,6 @@ node_stats mesh::stats() const {
     all.peers_told = contact_.rumours.told();
     all.hello_bytes_sent = contact_.news.bytes();
     for (const auto& [reason, count] : tally_.by_reason()) all.refused_by_reason.emplace_back(reason, count);
-    all.members = members();
     return all;
 }
 

@@ -15,7 +15,7 @@ absence mesh::judge_absence(std::uint64_t question) const {
     for (const auto& [id, p] : peers_) {
         in_view += is_member(p) ? 1 : 0;
         if (settings_.broken == mutation::absent_by_local_view) continue;
-        if (is_gone(p)) { // what it is known to have held, or to have announced
+        if (is_gone(p)) { // its reports name what it held
             if (!store_.covers(p.holds.seen) && !is_lost_for_good(p)) now.who.push_back(id);
         } else if (can_answer(p)) {
             if (!p.proof.answer.is_heard(question, store_)) now.who.push_back(id);

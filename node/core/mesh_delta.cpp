@@ -16,7 +16,7 @@ result<bool> mesh::remove(const moment& at, const slot_name& slot) {
     return removed;
 }
 
-// Everything the key holds, of whatever type; as a rule there is one.
+// Drops every value of the key, of any type; most keys have one type.
 result<bool> mesh::drop(const moment& at, std::string_view key) {
     auto dropped = remove(at, {value_type::reg, key, {}});
     if (dropped && writes_.remove_typed(at, key)) return true;
@@ -25,7 +25,7 @@ result<bool> mesh::drop(const moment& at, std::string_view key) {
 
 void mesh::flush(const moment& at, outbox& out) {
     set_moment(at);
-    // A word of the last event follows in time, also after a pause.
+    // A heartbeat follows the last write in time, even after a pause.
     if (has_unsent()) contact_.news.hurry(settings_.liveness.heartbeat_every);
     if (writes_.out.must_announce()) {
         note_sent();
@@ -77,7 +77,7 @@ verdict mesh::on_delta(std::string_view bytes, const wire::delta& f, outbox& out
     return {};
 }
 
-// Applies up to a slice of the oldest waiting delta, and passes on what has come of it. True while there is
+// Applies up to a slice of the oldest waiting DELTA and passes on its effects. Returns true while there is
 // more.
 bool mesh::work_on_delta(outbox& out) {
     const auto done = inbox_.work({receiver_.is_of_newcomer(), receiver_.compared()});
@@ -89,7 +89,7 @@ bool mesh::work_on_delta(outbox& out) {
     }
     if (done->early) {
         if (p != nullptr) {
-            // A gap on an ordered stream is a loss; a missing dependency may be on its way from its own
+            // A gap in an ordered stream is a loss. A missing dependency may still be under way from its own
             // origin.
             reports_.note_lack(*p, done->lost ? mesh_clock::duration{0} : 20ms);
             out.note("early", done->origin, done->first, done->known);
@@ -103,11 +103,11 @@ bool mesh::work_on_delta(outbox& out) {
         writes_.out.cut_grew();
         if (done->finished) cut_grew(out);
     }
-    if (inbox_.empty()) consider_pull(out); // it has waited for what was here already
+    if (inbox_.empty()) consider_pull(out); // a pull waits until all DELTAs that are here are applied
     return !inbox_.empty();
 }
 
-// The cut has grown by others' events: whatever waited for that can go on.
+// The cut has grown by events of others: whatever waited for that can go on.
 void mesh::cut_grew(outbox& out) {
     inbox_.look_again();
     check_synced(out);

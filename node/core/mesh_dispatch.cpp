@@ -134,10 +134,11 @@ struct mesh::dispatch {
         on<Frame, Id, Take>(all, channel::reply);
     }
     static constexpr table make_table() {
-        table all{}; // null: misplaced
+        table all{}; // null: the frame must not come by this channel
         on<wire::hello, check::none, published_hello>(all, channel::broadcast);
         on<wire::hello, check::sender, hello>(all, channel::request);
-        on<wire::hello, check::none, hello>(all, channel::reply); // by the link's key, if there is one
+        // Contact checks the key of the link, if there is one.
+        on<wire::hello, check::none, hello>(all, channel::reply);
         on<wire::brief, check::none, brief>(all, channel::broadcast);
         on<wire::delta, check::none, delta>(all, channel::broadcast);
         on<wire::pull, check::sender, pull>(all, channel::request);
@@ -207,8 +208,8 @@ std::optional<wire::frame> mesh::dispatch::read(mesh& m, channel by, std::string
     }
     auto decoded = wire::decode(bytes, m.settings_.versions);
     if (decoded) return std::move(*decoded);
-    // Another version is no fault of a sender that has not been greeted yet, or that takes this node for the
-    // one before it at its address.
+    // A sender may use another version if it has not been greeted yet, or takes this node for the one that
+    // had the address before. That is no fault.
     wire::frame_reader head(bytes);
     const auto version = head.number();
     const bool other_version = head.ok() && !m.settings_.versions.has(version);
@@ -229,7 +230,8 @@ verdict mesh::dispatch::take(mesh& m, const request_arrived& in, outbox& out) {
     if (!f) return why;
     auto* const p = m.peers_.find(in.from);
     if (!std::holds_alternative<wire::hello>(*f)) {
-        // The goodbye of a node whose greeting was dropped, because its link was not open yet, is no fault.
+        // A node may say goodbye whose greeting was dropped because its link was not open yet. That is no
+        // fault.
         const auto* const goodbye = std::get_if<wire::left>(&*f);
         if (p == nullptr && (goodbye == nullptr || goodbye->id != in.from)) {
             m.contact_.answer_stranger(in.from, out);
@@ -245,7 +247,7 @@ verdict mesh::dispatch::take(mesh& m, const request_arrived& in, outbox& out) {
 
 verdict mesh::dispatch::take(mesh& m, const reply_arrived& in, outbox& out) {
     auto* const by = m.contact_.links.find(in.link);
-    if (by == nullptr) return {}; // hung up in the meantime
+    if (by == nullptr) return {}; // this node has hung up since
     by->answered = true;
     by->asked_at.reset();
     verdict why;

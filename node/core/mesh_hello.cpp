@@ -22,7 +22,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     if ((f.flags & wire::hello::is_leaving) != 0 && p.state == member_state::up) begin_leaving(f.id, p, out);
     observe(f.id, f.clock, out);
     if ((f.flags & wire::hello::wants_answer) != 0) contact_.greetings.answer(from, f.id, p, met.first, out);
-    p.holds.seen.raise({f.id, f.latest}); // once archived by mistake, its cut does not name it
+    p.holds.seen.raise({f.id, f.latest}); // a node archived by mistake is not in its own cut
     reports_.learn_standing(f.id, p, f.at,
                             is_member(p) ? mesh_clock::duration{100ms} : mesh_clock::duration{0}, out);
     maybe_up(f.id, p, out);
@@ -37,7 +37,7 @@ void mesh::maybe_up(const replica_id& id, peer& p, outbox& out) {
     const auto from = peers_.transition(p, member_state::up, event_kind::joined, time_.now());
     p.agreed.reset();
     p.health.life.heard(time_.now(), true);
-    p.pull.pace.went_well(); // what failed before was of the contact before
+    p.pull.pace.went_well(); // earlier failures belong to the contact before this one
     peers_.raise(out, event_kind::joined, id, from == member_state::crashed ? "back" : "new");
     reports_.note_lack(p, 0ms);
     contact_.welcome(id, p, out);
@@ -53,10 +53,10 @@ verdict mesh::on_published_hello(const wire::hello& f, outbox& out) {
     if (f.cluster != settings_.cluster) return refuse("hello of another cluster");
     p->holds.full = (f.flags & wire::hello::is_full) != 0;
     p->holds.live_bytes = f.live;
-    // On PUB a node's deltas come before this report of them: what is missing of its own events is lost, not
-    // late.
+    // On PUB, the DELTAs of a node come before this report of them. So an event of its own that is missing
+    // now is lost, not late.
     const bool lost = f.latest > store_.counter_of(f.id);
-    p->holds.seen.raise({f.id, f.latest}); // once archived by mistake, its cut does not name it
+    p->holds.seen.raise({f.id, f.latest}); // a node archived by mistake is not in its own cut
     reports_.learn_standing(f.id, *p, f.at, lost ? 0ms : 100ms, out);
     observe(f.id, f.clock, out);
     return {};
@@ -67,9 +67,8 @@ verdict mesh::on_brief(const wire::brief& f, outbox& out) {
     if (p == nullptr) return refuse("broadcast by nobody known");
     p->health.life.heard(time_.now(), false);
     if (!is_member(*p)) return {};
-    if (p->version >= 5) p->holds.full = false; // one that is full sends whole HELLOs
-    // What its own counter says is certain: PUB delivers in order, so a delta we have not seen by now is
-    // lost.
+    if (p->version >= 5) p->holds.full = false; // a full node sends whole HELLOs
+    // Its own counter is certain: PUB delivers in order, so a DELTA that has not arrived by now is lost.
     if (f.latest > store_.counter_of(f.id)) {
         if (!receiver_.is_open()) ++tally_.counters.gaps;
         p->holds.seen.raise({f.id, f.latest});
@@ -82,7 +81,7 @@ verdict mesh::on_brief(const wire::brief& f, outbox& out) {
         handover_.answer(writes_.may_write(), out);
     } else if ((!p->holds.hash_known || f.standing_hash != p->holds.standing_hash) &&
                time_.now() - p->asked_at >= 100ms) {
-        p->asked_at = time_.now(); // the hello that said what it holds was lost
+        p->asked_at = time_.now(); // the HELLO that reported what it holds was lost
         contact_.greetings.tell(f.id, *p, true, out);
     }
     return {};
@@ -94,11 +93,11 @@ void mesh::check_synced(outbox& out) {
     peers_.check_synced(store_, settings_.broken == mutation::synced_at_once, out);
 }
 
-// True when there was news to tell.
+// Returns true if the state has changed since the last HELLO.
 bool mesh::publish_hello(outbox& out) {
     writes_.out.announced();
     courier_.choose_version();
-    send_batches(out); // on PUB a word of an event never comes before the event
+    send_batches(out); // on PUB an event comes before any report of it
     const auto news = contact_.news.publish(out);
     if (news) receiver_.note_told(*news);
     return news.has_value();

@@ -19,7 +19,7 @@ void mesh::begin_leave(const moment& at, std::size_t copies, outbox& out) {
     wake_by(spills_.take_deadline());
     inbox_.clear();
     while (registers_.owned.release_some(at, settings_.bounds.slice,
-                                         out)) { // as a rule the caller has done that slice by slice
+                                         out)) { // usually the caller has released them slice by slice
     }
     flush(at, out);
     registers_.owned.freeze();
@@ -29,7 +29,7 @@ void mesh::begin_leave(const moment& at, std::size_t copies, outbox& out) {
     out.wake_at = time_.wake_at();
 }
 
-// To go while a member is being sent the state would cut it off.
+// `pulled`: a member takes the state in a session right now; leaving would cut it off.
 leave_progress mesh::leaving_progress() const {
     auto progress = handover_.progress();
     progress.pulled =
@@ -73,7 +73,7 @@ verdict mesh::on_leaving(const replica_id& from, const wire::leaving& f, outbox&
     (void)reports_.learn(*p, f.seen, room);
     begin_leaving(from, *p, out);
     handover::note_leaving(*p, f);
-    // Its last deltas may be a moment behind this word; what is missing after that is asked for.
+    // Its last DELTAs may be a moment behind this frame; after that this node asks for what is missing.
     if (!handover_.is_leaving()) reports_.note_lack(*p, 5ms);
     handover_.answer(writes_.may_write(), out);
     return {};
@@ -82,12 +82,13 @@ verdict mesh::on_leaving(const replica_id& from, const wire::leaving& f, outbox&
 void mesh::begin_leaving(const replica_id& id, peer& p, outbox& out) {
     if (p.state == member_state::leaving) return;
     peers_.transition(p, member_state::leaving, event_kind::leaving, time_.now());
+    p.leave.since = time_.now();
     peers_.raise(out, event_kind::leaving, id, "it hands over its state");
 }
 
-// What PUB says of a member may be anybody's word. Of one that is up its own is awaited, which comes on its
-// link at the same time; when PUB repeats it and nothing has come, it is asked for a HELLO, which says
-// whether it leaves, and from then on PUB is believed.
+// Anybody can write to PUB. So of a member that is up, its own LEAVING is awaited, which comes by its link at
+// the same time. If PUB repeats the frame and no LEAVING has come, this node asks the member for a HELLO,
+// which reports whether it is leaving.
 verdict mesh::on_leaving_rumour(const wire::leaving& f, outbox& out) {
     auto* const p = peers_.find(f.id);
     if (p == nullptr || p->state != member_state::up) return on_leaving(f.id, f, out);
@@ -98,7 +99,7 @@ verdict mesh::on_leaving_rumour(const wire::leaving& f, outbox& out) {
     return {};
 }
 
-// By a link one speaks of oneself; PUB carries anybody's word.
+// A LEFT by a link counts if the sender speaks of itself. A LEFT by PUB may be from anybody.
 verdict mesh::on_left(const wire::left& f, const arrival& from, outbox& out) {
     const bool by_link = from.route || from.link, own_word = by_link && f.id == f.about;
     if (f.is_answer) {
@@ -116,13 +117,14 @@ verdict mesh::on_left(const wire::left& f, const arrival& from, outbox& out) {
     if (p == nullptr || f.about == settings_.self) return {};
     const bool plainly_here =
         !is_gone(*p) && p->state != member_state::leaving && p->state != member_state::suspect;
-    if (plainly_here && !own_word) { // believed if its connection closes now, too
+    if (plainly_here && !own_word) { // it counts if the connection of the member closes, too
         if (f.id == f.about) p->leave.goodbye = f.final_counter;
         p->leave.goodbye_at = time_.now();
         return {};
     }
     p->final = f.id == f.about ? f.final_counter : std::max(p->final, f.final_counter);
     if (p->state == member_state::left) return {};
+    if (p->state == member_state::leaving) tally_.counters.leaves.note(time_.now() - p->leave.since);
     end_peer(f.about, *p, member_state::left, event_kind::left,
              f.id == f.about ? "said goodbye" : "another member reports that it left", out);
     contact_.links.release(*p, out);

@@ -1,5 +1,5 @@
-// What the verdicts of the failure detector mean to links, sessions and other machines
-// (failure_detector.hpp).
+// What the verdicts of the failure detector (failure_detector.hpp) mean to links, sessions and other
+// machines.
 #include "core/mesh.hpp"
 
 #include <algorithm>
@@ -29,10 +29,10 @@ void mesh::judge_peers(outbox& out) {
         at = peers_.erase(at);
     }
     if (!contact_lost) return;
-    proofs_.forget_answers(); // as after a death: who named it is to say so again
+    proofs_.forget_answers(); // as after a death: the members have to answer again
 }
 
-// Judges one peer. True: it is to be forgotten.
+// Judges one peer. Returns true if it is to be forgotten.
 bool mesh::is_over(const replica_id& id, peer& p, outbox& out) {
     if (is_gone(p)) {
         const auto keep = p.state == member_state::left ? mesh_clock::duration{left_remembered_for}
@@ -43,7 +43,7 @@ bool mesh::is_over(const replica_id& id, peer& p, outbox& out) {
         judge(id, p, out);
         return false;
     }
-    // Never answered: it is forgotten, so that a beacon or a seed can begin again.
+    // The peer never answered. It is forgotten, so that a beacon or a seed can begin again.
     if (p.health.life.judge(time_.now(), detector_.patience()) == discovery::liveness::verdict::crashed)
         return true;
     wake_by(p.health.life.due(time_.now(), detector_.patience()));
@@ -75,8 +75,8 @@ void mesh::judge(const replica_id& id, peer& p, outbox& out) {
                         out);
     }
     wake_by(detector_.probe(p, time_.now(), out));
-    // Up is who works both ways. One that is merely heard is suspect for as long as that is so, and no
-    // longer: it neither swings between the two, nor is it called crashed.
+    // A member is up if the contact works both ways. A member that is only heard stays suspect as long as
+    // that lasts: its state neither swings nor becomes crashed.
     const auto* const missing = look_both_ways(id, p);
     const bool silent = verdict == liveness::verdict::suspect;
     const bool one_way =

@@ -45,9 +45,9 @@ verdict mesh::on_ack(const replica_id& from, const wire::ack& f, outbox& out) {
     cut room;
     const auto& seen = reports_.learn(*p, f.seen, room);
     ++tally_.counters.acks_received;
-    if (f.asked != 0) p->agreed.report(f.seen, store_); // others name a part of its cut
+    if (f.asked != 0) p->agreed.report(f.seen, store_); // an answer to a DELTA names only a part of the cut
     out.acknowledged = true;
-    // What it holds has to be here before anything is called absent.
+    // What the member holds has to be here before any key is called absent.
     if (proofs_.on_ack(*p, f, &seen != &room, time_.now())) reports_.note_lack(*p, 0ms);
     handover_.on_ack(*p, f);
     return {};
@@ -58,7 +58,7 @@ verdict mesh::on_ask(const replica_id& from, const wire::ask& f, outbox& out) {
     if (p == nullptr) return refuse("ask by nobody known");
     if (f.want.size() > inner_bounds::wants_max) return refuse("ask for too much");
     cut room;
-    (void)reports_.learn(*p, f.want, room); // it holds what it asks about
+    (void)reports_.learn(*p, f.want, room); // it holds the event that it asks about
     out.acknowledged = true;
     reports_.note_lack(*p, 0ms);
     proofs_.on_ask(from, *p, f, own_part(), out);

@@ -19,26 +19,27 @@ bool mesh::order(const moment& at) {
     return store_.order(settings_.bounds.slice);
 }
 
-// With every heartbeat.
+// Runs with every heartbeat.
 void mesh::look_for_garbage(outbox& out) {
     store_.drop_unused_order(order_kept_for);
     if (store_.folding() || spills_.is_writing()) return;
     stability_.judge_lag(room_.is_full(), time_.now(), out);
     judge_room(out);
-    // One that is full applies nobody else's removals, and makes room by its own.
+    // A full node applies no removals of others, so it makes room by its own.
     registers_.over.tend(!handover_.is_leaving() && (room_.is_full() || peers_.acts_for_all(true)));
     stability_.tend(writes_.may_write(), time_.at(), out);
 }
 
-// With every slice of work. What is committed is folded in first: half a commit can be neither kept nor let
-// go of.
+// Runs with every slice of work. A commit is folded in completely first: half a commit can neither stay nor
+// be dropped.
 void mesh::judge_room(outbox& out) {
     if (store_.folding()) return;
     const auto held = store_.state_bytes();
     const auto end = [&](const std::string& why) {
-        const bool told = receiver_.is_short_of_room(); // the same content as before, and as little room
+        // Reported already: the session brought as much as before, and the room is as small.
+        const bool told = receiver_.is_short_of_room();
         (void)settle(receiver_.abandon(session_end::full, time_.at(), out), out);
-        if (store_.staged_slots() != 0) store_.stage_abort(); // a cache of an earlier one
+        if (store_.staged_slots() != 0) store_.stage_abort(); // the cache of an earlier session
         if (!told) peers_.raise(out, event_kind::full, settings_.self, why);
     };
     const auto staged = store_.staged_bytes();

@@ -17,7 +17,7 @@ verdict mesh::on_state(const replica_id& from, std::string_view bytes, const wir
     return settle(receiver_.on_state(from, bytes, f, fits, time_.at(), out), out);
 }
 
-// Passes on what a session of this node's own has come to. The verdict has been counted.
+// Passes the outcome of this node's session on to other machines. Its verdict is counted here.
 verdict mesh::settle(const session_receiver::outcome& done, outbox& out) {
     wake_by(receiver_.take_deadline());
     for (const auto& id : done.beyond) {

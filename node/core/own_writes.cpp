@@ -59,8 +59,8 @@ result<void> own_writes::check(const slot_name& slot, std::optional<std::size_t>
     return check_type(slot);
 }
 
-// A key is what it was first written as. Where two sides made it different things at once, both stay and both
-// can be written, until it is dropped.
+// A key keeps the type of its first write. If two sides of a partition write different types, the key has
+// both, and both can be written until it is dropped.
 result<void> own_writes::check_type(const slot_name& slot) const {
     if (slot.type == value_type::reg && !store_.has_typed_keys()) return {};
     const auto types = store_.types_of(slot.key);
@@ -112,8 +112,8 @@ result<version> own_writes::stash_all(const moment& at,
     for (const auto& [key, value] : all) {
         const auto slot = register_of(key);
         if (const auto good = check(slot, value.size()); !good) return good.error();
-        (void)store_.sibling_count(slot); // folded in, if a commit is being so
-        store_.chain_of(slot, chain);     // at most that is replaced
+        (void)store_.sibling_count(slot); // fold the slot in first, if a commit is being folded
+        store_.chain_of(slot, chain);     // the write replaces at most these records
         bytes += key.size() + value.size() + publisher::kill_bytes * chain.size();
     }
     out.begin_group(all.size(), bytes);
@@ -137,7 +137,7 @@ result<bool> own_writes::remove(const moment& at, const slot_name& slot) {
 bool own_writes::remove_typed(const moment& at, std::string_view key) {
     if (!store_.has_typed_keys()) return false;
     const auto counter = remove(at, {value_type::counter, key, {}});
-    while (store_.fold(settings_.bounds.slice)) { // members that are still to be folded in belong to it
+    while (store_.fold(settings_.bounds.slice)) { // staged members of the key belong to it
     }
     const bool scope = write.remove_scope(key, clock.tick(at.wall_ms)).has_value();
     if (scope) ++counters_.drops;

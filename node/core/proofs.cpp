@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr mesh_clock::duration ask_min = 2ms, ask_max = 500ms;
-constexpr mesh_clock::duration ask_idle_max = 4s; // where nobody waits at the moment
+constexpr mesh_clock::duration ask_idle_max = 4s; // while no call waits
 
 // Source: RFC 6298, the smoothed round trip.
 void note_round_trip(peer& p, instant since, instant now) {
@@ -24,12 +24,13 @@ void note_round_trip(peer& p, instant since, instant now) {
 
 // ---------------------------------------------------------------- acknowledgements of writes
 
-// By its cut, or by an archive that is the same as here: what is archived is in no cut.
+// True if the cut of the member has the event, or its archive equals this node's archive and has it: archived
+// events are in no cut.
 bool proofs::has_told(const peer& p, const dot& id) const {
     return p.holds.seen.has(id) || (p.holds.archive == store_.archive_digest() && store_.archived().has(id));
 }
 
-// Only what a member has said after applying counts, and only while it is up and stays.
+// Counts only what a member has reported after applying it, and only while it is up and stays.
 bool proofs::is_holder(const peer& p, const dot& id) const {
     if (limits_.broken == mutation::ack_counts_leaving && p.state == member_state::leaving)
         return p.holds.seen.has(id);
@@ -76,7 +77,7 @@ void proofs::stop_awaiting(std::uint64_t ticket) {
     rest_asking();
 }
 
-// With nothing to ask, nothing is left of when it was asked.
+// Clears the times of asking once there is nothing to ask.
 void proofs::rest_asking() {
     if (asks()) return;
     for (auto& [who, p] : members_) {
@@ -137,7 +138,7 @@ void proofs::ask_by(peer& p, instant when) {
 
 void proofs::ask(instant now, outbox& out) {
     if (!asks()) return;
-    if (wants_views_ && last_question_ == 0) last_question_ = 1; // 0 is no question
+    if (wants_views_ && last_question_ == 0) last_question_ = 1; // 0 means no question
     for (auto& [who, p] : members_) {
         if (!can_answer(p)) continue;
         auto& of = p.proof;
@@ -154,7 +155,7 @@ void proofs::ask(instant now, outbox& out) {
             of.ask_at = {};
             continue;
         }
-        if (of.ask_at == instant{}) of.ask_at = now; // it came up meanwhile
+        if (of.ask_at == instant{}) of.ask_at = now; // the member came up after the question was asked
         if (now >= of.ask_at) {
             if (of.asked != f.number) {
                 of.asked = f.number;
@@ -182,10 +183,11 @@ bool proofs::on_ack(peer& p, const wire::ack& f, bool understood, instant now) {
     }
     if (f.asked == 0 || f.asked < of.answer.number || !understood) return false;
     if (f.asked == of.asked && f.asked > of.answer.number) note_round_trip(p, of.asked_question_at, now);
-    of.answer = {f.asked, true, f.seen, f.has_view, f.view_cut_short || f.unread_spill, {}};
+    of.answer = {f.asked, true, f.seen, f.has_view, f.view_cut_short || f.unread_spill, {}, {}};
     for (std::size_t at = 0; at < f.view.size(); at += 16) {
         const auto id = replica_id::from_bytes(f.view.substr(at, 16));
         if (id && is_stranger(*id)) of.answer.strangers.push_back(*id);
+        if (id) of.answer.named.push_back(*id);
     }
     return true;
 }
@@ -224,7 +226,7 @@ void proofs::on_ask(const replica_id& from, peer& p, const wire::ask& f, const o
     if (p.proof.wanted.size() > 4 * inner_bounds::wants_max) p.proof.wanted = f.want;
     acknowledge(from, p, f.number, own, out);
     if (store_.covers(p.proof.wanted)) {
-        p.proof.wanted = {}; // this answer has said so
+        p.proof.wanted = {}; // this answer covers it
     } else {
         acks_owed_ = true;
     }
@@ -242,7 +244,8 @@ void proofs::acknowledge(const replica_id& id, const peer& p, std::uint64_t aske
     ++counters_.acks_sent;
 }
 
-// Whose answer this node would want itself; and who is gone, and told of more than is here.
+// The view names the nodes whose answers this node would need itself, and the nodes that are gone and had
+// reported more than is here.
 void proofs::show_view(const replica_id& to, wire::ack& f, std::string& ids) const {
     for (const auto& [id, p] : members_) {
         const bool missed = is_gone(p) && !is_lost_for_good(p) && !store_.covers(p.holds.seen);

@@ -20,7 +20,8 @@ void publisher::queue(const written& what) {
     sent_.add(event.slot.key.size() + event.slot.element.size() + event.value.size());
     const bool grouped = group_left_ != 0, opens = grouped && group_bytes_ != 0;
     auto bytes = bytes_of(event);
-    if (opens) bytes = std::exchange(group_bytes_, 0); // the room for all of them
+    // The first event of a group reserves room for all of them.
+    if (opens) bytes = std::exchange(group_bytes_, 0);
     if (grouped) event.joined = --group_left_ != 0;
     if (listeners_.empty()) return;
     const bool fits = grouped ? group_fits_ : bytes <= limits_.delta_bytes;
@@ -45,7 +46,7 @@ cut publisher::take_depends() {
         if (id.replica != store_.self() && id.counter != depends_sent_.of(id.replica)) depends.push_back(id);
     }
     depends.join(std::exchange(more_depends_, {}));
-    depends_sent_ = std::move(seen); // origins that are archived by now are not kept
+    depends_sent_ = std::move(seen); // drops origins that were archived since
     generation_sent_ = generation_;
     return depends;
 }

@@ -48,7 +48,7 @@ result<void> registers::renew(const moment& at, std::string_view key, std::uint6
 result<version> registers::resolve(const moment& at, std::string_view key, std::string_view value,
                                    std::span<const version> shown) {
     store_.set_now(at.now);
-    // What merging does not make longer may be longer than this node's own limits.
+    // A merged value that is no longer than its longest sibling may exceed the limits of this node.
     std::optional<std::size_t> counted;
     if (contested.would_grow(key, value.size())) counted = value.size();
     if (const auto good = writes_.check(register_of(key), counted); !good) return good.error();
@@ -61,7 +61,7 @@ result<version> registers::resolve(const moment& at, std::string_view key, std::
 
 bool registers::work(bool wrote, bool busy, outbox& out) {
     bool more = busy;
-    if (wrote) { // values of a damaged spill: shown before they are judged
+    if (wrote) { // salvaged values are visible before conflicts are judged
         more = true;
     } else {
         const auto before = store_.counter_of(settings_.self);
@@ -81,7 +81,7 @@ void registers::tend(bool beats, outbox& out) {
     wake();
 }
 
-// Claims ask members, by way of the proofs.
+// Claims ask the members by way of the proofs, so both deadlines count.
 void registers::wake() { time_.wake_by(std::min(owned.deadline(), asked_.deadline())); }
 
 } // namespace baton::core

@@ -17,7 +17,7 @@ const cut& reports::learn(peer& p, const cut& reported, cut& room) {
     const auto& kept = left_out != 0 ? room : reported;
     p.holds.seen.join(kept);
     trim(p.holds.seen, kept, most, known);
-    // It is waited for from now on: a burst may come before the next heartbeat.
+    // Writers wait for this member from now on: a burst may come before the next heartbeat.
     if (!p.lag.evicted && p.holds.seen.of(settings_.self) >= store_.counter_of(settings_.self))
         p.lag.kept_up = true;
     return kept;
@@ -29,14 +29,15 @@ void reports::learn_standing(const replica_id& id, peer& p, const wire::standing
     const auto& seen = learn(p, s.seen, room);
     p.holds.overfull = &seen == &room;
     p.holds.standing_hash = wire::hash_of(s);
-    p.holds.hash_known = !p.holds.overfull; // a later difference to this is not understood
+    // A later report that names only the difference could not be understood.
+    p.holds.hash_known = !p.holds.overfull;
     p.holds.archive = s.archive;
     p.holds.told = seen;
     p.agreed.report(seen, store_);
-    // Where this node has been archived by mistake, no cut names its own events before it writes again.
+    // If this node was archived by mistake, no cut names its events until it writes again.
     if (s.archive == store_.archive_digest())
         p.holds.seen.raise({settings_.self, store_.archived().of(settings_.self)});
-    out.acknowledged = true; // it may hold what somebody waits for, and is not asked again
+    out.acknowledged = true; // it may hold what a call waits for, and is not asked again
     note_lack(p, grace);
     if (s.has_state && s.seen == store_.seen() && s.archive == store_.archive_digest()) {
         if (const auto own = store_.state_digest()) {
@@ -60,7 +61,7 @@ void reports::learn_same(const replica_id& id, peer& p, const wire::standing& ow
     p.holds.hash_known = true;
 }
 
-// I1 says that this never differs. It is reported once, until it is well again.
+// I1 promises equal digests. A difference is reported once, until the digests agree again.
 void reports::compare_digests(const replica_id& id, peer& p, bool equal, outbox& out,
                               const std::string& both) {
     ++counters_.digest_checks;
@@ -68,7 +69,7 @@ void reports::compare_digests(const replica_id& id, peer& p, bool equal, outbox&
         ++counters_.diverged;
         if (!p.holds.diverged)
             members_.raise(out, event_kind::diverged, id, "equal cuts, different digests: " + both);
-        if (!p.pull.at) p.pull.at = time_.now(); // what either side holds is repaired by union
+        if (!p.pull.at) p.pull.at = time_.now(); // a session by union repairs it
         time_.wake_by(*p.pull.at);
     }
     p.holds.diverged = !equal;

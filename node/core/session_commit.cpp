@@ -1,4 +1,4 @@
-// Stages the received rows of a session; checks a COMMIT, which makes all of them visible at once.
+// Stages the rows of a session, checks its COMMIT, and makes all rows visible at once.
 #include "core/session_receiver.hpp"
 
 #include <algorithm>
@@ -8,8 +8,8 @@ namespace baton::core {
 using namespace std::chrono_literals;
 
 namespace {
-// A server is believed by its COMMIT: what it had told before the PULL was sent and has not got after all is
-// not waited for. True when there was such a thing.
+// The COMMIT corrects what the server had reported before the PULL: this node does not wait for events that
+// the server turns out not to have. Returns true if there were any.
 bool believe_commit(peer& p, const inbound_session& s, const cut& claimed, const store& here) {
     bool overstated = false;
     for (const auto& told : s.told.entries()) {
@@ -40,8 +40,8 @@ bool session_receiver::work_on_state(outcome& done, outbox& out) {
         if (job.head.chunk == 0) store_.expect(job.head.records);
         if (settings_.broken == mutation::i3_claim_partial_session && job.head.chunk == 0) {
             auto* const p = members_.find(session_->from);
-            store_.commit(
-                p == nullptr ? cut{} : p->holds.seen); // the broken rule: claimed before its effects are here
+            store_.commit(p == nullptr ? cut{}
+                                       : p->holds.seen); // the broken rule: the records are not here yet
             while (store_.fold(settings_.bounds.slice)) {
             }
         }
@@ -89,7 +89,7 @@ bool session_receiver::work_on_state(outcome& done, outbox& out) {
     return (session_ && !session_->chunks.empty()) || store_.folding();
 }
 
-// I4: what arrives is staged; nothing reads, kills or serves it before the COMMIT.
+// I4: what arrives is staged. Nothing reads, kills or serves it before the COMMIT.
 bool session_receiver::stage_row(const wire::state_row& row) {
     auto& s = *session_;
     if (row.part) {
@@ -114,7 +114,7 @@ bool session_receiver::stage_row(const wire::state_row& row) {
         if (entry.total) {
             const auto at = s.parts.find(what.id);
             if (at == s.parts.end() || at->second.size() != *entry.total)
-                return false; // written: never empty
+                return false; // a value in parts is never empty
             what.value = at->second;
             const bool removal = what.what == block::kind::removal;
             if (!is_well_formed(row.slot, removal, what.value)) return false;
@@ -126,7 +126,7 @@ bool session_receiver::stage_row(const wire::state_row& row) {
     if (!s.parts.empty()) s.parts.clear();
     s.part_key.clear();
     if (settings_.broken == mutation::i4_serve_staged) {
-        // The broken rule: visible at once, with the cut still saying that nothing came.
+        // The broken rule: the records are visible at once, while the cut does not name them.
         store_.commit({});
         while (store_.fold(settings_.bounds.slice)) {
         }
@@ -134,7 +134,8 @@ bool session_receiver::stage_row(const wire::state_row& row) {
     return true;
 }
 
-// Nobody but an origin that is up can say how far it is; a COMMIT that claims more waits for its word.
+// Only an origin that is up can tell how many events it has written. A COMMIT that claims more waits for its
+// report.
 std::vector<replica_id> session_receiver::origins_beyond(const cut& claimed) const {
     std::vector<replica_id> beyond;
     for (const auto& id : claimed.entries()) {
@@ -146,22 +147,23 @@ std::vector<replica_id> session_receiver::origins_beyond(const cut& claimed) con
     return beyond;
 }
 
-// What no word of anybody could mend.
+// Faults that no later report could mend.
 std::optional<session_end> session_receiver::fault_of_claim(const cut& claimed) {
     auto& s = *session_;
     if (!claimed.covers(s.staged()) || claimed.of(settings_.self) > store_.counter_of(settings_.self))
         return session_end::below_records;
     if (joined(store_.seen(), s.commit->seen).size() > wire::cut_entries_max)
-        return session_end::too_many_origins; // then nobody could be told of it
+        return session_end::too_many_origins; // the cut would not fit a frame any more
     return std::nullopt;
 }
 
 std::optional<session_end> session_receiver::fault_of_plan(const cut& claimed) const {
     const auto& s = *session_;
-    // By union only what stood still: whatever changed meanwhile might come back from the dead.
+    // A repair by union needs cuts that did not change: a record that changed during the session might come
+    // back from the dead.
     if (s.by_union && (claimed != s.seen || joined(store_.seen(), store_.archived()) != s.seen))
         return session_end::changed;
-    // I8, once more: what the server has forgotten must have been seen here, or been compared.
+    // I8 again: this node must have seen, or compared, everything that the server has forgotten.
     if (s.has_compared() && s.ranges && !claimed.covers(s.ranges->at)) return session_end::below_comparison;
     if (s.has_compared() ? !(s.ranges && s.ranges->done) : s.ranges != nullptr)
         return session_end::before_comparison;
@@ -169,7 +171,8 @@ std::optional<session_end> session_receiver::fault_of_plan(const cut& claimed) c
     return std::nullopt;
 }
 
-// Marks what is here, under the cut of the file and not in it: removed there (I8). True when all is marked.
+// Marks the records that are here, under the cut of the file and not in the file: they were removed there
+// (I8). Returns true once all are marked.
 bool session_receiver::mark_absent(const cut& claimed, std::size_t steps) {
     auto& s = *session_;
     if (!s.absent) s.absent = store_.walk_from({});
@@ -183,8 +186,8 @@ bool session_receiver::work_on_absent(outcome& done, outbox& out) {
     return true;
 }
 
-// All that came is here, and a COMMIT. It waits for the word of origins, or for a file's cut to be gone
-// through; or the session ends.
+// All rows and the COMMIT are here. The session now waits for reports of origins, goes through the cut of a
+// file, commits or fails.
 void session_receiver::finish(outcome& done, outbox& out) {
     auto& s = *session_;
     const bool whole = (s.commit_flags & wire::state::whole_archive) != 0;
@@ -198,11 +201,11 @@ void session_receiver::finish(outcome& done, outbox& out) {
         s.newcomer && std::none_of(s.seen.entries().begin(), s.seen.entries().end(),
                                    [&](const dot& id) { return claimed.of(id.replica) != 0; });
     const auto known = compared ? joined(s.seen, s.ranges->at) : s.seen;
-    // A file holds all that its cut leaves: what is not in it can be told from what was forgotten there.
+    // A file holds everything under its cut. So a record that the file lacks was removed, not forgotten.
     const bool below = s.file && !newcomer && !(known.covers(s.commit_floor) && known.covers(s.archive_rows));
     if (below && settings_.broken != mutation::i8_skip_floor_check) {
         if (!s.absent_marked) s.absent_marked = mark_absent(claimed, settings_.bounds.slice);
-        if (!s.absent_marked) return; // work_on_absent comes back here
+        if (!s.absent_marked) return; // work_on_absent() calls finish() again
         mark_absent(claimed, std::size_t(-1));
     }
     if (!s.file && (!newcomer || compared) && !known.covers(s.commit_floor) &&
@@ -216,7 +219,7 @@ void session_receiver::commit(const cut& claimed, bool newcomer, outcome& done, 
     auto& s = *session_;
     const bool compared = s.has_compared();
     const auto before = store_.lacks(claimed);
-    // Own writes may have come and gone there before this session began.
+    // Own writes may have reached the server and been removed there before this session began.
     if (newcomer && !compared && !store_.is_disjoint(claimed)) store_.stage_absent(claimed);
     store_.stage_archive(s.archive_rows);
     if (s.cached) store_.stage_trim(claimed);
@@ -224,7 +227,7 @@ void session_receiver::commit(const cut& claimed, bool newcomer, outcome& done, 
     store_.close_for_good(s.final_rows);
     if (compared || newcomer || s.absent) store_.raise_floor(s.commit_floor);
     if (s.absent) store_.raise_floor(s.archive_rows);
-    if (compared) store_.raise_floor(s.ranges->at); // removal records do not come by ranges
+    if (compared) store_.raise_floor(s.ranges->at); // a comparison brings no removal records
     if (compared || newcomer || s.absent) server_.drop_all(out);
     out.events_applied += before;
     counts_.applied += before;

@@ -27,7 +27,7 @@ session_receiver::outcome session_receiver::on_answer(const replica_id& from, co
     auto opening = s.ranges ? nullptr : std::make_unique<comparison>();
     auto& r = s.ranges ? *s.ranges : *opening;
     const bool expected = r.opened ? f.number == r.number && !r.question.empty() && !r.done : f.number == 0;
-    if (!expected || f.chunks > s.next_chunk) return done; // twice, or after a lost chunk
+    if (!expected || f.chunks > s.next_chunk) return done; // a repeated answer, or one after a lost chunk
     std::deque<wire::listed_range> listed;
     wire::listing_reader rows(f.replicas, f.rows);
     wire::listed_range one;
@@ -35,8 +35,8 @@ session_receiver::outcome session_receiver::on_answer(const replica_id& from, co
     const bool whole = (f.flags & wire::fingerprint::whole_archive) != 0;
     cut had;
     if (!r.opened) had = whole ? s.archive_rows : joined(s.closed, s.archive_rows);
-    had.overlay(f.seen); // archived later than at the start, too
-    // The opening is about each origin that the server has seen, an answer about what it was asked.
+    had.overlay(f.seen); // including origins archived since the start
+    // The opening covers each origin that the server has seen; an answer covers what was asked.
     const bool fits = std::all_of(listed.begin(), listed.end(), [&](const wire::listed_range& l) {
         if (!r.opened) return l.range.after == 0 && l.range.last == had.of(l.range.origin);
         return std::any_of(r.asked.begin(), r.asked.end(), [&](const dot_range& asked) {
@@ -68,8 +68,8 @@ session_receiver::outcome session_receiver::on_answer(const replica_id& from, co
     return done;
 }
 
-// Origins whose every record is gone there are not in its listing: of each of which this node has seen or
-// staged something by now. The PULL may have been sent long before.
+// An origin without live records is not in the listing. Adds each such origin of which this node has seen or
+// staged an event by now; the PULL may be much older.
 void session_receiver::add_unlisted(std::deque<wire::listed_range>& listed) {
     std::vector<replica_id> told;
     told.reserve(listed.size());
@@ -97,7 +97,8 @@ void session_receiver::want(const replica_id& origin, std::uint64_t counter) {
     }
 }
 
-// A slice of comparing own records with what is listed. True while there is more to do without the server.
+// Compares a slice of own records with the listing. Returns true while there is more to do without the
+// server.
 bool session_receiver::work_on_ranges(outbox& out) {
     if (!session_ || !session_->ranges || !session_->ranges->opened) return false;
     auto& r = *session_->ranges;
@@ -149,13 +150,14 @@ void session_receiver::check_sum(const wire::listed_range& l) {
     r.to_ask.push_back({l.range, nothing_of_it || single});
 }
 
-// It is there and not here: new here, or removed here. A counter's share may say what was removed of it.
+// The server has the record and this node does not: it is new here, or was removed here. The share of a
+// counter may also show a removed part.
 void session_receiver::check_listed(const wire::listed_range& l, const held_dot& theirs) {
     const dot id{l.range.origin, theirs.counter};
     if (session_->by_union || theirs.counts || !store_.has_seen(id)) want(id.replica, id.counter);
 }
 
-// It is here and not there: not yet seen there, or removed there.
+// This node has the record and the server does not: the server has not seen it yet, or has removed it.
 void session_receiver::check_absent(const dot& id) {
     const auto& judge = settings_.broken == mutation::i8_absence_by_commit
                             ? members_.find(session_->from)->holds.seen
@@ -178,7 +180,7 @@ void session_receiver::ask_on(outbox& out) {
     f.walk = s.walk.value_or(0);
     f.number = ++r.number;
     f.flags = wire::fingerprint::question;
-    // What is to be shipped needs no answer: the last question says so.
+    // A range that is shipped needs no answer: the last question has the flag `done`.
     const bool asks = std::any_of(asked.begin(), asked.end(), [](const auto& each) { return !each.ship; });
     r.done = !asks && r.to_ask.empty();
     if (r.done) f.flags |= wire::fingerprint::done;

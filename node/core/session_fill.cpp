@@ -1,5 +1,5 @@
-// Fills the chunks of a session: the walk in whole chains; large values in parts, as they were at one moment,
-// so that the session ends however often they are overwritten.
+// Fills the chunks of a session. The walk sends whole chains. Large values go in parts, as they were at one
+// moment, so that the session ends however often they are overwritten.
 #include "core/session_server.hpp"
 
 #include <algorithm>
@@ -7,13 +7,13 @@
 namespace baton::core {
 
 namespace {
-constexpr std::size_t waiting_max = 65536; // large slots that wait for the end of a walk
-// Memory of overwritten values that sessions have yet to send. Above it a session lets go of its cut and
-// walks on; when that has brought it no nearer to its end a few times writers wait, and four times as much is
-// the end in any case.
+constexpr std::size_t waiting_max = 65536; // large slots that wait until the walk is through
+// Memory of overwritten values that sessions still have to send. Above this limit a session gives up its
+// settled cut and walks on. If that has not brought it nearer to its end thaws_max times, writers wait, and
+// it gives up its cut only at four times this limit.
 constexpr std::size_t kept_bytes_max = std::size_t{64} << 20;
 constexpr unsigned thaws_max = 3;
-constexpr std::size_t in_parts_min = 128; // a smaller value stays in its chain
+constexpr std::size_t in_parts_min = 128; // a smaller value is sent in its chain
 
 std::string name_of(const slot_name& slot) {
     auto name = std::string(1, static_cast<char>(slot.type)).append(slot.key);
@@ -47,20 +47,20 @@ void outbound_session::date_back(std::vector<staged_view>& chain, instant now) c
     }
 }
 
-// Everything under the present cut has been sent, or waits as it is at this moment: this is what the COMMIT
-// will name. Archived origins are told now, since what is archived later is above it.
+// Everything under the present cut has been sent, or waits as it is at this moment. This cut is the one that
+// the COMMIT names. Archived origins are told now, since later ones are above the cut.
 void session_server::settle_cut(outbound_session& s, outbox& out) {
     s.settled.emplace(outbound_session::settled_cut{standing_of(store_), store_.floor()});
     tell_archive(s, out);
 }
 
-// What waits, and was overwritten, takes more memory than it should: the walk goes on, meets the successors,
-// and settles again at its end. Writers wait (is_crowded) where that has not helped.
+// The overwritten values that wait take too much memory. The walk goes on, meets their successors and settles
+// again at its end. Writers wait (is_crowded) if that has not helped.
 void session_server::thaw(outbound_session& s) {
     const auto most = s.thaws < thaws_max ? kept_bytes_max : 4 * kept_bytes_max;
     if (!s.settled || s.to_file || store_.kept_bytes() <= most) return;
     s.settled.reset();
-    if (s.waiting.size() >= s.waited_at_thaw) ++s.thaws; // otherwise it gets there by itself
+    if (s.waiting.size() >= s.waited_at_thaw) ++s.thaws; // otherwise the session is nearing its end
     s.waited_at_thaw = s.waiting.size();
     ++counts_.resumed;
 }
@@ -71,7 +71,7 @@ bool session_server::is_overtaken() const {
                        [](const auto& each) { return each.second->thaws >= thaws_max; });
 }
 
-// Has to wait until the rest has been sent, unless there are too many that do.
+// A large slot waits until the rest has been sent, unless too many wait already.
 void session_server::defer(outbound_session& s, const slot_name& slot) {
     if (s.to_file || s.waiting.size() >= waiting_max) {
         s.parts.emplace(store_, slot);
@@ -80,8 +80,8 @@ void session_server::defer(outbound_session& s, const slot_name& slot) {
     s.waiting.try_emplace(name_of(slot), store_, slot);
 }
 
-// Adds rows until the chunk is full (`pending` or `parts` is left), the slots are used up (`steps` 0), or
-// everything under the present cut has been walked, and what has waited for that has been sent.
+// Adds rows until the chunk is full (then `pending` or `parts` is set), the steps are used up (`steps` is 0),
+// or everything under the present cut has been walked and all waiting slots are sent.
 void session_server::fill(outbound_session& s, std::size_t& steps) {
     std::vector<staged_view> chain;
     thaw(s);
@@ -102,7 +102,7 @@ void session_server::fill(outbound_session& s, std::size_t& steps) {
             continue;
         }
         const auto slot = store_.chain_at(*s.pending, chain);
-        if (slot.key.empty()) { // overwritten since: its successor comes later in the walk
+        if (slot.key.empty()) { // overwritten: the walk meets its successor later
             s.pending.reset();
             continue;
         }
@@ -118,7 +118,7 @@ void session_server::fill(outbound_session& s, std::size_t& steps) {
         const bool room = s.chunk->bytes() + bytes <= s.chunk_bytes;
         if (!room && s.chunk->bytes() != 0) return;
         if (!s.waiting.empty() && settings_.broken != mutation::waiting_outlives_next)
-            s.waiting.erase(name_of(slot)); // as it was before: this comes in its place
+            s.waiting.erase(name_of(slot)); // this chain replaces the older one that waits
         const bool large = !room && bytes > s.chunk_bytes + 1024;
         if (large && std::any_of(chain.begin(), chain.end(), [&](const staged_view& entry) {
                 return may_divide(s.version, slot.type, entry);
@@ -132,8 +132,8 @@ void session_server::fill(outbound_session& s, std::size_t& steps) {
     }
 }
 
-// A key with values too large for a chunk: each such value in parts, then the chain. False when the chunk is
-// full.
+// Sends a key with values too large for a chunk: each such value in parts, then the chain. Returns false if
+// the chunk is full.
 bool session_server::fill_large(outbound_session& s) {
     auto& large = *s.parts;
     std::vector<staged_view> chain;
@@ -174,7 +174,8 @@ bool session_server::fill_large(outbound_session& s) {
     return true;
 }
 
-// By ranges, what was asked for; then, as in every session, what is above the start of the walk.
+// The next record to send: in a comparison first what the receiver asked for; then, as in every session, what
+// is above the start of the walk.
 std::optional<dot> session_server::next_to_ship(outbound_session& s, std::size_t& steps) {
     while (s.ranges && !s.ranges->ship.empty()) {
         if (const auto id = store_.next(s.ranges->ship.front(), steps)) return id;
@@ -185,8 +186,9 @@ std::optional<dot> session_server::next_to_ship(outbound_session& s, std::size_t
     return store_.next(s.walk, steps);
 }
 
-// The receiver has it, or has seen it removed. What it asks for itself comes whole; so do the shares of a
-// counter, which change without their dots, and what is a removal by now.
+// True if a reference is enough: the receiver has the record or has seen its removal. Records that the
+// receiver asked for go whole. So do shares of counters, which change while their dots stay, and removal
+// records.
 bool session_server::may_refer(const outbound_session& s, const slot_name& slot, const staged_view& entry) {
     return !s.ranges && entry.what == block::kind::record && slot.type != value_type::counter &&
            s.receiver.has(entry.id);

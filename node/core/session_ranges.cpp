@@ -6,7 +6,8 @@
 
 namespace baton::core {
 
-// The archive first: it says up to where closed origins have been seen. Then one sum an origin.
+// The answer begins with the archive, which names the last events of archived origins. Then comes one sum per
+// origin.
 void session_server::open_ranges(outbound_session& s) {
     s.ranges->answered = false;
     s.ranges->number = 0;
@@ -20,7 +21,7 @@ verdict session_server::on_question(const replica_id& from, const wire::fingerpr
     const bool known = at != serving_.end() && at->second->number == f.session &&
                        (f.walk == 0 || f.walk == at->second->walk_id);
     if (known && !at->second->ranges) return {"question for no session"};
-    if (!known) { // forgotten here, or it was meant for a former incarnation: the receiver need not wait
+    if (!known) { // forgotten here, or meant for a former incarnation: tell the receiver not to wait
         tell_busy(from, f.session, out);
         return f.session > members_.add(from).serve.begun ? verdict{"question for no session"} : verdict{};
     }
@@ -30,7 +31,7 @@ verdict session_server::on_question(const replica_id& from, const wire::fingerpr
         out.actions.push_back(send_reply{from, r.answer});
         return {};
     }
-    if (f.number != r.number + 1 || !r.answered) return {}; // late, or it is being worked on
+    if (f.number != r.number + 1 || !r.answered) return {}; // a late question, or one that is being answered
     const auto asked = wire::read_question(f.replicas, f.rows);
     if (!asked || asked->size() > inner_bounds::asked_max) return {"malformed question"};
     s.heard_at = now_;
@@ -51,7 +52,7 @@ verdict session_server::on_question(const replica_id& from, const wire::fingerpr
     return {};
 }
 
-// One slice of looking through the ranges that were asked about; the answer when all are done.
+// Looks through one slice of the ranges that were asked about, and sends the answer when all are done.
 void session_server::work_on_answer(const replica_id& to, outbound_session& s, outbox& out) {
     auto& r = *s.ranges;
     s.heard_at = now_;
@@ -86,12 +87,12 @@ void session_server::work_on_answer(const replica_id& to, outbound_session& s, o
     }
 }
 
-// Few records are told one by one, and the whole range at once if that is few.
+// Few records are listed one by one; if the whole range has few, it is listed as one.
 void session_server::finish_range(outbound_session& s) const {
     auto& r = *s.ranges;
     std::uint64_t total = 0;
     for (const auto& part : r.parts) total += part.sum.count;
-    // In a long opening an origin without records goes without saying: who is not told of it takes it so.
+    // A long opening leaves out origins without records: the receiver treats a missing origin as empty.
     const bool said = total != 0 || r.number != 0 || r.listing.bytes() < settings_.bounds.listing_bytes;
     if (!said) {
         r.current.reset();
@@ -123,7 +124,7 @@ void session_server::send_answer(const replica_id& to, outbound_session& s, outb
     f.number = r.number;
     f.chunks = s.next_chunk;
     if (s.whole_archive) f.flags |= wire::fingerprint::whole_archive;
-    for (const auto& id : s.start.entries()) { // closed origins are in the archive, which has been told
+    for (const auto& id : s.start.entries()) { // archived origins have been sent with the archive
         if (r.number == 0 && store_.archived().of(id.replica) != id.counter) f.seen.push_back(id);
     }
     f.replicas = r.listing.replicas();

@@ -1,4 +1,4 @@
-// Which server this node asks for a session, what it does with the frames, and how a session ends.
+// Chooses the server that this node asks for a session, handles its frames, and ends the session.
 #include "core/session_receiver.hpp"
 
 #include <algorithm>
@@ -10,9 +10,10 @@ using namespace std::chrono_literals;
 namespace {
 constexpr auto repeat_after = 300ms;
 constexpr unsigned repeats_max = 10;
-constexpr auto word_awaited_for = 2s;     // of an origin that a COMMIT claims more of than it has said itself
-constexpr auto server_forgets_after = 5s; // a session that it has heard nothing of
-constexpr auto cache_kept_for = 30s;      // what was staged, when there is nobody to go on with
+// How long a COMMIT waits for the report of an origin of which it claims more than the origin has reported.
+constexpr auto word_awaited_for = 2s;
+constexpr auto server_forgets_after = 5s; // after this silence the server forgets a session
+constexpr auto cache_kept_for = 30s; // how long staged rows are kept when no server is there to go on with
 } // namespace
 
 const cut* session_receiver::compared() const {
@@ -31,7 +32,8 @@ void session_receiver::note_told(const wire::standing& at) {
     for (auto& [id, p] : members_) p.holds.told_otherwise = false;
 }
 
-// Asks the peer that holds most of what is missing here, once its grace is over. One session at a time.
+// Asks the peer that holds most of what is missing here, once its grace is over. Only one session runs at a
+// time.
 void session_receiver::consider(const moment& at, const room& space, outbox& out) {
     at_ = at;
     if (session_ || store_.folding()) return;
@@ -39,13 +41,14 @@ void session_receiver::consider(const moment& at, const room& space, outbox& out
     std::pair<const replica_id, peer>* best = nullptr;
     for (auto& each : members_) {
         auto& p = each.second;
-        // What has just been too much is tried again at the pace of sessions.
+        // A state that did not fit is tried again at the pace of sessions.
         const bool has_room = !space.is_full() || space.fits(p.holds.live_bytes);
         if (!p.pull.at || !is_member(p) || !has_room) continue;
         const auto due = settings_.broken == mutation::retry_undercut
                              ? *p.pull.at
                              : std::max(*p.pull.at, p.pull.pace.due());
-        // Equal cuts with different digests: what is missing cannot be counted (repair by union).
+        // After a divergence (equal cuts, different digests) the missing events cannot be counted: the repair
+        // is by union.
         const auto missing = p.holds.diverged ? 1 : store_.lacks(p.holds.seen);
         if (missing == 0) {
             p.pull.at.reset();
@@ -65,7 +68,7 @@ void session_receiver::start(const replica_id& id, peer& p, outbox& out) {
     auto& s = *session_;
     s.number = ++last_number_;
     s.from = id;
-    s.progress_at = at_.now;
+    s.began_at = s.progress_at = at_.now;
     s.closed = store_.archived();
     s.closed_digest = store_.archive_digest();
     s.travelling = store_.seen();
@@ -79,7 +82,8 @@ void session_receiver::start(const replica_id& id, peer& p, outbox& out) {
     s.has_archive = p.pull.wants_archive ||
                     (!s.closed.empty() && p.holds.hash_known && p.holds.archive != store_.archive_digest());
     if (s.has_archive && s.closed.size() > wire::cut_entries_max) {
-        // Too long for one frame: as if nothing were archived here, which costs more and is as true.
+        // The archive is too long for one frame. The session acts as if nothing were archived here, which is
+        // as correct and costs more.
         s.has_archive = false;
         s.closed = {};
         s.closed_digest = {};
@@ -102,7 +106,7 @@ void session_receiver::send_pull(const peer& p, outbox& out) {
     f.credit_bytes = settings_.limits.credit_bytes;
     if (s.has_archive) f.flags |= wire::pull::has_archive;
     if (s.compare) f.flags |= wire::pull::compare;
-    // What the server has been told already is named by its hash: a repair costs what has changed.
+    // A hash stands for what the server knows already, so a repair costs only what has changed.
     bool known = !s.whole_cut && s.closed_digest == told_.archive;
     for (const auto& id : told_.seen.entries()) known = known && s.travelling.of(id.replica) != 0;
     if (known) {
@@ -120,13 +124,14 @@ void session_receiver::send_pull(const peer& p, outbox& out) {
 void session_receiver::begin_file(spill_id file, const cut& claims, std::uint64_t written_ms,
                                   const moment& at, outbox& out) {
     at_ = at;
-    if (store_.staged_slots() != 0) store_.stage_abort(); // a cache for a session that did not come
+    // The cache was kept for a session that did not come.
+    if (store_.staged_slots() != 0) store_.stage_abort();
     session_.emplace(inbound_session{});
     auto& s = *session_;
     s.number = ++last_number_;
     s.file = file;
     s.written_ms = written_ms;
-    s.progress_at = at_.now;
+    s.began_at = s.progress_at = at_.now;
     s.closed = store_.archived();
     s.travelling = store_.seen();
     s.seen = joined(store_.seen(), s.closed);
@@ -143,7 +148,7 @@ session_receiver::outcome session_receiver::on_state(const replica_id& from, std
     outcome done;
     if (f.session > last_number_) return {{"answer to nothing asked"}};
     if (!session_ || session_->number != f.session || session_->from != from)
-        return done; // of a session given up
+        return done; // a frame of a session that was given up
     auto& s = *session_;
     const auto over = [&](session_end how) {
         end(how, done, out);
@@ -161,22 +166,23 @@ session_receiver::outcome session_receiver::on_state(const replica_id& from, std
     }
     if (!s.is_of(f.walk) && settings_.broken != mutation::walk_ignored) return over(session_end::began_anew);
     if (f.chunk != s.next_chunk || s.commit)
-        return done; // twice, or after a lost one: the server is told what came
+        return done; // a repeated chunk, or one after a lost chunk: the CREDIT tells the server what came
     const bool commits = (f.flags & wire::state::commit) != 0;
-    if (commits && f.server != from) // a PULL said again has reached its next incarnation
+    if (commits && f.server != from) // a repeated PULL has reached the next incarnation of the server
         return over(session_end::server_gone);
     const bool archive = (f.flags & wire::state::archive) != 0;
     if (archive && !take_archive(f)) {
         done.why = {"malformed state"};
         return over(session_end::malformed);
     }
-    // Where the same has been too much before, it is looked at before anything is staged.
+    // If the same state did not fit before, its size is checked before anything is staged.
     if (room_short_ && f.chunk == 0 && !fits) return over(session_end::full);
     ++s.next_chunk;
     s.progress_at = at_.now;
     s.repeats = 0;
     if (s.ranges && s.ranges->done) s.ranges->question.clear();
     counts_.bytes += bytes.size();
+    s.note_chunk(f.records, f.bytes, bytes.size());
     if (archive) {
         give_credit(out);
     } else {
@@ -188,7 +194,7 @@ session_receiver::outcome session_receiver::on_state(const replica_id& from, std
 session_receiver::outcome session_receiver::on_file(const spill_read& in, const moment& at, outbox& out) {
     at_ = at;
     outcome done;
-    if (!session_ || session_->file != in.file) return done; // given up meanwhile
+    if (!session_ || session_->file != in.file) return done; // the session was given up
     auto& s = *session_;
     s.progress_at = at_.now;
     const auto decoded = wire::decode(in.bytes);
@@ -199,6 +205,7 @@ session_receiver::outcome session_receiver::on_file(const spill_read& in, const 
         return done;
     }
     s.next_chunk = f->chunk + 1;
+    s.note_chunk(f->records, f->bytes, in.bytes.size());
     if ((f->flags & wire::state::archive) == 0) {
         s.chunks.emplace_back(std::string(in.bytes));
     } else if (take_archive(*f)) {
@@ -209,7 +216,7 @@ session_receiver::outcome session_receiver::on_file(const spill_read& in, const 
     return done;
 }
 
-// Of a member or of a file. False: it makes no sense, or there are too many.
+// Takes archive rows of a member or of a file. Returns false if they are malformed or too many.
 bool session_receiver::take_archive(const wire::state& f) {
     auto& s = *session_;
     const auto rows = wire::decode_cut(f.rows);
@@ -220,7 +227,7 @@ bool session_receiver::take_archive(const wire::state& f) {
     return true;
 }
 
-// What has been staged makes room for more: a server cannot be faster than this node for long.
+// Staged chunks make room for more, so a server is never far ahead of this node.
 void session_receiver::give_credit(outbox& out) {
     const auto& s = *session_;
     if (s.file) {
@@ -235,7 +242,8 @@ void session_receiver::give_credit(outbox& out) {
 
 // ---------------------------------------------------------------- timers
 
-// A chunk or a request may be lost with a connection: say again what has come, a bounded number of times.
+// A chunk or a request may be lost with a connection. This node repeats what has come, a bounded number of
+// times.
 session_receiver::outcome session_receiver::tend(const moment& at, outbox& out) {
     at_ = at;
     outcome done;
@@ -249,7 +257,7 @@ session_receiver::outcome session_receiver::tend(const moment& at, outbox& out) 
         if (session_ && at_.now - s.progress_at >= word_awaited_for) end(session_end::beyond_word, done, out);
         return done;
     }
-    if (s.file) return done; // it neither forgets nor falls silent
+    if (s.file) return done; // a file neither forgets the session nor falls silent
     const bool at_work = !s.chunks.empty() || (s.ranges && !s.ranges->to_check.empty());
     if (at_.now - s.progress_at >= repeat_after * (s.repeats + 1)) {
         auto* const p = members_.find(s.from);
@@ -258,7 +266,8 @@ session_receiver::outcome session_receiver::tend(const moment& at, outbox& out) 
             return done;
         }
         if (at_work) s.progress_at = at_.now;
-        // Said again it may begin another walk: of a server that does not name them nothing must have come.
+        // A repeated PULL may begin another walk. If the server does not name its walks, that is safe only
+        // while nothing has come.
         if (s.next_chunk == 0 && (s.is_untouched() || s.is_named())) send_pull(*p, out);
         if (s.next_chunk != 0) {
             out.actions.push_back(send_request{
@@ -272,9 +281,9 @@ session_receiver::outcome session_receiver::tend(const moment& at, outbox& out) 
     return done;
 }
 
-// A process that did not run for a while cannot blame the server for its silence. But after a long pause the
-// server has forgotten the session, and may begin its number once more when it is asked: a server that names
-// no walk must not get the chance.
+// A process that did not run cannot blame the server for its silence. But after a long pause the server has
+// forgotten the session and may begin its number again: a server that does not name its walks must not get
+// the chance.
 session_receiver::outcome session_receiver::excuse(mesh_clock::duration pause, const moment& at,
                                                    outbox& out) {
     at_ = at;
@@ -311,16 +320,16 @@ session_receiver::outcome session_receiver::abandon(session_end how, const momen
     return done;
 }
 
-// The one way out of a session. Nothing of it may be left for the next one: chunks that have come, parts,
-// ranges and the archive told go with the record; what is staged has been committed, or goes, or becomes a
-// cache that the next server has to confirm.
+// Every session ends here, and nothing of it is left for the next one. Chunks, parts, ranges and archive rows
+// go with the record. Staged rows have been committed, or are dropped, or become a cache that the next server
+// has to confirm.
 void session_receiver::end(session_end how, outcome& done, outbox& out) {
     const auto over = std::move(*session_);
     session_.reset();
     if (how != session_end::committed) {
         out.note(to_string(how), over.from, over.number);
-        // What a newcomer has staged is worth keeping: the next server confirms it. A session of which
-        // nothing has come leaves a cache as it was.
+        // The staged rows of a newcomer are worth keeping: the next server confirms them. A session without
+        // any chunk leaves an earlier cache as it was.
         const bool worthless = over.file || how == session_end::malformed || how == session_end::full ||
                                how == session_end::leaving;
         const bool kept = !worthless && (over.is_untouched() ? store_.stage_is_cache() : store_.stage_keep());
@@ -333,7 +342,7 @@ void session_receiver::end(session_end how, outcome& done, outbox& out) {
     done.end.emplace(ended{how, over.from, over.file});
 }
 
-// The server that failed is asked again when its own time has come, others at once if theirs has.
+// The failed server is asked again at its own pace; other servers at once, if their time has come.
 void session_receiver::pace(session_end how, const inbound_session& s) {
     auto* const p = members_.find(s.from);
     if (how == session_end::asked_again) {
@@ -343,7 +352,7 @@ void session_receiver::pace(session_end how, const inbound_session& s) {
     if (how == session_end::committed) return;
     ++counts_.failed;
     if (how == session_end::leaving) return;
-    // That this node stood still is no fault of the server's.
+    // A pause of this node is not the fault of the server.
     if (p != nullptr && how != session_end::paused) p->pull.pace.failed(at_.now, is_hopeless(how), random_());
     if (p != nullptr && how == session_end::below_floor) p->pull.compare_next = true;
     for (auto& [id, each] : members_) {

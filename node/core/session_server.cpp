@@ -12,10 +12,11 @@ namespace {
 constexpr auto session_forgotten_after = 5s;
 constexpr auto send_again_every = 100ms;
 constexpr std::size_t chunk_bytes_min = 256;
-constexpr std::size_t chunk_bytes_first = std::size_t{64} << 10; // until it is known how fast they pass
-constexpr std::chrono::duration<double> chunk_passes_in = 250ms, credit_passes_in = 2s; // within all patience
+constexpr std::size_t chunk_bytes_first = std::size_t{64} << 10; // until the speed of the link is known
+// Less than every timeout.
+constexpr std::chrono::duration<double> chunk_passes_in = 250ms, credit_passes_in = 2s;
 
-// At most: per entry 16 bytes of id and 7 of counter.
+// An upper bound: 16 bytes of id and 7 of counter per entry.
 std::size_t commit_bytes(const cut& seen, const cut& floor) {
     constexpr std::size_t entry_bytes = 23, other_bytes = 256;
     return (seen.size() + floor.size()) * entry_bytes + other_bytes;
@@ -24,16 +25,17 @@ std::size_t commit_bytes(const cut& seen, const cut& floor) {
 
 verdict session_server::on_pull(const replica_id& from, wire::pull f, instant now, outbox& out) {
     now_ = now;
-    // A number is begun at most once: were a late or repeated PULL to begin a second walk under it, the
-    // receiver could take some chunks of the one and some of the other, and commit with a gap between them.
+    // A session number begins at most one walk. If a late or repeated PULL began a second walk, the receiver
+    // could take some chunks of each, and commit with a gap between them.
     auto& begun = members_.add(from).serve.begun;
     const auto at = serving_.find(from);
     const bool running = at != serving_.end() && at->second->number == f.session;
     if (!running && f.session <= begun) {
-        if (f.session == begun) tell_busy(from, f.session, out); // forgotten here: begin anew
+        // Forgotten here: the receiver begins a new session.
+        if (f.session == begun) tell_busy(from, f.session, out);
         return {};
     }
-    if (running) { // asked again: the answer, or part of it, was lost
+    if (running) { // a repeated PULL: the answer, or part of it, was lost
         auto& s = *at->second;
         send_again(from, s, out);
         if (s.ranges && !s.ranges->answer.empty()) out.actions.push_back(send_reply{from, s.ranges->answer});
@@ -51,7 +53,8 @@ verdict session_server::on_pull(const replica_id& from, wire::pull f, instant no
         f.seen = std::move(whole);
         f.archive = p->holds.archive;
     }
-    // What the receiver has seen is its cut and its archive. An empty archive, or ours, needs no words.
+    // The receiver has seen its cut and its archive. An archive that is empty, or equal to this node's, need
+    // not be sent.
     const bool same = f.archive == store_.archive_digest();
     const bool told = (f.flags & wire::pull::has_archive) != 0;
     if (!same && !told && f.archive != digest{}) {
@@ -67,6 +70,7 @@ verdict session_server::on_pull(const replica_id& from, wire::pull f, instant no
     slot = std::make_unique<outbound_session>();
     auto& s = *slot;
     s.number = f.session;
+    s.began_at = now_;
     s.version = mail_.version_for(members_.find(from));
     while (s.walk_id == 0) s.walk_id = random_();
     s.closed = same ? store_.archived() : f.closed;
@@ -82,8 +86,8 @@ verdict session_server::on_pull(const replica_id& from, wire::pull f, instant no
     s.chunk_bytes_max = s.chunk_bytes;
     s.credit_bytes_max = s.credit_bytes;
     s.chunk_bytes = std::min(s.chunk_bytes, chunk_bytes_first);
-    // I8: below the floor, a walk would not tell what has been removed.
-    // Nothing is kept for one that was left behind.
+    // I8: below the floor, a walk would not show what was removed. No removal records are kept for a member
+    // that was left behind.
     const bool compare = (f.flags & wire::pull::compare) != 0 || !store_.may_walk(s.receiver) ||
                          members_.find(from)->lag.evicted;
     s.from_nothing = store_.is_disjoint(s.receiver);
@@ -106,14 +110,15 @@ verdict session_server::on_pull(const replica_id& from, wire::pull f, instant no
     return {};
 }
 
-// Such a commit removes records without leaving removal records: a receiver that was sent such a record must
-// begin again.
+// A commit by comparison removes records without removal records, so the receivers of this node have to begin
+// again.
 void session_server::drop_all(outbox& out) {
     for (const auto& [to, session] : serving_) tell_busy(to, session->number, out);
     serving_.clear();
 }
 
-// The receiver of a walk could not notice: a newcomer has no cut that a floor would be compared with.
+// The receiver of a walk could not notice that removal records go: a newcomer has no cut to compare with the
+// floor.
 void session_server::leave_behind(const replica_id& to, outbox& out) {
     const auto at = serving_.find(to);
     if (at == serving_.end()) return;
@@ -121,9 +126,9 @@ void session_server::leave_behind(const replica_id& to, outbox& out) {
     serving_.erase(at);
 }
 
-// The window once more, if its first chunk should have passed by now: a peer that asks and asks must not fill
-// the queue to it, and on a slow link what is under way would only be followed by itself. As long as nothing
-// has passed, no more than shows whether anything does.
+// Sends the window again if its first chunk should have passed by now. A peer that repeats its request must
+// not fill the queue to it, and on a slow link the copies would only queue behind the originals. While
+// nothing has passed, only as much is sent as shows whether anything does.
 void session_server::send_again(const replica_id& to, outbound_session& s, outbox& out) {
     if (s.window.empty()) return;
     const auto& first = s.window.front();
@@ -142,7 +147,7 @@ void session_server::send_again(const replica_id& to, outbound_session& s, outbo
     }
 }
 
-// How fast chunks pass is how much was under way over how long the last of it took (Little's law).
+// The speed is the amount that was under way divided by the time that its last chunk took (Little's law).
 void outbound_session::note_passed(instant now) {
     const auto& passed = window.front();
     const std::chrono::duration<double> took = std::max<mesh_clock::duration>(now - passed.sent_at, 1us);
@@ -158,7 +163,7 @@ void session_server::tell_busy(const replica_id& to, std::uint64_t session, outb
     ask_again(to, session, wire::state::busy, out);
 }
 
-// No chunk: a word about the session.
+// Sends a STATE without rows: a report about the session.
 void session_server::ask_again(const replica_id& to, std::uint64_t session, wire::state::flag why,
                                outbox& out) {
     wire::state f{};
@@ -173,7 +178,7 @@ session_server::credited session_server::on_credit(const replica_id& from, const
     const auto at = serving_.find(from);
     const bool other = at != serving_.end() && f.walk != 0 && f.walk != at->second->walk_id;
     if (at == serving_.end() || at->second->number != f.session || other) {
-        if (!f.done) tell_busy(from, f.session, out); // forgotten here: the receiver need not wait
+        if (!f.done) tell_busy(from, f.session, out); // forgotten here: tell the receiver not to wait
         if (f.session > members_.add(from).serve.begun) return {{"credit for no session"}, {}};
         return {};
     }
@@ -185,7 +190,8 @@ session_server::credited session_server::on_credit(const replica_id& from, const
         return result;
     }
     const bool repeated = f.next == s.acknowledged && f.next != 0;
-    if (f.next > s.acknowledged) s.heard_at = now_; // who only repeats itself is forgotten in the end
+    // A receiver that makes no progress is forgotten in the end.
+    if (f.next > s.acknowledged) s.heard_at = now_;
     s.acknowledged = std::max(s.acknowledged, f.next);
     while (!s.window.empty() && s.window.front().number < s.acknowledged) {
         s.note_passed(now_);
@@ -252,7 +258,7 @@ std::unique_ptr<outbound_session> session_server::begin_file(instant now) const 
 bool session_server::write_file(outbound_session& s, const moment& at, std::string& into) {
     now_ = at.now;
     if (s.window.empty() && !s.complete) {
-        outbox unused; // a file is sent nothing
+        outbox unused; // a file gets no frames
         if (!s.chunk) s.chunk.emplace(timestamp::at(at.wall_ms));
         std::size_t steps = settings_.bounds.slice;
         fill(s, steps);
@@ -269,7 +275,7 @@ bool session_server::write_file(outbound_session& s, const moment& at, std::stri
     return !s.complete || !s.window.empty();
 }
 
-// One slice for one session, the next one after the one served last. True while any can go on.
+// Works one slice for one session, in turns. Returns true while any session can go on.
 bool session_server::work(const moment& at, outbox& out) {
     now_ = at.now;
     const auto can_go_on = [this](const outbound_session& s) {
@@ -298,7 +304,7 @@ bool session_server::work(const moment& at, outbox& out) {
     std::size_t steps = settings_.bounds.served_slots;
     fill(s, steps);
     bool walked = steps != 0 && !s.pending && !s.parts && (!s.settled || s.waiting.empty());
-    if (s.ranges && !s.ranges->finished) { // more questions may come: what is there goes as it is
+    if (s.ranges && !s.ranges->finished) { // more questions may come: the rows so far are sent
         if (walked && s.chunk->bytes() != 0) seal(s, false, out);
         walked = false;
     }
@@ -306,7 +312,7 @@ bool session_server::work(const moment& at, outbox& out) {
     if (walked && !s.settled) settle_cut(s, out);
     const bool commit = walked && s.waiting.empty();
     if (commit || s.chunk->bytes() >= s.chunk_bytes || s.pending || s.parts) {
-        // Rows and two cuts may be more than a frame has room for.
+        // The rows and the two cuts of a COMMIT may exceed a frame.
         if (commit &&
             s.chunk->bytes() + commit_bytes(s.settled->at.seen, s.settled->floor) > wire::frame_bytes_max) {
             seal(s, false, out);
@@ -318,7 +324,7 @@ bool session_server::work(const moment& at, outbox& out) {
                        [&](const auto& each) { return can_go_on(*each.second); });
 }
 
-// I9: the COMMIT's cut does not name archived origins, so the receiver is told them first.
+// I9: the cut of the COMMIT does not name archived origins, so the receiver gets the archive first.
 void session_server::tell_archive(outbound_session& s, outbox& out) {
     if (s.told_archive == store_.archive_digest()) return;
     s.told_archive = store_.archive_digest();
@@ -340,7 +346,7 @@ void session_server::tell_archive(outbound_session& s, outbox& out) {
         if (rows.size() >= settings_.bounds.archive_rows) send(wire::state::archive);
     }
     if (!rows.empty()) send(wire::state::archive);
-    // Once more, for those that have said goodbye: version 4 reads it as the same entries.
+    // The second pass lists the origins that said goodbye. Version 4 reads these rows as the same entries.
     const auto for_good = store_.closed_for_good();
     for (const auto& id : for_good.entries()) {
         if (!s.whole_archive && s.closed.of(id.replica) == id.counter) continue;
@@ -382,7 +388,8 @@ void session_server::seal(outbound_session& s, bool commit, outbox& out) {
     queue_chunk(s, f.chunk, std::move(bytes), out);
 }
 
-// The receiver knows what it said itself: a COMMIT names what differs, unless something of that is not here.
+// The receiver knows its own cut, so a COMMIT names the difference to it, unless this node lacks an origin of
+// that cut.
 void session_server::shorten(const outbound_session& s, wire::state& f) {
     cut differs;
     for (const auto& id : f.at.seen.entries()) {
@@ -401,6 +408,7 @@ void session_server::queue_chunk(outbound_session& s, std::uint64_t number, std:
         return;
     }
     s.window_bytes += bytes.size();
+    s.sent_bytes += bytes.size();
     counts_.bytes += bytes.size();
     const int times = settings_.broken == mutation::states_again ? 100 : 1;
     for (int i = 0; i < times; ++i) out.actions.push_back(send_reply{*last_served_, bytes});

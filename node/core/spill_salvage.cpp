@@ -43,8 +43,8 @@ bool spills::work(bool takes_writes, const moment& at, outbox& out) {
     return true;
 }
 
-// Neither here nor with anybody who is in view, or may come back. The file's
-// writer does not: while it lived it held the file locked.
+// True if this node has not seen the event, and no member in view, or that may come back, has it. The writer
+// of the file cannot come back: while it lived it held a lock on the file.
 bool spills::is_lost(const dot& id) const {
     const auto may_have = [&](const auto& each) {
         const auto& [who, p] = each;
@@ -54,8 +54,8 @@ bool spills::is_lost(const dot& id) const {
     return !store_.has_seen(id) && std::none_of(members_.begin(), members_.end(), may_have);
 }
 
-// The value that reads first among those that nobody has seen. False when the
-// rest of the chunk makes no sense.
+// Recovers the value that would be read first among the lost ones. Returns false if the rest of the chunk is
+// malformed.
 bool spills::salvage_row(const wire::state_row& row, std::uint64_t wall_ms, outbox& out) {
     auto& s = *open_;
     if (row.part) {
@@ -67,7 +67,7 @@ bool spills::salvage_row(const wire::state_row& row, std::uint64_t wall_ms, outb
         auto& whole = s.parts[{name, piece.id}];
         if (piece.offset == 0) whole.clear();
         if (whole.size() != piece.offset || held > parts_bytes_max) {
-            s.parts.clear(); // the chunk before is not there: neither is this value
+            s.parts.clear(); // the previous chunk is missing, so the value is incomplete
         } else {
             whole += piece.bytes;
         }
@@ -76,7 +76,7 @@ bool spills::salvage_row(const wire::state_row& row, std::uint64_t wall_ms, outb
     const auto name = std::string(row.slot.key) + '\0' + std::string(row.slot.element);
     const auto type = row.slot.type;
     std::optional<staged_view> best;
-    std::uint64_t amount = 0; // of a counter: what all lost shares add
+    std::uint64_t amount = 0; // for a counter, the sum of what its lost shares add
     for (const auto& entry : row.entries) {
         auto what = entry.what;
         if (what.what != block::kind::record || !is_lost(what.id)) continue;
@@ -107,8 +107,7 @@ bool spills::salvage_row(const wire::state_row& row, std::uint64_t wall_ms, outb
     return true;
 }
 
-// What a lost share adds to its counter, less what another file has brought of
-// it.
+// The amount that a lost share adds to its counter, less what another file has brought of it.
 std::int64_t spills::lost_share(std::string_view key, const staged_view& lost) {
     const auto total = load_counter(lost.value).total;
     auto& [counter, added] = shares_[{std::string(key), lost.id.replica}];

@@ -12,8 +12,8 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr std::size_t files_max = 1024;
-constexpr std::size_t copies_wanted = 2; // as leave_options::copies
-constexpr std::uint64_t no_jitter = 512; // nobody else asks for a file at the same time
+constexpr std::size_t copies_wanted = 2; // as in leave_options::copies
+constexpr std::uint64_t no_jitter = 512; // no other node asks for the file, so no jitter is needed
 } // namespace
 
 // ---------------------------------------------------------------- writing
@@ -59,7 +59,7 @@ verdict spills::on_found(const spill_found& in, const moment& at) {
 
 void spills::on_listed(const spills_listed& in, const moment& at) {
     listed_ = in.all;
-    if (!files_.empty()) wake_by(at.now); // damaged ones may have waited for this
+    if (!files_.empty()) wake_by(at.now); // damaged files wait until all files are listed
 }
 
 spills::file* spills::find(spill_id id) {
@@ -73,9 +73,9 @@ std::size_t spills::waiting() const {
         std::count_if(files_.begin(), files_.end(), [](const file& each) { return !each.merged; }));
 }
 
-// With members when all that they held is here; alone when nobody has been
-// found in time. Whole files first, those that are still being written too:
-// what they hold need not be salvaged from a damaged one.
+// Begins with a file once all that the members held is here; without members, once alone_after has passed.
+// Whole files come first, including those still being written: what they hold need not be salvaged from a
+// damaged one.
 void spills::tend(bool may_begin, const moment& at, outbox& out) {
     if (files_.empty()) return;
     release(out);
@@ -96,8 +96,9 @@ void spills::tend(bool may_begin, const moment& at, outbox& out) {
     if (next != nullptr) open(*next, at, out);
 }
 
-// Its COMMIT claims more of a member that is up than that has reported. A session with it ends in the same
-// way until the member has reported as much, or is no longer up; both show in a later round of timers.
+// True if the COMMIT of the file claims more of a member that is up than the member has reported. A session
+// would fail in the same way until the member has reported as much or is no longer up; a later round of
+// timers shows both.
 bool spills::waits_for_report(const file& which) const {
     if (which.failed != session_end::beyond_word) return false;
     return std::any_of(members_.begin(), members_.end(), [&](const auto& each) {
@@ -111,22 +112,21 @@ bool spills::waits_for_report(const file& which) const {
 void spills::open(file& next, const moment& at, outbox& out) {
     writer_.observe(next.clock, at.wall_ms);
     next.tried = true;
-    if (next.whole && store_.covers(next.claims)) // what it closed had been seen where it was written
-        return merged(next.id, at, out);
+    // Origins archived there need no check: every member had seen their events.
+    if (next.whole && store_.covers(next.claims)) return merged(next.id, at, out);
     if (next.whole) {
         receiver_.begin_file(next.id, next.claims, next.written_ms, at, out);
     } else {
         open_.emplace(next);
-        // Before anything of it is written anew: so that it is salvaged once at
-        // most.
+        // The file is put aside before any value is written again, so that it is salvaged at most once.
         out.actions.push_back(keep_spill_aside{next.id});
         out.note("salvage", {});
     }
     out.actions.push_back(read_spill{next.id, true});
 }
 
-// A file that is not what it claims to be is a damaged one. Any other is read again, ever less often: what is
-// in its way may pass.
+// A file that contradicts itself is treated as damaged. After any other failure it is read again, less and
+// less often: the obstacle may pass.
 bool spills::on_end(session_end how, spill_id id, const moment& at, outbox& out) {
     auto* const ended = find(id);
     if (ended == nullptr) return false;
@@ -151,8 +151,7 @@ void spills::merged(spill_id id, const moment& at, outbox& out) {
     }
 }
 
-// A file is kept until others hold what is in it: as many as a leave would ask
-// for, or all there are.
+// A file is kept until members hold what is in it: as many as a leave would ask for, or all there are.
 void spills::release(outbox& out) {
     if (settings_.keep_spills) return;
     std::erase_if(files_, [&](const file& each) {
@@ -163,7 +162,8 @@ void spills::release(outbox& out) {
             ++up;
             const auto& all = each.claims.entries();
             holders += std::all_of(all.begin(), all.end(), [&, &told = p.holds.seen](const dot& d) {
-                return told.has(d) || store_.archived().has(d); // archived when everybody had it
+                // An event is archived once every member has it.
+                return told.has(d) || store_.archived().has(d);
             });
         }
         if (holders == 0 || holders < std::min(copies_wanted, up)) return false;

@@ -7,7 +7,7 @@ namespace baton::core {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr auto lag_patience = 2s; // without catching up, before a member is left behind
+constexpr auto lag_patience = 2s; // how long a member may lag without catching up before it is left behind
 } // namespace
 
 namespace {
@@ -16,8 +16,8 @@ bool has_left_with(const peer& p, std::uint64_t counter) {
 }
 } // namespace
 
-// Whose acknowledgement is waited for. One that leaves, or is full, applies nothing more; with room again it
-// is served as its cut and the server's floor allow (I8).
+// True if stability waits for the member. A leaving or full member applies nothing more; once it has room
+// again, its cut and the floor of its server decide how it is served (I8).
 bool stability::holds_back(const peer& p) const {
     if (p.holds.full && settings_.broken != mutation::full_holds_back) return false;
     return (p.state == member_state::up || p.state == member_state::suspect) && !p.lag.evicted;
@@ -29,7 +29,7 @@ cut stability::stable_cut() const {
     cut all;
     for (const auto& id : own.entries()) {
         auto least = id.counter;
-        // Of a closed origin everybody has everything; a session under way may yet have to carry it.
+        // Every member has all events of an archived origin; a running session may still have to carry them.
         const bool closed = store_.archived().of(id.replica) == id.counter;
         for (auto at = closed ? members_.end() : members_.begin(); at != members_.end(); ++at) {
             if (holds_back(at->second)) least = std::min(least, at->second.holds.seen.of(id.replica));
@@ -46,7 +46,7 @@ void stability::tend(bool takes_writes, const moment& at, outbox& out) {
         stable_ = stable_cut();
         garbage_ = true;
     }
-    if (takes_writes) close_for_good(at, out); // before what it is about goes here
+    if (takes_writes) close_for_good(at, out); // before the residues that it is about go
     settle_residues();
     archive_closed(takes_writes, at, out);
     forget_archived();
@@ -60,11 +60,11 @@ bool stability::work() {
     return garbage_;
 }
 
-// What is left of a removed counter may go when no older word of its replica can come any more: it has told
-// that it has seen all that was seen here when the removal had come, and what it had written by then is here;
-// or it has left, and all it wrote is here.
+// A residue may go once no older record of its origin can arrive: the origin has reported that it has seen
+// the removal, and everything that it had written by then is here; or it has left, and all its events are
+// here.
 void stability::settle_residues() {
-    // Whoever compares with us has to see what has been removed of a share until it is done.
+    // A receiver that compares with this node needs the residues until it is done.
     if (store_.residues() == 0 || server_.compares()) return;
     store_.forget_closed_residues(settings_.bounds.slice);
     for (auto& each : members_) {
@@ -80,8 +80,8 @@ void stability::settle_residues() {
             p.lag.settling_count = count;
             continue;
         }
-        // That an origin is archived here does not mean that this member has all of it; that it has the same
-        // archive does.
+        // An origin that is archived here need not be complete at this member, unless the member has the same
+        // archive.
         const bool same_archive = p.holds.archive == store_.archive_digest();
         const bool told =
             !left &&
@@ -98,16 +98,16 @@ void stability::settle_residues() {
             p.lag.settling.reset();
         }
     }
-    const auto own = store_.residues_of(store_.self()); // nobody knows better what it wrote than itself
+    const auto own = store_.residues_of(store_.self()); // a node knows all events of its own
     if (own != 0) store_.forget_residues(store_.self(), std::min(settings_.bounds.slice, own));
 }
 
-// I9: an origin that has gone for good leaves the cut that travels, by an event like any other: so equal cuts
-// mean equal archives. The member that acts for all writes it, when everybody has all that the origin
-// wrote.
+// I9: an origin that is gone for good leaves the cut that nodes exchange, by an ordinary event, so equal cuts
+// mean equal archives. The member that acts for all writes the event once every member has all events of the
+// origin.
 void stability::archive_closed(bool takes_writes, const moment& at, outbox& out) {
     const auto seen = store_.seen();
-    // Patience is for one absence: it begins anew with each word of the origin and each of its returns.
+    // The time counts for one absence: each new event and each return of the origin begins it again.
     std::erase_if(quiet_, [&](const auto& each) {
         const auto* const p = members_.find(each.first);
         return (p != nullptr && can_answer(*p)) || seen.of(each.first) != each.second.counter;
@@ -120,7 +120,7 @@ void stability::archive_closed(bool takes_writes, const moment& at, outbox& out)
         bool closed = false;
         if (p != nullptr && p->state == member_state::left && p->final <= id.counter) {
             closed = true;
-        } else if (p == nullptr || is_gone(*p)) { // and nobody has heard of it either
+        } else if (p == nullptr || is_gone(*p)) { // no member has heard of it either
             closed =
                 at.now - quiet_.try_emplace(id.replica, silence{id.counter, at.now}).first->second.since >=
                 patience;
@@ -130,7 +130,7 @@ void stability::archive_closed(bool takes_writes, const moment& at, outbox& out)
             return !holds_back(each.second) || each.second.holds.seen.of(id.replica) >= id.counter;
         });
         if (!stable) continue;
-        publisher_.depend_on(id); // the cut does not name it any more, and the event needs it
+        publisher_.depend_on(id); // the event needs the origin's last event, and the cut no longer names it
         const bool for_good = (p != nullptr && has_left_with(*p, id.counter)) ||
                               settings_.broken == mutation::closed_by_silence;
         writer_.archive(id.replica, for_good, writer_.tick(at.wall_ms));
@@ -139,8 +139,8 @@ void stability::archive_closed(bool takes_writes, const moment& at, outbox& out)
     }
 }
 
-// Nobody is asked about archived origins any more. But where a member has told of more than is archived, that
-// is still to be asked for; and of this node itself, if it was archived by mistake, how far it has come.
+// Archived origins leave the reports. A report of more than is archived stays, since this node still has to
+// ask for the rest; so does the report of this node's own events, if it was archived by mistake.
 void stability::forget_archived() {
     for (auto& [who, p] : members_) {
         if (p.holds.seen.size() <= members_.size() + 8) continue;
@@ -149,8 +149,8 @@ void stability::forget_archived() {
     }
 }
 
-// It was archived by somebody who had not heard its goodbye, and something is left of what it counted:
-// whoever has heard it says so by the same event once more, which newcomers learn from, too.
+// A member that had not heard the goodbye archived the origin, and residues of it are left. A member that has
+// heard the goodbye writes the event again, marked as final; newcomers learn it from the archive.
 void stability::close_for_good(const moment& at, outbox& out) {
     if (store_.residues() == 0) return;
     for (const auto& [id, p] : members_) {
@@ -162,7 +162,7 @@ void stability::close_for_good(const moment& at, outbox& out) {
     }
 }
 
-// The broken rule: what the closed origin wrote goes on under this node's own dots.
+// The broken rule: the values of the archived origin go on under this node's own dots.
 void stability::rewrite(const replica_id& origin, std::uint64_t wall_ms) {
     std::vector<std::pair<std::string, std::string>> values;
     std::vector<record_view> records;
@@ -188,7 +188,7 @@ void stability::judge_lag(bool is_full, instant now, outbox& out) {
     const auto own = store_.seen();
     const auto most = is_full ? 0 : settings_.limits.lag_max;
     for (auto& [id, p] : members_) {
-        // While a session of its moves on, it is catching up.
+        // A member whose session makes progress is catching up.
         const bool still = is_member(p) && !server_.is_moving(id, now, lag_patience);
         auto lag = still ? events_missing(p.holds.seen, own) : 0;
         const auto bytes = still ? bytes_behind(p) : 0;
@@ -215,7 +215,7 @@ void stability::judge_lag(bool is_full, instant now, outbox& out) {
 }
 
 bool stability::is_crowded() const {
-    constexpr std::uint64_t look_every = 64, look_every_bytes = 1 << 20; // asked by every write
+    constexpr std::uint64_t look_every = 64, look_every_bytes = 1 << 20; // every write calls this
     const auto own = store_.counter_of(store_.self());
     const auto written = publisher_.sent().written();
     if (own - uncrowded_at_ < look_every && written - uncrowded_bytes_ < look_every_bytes) return false;

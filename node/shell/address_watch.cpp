@@ -35,7 +35,7 @@ address_watch::news address_watch::read() {
     alignas(nlmsghdr) std::array<char, 8192> buffer; // NOLINT: filled by recv
     for (int i = 0; fd_ >= 0 && i < reads_max; ++i) {
         auto size = ::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
-        if (size < 0 && errno == ENOBUFS) { // more than the kernel keeps: anything may have happened
+        if (size < 0 && errno == ENOBUFS) { // the kernel has dropped notices: any address may have changed
             told = news::added;
             continue;
         }

@@ -44,7 +44,7 @@ sockaddr_in6 to_ipv6(const in6_addr& host, std::uint16_t port, unsigned scope) {
 
 void set(int fd, int level, int option, int value) { ::setsockopt(fd, level, option, &value, sizeof value); }
 
-/// A bound UDP socket, or minus errno.
+/// Returns a bound UDP socket, or minus errno.
 int bound_socket(int family, std::uint16_t port) {
     const int fd = ::socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return -errno;
@@ -67,7 +67,7 @@ int bound_socket(int family, std::uint16_t port) {
     return -failure;
 }
 
-/// A datagram with what the system is told, or tells, beside it: the interface, and on sending the source.
+/// A datagram with its control data: the interface, and when sending the source address.
 template <class Address, class Info>
 class datagram {
   public:
@@ -80,7 +80,7 @@ class datagram {
         message_.msg_control = control_.data();
         message_.msg_controllen = control_.size();
     }
-    /// No route is needed then.
+    /// Sends by the interface in `info`, so no route is needed.
     bool send(int fd, int level, int type, const Info& info) {
         message_.msg_controllen = CMSG_SPACE(sizeof info);
         auto* const head = CMSG_FIRSTHDR(&message_);
@@ -133,7 +133,8 @@ result<beacon_socket> beacon_socket::open(const beacon_options& settings, std::v
     const int ipv4 = bound_socket(AF_INET, settings.port), ipv6 = bound_socket(AF_INET6, settings.port);
     made.ipv4_ = std::max(ipv4, -1);
     made.ipv6_ = std::max(ipv6, -1);
-    if (ipv4 < 0 && (ipv6 < 0 || ipv4 == -EADDRINUSE)) // somebody else's port is not half ours
+    // Another program has the IPv4 port: do not use the IPv6 half of it.
+    if (ipv4 < 0 && (ipv6 < 0 || ipv4 == -EADDRINUSE))
         return system_error("beacon port " + std::to_string(settings.port) + "/udp", -ipv4);
     made.use(std::move(on));
     return made;
@@ -154,7 +155,7 @@ beacon_socket::~beacon_socket() {
     if (ipv6_ >= 0) ::close(ipv6_);
 }
 
-// Where it fails, broadcast is left.
+// If a group cannot be joined, beacons still go by broadcast.
 void beacon_socket::join(unsigned number, bool on, bool ipv6) const {
     if (ipv6) {
         const ipv6_mreq request{group_ipv6_, number};
@@ -168,9 +169,9 @@ void beacon_socket::join(unsigned number, bool on, bool ipv6) const {
     }
 }
 
-// Left and joined again even where this socket is a member already. An interface that went and came back
-// under its number has forgotten the group, while the socket's own list still has it: then the system refuses
-// a second join, and only a leave takes the entry off that list.
+// Every group is left and joined again, even if this socket is a member already. An interface that went and
+// came back under the same number has forgotten the group, while the list of the socket still has it. The
+// system then refuses a second join; only a leave removes the entry.
 void beacon_socket::use(std::vector<interface> on) {
     std::set<std::pair<unsigned, bool>> wanted;
     heard_.clear();
@@ -193,7 +194,7 @@ bool beacon_socket::send_ipv4(const interface& one, std::uint32_t to, std::strin
         .send(ipv4_, IPPROTO_IP, IP_PKTINFO, info);
 }
 
-// The source is left to the system: a link-local address of the interface.
+// The system chooses the source: a link-local address of the interface.
 bool beacon_socket::send_ipv6(const interface& one, std::string_view bytes) const {
     auto target = to_ipv6(group_ipv6_, port_, one.number);
     in6_pktinfo info{};
@@ -204,7 +205,7 @@ bool beacon_socket::send_ipv6(const interface& one, std::string_view bytes) cons
 
 std::size_t beacon_socket::send(std::string_view bytes) {
     std::size_t taken = 0;
-    std::set<unsigned> done; // IPv6: once an interface, however many addresses it has
+    std::set<unsigned> done; // IPv6 sends once per interface, however many addresses it has
     for (const auto& each : interfaces_) {
         if (each.ipv6) {
             if (ipv6_ < 0 || each.loopback || !done.insert(each.number).second) continue;

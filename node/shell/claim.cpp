@@ -13,13 +13,13 @@ claim_handle::claim_handle(claim_handle&&) noexcept = default;
 
 claim_handle& claim_handle::operator=(claim_handle&& other) noexcept {
     if (this != &other) {
-        claim_handle former(std::move(*this)); // releases what was held here
+        claim_handle former(std::move(*this)); // releases the claim held so far
         body_ = std::move(other.body_);
     }
     return *this;
 }
 
-// Nothing to be done about a release that fails: it was lost, or the node is gone and has released it.
+// A release that fails needs no handling: the claim was lost, or the node is gone and has released it.
 claim_handle::~claim_handle() {
     if (body_) (void)release();
 }
@@ -47,7 +47,7 @@ result<void> claim_handle::renew() {
     });
 }
 
-// Does not wait for others' sake, as a write does: it makes nobody's queue much longer.
+// Does not wait while members lag, as a write does: a release adds little to their backlog.
 result<owner_epoch> claim_handle::release() {
     return body_->node->with([&](shell::io_thread& engine) -> result<owner_epoch> {
         return engine
@@ -61,7 +61,7 @@ result<owner_epoch> claim_handle::release() {
 bool claim_handle::lost() const {
     const auto owns = body_->node->with([&](shell::io_thread& engine) -> result<bool> {
         return engine.write_now([&](core::mesh& mesh, const crdt::moment& at) -> result<bool> {
-            return mesh.registers().owned.owns(at, body_->key, body_->number); // which may end a lease
+            return mesh.registers().owned.owns(at, body_->key, body_->number); // owns() may end a lease
         });
     });
     return !owns.value_or(false);

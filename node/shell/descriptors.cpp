@@ -12,9 +12,9 @@ namespace baton::shell {
 namespace {
 
 std::mutex guard;
-std::size_t shared_out = 0; // to the nodes of this process
+std::size_t shared_out = 0; // by the nodes of this process
 
-// Of the whole process; poll() tells of those that are not open.
+// The number of open descriptors of the process: poll() reports those that are not open.
 std::size_t open_now(std::size_t limit) {
     std::vector<pollfd> all(std::min<std::size_t>(limit, 65536));
     for (std::size_t i = 0; i < all.size(); ++i) all[i].fd = static_cast<int>(i);
@@ -29,7 +29,8 @@ result<descriptor_share> descriptor_share::take(std::size_t members) {
     const std::lock_guard lock(guard);
     rlimit files{};
     if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return descriptor_share(members, 0, 0);
-    // What other nodes have opened is in their shares, and counted twice: the program has the difference.
+    // Descriptors that other nodes have opened are counted twice, since their shares include them. The
+    // surplus is left to the program.
     const auto taken = open_now(files.rlim_cur) + shared_out;
     const auto wanted = taken + own_descriptors + members * descriptors_each;
     if (files.rlim_cur < wanted) {
@@ -55,7 +56,7 @@ result<descriptor_share> descriptor_share::take(std::size_t members) {
 }
 
 descriptor_share::~descriptor_share() {
-    if (taken_ == 0) return; // moved from
+    if (taken_ == 0) return; // this object was moved from
     const std::lock_guard lock(guard);
     shared_out -= taken_;
 }

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A disk is taken to be no faster than this, and to need this long beside.
+// The estimate assumes that a disk is no faster than this, and needs this much time in addition.
 constexpr std::uint64_t bytes_a_second_max = std::uint64_t{32} << 20;
 constexpr std::chrono::nanoseconds beside = 100ms;
 constexpr std::size_t measured_bytes = std::size_t{256} << 10;
@@ -29,7 +29,7 @@ struct replaceable_calls {
         [](int file) { return ::fsync(file); }};
 };
 
-// Never destroyed: a thread that is stuck in the system may outlive main().
+// Never destroyed: a thread that hangs in a system call may outlive main().
 replaceable_calls& in_use() {
     static auto& all = *new replaceable_calls;
     return all;
@@ -54,7 +54,7 @@ std::chrono::nanoseconds disk_pace::sync_time() const {
     return std::chrono::nanoseconds{began == 0 ? measured : std::max(measured, now() - began)};
 }
 
-// A file is synced, and then its folder.
+// Two syncs: of the file, then of its folder.
 std::chrono::nanoseconds disk_pace::time_for(std::size_t bytes) const {
     const auto rate = bytes_a_second_.load();
     const auto believed = rate == 0 ? bytes_a_second_max : std::min(rate, bytes_a_second_max);
@@ -62,8 +62,8 @@ std::chrono::nanoseconds disk_pace::time_for(std::size_t bytes) const {
     return beside + 2 * sync_time() + std::chrono::milliseconds{static_cast<std::int64_t>(milliseconds)};
 }
 
-// Once with next to nothing in it, which shows how long a sync takes at least; what it takes longer with
-// more is the price of that.
+// Measures twice. A file with almost no bytes shows how long a sync takes at least; the additional time with
+// more bytes is the cost of these bytes.
 void disk_pace::measure(const std::string& path) {
     const auto calls = calls_of_disk();
     const descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -110,7 +110,7 @@ disk_thread::disk_thread() {
             all->busy = true;
             lock.unlock();
             task();
-            task = nullptr; // and all that it owns
+            task = nullptr; // destroys what the task owns
             lock.lock();
             all->busy = false;
             all->changed.notify_all();

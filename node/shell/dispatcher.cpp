@@ -20,8 +20,8 @@ std::string_view to_string(value_kind type) {
 
 void watch_handle::unwatch() noexcept {
     const auto w = std::exchange(of_, nullptr);
-    if (!w || w->calls->generation != shell::forks()) return; // in a child there is nobody to wait for
-    change_handler dead; // goes when the lock is free again: what it holds may be handles
+    if (!w || w->calls->generation != shell::forks()) return; // in a forked child the thread does not exist
+    change_handler dead; // destroyed after the lock is released: it may own handles
     {
         std::unique_lock lock(w->calls->mutex);
         w->ended = true;
@@ -44,7 +44,7 @@ using std::chrono::steady_clock;
 
 namespace {
 constexpr std::size_t slice_keys = 256;
-constexpr std::size_t slice_bytes = std::size_t{1} << 20; // of values; the one that is over it included
+constexpr std::size_t slice_bytes = std::size_t{1} << 20; // limit for values; the last value may exceed it
 constexpr steady_clock::duration turn_min = 1ms;
 } // namespace
 
@@ -76,7 +76,7 @@ result<watch_handle> dispatcher::watch(std::string prefix, change_handler handle
         }
         ++calls_->count;
     }
-    // From here on changes are noted; the snapshot is read later. So there is no gap.
+    // Changes are noted from here on and the snapshot is read later, so none is missed.
     engine_.with_board([&](core::mesh& mesh, watch_board& board) {
         mesh.state().notes().want(true);
         board.add(w->prefix);
@@ -99,7 +99,7 @@ void dispatcher::stop() {
     calls_->bell->ring();
     if (!ending.joinable()) return;
     if (ending.get_id() == std::this_thread::get_id()) {
-        ending.detach(); // a handler destroys the node: the thread ends when that has returned
+        ending.detach(); // a handler destroys the node: the thread ends when the handler has returned
     } else {
         ending.join();
     }
@@ -117,7 +117,8 @@ void dispatcher::run() {
         const auto heard = calls_->bell->heard();
         if (!adopt()) return;
         distribute(engine_.with_board([](core::mesh&, watch_board& board) { return board.take(); }));
-        // Where one takes long, the others may take as long together: they lose half of the time, not all.
+        // If one watcher takes long, all others together may take as long: they lose half of the time, not
+        // all.
         const auto share = std::max(turn_min, last_round / std::max<std::int64_t>(1, std::ssize(all_)));
         const auto start = steady_clock::now();
         bool busy = false;
@@ -131,7 +132,7 @@ void dispatcher::run() {
     }
 }
 
-// Takes in new watchers and lets go of those that have ended. False: stop.
+// Adds new watchers and removes those that have ended. Returns false if the dispatcher stops.
 bool dispatcher::adopt() {
     std::vector<std::unique_ptr<subscription>> ended;
     {
@@ -149,7 +150,7 @@ bool dispatcher::adopt() {
         all_.erase(living, all_.end());
     }
     if (ended.empty()) return true;
-    std::vector<changed_names> left; // destroyed without the lock, as the watchers are
+    std::vector<changed_names> left; // destroyed after the lock is released, like the watchers
     engine_.with_board([&](core::mesh& mesh, watch_board& board) {
         for (const auto& s : ended) left.push_back(board.remove(s->who->prefix));
         if (!board.wants_notes()) mesh.state().notes().want(false);
@@ -157,7 +158,7 @@ bool dispatcher::adopt() {
     return true;
 }
 
-// Reads and tells, until there is nothing left or its share of time is over. True when there is more.
+// Reads and reports until nothing is left or the share of time is used up. Returns true if there is more.
 bool dispatcher::turn(subscription& s, steady_clock::duration share) {
     const auto start = steady_clock::now();
     for (;;) {
@@ -169,7 +170,7 @@ bool dispatcher::turn(subscription& s, steady_clock::duration share) {
             s.ready.pop_front();
             over = steady_clock::now() - start >= share;
         }
-        // What is read is told within a turn, so that it is not old by then.
+        // A turn reads only as much as it can report, so that values are not old by then.
         s.portion =
             over && !s.ready.empty() ? std::max<std::size_t>(told, 1) : std::min(slice_keys, s.portion * 2);
         if (over) return true;
@@ -185,12 +186,13 @@ bool dispatcher::call(watcher& who, const change& what) {
     }
     who.handler(what);
     change_handler dead;
-    bool goes_on = false; // or the handler has ended its watch, or the node
+    bool goes_on = false; // false if the handler has ended its watch or the node
     {
         const std::lock_guard lock(calls_->mutex);
         calls_->running = nullptr;
         goes_on = !who.ended && !calls_->stopped;
-        if (who.ended_inside) dead = std::move(who.handler); // else whoever waits for the end takes it
+        // Otherwise the caller that waits for the end takes it.
+        if (who.ended_inside) dead = std::move(who.handler);
     }
     calls_->idle.notify_all();
     return goes_on;
@@ -206,7 +208,7 @@ void dispatcher::distribute(const std::vector<changed_names>& news) {
     }
 }
 
-// What lies before a walk is read by it, and so is everything when it begins anew.
+// A walk reads the names before it itself, and a walk that begins again reads all names.
 void dispatcher::add(subscription& s, const changed_names& news) const {
     if (news.all) s.again = true;
     if (news.lost != 0) {
@@ -227,7 +229,7 @@ void dispatcher::add(subscription& s, const changed_names& news) const {
 
 // ---------------------------------------------------------------- reading
 
-// Reads a slice. True when there is something to tell or to go on with.
+// Reads a slice. Returns true if there is something to report or to continue.
 bool dispatcher::fill(subscription& s) {
     if (!s.walks && (s.lost != 0 || s.again)) {
         if (s.lost != 0) {
@@ -255,7 +257,7 @@ bool dispatcher::fill(subscription& s) {
     const auto news = engine_.with_board([&](core::mesh& mesh, watch_board& board) {
         auto& state = mesh.state();
         if (state.folding()) {
-            (void)state.fold(slice_keys); // what is read has to be whole
+            (void)state.fold(slice_keys); // read only when everything is folded in
         } else if (walk) {
             read_on(mesh, s, known, read);
         } else {
@@ -265,10 +267,10 @@ bool dispatcher::fill(subscription& s) {
         return board.take();
     });
     distribute(news);
-    for (const auto& name : read) s.changed.take_out(name); // noted before it was read
+    for (const auto& name : read) s.changed.take_out(name); // the change was noted before the key was read
     std::erase_if(s.ready, [&](const change& told) {
         if (told.kind == change_kind::put) s.known.insert(told.key);
-        return told.kind == change_kind::removed && !s.known.erase(told.key); // it came and went unseen
+        return told.kind == change_kind::removed && !s.known.erase(told.key); // the watcher never saw the key
     });
     return true;
 }
@@ -283,13 +285,14 @@ void dispatcher::read_changed(store& state, subscription& s, std::vector<std::st
     }
 }
 
-// A walk goes through what is there and what was told side by side: what is told and not there is gone.
+// A walk merges the present keys with the reported keys: a key that was reported and is not present is gone.
 void dispatcher::read_on(core::mesh& mesh, subscription& s, const known_slice& known,
                          std::vector<std::string>& read) const {
-    if (!mesh.order(io_thread::now())) return; // a slice of the index that this goes by
+    if (!mesh.order(io_thread::now())) return; // builds a slice of the index that the walk uses
     auto& state = mesh.state();
     std::vector<std::string> there;
-    auto next = state.keys_from(s.who->prefix, *s.walks, s.portion, there); // where the walk goes on
+    // The key where the walk continues.
+    auto next = state.keys_from(s.who->prefix, *s.walks, s.portion, there);
     if (known.more && (!next || known.keys.back() < *next)) next = known.keys.back() + '\0';
     std::size_t bytes = 0;
     for (const auto& key : there) {

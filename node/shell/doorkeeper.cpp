@@ -77,9 +77,9 @@ replica_id doorkeeper::judge(std::string_view domain, std::string_view key) cons
     return wanted.is_none() ? replica_id{} : guests->owner_of(wanted);
 }
 
-// A request has an envelope, two parts, and seven of its own: version, request id, domain, address, identity,
-// mechanism, key. ROUTER, and not REP, which after a fault in the middle of an answer could take nothing
-// more: here a request is lost at most, and its client asks again.
+// A request has an envelope of two parts and seven parts of its own: version, request id, domain, address,
+// identity, mechanism, key. The socket is a ROUTER: a REP could receive nothing more after a fault in the
+// middle of an answer. With a ROUTER one request is lost at most, and its client asks again.
 bool doorkeeper::serve_one() {
     constexpr std::size_t envelope = 2, most = envelope + 8;
     std::vector<std::string> parts;
@@ -109,16 +109,16 @@ bool doorkeeper::serve_one() {
     return true;
 }
 
-// Nothing but the end of the context ends it: without it nobody new is let in, and nobody would know why.
+// Only the end of the context ends this loop: without it no new peer is admitted, and nothing would show why.
 void doorkeeper::run() {
-    constexpr auto rest = std::chrono::milliseconds{10}; // after a fault, which may come again at once
+    constexpr auto rest = std::chrono::milliseconds{10}; // after a fault that may repeat at once
     for (;;) {
         try {
             (void)serve_one();
             continue;
         } catch (const zmq::error_t& failure) {
             if (failure.num() == ETERM) break;
-        } catch (const std::exception&) { // no memory
+        } catch (const std::exception&) { // out of memory
         }
         std::this_thread::sleep_for(rest);
     }

@@ -19,10 +19,11 @@ namespace baton::shell {
 
 namespace {
 
-constexpr int waiting_max = 128;              // connections that nobody has accepted yet
-constexpr std::size_t turned_away_max = 1024; // at a time
+constexpr int waiting_max = 128;              // connections that are not accepted yet
+constexpr std::size_t turned_away_max = 1024; // per call
 
-// One address of the family. A machine without IPv6 has no such socket, or no address to bind it to.
+// Listens at one address of the family. A machine without IPv6 has no such socket, or no address to bind it
+// to.
 int listen_at(const sockaddr* at, socklen_t size, bool both, bool may_be_missing, descriptor& into) {
     descriptor made(::socket(at->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (made.get() < 0) return errno;
@@ -66,8 +67,8 @@ std::variant<gate, int> gate::open(const std::string& host, std::uint16_t port, 
 
 int gate::lend() const { return ::fcntl(listening_.get(), F_DUPFD_CLOEXEC, 0); }
 
-// A filter of one instruction that takes nothing of any packet. It is the listening socket's alone: what has
-// been accepted is not touched.
+// A filter of one instruction drops every packet. It belongs to the listening socket alone: accepted
+// connections keep working.
 void gate::shut() const {
     sock_filter nothing{BPF_RET | BPF_K, 0, 0, 0};
     const sock_fprog program{1, &nothing};
@@ -79,13 +80,14 @@ void gate::reopen() const {
     ::setsockopt(listening_.get(), SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
 }
 
-// By a thread that has a table of descriptors of its own, with nothing in it but the port: in that of the
-// process libzmq would take every one that becomes free.
+// A separate thread accepts and closes the connections. Its own table of descriptors has only the port in it:
+// in the table of the process, libzmq would take every descriptor that becomes free.
 std::size_t gate::turn_away() const {
     std::size_t count = 0;
     const auto run = [&] {
         const auto port = static_cast<unsigned>(listening_.get());
-        if (::close_range(port + 1, ~0U, CLOSE_RANGE_UNSHARE) != 0) return; // an old kernel: they stay
+        // An old kernel lacks the call: the connections stay.
+        if (::close_range(port + 1, ~0U, CLOSE_RANGE_UNSHARE) != 0) return;
         if (port != 0) ::close_range(0, port - 1, 0);
         while (count < turned_away_max) {
             const descriptor stranger(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -95,7 +97,7 @@ std::size_t gate::turn_away() const {
     };
     try {
         start_thread(run).join();
-    } catch (const std::system_error&) { // no thread to be had: another time
+    } catch (const std::system_error&) { // no thread can be started: try again later
     }
     return count;
 }

@@ -5,8 +5,8 @@ namespace baton::shell {
 using namespace std::chrono_literals;
 
 namespace {
-// Seldom, with the beat of the heart; after a shortage for a while closely, since it costs a processor until
-// the gates are shut, and they stay shut for long beside that.
+// The gates are checked rarely, and closely for a while after a shortage: until the gates are shut a shortage
+// costs a processor. They then stay shut for much longer than one check takes.
 constexpr auto look_every = 100ms, look_closely_every = 20ms, look_closely_for = 10'000ms, shut_for = 500ms;
 } // namespace
 
@@ -25,7 +25,7 @@ gatekeeper::step gatekeeper::look(instant now) {
         return step::shut;
     }
     if (now < moved_ + shut_for || !spares_.fill(2 * spare_descriptors)) return step::stay_shut;
-    shut_ = false; // half of what was filled is for anybody
+    shut_ = false; // half of the spare descriptors become free for use
     moved_ = now;
     spares_.shrink(spare_descriptors);
     return step::open;

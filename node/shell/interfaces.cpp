@@ -57,8 +57,8 @@ void fill_ipv6(interface& one, const ifaddrs& from) {
     one.host = one.link_local ? text + ('%' + one.name) : text;
 }
 
-// An IPv4 address may have a label of its own, which the list has in place of the interface's name: that
-// name, as a rule a colon, and more.
+// The list gives an IPv4 address with a label of its own in place of the name of its interface: usually that
+// name, a colon and more.
 std::string interface_of(std::string_view label, const std::vector<std::string>& names) {
     std::string_view best;
     for (const auto& each : names) {
@@ -96,7 +96,7 @@ result<std::vector<interface>> all_interfaces(std::vector<std::string>& names) {
     return found;
 }
 
-// Whether `one` serves a node that is bound to `host` alone. IPv6 has no multicast on loopback: there the
+// True if `one` serves a node that is bound to `host` alone. IPv6 has no multicast on loopback, so there the
 // beacon goes by IPv4.
 bool serves(const interface& one, const std::string& host) {
     if (discovery::is_ipv4(host)) {
@@ -148,8 +148,8 @@ result<std::vector<interface>> usable_interfaces(const options& settings, bool s
 
 namespace {
 
-// The address of ours from which packets to somewhere far away would go; empty where there is no route.
-// Nothing is sent: the destinations are of documentation (RFC 5737, RFC 3849).
+// The own address from which packets to a distant host would go; empty if there is no route. Nothing is sent:
+// the destinations are for documentation (RFC 5737, RFC 3849).
 std::string routed_host(bool ipv6) {
     sockaddr_in v4{};
     v4.sin_family = AF_INET;
@@ -167,7 +167,7 @@ std::string routed_host(bool ipv6) {
     return local_host(probe.get());
 }
 
-// A bridge of containers or virtual machines, which has the same address on every host, as a rule.
+// True for a bridge of containers or virtual machines, which usually has the same address on every host.
 bool is_bridge(const std::string& name) {
     const descriptor any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     ethtool_drvinfo driver{};

@@ -128,6 +128,19 @@ leave_report io_thread::leave(std::chrono::milliseconds within, std::size_t copi
     return *leaving_->report;
 }
 
+// The list of members is taken in a hold of its own, and sorted after it.
+node_stats io_thread::stats() const {
+    auto all = with([this](core::mesh& mesh) {
+        auto numbers = mesh.stats();
+        numbers.acknowledged = pending_.met;
+        return numbers;
+    });
+    all.members = with([](core::mesh& mesh) { return mesh.members(); });
+    core::sort_by_name(all.members);
+    all.sends_refused += sends_refused_;
+    return all;
+}
+
 std::string io_thread::host() const {
     const guest lock(*this);
     return best_host_;
@@ -175,6 +188,7 @@ void io_thread::loop() {
     begin_spills();
     while (!ended_) {
         poll();
+        rounds_.fetch_add(1, std::memory_order_relaxed);
         tell_unnamed();
         const std::lock_guard publishing(publisher_mutex_);
         answer_bell();

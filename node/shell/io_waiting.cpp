@@ -13,7 +13,7 @@ core::ack_count io_thread::wait_held(const core::proof& wanted, std::uint64_t ti
     enter(lock);
     core::ack_count now_held;
     const auto enough = [&] { return (now_held = mesh_.measure(wanted)).met || stopped_; };
-    const auto deadline = now().now + bounded(within);
+    const auto since = now().now, deadline = since + bounded(within);
     if (mesh_.asks_now(now())) ring(); // the I/O thread does
     ++waiters_;
     const auto patience = std::min<mesh_clock::duration>(
@@ -24,6 +24,7 @@ core::ack_count io_thread::wait_held(const core::proof& wanted, std::uint64_t ti
     }
     --waiters_;
     mesh_.stop_awaiting(ticket);
+    if (now_held.met) pending_.met.note(now().now - since);
     return now_held;
 }
 

@@ -3,6 +3,8 @@
 #include "discovery/key_file.hpp"
 #include "shell/descriptor.hpp"
 
+#include <baton/key_file.hpp>
+
 #include <fcntl.h>
 #include <sodium.h>
 #include <sys/stat.h>
@@ -84,7 +86,7 @@ result<void> write_key_file(const std::string& path, const mesh_key& key) {
     }
     auto text = to_key_file(key);
     std::size_t written = 0;
-    int fault = ::fchmod(file.get(), 0600); // whatever the umask is
+    int fault = ::fchmod(file.get(), 0600); // independent of the umask
     while (fault == 0 && written < text.size()) {
         const auto put = ::write(file.get(), text.data() + written, text.size() - written);
         if (put < 0 && errno == EINTR) continue;

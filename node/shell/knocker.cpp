@@ -26,8 +26,8 @@ knock_outcome outcome_of_failure(int number) {
     return nowhere ? knock_outcome::unreachable : knock_outcome::silent;
 }
 
-// What the connection came to. One that a port of this machine made to itself is nobody's: where nobody
-// listens, the kernel may choose that very number for the near end.
+// The outcome of a connection. If no process listens on a port of this machine, the kernel may choose that
+// port for the near end, and the connection reaches itself: that counts as refused.
 knock_outcome outcome_of(int socket) {
     int failure = 0;
     socklen_t size = sizeof failure;
@@ -42,7 +42,7 @@ knock_outcome outcome_of(int socket) {
     return itself ? knock_outcome::refused : knock_outcome::open;
 }
 
-// Closed by a reset: nobody is to wait for the rest of a handshake.
+// Closes with a reset, so that the other side does not wait for the rest of a handshake.
 void close_at_once(int socket) {
     const linger at_once{1, 0};
     ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);

@@ -7,10 +7,10 @@ namespace baton::shell {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr std::chrono::nanoseconds produce_for = 5ms; // in one round
-constexpr auto again_after = 1000ms;                  // it failed
-constexpr auto hurried_for = 500ms;      // a file that is being written when the leave is to end at once
-constexpr auto disk_ends_within = 200ms; // or its thread is left to itself
+constexpr std::chrono::nanoseconds produce_for = 5ms; // the longest time in one round
+constexpr auto again_after = 1000ms;                  // after a failure
+constexpr auto hurried_for = 500ms;      // for a file that is being written when the leave has to end at once
+constexpr auto disk_ends_within = 200ms; // after this time the thread of the disk is abandoned
 } // namespace
 
 leave_file::leave_file(const options& settings, const replica_id& self, disk_thread& disk, int bell,
@@ -27,7 +27,8 @@ void leave_file::measure() {
     disk_.post([pace = pace_, path = trial_path(dir_, self_)] { pace->measure(path); });
 }
 
-// At once where it is urgent; else in time for the deadline, and for a disk that has become slower.
+// Begins at once if the leave is urgent; otherwise in time for the deadline, even if the disk has become
+// slower.
 instant leave_file::tend(const moment& at, const leave& now_is) {
     if (at.now >= now_is.deadline) return instant::max();
     if (file_) {
@@ -110,7 +111,7 @@ leave_file::outcome leave_file::settle(bool met) {
 }
 
 void leave_file::end() {
-    if (file_) file_->settle(true, true); // as a rule that has been said
+    if (file_) file_->settle(true, true); // usually done already
     disk_.end(file_ ? disk_ends_within : 0ms);
 }
 

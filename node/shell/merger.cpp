@@ -54,11 +54,11 @@ void merger::run() {
     }
 }
 
-// The longest prefix that fits; nothing once it ends.
+// The function for the longest prefix of the key; empty once the merger ends.
 merge_function merger::function_for(std::string_view key) {
     const std::lock_guard lock(mutex_);
     const merge_function* best = nullptr;
-    for (const auto& [prefix, merge] : functions_) { // of those that fit, later ones are longer
+    for (const auto& [prefix, merge] : functions_) { // among matching prefixes, a later one is longer
         if (key.starts_with(prefix)) best = &merge;
     }
     return best == nullptr || ends_ ? merge_function{} : *best;
@@ -69,7 +69,7 @@ std::uint64_t merger::generation() {
     return generation_;
 }
 
-// As it is until it has one sibling more: unless there is another function for it by now.
+// Leaves the siblings as they are until the key has one more, unless a new function was registered meanwhile.
 void merger::give_up(const core::merge_task& task, std::uint64_t tried, const std::string& why) {
     if (!why.empty()) engine_.remark(why);
     if (tried == generation())
@@ -93,12 +93,12 @@ void merger::merge_all() {
             const auto written = engine_.write([&](core::mesh& mesh, const moment& at) {
                 return mesh.registers().resolve(at, task->key, merged, task->shown);
             });
-            if (written || written.error().code == errc::conflict) continue; // look again
+            if (written || written.error().code == errc::conflict) continue; // ask for the next task
             if (written.error().code == errc::leaving) return;
             give_up(*task, tried, "event=merge_refused reason=\"" + written.error().what + '"');
         } catch (const std::exception& failure) {
             give_up(*task, tried, std::string("event=merge_failed reason=\"") + failure.what() + '"');
-        } catch (...) { // whatever the program throws
+        } catch (...) { // the program may throw any type
             give_up(*task, tried,
                     "event=merge_failed reason=\"the merge function threw an object that is not a "
                     "std::exception\"");

@@ -13,7 +13,7 @@ namespace baton {
 
 namespace {
 
-// Set in every child of a fork: threads and sockets stayed with the parent.
+// Counts forks in every child: threads and sockets stay with the parent.
 std::atomic<int> fork_count{0};
 
 replica_id fresh_id(std::random_device& entropy) {
@@ -31,7 +31,7 @@ core::mesh_options mesh_options_of(const options& o, const replica_id& id, const
     m.self = id;
     m.name = o.name;
     m.cluster = o.cluster;
-    // A link-local address means something only together with where it is seen.
+    // A link-local address has a meaning only on the link where it is seen.
     if (!shell::is_every_host(o.host) && !discovery::is_link_local(o.host)) m.hosts = o.host;
     if (!o.advertise.empty()) m.hosts.clear();
     for (const auto& each : o.advertise) {
@@ -73,19 +73,19 @@ void shell::count_forks() {
 int shell::forks() noexcept { return fork_count.load(std::memory_order_relaxed); }
 
 result<node> node::start(options settings) {
-    const shell::undisturbed whole; // libzmq's threads, which this one starts, inherit it
+    const shell::undisturbed whole; // the threads of libzmq, which this thread starts, inherit the mask
     try {
         return open(std::move(settings));
     } catch (const std::bad_alloc&) {
         throw;
-    } catch (const std::exception& failure) { // no thread, descriptor or entropy to be had
+    } catch (const std::exception& failure) { // no thread, descriptor or entropy is available
         return error{errc::network, std::string("start: ") + failure.what()};
     }
 }
 
 result<node> node::open(options settings) {
     if (const auto good = settings.validate(); !good) return good.error();
-    // First of all: libzmq needs some to begin with.
+    // Descriptors come first: libzmq needs some to start.
     auto share = shell::descriptor_share::take(settings.limits.peers_max);
     if (!share) return share.error();
     auto interfaces = shell::usable_interfaces(settings, settings.wait_for_interface);
@@ -178,7 +178,9 @@ node::~node() {
 
 result<std::vector<member>> node::members() const {
     if (impl_->forked()) return shell::forked_error();
-    return impl_->engine->with([](core::mesh& mesh) { return mesh.members(); });
+    auto all = impl_->engine->with([](core::mesh& mesh) { return mesh.members(); });
+    core::sort_by_name(all);
+    return all;
 }
 
 result<event> node::next_event(std::chrono::milliseconds within) {
@@ -212,9 +214,7 @@ void node::end_leave_now() {
 
 result<node_stats> node::stats() const {
     if (impl_->forked()) return shell::forked_error();
-    auto all = impl_->engine->with([](core::mesh& mesh) { return mesh.stats(); });
-    all.sends_refused += impl_->engine->sends_refused();
-    return all;
+    return impl_->engine->stats();
 }
 
 const std::string& node::name() const { return impl_->settings.name; }

@@ -1,4 +1,4 @@
-// What a node holds: registers and typed values, written and read.
+// Reads and writes registers and typed values.
 #include "shell/calls.hpp"
 #include "shell/claiming.hpp"
 #include "shell/node_impl.hpp"
@@ -87,7 +87,7 @@ result<write_result> node::confirm(version written, ack_level level, std::chrono
     return shell::prove(*impl_->engine, pending, within);
 }
 
-// A set or map goes as a whole: all of it has to be there first.
+// A set or map is dropped as a whole, so all of it has to be folded in first.
 result<write_result> node::drop(std::string_view key, write_options how) {
     for (;;) {
         bool whole = true;
@@ -144,7 +144,7 @@ result<write_result> node::resolve(std::string_view key, std::string_view value,
     });
 }
 
-// An absent key is waited for, and one that goes again before it is claimed once more.
+// Waits for an absent key, and again if the key goes before it is claimed.
 result<claim_handle> node::claim(std::string_view key, claim_options how) {
     using std::chrono::steady_clock, std::chrono::milliseconds;
     if (impl_->forked()) return shell::forked_error();
@@ -188,7 +188,7 @@ result<strings> node::keys(std::string_view prefix) const {
     if (!prefix.empty()) {
         std::string from;
         const auto slice = [&](core::mesh& mesh) {
-            if (!mesh.order(shell::io_thread::now())) return true; // not all of it is built yet
+            if (!mesh.order(shell::io_thread::now())) return true; // the index is not complete yet
             auto next = mesh.state().keys_from(prefix, from, keys_slice, all);
             if (!next) return false;
             from = *std::move(next);
@@ -205,7 +205,7 @@ result<strings> node::keys(std::string_view prefix) const {
         });
     }
     std::sort(all.begin(), all.end());
-    all.erase(std::unique(all.begin(), all.end()), all.end()); // of two types
+    all.erase(std::unique(all.begin(), all.end()), all.end()); // a key with two types is listed twice
     return all;
 }
 

@@ -26,7 +26,7 @@ class faults {
     std::string text_;
 };
 
-// As long as they are no longer than this, points in time can be reckoned with them.
+// Sums of points in time and durations up to this length do not overflow.
 constexpr std::chrono::hours longest{24 * 365};
 
 void check_durations(faults& all, const options& o) {
@@ -88,13 +88,13 @@ void check_limits(faults& all, const limit_options& l) {
     all.require(l.watch_keys_max >= 1, "limits.watch_keys_max must be at least 1");
 }
 
-// 224.0.0.0/4. To any other address beacons would go as if it were one.
+// True for 224.0.0.0/4. Beacons to any other address would be sent as unicast.
 bool is_group(const std::string& text) {
     in_addr parsed{};
     return inet_pton(AF_INET, text.c_str(), &parsed) == 1 && IN_MULTICAST(ntohl(parsed.s_addr));
 }
 
-// Of link-local scope: further it is not sent, and what is heard there names a link.
+// True for a link-local scope: such a packet does not leave the link, and its arrival names the link.
 bool is_link_local_group(const std::string& text) {
     in6_addr parsed{};
     return inet_pton(AF_INET6, text.c_str(), &parsed) == 1 && parsed.s6_addr[0] == 0xff &&

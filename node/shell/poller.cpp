@@ -11,7 +11,7 @@ namespace baton::shell {
 
 namespace {
 constexpr std::uint64_t nameless = ~std::uint64_t{0};
-constexpr std::size_t events_max = 64; // at once; the others are named by the next wait
+constexpr std::size_t events_max = 64; // per wait; the next wait reports the others
 } // namespace
 
 poller::poller()

@@ -2,7 +2,7 @@
 
 #include "discovery/address.hpp"
 
-#define CARES_NO_DEPRECATED // what Debian 12 has is older than what replaces it
+#define CARES_NO_DEPRECATED // the c-ares of Debian 12 lacks the replacements of the deprecated calls
 #include <ares.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -26,11 +26,11 @@ namespace {
 using discovery::address;
 using discovery::name_state;
 
-constexpr int first_try_ms = 1000, tries = 3; // of each server, twice as long each time
-constexpr std::size_t targets_max = 32;       // of a service's records
+constexpr int first_try_ms = 1000, tries = 3; // per server; each try takes twice as long
+constexpr std::size_t targets_max = 32;       // records of one service
 constexpr int class_in = 1, type_srv = 33;    // RFC 1035, RFC 2782
 
-// RFC 6761, 6.3: never asked of a name service.
+// RFC 6761, 6.3: a name service is never asked for this name.
 bool is_localhost(std::string_view name) {
     if (name.ends_with('.')) name.remove_suffix(1);
     constexpr std::string_view own = "localhost";
@@ -43,7 +43,7 @@ bool is_localhost(std::string_view name) {
 
 bool says_nobody(int status) { return status == ARES_ENOTFOUND || status == ARES_ENODATA; }
 
-/// A channel, and what waits for its answers. Closed by its end; whoever waits then hears ARES_EDESTRUCTION.
+/// A c-ares channel. Its end ends pending requests with ARES_EDESTRUCTION.
 class channel {
   public:
     channel(const char* lookups, ares_sock_state_cb on_socket, void* whose) {
@@ -83,7 +83,7 @@ std::optional<std::string> text_of(const sockaddr* from) {
         sockaddr_in6 in{};
         std::memcpy(&in, from, sizeof in);
         inet_ntop(AF_INET6, &in.sin6_addr, text.data(), text.size());
-        if (IN6_IS_ADDR_LINKLOCAL(&in.sin6_addr)) return std::nullopt; // of no use without a zone
+        if (IN6_IS_ADDR_LINKLOCAL(&in.sin6_addr)) return std::nullopt; // useless without a zone
     } else {
         return std::nullopt;
     }
@@ -104,11 +104,11 @@ ares_addrinfo_hints hints_of(int family) {
     ares_addrinfo_hints hints{};
     hints.ai_family = family;
     hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = ARES_AI_NOSORT; // all of them are dialled
+    hints.ai_flags = ARES_AI_NOSORT; // the node dials all addresses, so their order does not matter
     return hints;
 }
 
-// The hosts file is read at once.
+// Reads the hosts file; the answer is there at once.
 std::vector<std::string> in_hosts_file(const std::string& name) {
     std::vector<std::string> found;
     const channel files("f", nullptr, nullptr);
@@ -126,7 +126,7 @@ std::vector<std::string> in_hosts_file(const std::string& name) {
 
 } // namespace
 
-// One question, until it is answered.
+// One question until it is answered.
 class resolver::job {
   public:
     job(const core::resolve& what, const std::string& servers, int epoll)
@@ -148,7 +148,7 @@ class resolver::job {
         } else {
             look_up(what_.name, 0);
         }
-        --waits_; // c-ares may have answered all before it came back
+        --waits_; // c-ares may have answered everything before the call returned
     }
     job(const job&) = delete;
     ~job() { over_ = true; }
@@ -165,7 +165,7 @@ class resolver::job {
         return std::find(sockets_.begin(), sockets_.end(), socket) != sockets_.end();
     }
     [[nodiscard]] bool is_done() const { return waits_ == 0; }
-    /// What has come since the last call, if that is worth an answer.
+    /// The addresses found since the last call, if they are worth an answer.
     [[nodiscard]] std::optional<core::resolved> news() {
         if (!is_done() && found_.size() == told_) return std::nullopt;
         core::resolved made;
@@ -187,7 +187,7 @@ class resolver::job {
     }
 
   private:
-    /// What one answer is of.
+    /// The job and the port that an answer belongs to.
     struct part {
         job& of;
         std::uint16_t port;
@@ -209,7 +209,7 @@ class resolver::job {
             for (const auto& each : hosts) add(each, port);
             return;
         }
-        // Apart, as some servers never answer for AAAA.
+        // One request per family: some servers never answer for AAAA.
         for (const int family : {AF_INET, AF_INET6}) {
             ++waits_;
             const auto hints = hints_of(family);
@@ -234,7 +234,8 @@ class resolver::job {
         std::size_t count = 0;
         for (const auto* each = records; each != nullptr; each = each->next) {
             const std::string target = each->host == nullptr ? "" : each->host;
-            if (each->port == 0 || target.empty() || target == ".") continue; // "not at this domain"
+            // "." means that the domain does not offer the service
+            if (each->port == 0 || target.empty() || target == ".") continue;
             if (++count > targets_max) {
                 self.fail("it has more records than are followed");
                 break;
@@ -282,7 +283,7 @@ resolver::resolver(const std::vector<std::string>& servers, poller::name of)
 resolver::~resolver() = default;
 
 void resolver::ask(const core::resolve& what, poller& sources) {
-    sources.touched(name_); // it may be answered at once
+    sources.touched(name_); // the answer may be there already
     if (epoll_.get() < 0) {
         epoll_ = descriptor(::epoll_create1(EPOLL_CLOEXEC));
         if (epoll_.get() >= 0) sources.add(epoll_.get(), name_);

@@ -42,7 +42,7 @@ std::string random_bytes(std::size_t count) {
     return bytes;
 }
 
-// Where any port will do, one is looked for whose number is free in both protocols.
+// If any port will do, tries ports until one number is free in both protocols.
 result<bound_ports> open_ports(const options& settings, const replica_id& self,
                                const std::optional<link_security>& security) {
     for (int tries = 1;; ++tries) {
@@ -56,7 +56,7 @@ result<bound_ports> open_ports(const options& settings, const replica_id& self,
                        : unicast_socket::open(settings.host, (*links)->port(), settings.wait_for_interface);
         if (unicast) return bound_ports{std::move(*links), std::move(*unicast)};
         if (settings.port == 0 && tries < 20) continue;
-        if (security) return unicast.error(); // nobody could introduce itself here
+        if (security) return unicast.error(); // without UDP no node could introduce itself here
         return bound_ports{std::move(*links), std::nullopt};
     }
 }

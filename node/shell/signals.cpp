@@ -30,10 +30,11 @@ int new_event() { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
 void ring(const descriptor& event) {
     const std::uint64_t one = 1;
-    static_cast<void>(!write(event.get(), &one, sizeof one)); // fails only when it has rung for ages
+    // Fails only if the counter is full: the event is set then.
+    static_cast<void>(!write(event.get(), &one, sizeof one));
 }
 
-/// Without those that are ignored.
+/// Leaves out signals that are ignored.
 sigset_t heeded(std::initializer_list<int> numbers) {
     sigset_t set;
     sigemptyset(&set);
@@ -59,12 +60,12 @@ struct stop_signals::listener {
     [[nodiscard]] bool has_descriptors() const {
         return signals.get() >= 0 && first.get() >= 0 && end.get() >= 0;
     }
-    /// Throws std::system_error when there is no thread to be had.
+    /// Throws std::system_error if no thread can be started.
     void start() {
         thread = shell::start_thread([this] { listen(); });
     }
 
-    /// False: it was so already.
+    /// Returns false if it was stopped already.
     bool stop() {
         if (stopping.exchange(true)) return false;
         ring(first);
@@ -74,7 +75,7 @@ struct stop_signals::listener {
     void listen() {
         std::array<pollfd, 2> wanted{{{signals.get(), POLLIN, 0}, {end.get(), POLLIN, 0}}};
         while (wanted[1].revents == 0) {
-            if (poll(wanted.data(), wanted.size(), -1) < 0) continue; // EINTR: of a debugger
+            if (poll(wanted.data(), wanted.size(), -1) < 0) continue; // EINTR, caused by a debugger
             signalfd_siginfo what{};
             if (read(signals.get(), &what, sizeof what) != sizeof what) continue;
             if (stop()) continue;
@@ -87,13 +88,13 @@ struct stop_signals::listener {
     descriptor first{new_event()}, end{new_event()};
     std::atomic<bool> stopping = false;
     std::mutex mutex;
-    std::function<void()> on_second; // under mutex
+    std::function<void()> on_second; // guarded by mutex
     const pid_t process = getpid();
     std::thread thread;
 };
 
 void stop_signals::end_of_listener::operator()(listener* ended) const noexcept {
-    if (ended->process == getpid()) delete ended; // in a forked child there is no thread to wait for
+    if (ended->process == getpid()) delete ended; // a forked child has no thread to join
 }
 
 stop_signals::stop_signals(owned_listener made)
@@ -129,8 +130,9 @@ bool stop_signals::wait(std::chrono::milliseconds within) const {
     const auto start = steady_clock::now();
     for (;;) {
         const auto passed = std::chrono::floor<milliseconds>(steady_clock::now() - start);
+        // poll() takes an int: a longer wait takes several rounds.
         const auto left = std::clamp(std::max(within, milliseconds{0}) - passed, milliseconds{0},
-                                     milliseconds{std::numeric_limits<int>::max()}); // waits again
+                                     milliseconds{std::numeric_limits<int>::max()});
         pollfd wanted{listener_->first.get(), POLLIN, 0};
         if (poll(&wanted, 1, static_cast<int>(left.count())) > 0) return true;
         if (left.count() == 0) return false;
@@ -145,7 +147,7 @@ void stop_signals::on_second(std::function<void()> handler) {
 }
 
 result<leave_report> leave_on_signal(node& leaver, stop_signals& stop, leave_options how) {
-    struct second_signal { // none reaches the node after this call
+    struct second_signal { // no second signal reaches the node after this call
         second_signal(node& late, stop_signals& by)
             : signals(by) {
             signals.on_second([&late] { late.end_leave_now(); });

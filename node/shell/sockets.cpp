@@ -22,10 +22,10 @@ namespace baton::shell {
 
 namespace {
 
-constexpr char marker = 1;    // first byte of a marking subscription; no frame begins with it
-constexpr char routing = 'B'; // first byte of a routing id; ZeroMQ keeps those that begin with 0 for itself
+constexpr char marker = 1; // first byte of the subscription that identifies a node; no frame begins with it
+constexpr char routing = 'B'; // first byte of a routing id; ZeroMQ reserves 0 for its own
 
-constexpr int reply_frames_max = 256; // per peer; a session keeps at most half of that under way
+constexpr int reply_frames_max = 256; // per peer; a session has at most half of that under way
 constexpr int connect_timeout_ms = 1000, handshake_ms = 2000, linger_ms = 200;
 constexpr int redial_ms = 20, redial_max_ms = 1000;
 constexpr int unanswered_ms = 10'000, keepalive_s = 3, keepalives = 4;
@@ -36,13 +36,13 @@ std::string marked(char first, const replica_id& id) {
     return name;
 }
 
-// IPv4 goes by sockets of its own, as where there is no IPv6.
+// IPv6 is switched on per endpoint, so that IPv4 works on a machine without IPv6.
 void connect(zmq::socket_t& socket, const std::string& endpoint) {
     socket.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string::npos);
     uninterrupted([&] { socket.connect(endpoint); });
 }
 
-// An inproc pair: the monitor binds it.
+// The monitor binds an inproc endpoint; a PAIR socket connects to it.
 void watch_events(zmq::socket_t& socket, const std::string& name, int events) {
     uninterrupted([&] {
         if (zmq_socket_monitor(socket.handle(), name.c_str(), events) != 0) throw zmq::error_t();
@@ -51,14 +51,14 @@ void watch_events(zmq::socket_t& socket, const std::string& name, int events) {
 
 } // namespace
 
-// libzmq starts its threads with the first socket, and ends the process when it cannot. So there is one here,
-// right after it is known that they can be had.
+// libzmq starts its threads with the first socket, and ends the process if it cannot. So the first socket is
+// made here, right after a test that threads can be started.
 surroundings::surroundings()
     : context(1) {
     context.set(zmq::ctxopt::blocky, false);
     context.set(zmq::ctxopt::max_sockets, 8192);
     constexpr int libzmqs_own = 2,
-                  ours = 2; // the reaper and one for input and output; a node's, the doorkeeper
+                  ours = 2; // libzmq's reaper and I/O thread; the threads of a node and of the doorkeeper
     if (!can_start_threads(libzmqs_own + ours)) {
         throw std::system_error(EAGAIN, std::generic_category(),
                                 "no thread to be had (ulimit -u, or the limit of a container)");
@@ -84,7 +84,7 @@ bool can_start_threads(int count) noexcept {
 }
 
 surroundings::~surroundings() {
-    context.shutdown(); // which ends the doorkeeper
+    context.shutdown(); // this ends the doorkeeper
 }
 
 doorkeeper& surroundings::keeper() {
@@ -97,7 +97,8 @@ std::shared_ptr<surroundings> surroundings::shared() {
     static std::weak_ptr<surroundings> shared;
     static pid_t owner = 0;
     const std::lock_guard lock(guard);
-    auto around = owner == ::getpid() ? shared.lock() : nullptr; // after fork() its threads are the parent's
+    // After fork() the threads exist in the parent only.
+    auto around = owner == ::getpid() ? shared.lock() : nullptr;
     if (!around) {
         owner = ::getpid();
         around = std::make_shared<surroundings>();
@@ -116,7 +117,7 @@ sockets::sockets(const options& settings, const replica_id& self,
     , router_(around_->context, zmq::socket_type::router)
     , subscriber_(around_->context, zmq::socket_type::sub) {
     if (security_) {
-        around_->keeper().open(self_.to_string(), security_->guests); // before anything is bound
+        around_->keeper().open(self_.to_string(), security_->guests); // before any socket is bound
         secure_server(router_);
         secure_server(publisher_);
         secure_client(subscriber_);
@@ -125,12 +126,12 @@ sockets::sockets(const options& settings, const replica_id& self,
     tune(router_);
     tune(subscriber_);
     publisher_.set(zmq::sockopt::sndhwm, static_cast<int>(settings_.limits.send_frames_max));
-    publisher_.set(zmq::sockopt::xpub_verbose, true); // a returning subscriber shows too
+    publisher_.set(zmq::sockopt::xpub_verbose, true); // reports a subscriber that returns, too
     router_.set(zmq::sockopt::sndhwm, reply_frames_max);
     router_.set(zmq::sockopt::rcvhwm, reply_frames_max);
     router_.set(zmq::sockopt::router_mandatory, true);
     router_.set(zmq::sockopt::router_handover,
-                true); // a peer that reconnects before we noticed the cut is heard
+                true); // admits a peer that reconnects before this node notices the end of its connection
     subscriber_.set(zmq::sockopt::subscribe, "");
     subscriber_.set(zmq::sockopt::subscribe, marked(marker, self_));
     watch(publisher_, publications);
@@ -178,7 +179,7 @@ void sockets::expel(const replica_id& id) {
     if (security_) security_->guests->expel(id);
 }
 
-// The doorkeeper gave the link its owner's name.
+// The doorkeeper has set the user id of the link to the id of its owner.
 bool sockets::is_from(zmq::message_t& message, const replica_id& who) const {
     if (!security_) return true;
     const char* const user = zmq_msg_gets(message.handle(), "User-Id");
@@ -197,15 +198,15 @@ bool sockets::is_of_a_link(zmq::message_t& message) {
 
 void sockets::tune(zmq::socket_t& socket) const {
     socket.set(zmq::sockopt::linger, linger_ms);
-    // Somewhat above what a node sends, so that an oversized frame is seen and counted; far above, libzmq
-    // hangs up.
+    // A little more than a node sends, so that a frame that is too large arrives and is counted. libzmq
+    // closes the connection if a frame is larger still.
     socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(4 * wire::frame_bytes_max));
     socket.set(zmq::sockopt::connect_timeout, connect_timeout_ms);
     socket.set(zmq::sockopt::handshake_ivl, handshake_ms);
     socket.set(zmq::sockopt::reconnect_ivl, redial_ms);
     socket.set(zmq::sockopt::reconnect_ivl_max, redial_max_ms);
-    // The kernel gives up connections that nobody answers on. Not ZeroMQ's own heartbeat: with 4.3.4 that
-    // ended processes in the tests of many nodes.
+    // The kernel closes connections whose other end does not answer. ZeroMQ's own heartbeat is not used: with
+    // 4.3.4 it ended processes in tests of many nodes.
     socket.set(zmq::sockopt::tcp_maxrt, unanswered_ms);
     socket.set(zmq::sockopt::tcp_keepalive, 1);
     socket.set(zmq::sockopt::tcp_keepalive_idle, keepalive_s);
@@ -213,7 +214,7 @@ void sockets::tune(zmq::socket_t& socket) const {
     socket.set(zmq::sockopt::tcp_keepalive_cnt, keepalives);
 }
 
-// libzmq listens on a port of ours; the endpoint only tells it the transport.
+// libzmq listens on a socket that this node has bound; the endpoint only names the transport.
 result<std::uint16_t> sockets::bind(zmq::socket_t& socket, const char* what, std::uint16_t port) {
     const bool both = settings_.host.empty() || settings_.host == "::";
     const auto host = both ? std::string("*") : settings_.host;
@@ -249,13 +250,13 @@ result<std::unique_ptr<sockets>> sockets::open(const options& settings, const re
         made->port_ = *port;
         made->publish_port_ = *publish_port;
         return made;
-    } catch (const zmq::error_t& failure) { // no descriptors or sockets left
+    } catch (const zmq::error_t& failure) { // no descriptor or socket is left
         return error{errc::network, std::string("sockets: ") + failure.what()};
     }
 }
 
-// What cannot be dialled now, for want of descriptors, is dialled when there are some. An address that libzmq
-// cannot read is a link that never opens: the mesh forgets the peer after a while.
+// A dial that fails for want of descriptors is repeated once some are free. An address that libzmq cannot
+// read is a link that never opens: the mesh forgets the peer after a while.
 void sockets::dial(core::link_id link, const std::string& endpoint, const discovery::link_key& key,
                    bool once) {
     if (!try_dial(link, endpoint, key, once)) undialled_[link] = {endpoint, key, {}, once};
@@ -286,7 +287,7 @@ bool sockets::try_dial(core::link_id link, const std::string& endpoint, const di
         }
         made.dealer.set(zmq::sockopt::routing_id, marked(routing, self_));
         made.dealer.set(zmq::sockopt::immediate,
-                        true); // nothing is queued for a connection that is not there
+                        true); // queues nothing while there is no connection
         watch_events(made.dealer, name,
                      ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
                          ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_DISCONNECTED);
@@ -302,9 +303,9 @@ bool sockets::try_dial(core::link_id link, const std::string& endpoint, const di
     return true;
 }
 
-// A connection that was begun `once` ends for good when it closes: libzmq takes the endpoint off its socket a
-// moment after it has said so, and would take off what is connected by then, too. So the socket is replaced,
-// once all that has come by it has been read.
+// A connection that was begun `once` ends for good when it closes. libzmq takes the endpoint off its socket a
+// moment after it has reported that, and would take off an endpoint connected by then, too. So the socket is
+// replaced once everything that has arrived by it is read.
 void sockets::note_event(connection& of, std::uint16_t what) {
     of.opened = of.opened || what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
     if (of.once && of.opened && what == ZMQ_EVENT_DISCONNECTED) of.ended = true;
@@ -315,7 +316,7 @@ void sockets::mend(core::link_id link) {
     if (at != connections_.end() && at->second.ended) replace(link);
 }
 
-// In an open mesh alone: there is no key.
+// Used in an open mesh only, so there is no key.
 void sockets::replace(core::link_id link) {
     const auto at = connections_.find(link);
     const auto endpoint = at->second.endpoint, subscribed = at->second.subscribed;
@@ -337,12 +338,12 @@ void sockets::unsubscribe(core::link_id link) {
     const auto endpoint = std::exchange(subscribed, {});
     if (endpoint.empty()) return;
     for (const auto& [other, c] : connections_) {
-        if (c.subscribed == endpoint) return; // somebody else's too
+        if (c.subscribed == endpoint) return; // another link uses the subscription
     }
     poller_.touched(broadcasts);
     try {
         uninterrupted([&] { subscriber_.disconnect(endpoint); });
-    } catch (const zmq::error_t&) { // already gone
+    } catch (const zmq::error_t&) { // it is disconnected already
     }
 }
 
@@ -352,12 +353,11 @@ void sockets::subscribe(core::link_id link, const std::string& endpoint, const d
     unsubscribe(link);
     poller_.touched(broadcasts);
     try {
-        if (security_)
-            set_key(subscriber_, ZMQ_CURVE_SERVERKEY, key.bytes); // of what is connected from now on
+        if (security_) set_key(subscriber_, ZMQ_CURVE_SERVERKEY, key.bytes); // for later connections
         connect(subscriber_, endpoint);
         connections_.at(link).subscribed = endpoint;
     } catch (
-        const zmq::error_t&) { // an address that libzmq cannot read: the peer never comes up and is forgotten
+        const zmq::error_t&) { // libzmq cannot read the address: the peer never comes up and is forgotten
     }
 }
 
@@ -378,16 +378,16 @@ void sockets::reconnect(zmq::socket_t& socket, const std::string& endpoint) {
     if (endpoint.empty()) return;
     try {
         uninterrupted([&] { socket.disconnect(endpoint); });
-    } catch (const zmq::error_t&) { // libzmq has given it up
+    } catch (const zmq::error_t&) { // libzmq does not know the endpoint any more
     }
     try {
         connect(socket, endpoint);
-    } catch (const zmq::error_t&) { // it goes on by itself, later
+    } catch (const zmq::error_t&) { // the next redial tries again
     }
 }
 
 void sockets::redial_from(const std::string& local) {
-    std::set<std::string> done; // several links may share a subscription
+    std::set<std::string> done; // several links may share one subscription
     std::vector<core::link_id> ended;
     for (auto& [link, c] : connections_) {
         if (c.local != local) continue;
@@ -416,8 +416,8 @@ bool sockets::request(core::link_id link, std::string_view bytes) {
     auto& dealer = at->second.dealer;
     poller_.touched(source_of(link));
     if (send(dealer, bytes)) return true;
-    // A connection that has just opened may not have reached the socket yet; asking for its events makes it
-    // look.
+    // A connection that has just opened may not have reached the socket yet. Asking for its events makes the
+    // socket process it.
     (void)uninterrupted([&] { return dealer.get(zmq::sockopt::events); });
     return send(dealer, bytes);
 }
@@ -426,7 +426,7 @@ bool sockets::reply(const replica_id& to, std::string_view bytes) {
     poller_.touched(requests);
     try {
         return send(router_, marked(routing, to), zmq::send_flags::sndmore) && send(router_, bytes);
-    } catch (const zmq::error_t&) { // EHOSTUNREACH: it is not connected now
+    } catch (const zmq::error_t&) { // EHOSTUNREACH: the peer is not connected now
         return false;
     }
 }

@@ -19,14 +19,15 @@ namespace baton::shell {
 namespace {
 
 constexpr std::size_t waiting_bytes_max = std::size_t{8} << 20;
-constexpr std::string_view seal_key_of = "baton spill 2"; // what is hashed, under the mesh key, into that
+// The message; its hash under the mesh key is the key of the seal.
+constexpr std::string_view seal_key_of = "baton spill 2";
 
 error failed(const std::string& what, const std::string& path) {
     return {errc::network, what + " " + path + ": " + message_of_errno()};
 }
 
-// What is above it is made as others would make it; itself is nobody else's to read. Whether it worked shows
-// when it is used.
+// Makes the parent folders with the usual permissions, and the folder itself for this user only. A failure
+// shows when the folder is used.
 void make_folder(const std::string& dir) {
     std::error_code ignored;
     const auto above = std::filesystem::path(dir + '/').parent_path().parent_path();
@@ -34,7 +35,7 @@ void make_folder(const std::string& dir) {
     ::mkdir(dir.c_str(), 0700);
 }
 
-// A new file of this user alone: nothing that somebody has put there is followed or written to.
+// Makes a new file of this user alone. It follows no link and writes to no existing file.
 descriptor make_file(const std::string& path) {
     return descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
 }
@@ -109,7 +110,7 @@ wire::spill_seal seal_of(const mesh_key& key) {
 
 // ---------------------------------------------------------------- one file
 
-// It gets its name when it is locked: whoever looks at an unlocked one may take it for abandoned.
+// The file gets its name once it is locked: a reader may take an unlocked file for abandoned.
 result<spill_file> spill_file::open(const std::string& dir, wire::spill_head head,
                                     std::optional<wire::spill_seal> seal) {
     const auto name = std::string(spill_prefix) + head.id.to_string() + std::string(spill_suffix);
@@ -208,7 +209,7 @@ spill_net::standing spill_net::settle(bool keep, bool keep_part) {
     return standing_;
 }
 
-// Nothing: it is settled, or `last`: there are no more.
+// Nullopt: the file is settled; or, with `last`, there are no more frames.
 std::optional<std::string> spill_net::next_frame(bool& last) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return settled_ || closed_ || !frames_.empty(); });
@@ -233,7 +234,7 @@ void spill_net::become(state is, std::string text) {
     bell_.ring();
 }
 
-// It stays locked until it is known whether it will: nobody reads it before.
+// The file stays locked until its fate is known, so that no reader opens it before.
 void spill_net::wait_for_word(spill_file& file) {
     bool keep = false;
     {

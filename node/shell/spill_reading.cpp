@@ -30,7 +30,7 @@ void spill_reading::begin(instant now) {
 }
 
 void spill_reading::ask(const core::read_spill& what) {
-    asked_.push_back(what); // answered by a later input: this may be within one
+    asked_.push_back(what); // a later input answers: this call may be within one
     due_ = true;
 }
 
@@ -39,7 +39,8 @@ void spill_reading::drop(core::spill_id file) {
     shelf_.remove(file);
 }
 
-// Its name has to last before anything of it is written anew: what the mesh asks for waits for that.
+// The new name has to be on the disk before any value is written again, so the requests of the mesh wait for
+// the sync.
 void spill_reading::keep_aside(core::spill_id file) {
     shelf_.keep_aside(file);
     ++*syncs_;
@@ -106,8 +107,8 @@ void spill_reading::look_through() {
                                 found->writer});
 }
 
-// While somebody still writes a file the folder is looked at again; and in the beginning, when a
-// predecessor may be about to begin with one.
+// The folder is scanned again while another process still writes a file, and at the start, when a predecessor
+// may be about to write one.
 void spill_reading::note_listed() {
     if (shelf_.is_looking()) return;
     const auto at = out_.now().now;

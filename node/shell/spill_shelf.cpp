@@ -20,10 +20,10 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t files_max = 1000, names_max = 100'000;
-constexpr auto fresh_for = 5s; // from being made to being locked, at most
+constexpr auto fresh_for = 5s; // the longest time from the creation of a file to its lock
 constexpr std::time_t trial_over_after = 60;
 
-// Whose a file should be, by its name: "baton-<32 hexadecimal digits>" and that suffix.
+// The writer that the name of a file gives: "baton-<32 hexadecimal digits>" and the suffix.
 std::optional<replica_id> writer_of(std::string_view name, std::string_view suffix) {
     if (name.size() != spill_prefix.size() + 32 + suffix.size() || !name.starts_with(spill_prefix) ||
         !name.ends_with(suffix))
@@ -48,7 +48,7 @@ std::optional<replica_id> writer_of(std::string_view name) {
     return writer_of(name, spill_suffix);
 }
 
-// The system said so: later there may be some again.
+// A shortage that may pass.
 bool is_short_of_room() { return errno == EMFILE || errno == ENFILE || errno == ENOMEM; }
 
 bool is_fresh(std::string_view name) {
@@ -63,7 +63,7 @@ std::string octal(mode_t mode) {
     return text;
 }
 
-// As with files of keys: whoever else may write it may have written it.
+// The rule of key files: any user who may write the file may have written it.
 std::string fault_of(const struct stat& about) {
     if (!S_ISREG(about.st_mode)) return "it is not a regular file";
     if (about.st_uid != ::geteuid() && about.st_uid != 0)
@@ -85,7 +85,7 @@ std::string hexadecimal(std::string_view key_id) {
 
 } // namespace
 
-// What has been made and not locked yet, by a writer that is about to; or left so by one that was killed.
+// A file that is not locked yet: its writer is about to lock it, or was killed before.
 void spill_shelf::note_fresh(const std::string& name, instant now) {
     const auto path = dir_ + '/' + name;
     struct stat about {};
@@ -144,8 +144,8 @@ spill_shelf::fault spill_shelf::open(const std::string& path, const replica_id& 
     }
     why = fault_of(into.about);
     if (!why.empty()) return fault::refused;
-    if (::flock(into.file.get(), LOCK_SH | LOCK_NB) != 0) return fault::later; // its writer is at work
-    // Its size may have grown until the lock was free.
+    if (::flock(into.file.get(), LOCK_SH | LOCK_NB) != 0) return fault::later; // its writer still writes it
+    // The file may have grown before the lock was taken.
     if (::fstat(into.file.get(), &into.about) != 0 || into.about.st_nlink == 0) return fault::gone;
     const auto source = [number = into.file.get()](std::uint64_t offset, char* bytes, std::size_t count) {
         std::size_t done = 0;
@@ -234,7 +234,7 @@ std::optional<spill_shelf::found> spill_shelf::look() {
     return what;
 }
 
-// A file that is gone, or is another one by now, has no chunks.
+// A file that is gone, or was replaced, has no chunks.
 std::optional<std::string> spill_shelf::read(core::spill_id file, bool from_start) {
     auto& one = all_[static_cast<std::uint32_t>(file)];
     stuck_ = false;
@@ -267,7 +267,7 @@ std::optional<std::string> spill_shelf::read(core::spill_id file, bool from_star
 
 void spill_shelf::remove(core::spill_id file) {
     if (reading_ && reads_ == file) reading_.reset();
-    ::unlink(path(file).c_str()); // another node of this folder may have been faster
+    ::unlink(path(file).c_str()); // another node that shares the folder may have been faster
 }
 
 void spill_shelf::keep_aside(core::spill_id file) {

@@ -3,8 +3,11 @@
 
 #include <baton/stats.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
+#include <optional>
 
 namespace baton {
 
@@ -112,14 +115,14 @@ constexpr std::array table{
                &node_stats::sends_refused},
 };
 
-// As the format wants a label's value, which is UTF-8: its own escapes are \\, \" and \n. What is no text, or
-// controls a terminal, is written as \xNN.
+// Writes a value of a label in the Prometheus text format: UTF-8 with the escapes \\, \" and \n. Bytes that
+// are not text, or that control a terminal, become \xNN.
 std::string label_text(std::string_view text) {
     std::string made = "\"";
     while (!text.empty()) {
         const auto plain = text.substr(0, text.find_first_of("\\\"\n"));
         for (const char c : shell::printable(plain)) {
-            if (c == '\\') made += '\\'; // of \xNN
+            if (c == '\\') made += '\\'; // escapes the backslash of an \xNN that printable() writes
             made += c;
         }
         text.remove_prefix(plain.size());
@@ -140,12 +143,19 @@ class page {
   public:
     explicit page(std::string_view node_name)
         : node_("node=" + label_text(node_name)) {}
-    void head(std::string_view name, std::string_view meaning, bool counts) {
+    void head(std::string_view name, std::string_view meaning, std::string_view type) {
         (text_ += "# HELP ") += name;
         (text_ += ' ') += meaning;
         (text_ += "\n# TYPE ") += name;
-        text_ += counts ? " counter\n" : " gauge\n";
+        ((text_ += ' ') += type) += '\n';
     }
+    /// Of OpenMetrics; the family's name ends with it.
+    void unit(std::string_view name, std::string_view unit) {
+        if (!name.ends_with(unit)) return;
+        (text_ += "# UNIT ") += name;
+        ((text_ += ' ') += unit) += '\n';
+    }
+    void end() { text_ += "# EOF\n"; }
     void line(std::string_view name, std::string_view labels, std::string_view value) {
         ((text_ += name) += '{') += node_;
         if (!labels.empty()) (text_ += ',') += labels;
@@ -157,6 +167,59 @@ class page {
     std::string node_, text_;
 };
 
+using seconds = std::chrono::duration<double>;
+
+// `delta_bytes_sent` → `baton_delta_sent_bytes`: a unit is the end of a family's name.
+std::string family_of(std::string_view name) {
+    constexpr std::string_view bytes = "_bytes";
+    std::string family = "baton_";
+    if (const auto at = name.find("_bytes_"); at != name.npos)
+        return family.append(name.substr(0, at)).append(name.substr(at + bytes.size())).append(bytes);
+    return family.append(name);
+}
+
+void add_histogram(page& out, const std::string& family, std::string_view meaning, const time_histogram& of) {
+    out.head(family, meaning, "histogram");
+    out.unit(family, "seconds");
+    std::uint64_t so_far = 0;
+    const auto bucket = [&](const std::string& bound, std::size_t which) {
+        so_far += of.counts[which];
+        out.line(family + "_bucket", "le=" + label_text(bound), std::to_string(so_far));
+    };
+    for (std::size_t i = 0; i < time_histogram::bounds.size(); ++i) {
+        auto bound = decimal(seconds(time_histogram::bounds[i]).count());
+        if (bound.find_first_of(".e") == bound.npos) bound += ".0"; // as the format wants a float here
+        bucket(bound, i);
+    }
+    bucket("+Inf", time_histogram::bounds.size());
+    out.line(family + "_count", {}, std::to_string(so_far));
+    out.line(family + "_sum", {}, decimal(seconds(of.sum).count()));
+}
+
+bool is_present(const member& each) {
+    return each.state == member_state::up || each.state == member_state::suspect ||
+           each.state == member_state::leaving;
+}
+
+// One line a name: two lines with the same labels would make the page invalid, and any node may take any
+// name.
+template <class Value>
+void add_members(page& out, const std::string& family, std::string_view meaning, std::string_view unit,
+                 const std::vector<member>& members, Value value, bool worst_is_least = false) {
+    out.head(family, meaning, "gauge");
+    if (!unit.empty()) out.unit(family, unit);
+    std::map<std::string, double> by_name;
+    for (const auto& each : members) {
+        if (!is_present(each)) continue;
+        const std::optional<double> found = value(each);
+        if (!found) continue;
+        const auto [at, is_new] = by_name.emplace(label_text(each.name), *found);
+        if (!is_new)
+            at->second = worst_is_least ? std::min(at->second, *found) : std::max(at->second, *found);
+    }
+    for (const auto& [name, number] : by_name) out.line(family, "member=" + name, decimal(number));
+}
+
 } // namespace
 
 std::span<const stat_field> all_stats() { return table; }
@@ -165,21 +228,21 @@ std::string to_prometheus(const node_stats& stats, std::string_view node_name) {
     page out(node_name);
     for (const auto& each : table) {
         const auto name = "baton_" + std::string(each.name) + (each.counts ? "_total" : "");
-        out.head(name, each.meaning, each.counts);
+        out.head(name, each.meaning, each.counts ? "counter" : "gauge");
         out.line(name, {}, std::to_string(stats.*each.value));
     }
-    out.head("baton_refused_total", "frames and beacons refused, by reason", true);
+    out.head("baton_refused_total", "frames and beacons refused, by reason", "counter");
     for (const auto& [reason, count] : stats.refused_by_reason)
         out.line("baton_refused_total", "reason=" + label_text(reason), std::to_string(count));
     const auto by_member = [&](std::string_view name, std::string_view meaning, auto value) {
-        out.head(name, meaning, false);
+        out.head(name, meaning, "gauge");
         for (const auto& each : stats.members) {
-            if (each.state == member_state::contacting) continue; // anybody may be that, under any name
+            // A peer in contact may be anybody, under any name.
+            if (each.state == member_state::contacting) continue;
             out.line(name, "member=" + label_text(each.name) + ",id=" + label_text(each.id.to_string()),
                      decimal(value(each)));
         }
     };
-    using seconds = std::chrono::duration<double>;
     by_member("baton_member_up", "1 while the member hears this node and is heard by it",
               [](const member& m) { return m.state == member_state::up ? 1.0 : 0.0; });
     by_member("baton_member_lag_events", "own events that the member has not reported as applied",
@@ -189,6 +252,38 @@ std::string to_prometheus(const node_stats& stats, std::string_view node_name) {
     by_member(
         "baton_member_round_trip_seconds", "round trip of acknowledgements, smoothed",
         [](const member& m) { return seconds(m.round_trip.value_or(std::chrono::microseconds{0})).count(); });
+    return std::move(out).text();
+}
+
+std::string to_openmetrics(const node_stats& stats, std::string_view node_name) {
+    page out(node_name);
+    for (const auto& each : table) {
+        const auto family = family_of(each.name);
+        out.head(family, each.meaning, each.counts ? "counter" : "gauge");
+        out.unit(family, "bytes");
+        out.line(each.counts ? family + "_total" : family, {}, std::to_string(stats.*each.value));
+    }
+    out.head("baton_refused", "frames and beacons refused, by reason", "counter");
+    for (const auto& [reason, count] : stats.refused_by_reason)
+        out.line("baton_refused_total", "reason=" + label_text(reason), std::to_string(count));
+    add_histogram(out, "baton_acknowledgement_seconds",
+                  "time that calls waited until enough members had acknowledged a write", stats.acknowledged);
+    add_histogram(out, "baton_leave_seconds",
+                  "time that leaves of members took, from their announcement to their goodbye", stats.leaves);
+    const auto& all = stats.members;
+    const auto number = [](auto of) { return std::optional(static_cast<double>(of)); };
+    add_members(
+        out, "baton_member_up", "1 while the member hears this node and is heard by it", {}, all,
+        [&](const member& m) { return number(m.state == member_state::up); }, true);
+    add_members(out, "baton_member_lag_events", "own events that the member has not reported as applied", {},
+                all, [&](const member& m) { return number(m.lag); });
+    add_members(out, "baton_member_lag_seconds", "how long the oldest of those events has been under way",
+                "seconds", all, [&](const member& m) { return number(seconds(m.lag_age).count()); });
+    add_members(out, "baton_member_round_trip_seconds", "round trip of acknowledgements, smoothed", "seconds",
+                all, [&](const member& m) {
+                    return m.round_trip ? number(seconds(*m.round_trip).count()) : std::nullopt;
+                });
+    out.end();
     return std::move(out).text();
 }
 

@@ -81,7 +81,7 @@ result<unicast_socket> unicast_socket::open(const std::string& host, std::uint16
     in_addr v4{};
     bool is_v6 = any || inet_pton(AF_INET, host.c_str(), &v4) != 1;
     int fd = is_v6 ? ::socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0) : -1;
-    if (fd < 0 && (!is_v6 || any)) { // or this machine has no IPv6
+    if (fd < 0 && (!is_v6 || any)) { // this machine may have no IPv6
         is_v6 = false;
         fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     }
@@ -147,7 +147,7 @@ void unicast_socket::receive(
         socklen_t size = sizeof from;
         const auto got = ::recvfrom(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT,
                                     reinterpret_cast<sockaddr*>(&from), &size);
-        if (got < 0 && errno == ECONNREFUSED) continue; // somebody we have sent to is not there
+        if (got < 0 && errno == ECONNREFUSED) continue; // an earlier destination has no such port
         if (got < 0) return;
         address at;
         std::uint16_t port = 0;

@@ -14,14 +14,14 @@ bool name_queue::push(std::string_view name) {
 
 bool name_queue::is_stale(const std::string& name) const {
     const auto at = known_.find(name);
-    return at == known_.end() || at->data() != name.data(); // put in once more, further back
+    return at == known_.end() || at->data() != name.data(); // the name was queued again, further back
 }
 
 std::optional<std::string> name_queue::pop() {
     while (!names_.empty()) {
         auto& first = names_.front();
         const bool stale = is_stale(first);
-        if (!stale) known_.erase(first); // before the name moves
+        if (!stale) known_.erase(first); // known_ views the name, so it goes before the name moves
         auto name = std::move(first);
         names_.pop_front();
         if (!stale) return name;

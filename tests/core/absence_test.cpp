@@ -1,5 +1,6 @@
-// A key is called absent on evidence only: everybody who could hold it has answered, and what they named is
-// here. Who has not, or is known to hold more, is named.
+// Proves that a key is called absent on evidence only: every node that could hold it has answered, and
+// everything that the answers named is here. Otherwise the result names the nodes that have not answered, or
+// are known to hold more.
 #include "asking.hpp"
 #include "discovery/probe.hpp"
 
@@ -10,7 +11,8 @@ namespace {
 
 bool is_repair(channel, std::string_view bytes) { return is<wire::delta>(bytes) || is<wire::state>(bytes); }
 
-/// A third node whose last event nobody else has, though its heartbeat has told of it; then it crashes.
+/// The last event of a third node is at no other node, though its heartbeat has reported it; then the node
+/// crashes.
 struct last_word : asking {
     explicit last_word(settings how = {})
         : asking(std::move(how)) {
@@ -64,7 +66,7 @@ TEST_CASE("absence: one that has greeted and told of more stands against it, tho
     s.run_for(500ms);
     CHECK_FALSE(s.absent(0, asked));
     CHECK(s.mesh(0).judge_absence(asked).who == std::vector<replica_id>{third});
-    // Its answer is as good as a member's.
+    // The answer of a node in contact counts as much as a member's.
     const auto answer = [&](const cut& held) {
         const wire::ack ack{third, true, true, 0, held, asked};
         REQUIRE_FALSE(s.give(0, core::request_arrived{third, host_of(7), wire::encode(ack)}).refused);
@@ -116,8 +118,8 @@ TEST_CASE("absence: whom a member names counts, though this node has never met t
     REQUIRE(s.run_until([&] { return s.sees(newcomer, 2, member_state::up); }, 500ms));
     CHECK(s.against(newcomer, 200ms) == s.ids_of({0, 1}));
     CHECK_FALSE(s.caught_up(newcomer, 200ms));
-    // The third calls both crashed, as far as it knows with nothing that is not here, and says so when asked
-    // again.
+    // The third node calls both crashed. It knows of no event of theirs that is missing here, and says so
+    // when it is asked again.
     CHECK(s.against(newcomer, 10s).empty());
     CHECK(s.caught_up(newcomer));
     for (const slot_number here : {2, 3}) {
@@ -129,7 +131,7 @@ TEST_CASE("absence: whom a member names counts, though this node has never met t
 
 TEST_CASE("absence: a member that is gone and had told of more is named to whoever never met it",
           "[core][scenario]") {
-    last_word s; // which both of the others know of, and nobody has
+    last_word s; // both other nodes know of it, and no node has it
     const auto newcomer = s.join(5);
     CHECK(s.against(newcomer) == s.ids_of({2}));
     CHECK_FALSE(s.caught_up(newcomer));
@@ -148,8 +150,8 @@ TEST_CASE("absence: along a chain of neighbours the far end is not spoken for", 
     CHECK(s.against(3, 20ms) == s.ids_of({1}));
     CHECK_FALSE(s.caught_up(3, 20ms));
     s.run_for(5s);
-    CHECK(s.get(3, "session") == "value"); // by way of its neighbours
-    CHECK(s.against(3) == s.ids_of({1}));  // of what the far end writes next nobody can tell
+    CHECK(s.get(3, "session") == "value"); // it got the value from its neighbours
+    CHECK(s.against(3) == s.ids_of({1}));  // no node here can tell what the far end writes next
 }
 
 TEST_CASE("absence: a name that nobody repeats is forgotten", "[core][scenario]") {
@@ -164,7 +166,7 @@ TEST_CASE("absence: a name that nobody repeats is forgotten", "[core][scenario]"
         f.view = ghost.view();
         REQUIRE_FALSE(s.give(0, core::request_arrived{f.id, host_of(1), wire::encode(f)}).refused);
     };
-    bool mute = true; // its own answer comes later
+    bool mute = true; // the first node answers later
     s.set_filter([&](process_number from, process_number, channel, std::string_view bytes) {
         return !mute || from != 1 || !is<wire::ack>(bytes);
     });
@@ -184,7 +186,7 @@ TEST_CASE("absence: a name that nobody repeats is forgotten", "[core][scenario]"
 
 TEST_CASE("absence: one that was in contact and is forgotten counts by the word of whoever sees it",
           "[core][scenario]") {
-    // It greeted and never came up here; the answer that names it comes while it is in contact.
+    // The node has greeted and never came up here; the answer that names it arrives while it is in contact.
     in_contact s;
     const auto third = in_contact::third;
     bool mute = true;
@@ -233,7 +235,8 @@ TEST_CASE("absence: an answer from before a death does not speak for the one tha
     REQUIRE(s.run_until([&] { return s.absent(0, asked); }, 100ms));
     s.sever(0, 2, true);
     s.set_filter([](process_number from, process_number, channel, std::string_view bytes) {
-        return !is<wire::word>(bytes) && !(from == 1 && discovery::is_probe(bytes)); // nobody vouches for it
+        // No WORD reports that it lives.
+        return !is<wire::word>(bytes) && !(from == 1 && discovery::is_probe(bytes));
     });
     REQUIRE(s.run_until([&] { return s.sees(0, 2, member_state::crashed); }, 10s));
     REQUIRE(s.sees(1, 2, member_state::up));
@@ -243,7 +246,7 @@ TEST_CASE("absence: an answer from before a death does not speak for the one tha
 
 TEST_CASE("absence: of a member of version 4 the addresses it tells count, while they are tried",
           "[core][scenario]") {
-    // Its answers do not say whom it knows.
+    // Version 4: its answers do not name the nodes that it knows.
     asking s;
     core::mesh_options older;
     older.versions.max = 4;
@@ -254,7 +257,7 @@ TEST_CASE("absence: of a member of version 4 the addresses it tells count, while
     REQUIRE(s.run_until([&] { return s.sees(newcomer, 1, member_state::up); }, 500ms));
     REQUIRE(s.run_until([&] { return s.mesh(newcomer).stats().peers_heard != 0; }, 100ms));
     CHECK(s.against(newcomer) == s.ids_of({0}));
-    CHECK(s.against(newcomer, 60s).empty()); // as before: it has no other way to tell
+    CHECK(s.against(newcomer, 60s).empty()); // as before version 5: it has no other way to tell
 }
 
 TEST_CASE("absence: a spill that has been found and not been read may hold it, here or at a member",

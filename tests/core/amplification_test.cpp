@@ -13,9 +13,9 @@ using discovery::purpose;
 
 namespace {
 
-constexpr auto elsewhere = "10.0.0.66"; // where nobody is, and what is replayed comes from
+constexpr auto elsewhere = "10.0.0.66"; // no node is there; replayed datagrams come from there
 constexpr auto elsewhere_endpoint = "tcp://10.0.0.66:5001";
-constexpr std::size_t header_bytes = 42; // of a datagram, as the simulator counts its bytes
+constexpr std::size_t header_bytes = 42; // the header of a datagram, as the simulator counts it
 
 world::settings of_mesh(bool keyed) {
     world::settings how;
@@ -27,7 +27,7 @@ replica_id stranger() {
     id.bytes.fill(7);
     return id;
 }
-/// A beacon or a question of somebody unknown, whose clock is that far behind that of `at`.
+/// A beacon or a question of an unknown node whose clock is behind that of `at` by so much.
 discovery::beacon said(const moment& at, std::chrono::milliseconds behind = {}) {
     discovery::beacon b{"default", wire::version_min, wire::version_max, stranger(), 5, 5001, 5002, {}};
     b.key.bytes.fill(1);
@@ -48,7 +48,7 @@ std::string question(const discovery::beacon& of) {
                   purpose::introduction);
 }
 
-/// What the first node has sent since this was made.
+/// Counts what the first node has sent since this object was made.
 class bill {
   public:
     explicit bill(scene& s)
@@ -56,7 +56,7 @@ class bill {
         , before_(s.spent(0)) {}
     [[nodiscard]] std::uint64_t dials() const { return s_.spent(0).dials - before_.dials; }
     [[nodiscard]] std::uint64_t datagrams() const { return s_.spent(0).datagrams - before_.datagrams; }
-    /// Of datagrams, without their headers. Where nothing was dialled.
+    /// The bytes of datagrams, without headers. Requires that no connection was dialled.
     [[nodiscard]] std::uint64_t bytes() const {
         REQUIRE(dials() == 0);
         return s_.spent(0).bytes - before_.bytes - datagrams() * header_bytes;
@@ -88,7 +88,7 @@ TEST_CASE("amplification: with a key a beacon costs four questions an address, o
     s.start(0);
     s.run_for(1s);
     auto b = said(s.moment_at(0));
-    const std::uint64_t named = GENERATE(0, 1, 8); // where it names none, its source counts
+    const std::uint64_t named = GENERATE(0, 1, 8); // a beacon without addresses counts for its source
     b.hosts = named == 8 ? eight_hosts() : named == 1 ? "10.0.0.80" : "";
     const auto bytes = sealed(discovery::encode(b), purpose::beacon);
     const bill caused(s);
@@ -115,15 +115,15 @@ TEST_CASE("amplification: a recorded beacon that is too old costs one question, 
     CHECK(caused.dials() == 0);
     CHECK(caused.datagrams() == 1);
     CHECK(caused.bytes() == core::introducer::datagram_bytes);
-    ++b.sequence; // of one that lives the next beacon is another, so a question that is lost is repeated
+    ++b.sequence; // a living node sends a new beacon next, so a lost question is repeated
     replay_beacon(s, sealed(discovery::encode(b), purpose::beacon), 2);
     CHECK(caused.datagrams() == 2);
 }
 
 TEST_CASE("amplification: old beacons that are played again and again keep no newcomer out",
           "[core][scenario]") {
-    // One, or all that somebody has recorded of a node, a thousand times a second, to everybody: to those
-    // that are there, and to those that want to join by their beacons, whose clock is right or an hour off.
+    // Replays one recorded beacon, or many, a thousand times a second to every node: to members, and to nodes
+    // that want to join, whose clock is right or an hour off.
     const std::size_t recorded = GENERATE(1, 1500);
     CAPTURE(recorded);
     scene s(of_mesh(true));
@@ -153,7 +153,7 @@ TEST_CASE("amplification: old beacons that are played again and again keep no ne
 
 TEST_CASE("amplification: old questions that are played again and again keep no newcomer out",
           "[core][scenario]") {
-    // All that somebody has recorded of a node, from as many addresses, to the seed of those that come later.
+    // Replays all recordings of a node, from as many addresses, to the seed of nodes that come later.
     const std::size_t recorded = GENERATE(1, 1500);
     CAPTURE(recorded);
     auto how = of_mesh(true);
@@ -185,7 +185,7 @@ TEST_CASE("amplification: old questions that are played again and again keep no 
         [&] { return s.sees(0, newcomer, member_state::up) && s.sees(0, late, member_state::up); }, 4s));
     const bill caused(s);
     s.run_for(1s);
-    CHECK(caused.datagrams() <= 20); // and nothing is answered any more
+    CHECK(caused.datagrams() <= 20); // and no answer is sent any more
     goes_on = false;
     s.run_for(10ms);
 }
@@ -233,7 +233,7 @@ TEST_CASE("amplification: a probe costs answers of its length, and only in the n
     const auto about_it = probe(s.at(1).id, {}), about_another = probe(s.at(1).id, s.at(2).id);
     CHECK(answers_to(about_it) == about_it.size());
     CHECK(datagrams == 1);
-    CHECK(answers_to(about_another) <= 2 * about_another.size()); // and once more when that one is heard
+    CHECK(answers_to(about_another) <= 2 * about_another.size()); // and again when a node hears it
     CHECK(answers_to(probe(stranger(), {})) == 0);
     CHECK(answers_to(probe(stranger(), s.at(2).id)) == 0);
     CHECK(answers_to(about_it.substr(1)) == 0);

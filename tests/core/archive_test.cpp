@@ -25,7 +25,7 @@ struct closing : scene {
         for (process_number other = 0; other < 4; ++other)
             if (other != who) sever(at(who).slot, at(other).slot, on);
     }
-    // The fourth is out of every cut, and what it wrote is there under its own dots.
+    // Checks that no cut names the fourth node, and that its records are there under its own dots.
     void check_closed(std::uint64_t last) {
         for (const process_number who : {0, 1, 2}) {
             CAPTURE(who);
@@ -121,7 +121,7 @@ TEST_CASE("archive: that somebody has more of it than is archived here is not fo
     world::settings how;
     how.node.liveness.archive_after = 30s;
     scene s(how);
-    replica_id smallest{}; // it is the one who archives
+    replica_id smallest{}; // the smallest id archives
     smallest.bytes[15] = 1;
     const auto one = s.start(0, smallest), two = s.start(1), third = s.start(2);
     s.settle();

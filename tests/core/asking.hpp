@@ -1,4 +1,4 @@
-// asking: questions by which a node learns that nobody has a key.
+// asking: scenarios in which a node asks the others whether a key is absent.
 #pragma once
 
 #include "scene.hpp"
@@ -19,13 +19,14 @@ struct asking : scene {
     [[nodiscard]] bool absent(process_number who, std::uint64_t asked) {
         return mesh(who).judge_absence(asked).confirmed;
     }
-    /// Asks for `patience` at most. Empty: nobody stands against it, and it is confirmed.
+    /// Asks for at most `patience`. Returns the nodes that stand against absence; empty if absence is
+    /// confirmed.
     [[nodiscard]] std::vector<replica_id> against(process_number who, duration patience = 1s) {
         const auto asked = question(who);
         const bool confirmed = run_until([&] { return absent(who, asked); }, patience);
         auto named = mesh(who).judge_absence(asked).who;
         mesh(who).end_question(asked);
-        if (!confirmed && named.empty()) named.emplace_back(); // for another reason
+        if (!confirmed && named.empty()) named.emplace_back(); // absence is not confirmed for another reason
         return named;
     }
     [[nodiscard]] bool caught_up(process_number who, duration patience = 1s) {

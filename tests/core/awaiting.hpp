@@ -1,5 +1,5 @@
-// awaiting: three settled nodes, of which the second has lost an event of the first, asks it, and hears what
-// the test says instead. Whatever that is, `unchanged` says whether it has left a trace in the store.
+// awaiting: three settled nodes. The second has lost an event of the first and asks it for a session; the
+// test chooses the answer. `unchanged` tells whether the answer has left a trace in the store.
 #pragma once
 
 #include "scene.hpp"
@@ -38,7 +38,7 @@ struct awaiting : scene {
         const auto* const why = give(1, core::reply_arrived{link, host_of(0), bytes}).refused;
         return why == nullptr ? "" : why;
     }
-    /// In the name of the second, to the first.
+    /// Sends a frame to the first node in the name of the second.
     std::string request(const wire::frame& f) {
         const auto bytes = wire::encode(f);
         const auto* const why = give(0, core::request_arrived{at(1).id, host_of(1), bytes}).refused;
@@ -49,7 +49,7 @@ struct awaiting : scene {
         CHECK(mesh(1).state().state_digest() == sum);
         CHECK(mesh(1).state().keys() == 3);
     }
-    /// All is said again, honestly.
+    /// Lets the correct frames through again.
     void recover() {
         mute = false;
         set_filter({});

@@ -40,7 +40,7 @@ TEST_CASE("bad numbers: counters above 2^48 - 1 are refused wherever they stand"
     by_broadcast(wire::left{third, too_large, false, false, third});
     by_broadcast(wire::leaving{third, 1, too_large, {}, {}});
     by_broadcast(wire::leaving{third, 1, 3, high, {}});
-    by_broadcast(wire::leaving{third, 0, 3, {}, {}}); // no ACK could answer it
+    by_broadcast(wire::leaving{third, 0, 3, {}, {}}); // no ACK can answer the number 0
     wire::hello hello;
     hello.cluster = "default";
     hello.id = third;

@@ -1,4 +1,4 @@
-// What the tests of bad rows and bad numbers spoil: a row that is as it should be, and the frame around it.
+// bad_rows: a correct row and the frame around it, for the tests that spoil them.
 #pragma once
 
 #include "awaiting.hpp"

@@ -1,5 +1,5 @@
-// Bad rows: a DELTA or a STATE of which one row is not what it may be is refused whole, counted by its
-// reason, and changes nothing. Bytes that are no frame at all: garbage_test.cpp.
+// Proves that a DELTA or a STATE with one malformed row is refused as a whole, counted by its reason, and
+// changes nothing. garbage_test.cpp covers bytes that are no frame at all.
 #include "bad_rows.hpp"
 
 using namespace baton;
@@ -37,7 +37,7 @@ TEST_CASE("bad rows: a row of an unknown type, with an unknown flag, or of a sha
         CHECK(std::string(why) == "malformed delta");
         ++count;
     };
-    for (unsigned byte = 0; byte < 256; ++byte) { // what the first byte of a row may say
+    for (unsigned byte = 0; byte < 256; ++byte) { // every value of the first byte of a row
         const bool known_type = byte >> 4 < value_types, known_flags = (byte & 15) < 8;
         if (known_type && known_flags) continue;
         std::string rows(honest.rows());
@@ -54,7 +54,8 @@ TEST_CASE("bad rows: a row of an unknown type, with an unknown flag, or of a sha
     refuse_event({false, {value_type::archive, std::string(16, 'r'), {}}, now, 0, std::string(8, '\1'), {}});
     refuse_event({true, {value_type::archive, "short", {}}, now, 0, std::string(8, '\1'), {}});
     refuse_event({true, {value_type::scope, "key", {}}, now, 0, std::string(23, 'c'), {}});
-    refuse_event({true, {value_type::scope, "key", {}}, now, 0, std::string(48, 'c'), {}}); // one id twice
+    // One id is named twice.
+    refuse_event({true, {value_type::scope, "key", {}}, now, 0, std::string(48, 'c'), {}});
     refuse_event({false, {value_type::counter, "key", {}}, now, 0, "12345", {}});
     refuse_event({true, {value_type::counter, "key", {}}, now, 0, std::string(31, 's'), {}});
     refuse_event({false, {value_type::set, "key", "element"}, now, 0, "a value", {}});
@@ -83,7 +84,7 @@ TEST_CASE("bad rows: a STATE that is bad in its last row ends the session, whole
         rows = one_record(id, reg, "value").rows();
         rows[0] = '\x04';
         break;
-    case 2: // an unknown sort of entry: what only a store says to itself
+    case 2: // a kind of entry that only a store uses internally
         rows = one_record(id, reg, "", block::kind::dead).rows();
         break;
     case 3:
@@ -112,7 +113,7 @@ TEST_CASE("bad rows: a STATE that is bad in its last row ends the session, whole
     f.replicas = honest.replicas();
     const auto both = std::string(honest.rows()) + rows;
     f.rows = both;
-    (void)s.answer(f); // it is found bad when its rows are looked at, slice by slice
+    (void)s.answer(f); // its rows are checked later, slice by slice
     CHECK(s.refused(1, "malformed state") == 1);
     CHECK(s.mesh(1).stats().sessions_failed == 1);
     CHECK(s.mesh(1).state().staged_slots() == 0);

@@ -1,5 +1,5 @@
-// Frames of sessions that nobody asked for, and comparisons that do not say what was asked: refused whole,
-// counted by reason, without effect.
+// Proves that frames of sessions that nobody asked for, and comparisons that do not cover what was asked, are
+// refused as a whole, counted by reason, and have no effect.
 #include "awaiting.hpp"
 
 using namespace baton;
@@ -18,7 +18,7 @@ wire::fingerprint listing(std::uint64_t session, std::uint64_t number, const wir
     return f;
 }
 wire::listed_range everything_of(const replica_id& origin, std::uint64_t last) {
-    return {{origin, 0, last}, true, {}, {}}; // and nothing of it is there any more
+    return {{origin, 0, last}, true, {}, {}}; // and no record of it is left
 }
 
 } // namespace
@@ -35,7 +35,7 @@ TEST_CASE("bad session: a STATE or a listing for a session nobody asked for is r
     rows.add(everything_of(s.at(0).id, 3));
     CHECK(s.answer(listing(s.session + 1, 0, rows, s.mesh(0).state().seen())) == "answer to nothing asked");
     CHECK(s.refused(1, "answer to nothing asked") == 2);
-    f.session = s.session - 1; // of a session given up: late, and nobody's fault
+    f.session = s.session - 1; // a late frame of a session that was given up is no fault
     CHECK(s.answer(f).empty());
     s.unchanged();
     s.recover();
@@ -58,7 +58,8 @@ TEST_CASE("bad session: the right number from another member is not taken", "[co
 
 TEST_CASE("bad session: a COMMIT by the server's next incarnation is not taken for the server's own",
           "[core][scenario]") {
-    // A PULL said again may reach it at the same address; what it holds says nothing of the one asked.
+    // A repeated PULL may reach another node at the same address; what that node holds says nothing about the
+    // server.
     awaiting s;
     s.provoke();
     wire::state f;
@@ -116,7 +117,7 @@ TEST_CASE("bad session: a malformed question is refused whole", "[core][scenario
     }
     CHECK(ask({}, rows) == "malformed question"); // about a replica that it does not name
     auto neither = rows;
-    neither.back() = 2; // neither to be told nor to be shipped
+    neither.back() = 2; // neither listed nor shipped
     CHECK(ask(replicas, neither) == "malformed question");
     std::string many_names, many;
     wire::write_question(std::vector<wire::asked_range>(65, {all, true}), many_names, many);
@@ -124,7 +125,7 @@ TEST_CASE("bad session: a malformed question is refused whole", "[core][scenario
     CHECK(s.refused(0, "malformed question") == count + 3);
     s.run_for(100ms);
     CHECK(s.mesh(0).stats().state_bytes_sent == sent);
-    CHECK(ask(replicas, rows).empty()); // and the session is as it was
+    CHECK(ask(replicas, rows).empty()); // the session is unchanged
     s.run_for(10ms);
     CHECK(s.mesh(0).stats().state_bytes_sent > sent);
 }
@@ -143,13 +144,13 @@ TEST_CASE("bad session: an opening of ranges that its own cut does not name is r
     case 0: // another origin
         rows.add(everything_of(stranger, 3));
         break;
-    case 1: // beyond what it has seen of it
+    case 1: // beyond the cut of the server
         rows.add(everything_of(s.at(2).id, 4));
         break;
-    case 2: // one twice
+    case 2: // a range is listed twice
         rows.add(everything_of(s.at(0).id, 3));
         break;
-    default: // not from the first on
+    default: // the range does not begin at the first event
         rows.add({{s.at(2).id, 1, 3}, true, {}, {}});
         break;
     }

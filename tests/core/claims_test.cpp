@@ -1,5 +1,5 @@
-// Claims: who owns a key, how that ends, and that it ends the same on every node. World::claim, commit and
-// release tell the oracle by the rules, so every step below is compared with it too.
+// Proves who owns a key, how ownership ends, and that it ends alike on every node. World::claim, commit and
+// release also tell the oracle, so each step below is compared with the oracle, too.
 #include "scene.hpp"
 
 #include <algorithm>
@@ -31,7 +31,7 @@ struct claims : scene {
         run_for(600ms);
         settle();
     }
-    /// Nothing: the key is free, or absent.
+    /// The owner; nullopt if the key is free or absent.
     [[nodiscard]] std::optional<process_number> owner(process_number seen_by) {
         const auto now = mesh(seen_by).state().read(key_name(key));
         if (!now || !is_claim(now->epoch)) return std::nullopt;
@@ -112,7 +112,7 @@ TEST_CASE("claims: after a withdrawal the next claim is above it, on a clock tha
     REQUIRE(s.claim(1, key));
     const auto first = epoch_at(1);
     REQUIRE(s.is_tentative(1, key));
-    REQUIRE(s.release(1, key)); // nobody has seen it yet
+    REQUIRE(s.release(1, key)); // no other node has seen the claim yet
     REQUIRE(epoch_at(1) < first);
     s.settle();
     const process_number next = GENERATE(1, 2);
@@ -144,7 +144,7 @@ TEST_CASE("claims: a stash by somebody else is a sibling, and goes when it is sh
         CHECK(s.values_at(who) == values{"first", "beside, again"});
         CHECK(s.owner(who) == 1);
     }
-    REQUIRE(s.commit(1, key, "of the owner")); // its handle was not shown what came since
+    REQUIRE(s.commit(1, key, "of the owner")); // its handle has not been shown the later value
     s.settle();
     CHECK(s.values_at(0) == values{"of the owner", "beside, again"});
     REQUIRE(s.claim(1, key)); // now it is
@@ -159,8 +159,8 @@ TEST_CASE("claims: a stash by somebody else is a sibling, and goes when it is sh
 
 TEST_CASE("claims: claimed on both sides of a partition, one owner is left, and the other is told",
           "[core][scenario]") {
-    // Each side commits. After the heal every node reads the later claim; the earlier one's value is beside
-    // it, its handle is lost, and what it commits is refused.
+    // Each side commits. After the heal every node reads the later claim. The value of the earlier claim
+    // becomes its sibling, its handle is lost, and its commits are refused.
     claims s(4);
     s.part();
     s.sever(0, 1, false), s.sever(2, 3, false);
@@ -202,7 +202,7 @@ TEST_CASE("claims: claimed on both sides of a partition, one owner is left, and 
 }
 
 TEST_CASE("claims: equal epochs are told apart the same way everywhere", "[core][scenario]") {
-    // Both sides claim in the same millisecond, knowing the same.
+    // Both sides claim in the same millisecond, with the same knowledge.
     claims s(2);
     s.part();
     REQUIRE(s.claim(0, key));
@@ -245,11 +245,11 @@ TEST_CASE("claims: an owner that leaves gives up what it owns, and its successor
     REQUIRE(s.claim(1, key));
     CHECK(s.pickup(1, key) == "handed over");
     CHECK(s.owns(1, key));
-    CHECK_FALSE(s.mesh(1).registers().owned.is_tentative()); // it has left: nobody is out of reach
+    CHECK_FALSE(s.mesh(1).registers().owned.is_tentative()); // it has left, so no member is out of reach
 }
 
 TEST_CASE("claims: an owner taken for dead loses to the release when it is back", "[core][scenario]") {
-    // The others released for it; what it committed meanwhile stays readable.
+    // The others released the claim for the owner; its later commit stays readable.
     claims s(3, slow_to_close(with_keys(20)));
     REQUIRE(s.claim(1, key));
     s.settle();
@@ -266,8 +266,8 @@ TEST_CASE("claims: an owner taken for dead loses to the release when it is back"
 
 TEST_CASE("claims: whoever releases for another does not give up a value of its own for it",
           "[core][scenario]") {
-    // The member with the smallest id has stashed beside the claim: another one writes the release. And where
-    // everybody has, nobody does, until somebody claims.
+    // The member with the smallest id has stashed a sibling of the claim, so another member writes the
+    // release. If every member has done so, no member writes it until one claims the key.
     claims s(3);
     const auto acts = s.smallest();
     const process_number owner = acts == 0 ? 1 : 0, third = 3 - acts - owner;
@@ -345,7 +345,8 @@ TEST_CASE("claims: of two handles of one node the later one owns", "[core][scena
 }
 
 TEST_CASE("claims: a claim that was lost and is read again is given up by its node", "[core][scenario]") {
-    // The other claims, is read, and is dropped by somebody who has not seen the first: whose record is left.
+    // The second claim is read, and is dropped by a node that has not seen the first: the record of the first
+    // is left.
     claims s(3);
     s.part();
     REQUIRE(s.claim(0, key));
@@ -365,7 +366,7 @@ TEST_CASE("claims: a claim that was lost and is read again is given up by its no
 
 TEST_CASE("claims: a newcomer knows who owns, and releases for who was gone before it came",
           "[core][scenario]") {
-    // The survivor has a value of its own there; the newcomer, which has never met the owner, has none.
+    // The survivor has a value of its own in the slot. The newcomer has none and has never met the owner.
     claims s(2);
     REQUIRE(s.claim(1, key));
     s.settle();
@@ -389,7 +390,7 @@ TEST_CASE("claims: in a minority of the mesh a claim is tentative", "[core][scen
     s.leave(2);
     REQUIRE(s.run_until([&] { return s.at(2).left; }, 5s));
     s.settle();
-    CHECK(s.mesh(0).registers().owned.is_tentative()); // two of five, though nobody is out of reach
+    CHECK(s.mesh(0).registers().owned.is_tentative()); // two nodes of five, though none is out of reach
     s.join(3);
     CHECK_FALSE(s.mesh(0).registers().owned.is_tentative());
     s.crash(1);

@@ -51,7 +51,7 @@ TEST_CASE("clock: an hour back, own writes still follow one another", "[core][sc
 
 TEST_CASE("clock: nobody's own stamps go further ahead than the bound, however far a peer is",
           "[core][scenario]") {
-    // By delta, by HELLO, and by a session; one clock ahead within the bound, one beyond it.
+    // One clock is ahead within the bound, one beyond it: seen by DELTA, by HELLO and by a session.
     scene s;
     s.gather(3);
     s.step_clock(0, hour_ms), s.step_clock(1, 4000);
@@ -77,7 +77,7 @@ TEST_CASE("clock: nobody's own stamps go further ahead than the bound, however f
 
 TEST_CASE("clock: one that is an hour behind is no trouble to others, and is told of it",
           "[core][scenario]") {
-    // It sees everybody else ahead; its later write is still the one that is read.
+    // The slow node sees every other clock ahead. Its later write is still the one that is read.
     scene s;
     s.gather(3);
     s.step_clock(0, -hour_ms);
@@ -93,8 +93,8 @@ TEST_CASE("clock: one that is an hour behind is no trouble to others, and is tol
 }
 
 TEST_CASE("clock: concurrent writes are both kept, whatever their clocks", "[core][scenario]") {
-    // The fast clock wins the read and nothing else: the other value is there, and whoever writes on beats
-    // both.
+    // The fast clock decides only which value is read: the other value stays, and a later write of either
+    // node replaces both.
     scene s;
     s.gather(2);
     s.step_clock(0, hour_ms);

@@ -15,7 +15,7 @@ struct clocked : scene {
         });
         REQUIRE(done);
     }
-    /// As the shell reads: the store is told what time it is.
+    /// Reads as the shell does: the store gets the present time first.
     [[nodiscard]] std::optional<std::string> get_now(process_number who, std::string_view key) {
         mesh(who).state().set_now(now());
         return get(who, key);

@@ -1,4 +1,4 @@
-// Counters over the wire: what is added at once adds up, and a removal takes exactly what it has seen.
+// Proves counters over the wire: concurrent additions add up, and a removal takes exactly what it has seen.
 #include "typed.hpp"
 
 using namespace baton;
@@ -58,8 +58,9 @@ TEST_CASE("counter: one removed on two sides at once takes from each share what 
 TEST_CASE(
     "counter: a member that has not seen a removal adds to what it holds, whoever is archived meanwhile",
     "[core][scenario]") {
-    // A member stands still. The one that removed the counter crashes, and a newcomer that knows nothing of
-    // the sleeper archives it; who has met the sleeper still has to know what is left of its share.
+    // A member is frozen. The node that removed the counter crashes, and a newcomer that knows nothing of the
+    // frozen member archives it. A node that has met that member must still know how much of its share was
+    // removed.
     scene::settings how;
     how.node.liveness.crashed_after = 60s;
     how.node.liveness.closed_after = 60s;
@@ -100,7 +101,7 @@ TEST_CASE(
         for (int i = 0; i < 50; ++i) CHECK(s.erase(0, "count " + std::to_string(i)));
     };
     if (before) {
-        s.sever(1, 2, true); // what it has not heard keeps the residues until then
+        s.sever(1, 2, true); // events that it has not heard keep the residues until then
         remove();
         s.run_for(500ms);
         s.sever(1, 2, false);
@@ -136,7 +137,7 @@ TEST_CASE("counter: an origin that was archived before its goodbye was heard is 
     REQUIRE(s.mesh(0).state().archived().of(s.at(2).id) != 0);
     CHECK(s.erase(0, "count"));
     s.run_for(10s);
-    CHECK(s.mesh(0).state().residues() == 1); // it may come back with more that has not seen the removal
+    CHECK(s.mesh(0).state().residues() == 1); // it may come back with a share that has not seen the removal
     CHECK_FALSE(s.mesh(0).state().is_closed_for_good(s.at(2).id));
     const auto final = s.mesh(0).state().archived().of(s.at(2).id);
     const auto bytes = wire::encode(wire::left{s.at(2).id, final, false, false, s.at(2).id});

@@ -34,7 +34,8 @@ std::string told(const replica_id& by, std::vector<wire::peers::one> all) {
 } // namespace
 
 TEST_CASE("discovery: one seed joins the whole mesh", "[core][scenario]") {
-    // Nobody but the first is named to anybody; no beacon. Then one more, which knows the last of them.
+    // Every node is told only the address of the first; there are no beacons. Then one more joins, which
+    // knows only the last.
     const auto how = without_beacon();
     scene s(how);
     s.start(0);
@@ -49,7 +50,7 @@ TEST_CASE("discovery: one seed joins the whole mesh", "[core][scenario]") {
 }
 
 TEST_CASE("discovery: of a large mesh a newcomer learns everybody by one seed", "[core][scenario]") {
-    // More than one frame tells; and the seed dies as soon as it has told.
+    // There are more members than one PEERS frame holds, and the seed dies as soon as it has sent them.
     auto how = without_beacon();
     how.check = false;
     scene s(how);
@@ -62,7 +63,7 @@ TEST_CASE("discovery: of a large mesh a newcomer learns everybody by one seed", 
     CHECK(s.run_until([&] { return s.mesh(last).stats().members_up == 39; }, 3s));
     std::uint64_t most = 0;
     for (const auto who : s.alive()) most = std::max(most, s.mesh(who).stats().ways_dialled);
-    CHECK(most <= 2 * 40); // each once, as a rule
+    CHECK(most <= 2 * 40); // usually each once
 }
 
 TEST_CASE("discovery: members do not tell of one another where that is off", "[core][scenario]") {
@@ -85,7 +86,8 @@ TEST_CASE("discovery: members do not tell of one another where that is off", "[c
 }
 
 TEST_CASE("discovery: what is told of nodes is bounded, and believed of nobody", "[core][scenario]") {
-    // A member tells of hundreds of nodes that are not there, of ourselves, of nonsense, and of loopback.
+    // A member reports hundreds of nodes that do not exist, this node itself, malformed addresses, and
+    // loopback addresses.
     const auto how = without_beacon();
     scene s(how);
     s.start(0), s.start(1, with_seed(how));
@@ -102,7 +104,7 @@ TEST_CASE("discovery: what is told of nodes is bounded, and believed of nobody",
     s.run_for(30s);
     const auto stats = s.mesh(0).stats();
     CHECK(stats.peers_ignored >= 255 - 64);
-    CHECK(stats.ways_dialled <= 64 * 5); // each a few times, ever more seldom
+    CHECK(stats.ways_dialled <= 64 * 5); // each a few times, less and less often
     CHECK(dials <= 24);
     CHECK(stats.members_up == 1);
     CHECK(s.mesh(0).members().size() == 1);
@@ -110,7 +112,7 @@ TEST_CASE("discovery: what is told of nodes is bounded, and believed of nobody",
     id.bytes.fill(7);
     const auto here = told(s.at(1).id, {{id, "127.0.0.1:1/2 fe80::1:1/2"}});
     s.give(0, core::request_arrived{s.at(1).id, host_of(1), here});
-    CHECK(s.mesh(0).stats().peers_ignored == stats.peers_ignored + 1); // of a machine that is not ours
+    CHECK(s.mesh(0).stats().peers_ignored == stats.peers_ignored + 1); // loopback of another machine
     const auto stolen = told(id, {});
     CHECK(std::string(s.give(0, core::request_arrived{s.at(1).id, host_of(1), stolen}).refused) ==
           "stolen identity");
@@ -138,8 +140,8 @@ TEST_CASE("discovery: of several addresses the first that answers is kept", "[co
 }
 
 TEST_CASE("discovery: an answer of somebody else at an address is no answer", "[core][scenario]") {
-    // Two of the three addresses lead to another member; nobody is taken for another, nobody is told to be
-    // gone.
+    // Two of the three addresses lead to another member. No node is mistaken for another, and none is
+    // reported as gone.
     const auto how = without_beacon();
     scene s(how);
     s.start(0), s.start(1), s.start(2, with_seed(how));
@@ -202,7 +204,7 @@ TEST_CASE("discovery: a link on which its peer hears nothing any more is dialled
         CHECK(s.heard(who, event_kind::suspect, 1 - who) == 0);
     }
     s.set_filter([](process_number from, process_number, channel kind, std::string_view) {
-        return !(from == 1 && kind == channel::broadcast); // so that 0 has to ask for it
+        return !(from == 1 && kind == channel::broadcast); // so that node 0 has to ask for it
     });
     s.stash(1, 0, "asked for");
     s.run_for(100ms);
@@ -213,7 +215,7 @@ TEST_CASE("discovery: a link on which its peer hears nothing any more is dialled
 
 TEST_CASE("discovery: a node that has moved is dialled where it is, and nothing is told",
           "[core][scenario]") {
-    // By beacon it says which addresses it has, and is seen at one of them; the one in use is not among them.
+    // Its beacon lists its addresses and arrives from one of them; the address in use is not among them.
     const auto how = without_beacon();
     scene s(how);
     s.start(0), s.start(1, with_seed(how));
@@ -226,7 +228,7 @@ TEST_CASE("discovery: a node that has moved is dialled where it is, and nothing 
     s.give(0, core::beacon_arrived{"10.0.0.9", beacon_of(id, "", 2, "10.0.0.9")});
     s.run_for(300ms);
     CHECK(s.mesh(0).stats().ways_dialled > before);
-    s.run_for(5s); // nobody answers there: it stays where it answers
+    s.run_for(5s); // no node answers there, so the link stays where its node answers
     CHECK(s.sees(0, 1, member_state::up));
     CHECK(s.heard(0, event_kind::suspect, 1) == 0);
     CHECK(s.mesh(0).members().at(0).endpoint == endpoint_of(1));
@@ -275,8 +277,8 @@ TEST_CASE("discovery: a quiet mesh of many sends few beacons, and a newcomer doe
 }
 
 TEST_CASE("discovery: who is heard but cannot be dialled is answered", "[core][scenario]") {
-    // The newcomer's beacon names an address at which it is not, so that nobody reaches it: it has to hear of
-    // them.
+    // The beacon of the newcomer names an address where it is not, so no node reaches it: the newcomer has to
+    // hear of the others.
     scene s;
     s.gather(1);
     s.run_for(30s); // its own beacon comes every second

@@ -1,5 +1,6 @@
-// Divergence: equal cuts with unequal digests are a fault that nothing here should cause. So a store is
-// corrupted on purpose: the heartbeat has to tell, and the repair by union must delete nothing.
+// Proves the repair of a divergence. Equal cuts with different digests are a fault that no input should
+// cause, so the test corrupts a store: a heartbeat has to report it, and the repair by union must delete
+// nothing.
 #include "scene.hpp"
 
 using namespace baton;
@@ -23,7 +24,7 @@ struct corrupted : scene {
         run_for(1s);
         stranger.bytes.fill(0x77);
     }
-    /// The first event of a replica that nobody has heard of, straight into one store.
+    /// Puts the first event of an unknown replica straight into one store.
     void corrupt(process_number who, const slot_name& slot, bool removal, std::string_view value) {
         const event_view event{removal, slot, timestamp::at(1'700'000'000'000), 0, value, {}};
         REQUIRE(mesh(who).state().apply({stranger, ++counters[who]}, event) == store::applied::yes);
@@ -92,7 +93,8 @@ TEST_CASE("divergence: what one side lost comes back, what it holds alone stays"
 }
 
 TEST_CASE("divergence: told once, and again when it happens again", "[core][scenario]") {
-    // By whoever notices: who is repaired before the next heartbeat of the other does not.
+    // Either node may report it: the one that is repaired before the next heartbeat of the other does not
+    // notice.
     corrupted s;
     std::size_t told = 0, rounds = 0;
     for (const std::string key : {"first", "second"}) {

@@ -1,5 +1,6 @@
-// Failover: the server of a newcomer dies in the middle of the session. What was staged is a cache: the next
-// server confirms it by ranges, ships the rest, and whatever it does not confirm is gone before the COMMIT.
+// Proves failover: the server of a newcomer dies in the middle of the session. The staged rows become a
+// cache. The next server confirms them by ranges and ships the rest; unconfirmed rows are gone before the
+// COMMIT.
 #include "scene.hpp"
 
 using namespace baton;
@@ -24,7 +25,7 @@ struct failing : scene {
         if (long_opening) made.node.bounds.listing_bytes = 0;
         return made;
     }
-    /// A newcomer that has staged `count` keys when its server dies; `meanwhile` happens before.
+    /// Starts a newcomer that has staged `count` keys when its server dies; calls `meanwhile` before that.
     void begin(
         std::size_t count, const std::function<void()>& meanwhile = [] {}) {
         joiner = start(2);
@@ -67,7 +68,8 @@ TEST_CASE("failover: what was staged is not sent again by the next server", "[co
 }
 
 TEST_CASE("failover: keys that the next server has removed meanwhile are not there", "[core][scenario]") {
-    // Removed and overwritten while nobody serves: deltas of it may reach the newcomer before the session.
+    // Keys are removed and overwritten while no server is there; DELTAs of that may reach the newcomer before
+    // the session.
     failing s;
     s.begin(many / 2);
     for (std::size_t key = 0; key < many; key += 10) {
@@ -83,7 +85,8 @@ TEST_CASE("failover: keys that the next server has removed meanwhile are not the
 
 TEST_CASE("failover: an origin of which the next server has nothing left is not in its listing",
           "[core][scenario]") {
-    // As in a mesh of thousands of origins. The newcomer has staged some of it, and has seen nothing of it.
+    // As in a mesh with thousands of origins: the newcomer has staged a few of them, and has seen no event of
+    // theirs.
     constexpr std::size_t few = 8;
     failing s(few, 1500, true);
     s.begin(few / 2, [&] {

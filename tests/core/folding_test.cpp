@@ -1,5 +1,5 @@
-// Folding: a commit is in force at once, and its records are folded in slice by slice. In between a node may
-// become full, leave, or be written to: what it then decides is decided on all that is committed.
+// Proves that a commit takes effect at once although its records are folded in slice by slice. Meanwhile a
+// node may become full, leave, or accept writes: its decisions rest on everything that is committed.
 #include "scene.hpp"
 
 using namespace baton;
@@ -38,7 +38,7 @@ struct backlog : scene {
         how.check = false;
         return how;
     }
-    /// Each slice of work apart.
+    /// Runs each slice of work as a step of its own.
     void stop_at_commit() {
         faults().slices = 1000;
         sever(0, 1, false);
@@ -99,13 +99,13 @@ TEST_CASE("folding: a leave that begins in the middle of it counts what is commi
 TEST_CASE("folding: what a leaver announces is listed when all is folded in", "[core][scenario]") {
     backlog s;
     s.stop_at_commit();
-    s.start(2); // and hears of keys that only the leaver could tell it of
+    s.start(2); // and hears of keys that only the leaving node had
     std::size_t told = 0;
     s.set_filter([&](process_number from, process_number, channel, std::string_view bytes) {
         const auto frame = wire::decode(bytes);
         const auto* const f = frame ? std::get_if<wire::leaving>(&*frame) : nullptr;
         if (f != nullptr && from == 1) told += f->keys.size();
-        return !is<wire::state>(bytes); // nobody takes it over
+        return !is<wire::state>(bytes); // no node takes over the state
     });
     s.crash(0);
     s.leave(1, 2, 2s);

@@ -1,5 +1,5 @@
-// Full: at limits.bytes_max a node takes nothing more, says so, and does not count for a leave; with room
-// again it catches up.
+// Proves that a node at limits.bytes_max accepts nothing more, reports that, and is no copy for a leave; once
+// it has room again it catches up.
 #include "scene.hpp"
 
 using namespace baton;
@@ -48,8 +48,9 @@ TEST_CASE("full: a full node refuses writes and applies nothing more, and says s
 }
 
 TEST_CASE("full: a full node is no copy for a leave", "[core][scenario]") {
-    // It holds everything, as the leaver has written nothing since; but it could not take the next one's.
-    const bool another = GENERATE(false, true); // somebody else with room
+    // The full node holds everything, since the leaving node has written nothing since. But it could not take
+    // the next write.
+    const bool another = GENERATE(false, true); // another node has room
     CAPTURE(another);
     crowded s;
     s.fill_up();
@@ -72,7 +73,7 @@ TEST_CASE("full: with room again it catches up", "[core][scenario]") {
     for (int i = 0; i < 10; ++i) s.write_more();
     for (std::size_t i = 0; i < 20; ++i) s.erase(0, "big " + std::to_string(i));
     s.run_for(2s);
-    CHECK(s.mesh(1).is_full()); // it does not apply the removals either
+    CHECK(s.mesh(1).is_full()); // it does not apply removals either
     CHECK(s.mesh(1).state().keys() == held);
     for (std::size_t i = 0; i < held - 30; ++i) CHECK(s.erase(1, "big " + std::to_string(i)));
     REQUIRE(s.run_until([&] { return !s.mesh(1).is_full(); }, 2s));
@@ -83,7 +84,7 @@ TEST_CASE("full: with room again it catches up", "[core][scenario]") {
 }
 
 TEST_CASE("full: dropping every other key makes room", "[core][scenario]") {
-    // What is free inside the memory that the store has taken is room, too.
+    // Free blocks inside the memory of the store count as room, too.
     crowded s;
     s.fill_up();
     const auto held = s.mesh(1).state().keys();
@@ -93,7 +94,7 @@ TEST_CASE("full: dropping every other key makes room", "[core][scenario]") {
 }
 
 TEST_CASE("full: a burst of own writes stops at the bound, not at the next heartbeat", "[core][scenario]") {
-    // No time passes between them.
+    // The writes follow each other without a pause.
     crowded s;
     std::size_t taken = 0;
     while (taken < 2000 && !s.try_put(1, "big " + std::to_string(taken), std::string(20'000, 'x'))) ++taken;
@@ -102,7 +103,8 @@ TEST_CASE("full: a burst of own writes stops at the bound, not at the next heart
 }
 
 TEST_CASE("full: a store whose memory can be named no more is full, and ends nothing", "[core][scenario]") {
-    // 16 GiB as a rule; here 24 MiB. What comes by deltas, by a session, and by own writes.
+    // The bound of the address space is 16 GiB; here it is 24 MiB. Events come by DELTA, by a session, and
+    // from this node.
     world::settings how;
     how.check = false;
     scene s(how);

@@ -7,8 +7,8 @@ namespace {
 
 constexpr std::string_view host = "10.0.0.2";
 
-// Two settled nodes, of which the first is given bytes as if from the second. Whatever it is given, it must
-// go on, count what it refused, and hold what it held.
+// Two settled nodes; the first gets bytes in the name of the second. Whatever they are, it must go on, count
+// what it refuses, and keep its keys.
 struct hostile : scene {
     hostile() {
         gather(2);
@@ -120,7 +120,7 @@ TEST_CASE("garbage: a delta by a stranger, or in our own name, is refused", "[co
 }
 
 TEST_CASE("garbage: a frame under another's name is refused", "[core][scenario]") {
-    // The routing id of the connection says who speaks.
+    // The routing id of a connection identifies the sender.
     hostile s;
     replica_id other;
     other.bytes[5] = 9;

@@ -7,7 +7,7 @@ TEST_CASE("join: two nodes are up and synced at each other within 50 ms", "[core
     // The aim of the mesh with delays of up to 1 ms: from the start of the second to `joined` on both.
     scene s;
     s.gather(1);
-    s.run_for(3s); // the beacon of the first has become slow by now
+    s.run_for(3s); // the beacons of the first node are rare by now
     const auto begun = s.now();
     const auto b = s.join(1);
     CHECK(s.now() - begun <= 50ms);
@@ -17,8 +17,8 @@ TEST_CASE("join: two nodes are up and synced at each other within 50 ms", "[core
 }
 
 TEST_CASE("join: seeds alone suffice, and a node's own address among them is noticed", "[core][scenario]") {
-    // No beacon; both are told both addresses. Once each has noticed which is its own, it no longer talks to
-    // itself.
+    // Without beacons, both nodes know both addresses. Once each has noticed which one is its own, it stops
+    // talking to itself.
     world::settings how;
     how.node.beacon = false;
     how.node.seeds = {endpoint_of(0), endpoint_of(1)};
@@ -80,7 +80,7 @@ TEST_CASE("join: a restart at the same address is told, and joins", "[core][scen
 }
 
 TEST_CASE("join: a joiner killed in the middle of its handoff harms nobody", "[core][scenario]") {
-    // It dies while chunks are under way; the server forgets it and serves the next one.
+    // The newcomer dies while chunks are under way; the server forgets it and serves the next one.
     scene s(small_chunks(300));
     s.gather(1);
     s.fill(0, 300);

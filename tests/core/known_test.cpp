@@ -1,5 +1,5 @@
-// Known cases, from bugs of known systems, that are not told elsewhere: leaving in numbers and in minorities,
-// successors that are there too early, newcomers to stores of every size.
+// Cases from bugs of known systems that no other file covers: many members leave at once, minorities leave,
+// successors start early, newcomers meet stores of every size.
 #include "scene.hpp"
 
 using namespace baton;
@@ -20,7 +20,7 @@ TEST_CASE("known: a newcomer to 1,000 and to 10,000 keys, in tiny chunks, does n
 }
 
 TEST_CASE("known: two newcomers at once, who meet one another first", "[core][scenario]") {
-    // Both are empty: neither may take the other's emptiness for the truth.
+    // Both nodes are empty: neither may take the emptiness of the other for the truth.
     scene s(with_keys(500));
     s.gather(1);
     s.fill(0, 500);
@@ -78,7 +78,7 @@ TEST_CASE("known: a successor that starts before the stash, at another address o
     s.leave(0, 1, 5s);
     REQUIRE(s.run_until([&] { return s.at(0).left; }, 6s));
     CHECK(s.pickup(successor, 0) == "the last save");
-    const auto third = s.join(0); // at the first one's address
+    const auto third = s.join(0); // at the address of the first node
     CHECK(s.pickup(third, 0) == "the last save");
     s.leave(successor, 1, 5s);
     s.stash(third, 0, "after it");
@@ -103,7 +103,8 @@ TEST_CASE("known: a goodbye that comes on two ways, and twice, is told once", "[
 }
 
 TEST_CASE("known: 20,000 writes in a tight loop with a peer attached lose nothing", "[core][scenario]") {
-    // No time passes between them; both sides write. Looking at every key after every write would take long.
+    // Both sides write without pause. The oracle checks a sample of keys, since checking each after every
+    // write would take long.
     auto how = with_keys(2000);
     how.check = false;
     scene s(how);

@@ -13,7 +13,7 @@ TEST_CASE("lag: a member that stops acknowledging is left behind, and its return
     s.gather(2);
     s.fill(0, 20);
     s.settle();
-    // Neither deltas nor its own questions get through: no session is open that has the removals already.
+    // Neither DELTAs nor its own requests get through, so no session with the removals is open.
     s.set_filter([&](process_number, process_number, channel, std::string_view bytes) {
         return !is<wire::delta>(bytes) && !is<wire::pull>(bytes);
     });
@@ -31,7 +31,7 @@ TEST_CASE("lag: a member that stops acknowledging is left behind, and its return
     s.run_for(1500ms);
     CHECK(s.mesh(0).stats().evictions == 1);
     CHECK(s.removals(0) == 0);
-    CHECK_FALSE(s.mesh(0).is_crowded()); // nobody waits for it any more
+    CHECK_FALSE(s.mesh(0).is_crowded()); // writers no longer wait for it
     CHECK(s.sees(0, 1, member_state::up));
     CHECK(s.mesh(1).state().keys() == 20);
 
@@ -39,7 +39,7 @@ TEST_CASE("lag: a member that stops acknowledging is left behind, and its return
     s.settle(3s);
     CHECK(s.mesh(0).stats().sessions_compared == 1);
     CHECK(s.mesh(1).state().keys() == 10);
-    s.drop(0, 15); // it is waited for again
+    s.drop(0, 15); // writers wait for it again
     s.run_for(1s);
     CHECK(s.mesh(0).stats().evictions == 1);
     CHECK(s.removals(0) == 0);
@@ -62,7 +62,7 @@ TEST_CASE("lag: writers wait for a member from the word on that it has everythin
 }
 
 TEST_CASE("lag: the session of a member that is left behind holds no removal records", "[core][scenario]") {
-    // It asks again and again, and no answer reaches it.
+    // It repeats its request, and no answer reaches it.
     world::settings how;
     how.node.limits.lag_max = 50;
     scene s(how);
@@ -109,7 +109,7 @@ TEST_CASE("lag: a member that catches up slowly is not left behind", "[core][sce
 
 TEST_CASE("lag: who is left behind by its server holds nothing back at the others either",
           "[core][scenario]") {
-    // Each member judges by what it has written itself: one that only reads waits for ever.
+    // Each member judges a lag by its own writes, so a member that only reads never leaves another behind.
     world::settings how;
     how.node.limits.lag_max = 50;
     scene s(how);
@@ -158,7 +158,7 @@ TEST_CASE("lag: by its age, told from when the oldest was sent that is not ackno
 
 TEST_CASE("lag: one that was archived while it stood still does not wait for a newcomer to acknowledge it",
           "[core][scenario]") {
-    // No cut names what is archived. If it waited, it would write nothing, and so never be in a cut again.
+    // No cut names an archived origin. If it waited, it would write nothing, and so never return to a cut.
     world::settings how;
     how.node.limits.lag_max = 50;
     scene s(how);

@@ -1,6 +1,6 @@
-// Large: values that take long to send, and are overwritten meanwhile. A session ends all the same: what it
-// has begun to send it sends as it was, and it commits at the cut of that moment. And whoever writes more
-// than members can take is told so.
+// Proves that a session ends although values take long to send and are overwritten meanwhile: it sends a
+// value as it was when it began, and commits at the cut of that moment. A writer that is too fast for the
+// members is told so.
 #include "core/sent_log.hpp"
 #include "scene.hpp"
 
@@ -23,8 +23,8 @@ duration time_for(std::size_t bytes) {
         std::chrono::duration<double>(static_cast<double>(bytes) / link_bytes_per_second));
 }
 
-/// A newcomer joins one that overwrites `keys` values of `size` bytes every so often; it waits where it is
-/// told to, if it `obeys`.
+/// A newcomer joins a node that overwrites `keys` values of `size` bytes at a fixed interval. The writer
+/// waits when it is told to, if it `obeys`.
 struct overwritten : scene {
     overwritten(std::size_t keys, std::size_t size, bool obeys)
         : scene(over_a_slow_link())
@@ -43,7 +43,7 @@ struct overwritten : scene {
         }
         return true;
     }
-    /// Until the newcomer is synced, or should be. How often the writer had to wait.
+    /// Runs until the newcomer is synced, or should be. Returns how often the writer had to wait.
     std::size_t join_while_writing(duration every) {
         std::size_t waited = overwrite() ? 0 : 1;
         start(1);
@@ -64,8 +64,8 @@ struct overwritten : scene {
 } // namespace
 
 TEST_CASE("large: a value that is overwritten faster than it is sent holds nobody up", "[core][scenario]") {
-    // The bound: what is missing when the cut is settled, twice, as it may just have begun with what was
-    // there before; and what a heartbeat and a round trip take.
+    // The bound: everything that is missing when the cut is settled, twice, since a transfer of older values
+    // may just have begun; plus a heartbeat and a round trip.
     constexpr std::size_t size = 7 * mib;
     const int percent = GENERATE(50, 90, 130, 200);
     CAPTURE(percent);
@@ -94,7 +94,7 @@ TEST_CASE("large: a value that is overwritten faster than it is sent holds nobod
     CHECK(longest <= bound);
     CHECK(s.mesh(1).stats().sessions_failed == 0);
     s.settle(10s);
-    CHECK(s.mesh(0).state().kept_bytes() == 0); // nothing is pinned any more
+    CHECK(s.mesh(0).state().kept_bytes() == 0); // no value is pinned any more
 }
 
 TEST_CASE("large: a newcomer is synced while every large value is overwritten", "[core][scenario]") {
@@ -119,7 +119,7 @@ TEST_CASE("large: what is pinned for a session goes with it", "[core][scenario]"
     scene s(over_a_slow_link());
     s.gather(2);
     s.put(0, "frame", std::string(7 * mib, 'a'));
-    s.run_for(100ms); // it is being sent
+    s.run_for(100ms); // a transfer is under way
     s.put(0, "frame", std::string(7 * mib, 'b'));
     s.run_for(10ms);
     CHECK(s.mesh(0).state().kept_bytes() >= 7 * mib);
@@ -150,7 +150,7 @@ TEST_CASE("large: whoever writes more than a member takes is crowded, and not fo
     CHECK_FALSE(s.mesh(0).is_crowded());
     CHECK(s.mesh(0).stats().evictions == 0);
     s.settle(10s);
-    // One that is not heard of any more is left behind, and holds nobody up.
+    // A member that is silent is left behind and holds up no other.
     s.set_filter([](process_number, process_number to, channel, std::string_view bytes) {
         return to != 1 || !(is<wire::delta>(bytes) || is<wire::state>(bytes));
     });

@@ -4,7 +4,7 @@ using namespace baton;
 using namespace baton::sim;
 
 namespace {
-/// Two that hold 2,000 keys; what they send of them to the third, which is to come, is lost.
+/// Two nodes hold 2,000 keys. What they send of them to the third node, which joins later, is lost.
 struct starved : scene {
     starved()
         : scene(with_keys(2000)) {
@@ -48,9 +48,10 @@ TEST_CASE("leave: the last deltas lost, a leave still hands everything over", "[
 }
 
 TEST_CASE("leave: a member that is being sent the state is not cut off", "[core][scenario]") {
-    // One copy is enough and is there at once; a newcomer has begun to be sent the state by the leaver.
+    // One copy is enough and exists at once, but the leaving node has just begun to send the state to a
+    // newcomer.
     starved s;
-    s.sever(1, 2, true); // so that the leaver is asked
+    s.sever(1, 2, true); // so that the newcomer asks the leaving node
     s.start(2);
     REQUIRE(s.run_until([&] { return s.mesh(0).stats().sessions_open != 0; }, 2s));
     s.leave(0, 1, 20s);
@@ -98,7 +99,7 @@ TEST_CASE("leave: two at once with nobody else do not count on each other", "[co
 }
 
 TEST_CASE("leave: an acknowledgement by one that leaves itself does not count", "[core][scenario]") {
-    // The second's own LEAVING is lost, so that only its acknowledgement can tell the first.
+    // The LEAVING of the second node is lost, so only its acknowledgement can inform the first.
     scene s;
     s.gather(2);
     s.fill(0, 4);
@@ -138,7 +139,7 @@ TEST_CASE("leave: holding nothing, it is met without anybody", "[core][scenario]
 
 TEST_CASE("leave: cut off from the others, it is not met by what they acknowledged before",
           "[core][scenario]") {
-    // They hold most of it, but nobody has answered this leaving.
+    // The members hold most of the state, but none has answered this leave.
     scene s;
     s.gather(3);
     s.fill(0, 3);
@@ -153,7 +154,7 @@ TEST_CASE("leave: a leaving node takes no more writes and no more events", "[cor
     scene s;
     s.gather(2);
     s.fill(0, 3);
-    s.sever(0, 1, true); // so that it does not end at once
+    s.sever(0, 1, true); // so that the leave does not end at once
     s.leave(0, 1, 500ms);
     const auto before = s.at(0).cut;
     const auto refused = s.mesh(0).stash({s.now(), 0}, "key", "value");
@@ -177,7 +178,7 @@ TEST_CASE("leave: what PUB says in a member's name is a rumour while that one is
     for (int times = 0; times < 20; ++times) {
         s.give(0, core::broadcast_arrived{wire::encode(going)});
         s.give(0, core::broadcast_arrived{wire::encode(gone)});
-        s.run_for(20ms); // asked meanwhile, it says that it stays
+        s.run_for(20ms); // asked before, it reports that it stays
     }
     CHECK(s.sees(0, 2, member_state::up));
     CHECK(s.heard(0, event_kind::leaving, 2) == 0);
@@ -189,7 +190,7 @@ TEST_CASE("leave: what PUB says in a member's name is a rumour while that one is
 }
 
 TEST_CASE("leave: a rumour on PUB is looked into, and is enough when it is true", "[core][scenario]") {
-    // Every LEAVING and LEFT on links is lost: only PUB tells.
+    // Every LEAVING and LEFT on links is lost, so only PUB carries them.
     scene s;
     s.gather(3);
     s.fill(0, 10);
@@ -204,7 +205,8 @@ TEST_CASE("leave: a rumour on PUB is looked into, and is enough when it is true"
 }
 
 TEST_CASE("leave: who knows the leaver is told, though the leaver half knows it", "[core][scenario]") {
-    // What the second says of seeing the first is lost: it is up for the second, and not the other way round.
+    // The flag by which the second node reports that it sees the first is lost: the first is up for the
+    // second, but not the reverse.
     scene s;
     s.start(0), s.start(1);
     s.set_filter([&](process_number from, process_number, channel, std::string_view bytes) {
@@ -222,8 +224,8 @@ TEST_CASE("leave: who knows the leaver is told, though the leaver half knows it"
 }
 
 TEST_CASE("leave: a goodbye on PUB is believed when the connection closes after it", "[core][scenario]") {
-    // The third stands still for so long that the first does not say goodbye to it by link; what is on PUB is
-    // heard all at once, while the first is up.
+    // The third node is frozen so long that the first does not say goodbye to it by link. It then hears
+    // everything on PUB at once, while the first is still up for it.
     scene s(slow_to_close());
     s.gather(3);
     s.fill(0, 3);
@@ -242,7 +244,8 @@ TEST_CASE("leave: a goodbye on PUB is believed when the connection closes after 
 }
 
 TEST_CASE("leave: the goodbye of a node that was never greeted is no refused frame", "[core][scenario]") {
-    // What is sent before a link is open is dropped: so may be the greeting of a node that leaves at once.
+    // Frames that are sent before a link is open are dropped, and so may be the HELLO of a node that leaves
+    // at once.
     scene s;
     s.gather(1);
     replica_id stranger;
@@ -252,7 +255,7 @@ TEST_CASE("leave: the goodbye of a node that was never greeted is no refused fra
         return s.give(0, core::request_arrived{stranger, host_of(1), bytes}).refused;
     };
     CHECK_FALSE(say(stranger));
-    CHECK_FALSE(say(s.at(0).id)); // nobody says goodbye for another
+    CHECK_FALSE(say(s.at(0).id)); // a node cannot say goodbye for another
     CHECK(s.mesh(0).stats().refused_frames == 0);
     CHECK(s.mesh(0).members().empty());
     s.check_everything();

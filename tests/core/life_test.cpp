@@ -113,8 +113,8 @@ TEST_CASE("life: an idle pair of nodes sends at most 200 bytes a second for HELL
 }
 
 TEST_CASE("life: a member that others still hear is suspect, not crashed", "[core][scenario]") {
-    // The way between two of three is cut, and both notice; then both are silent to one another only. Once
-    // the third is gone too, nobody's word is left.
+    // The path between two of three nodes is cut, and both notice; they are silent to each other only. Once
+    // the third is gone too, no other node can vouch for either.
     for (const bool noticed : {true, false}) {
         world::settings how;
         how.faults.detect_min = how.faults.detect_max = noticed ? duration{10ms} : duration{300s};
@@ -139,7 +139,7 @@ TEST_CASE("life: a member that others still hear is suspect, not crashed", "[cor
 }
 
 TEST_CASE("life: one killed among many is crashed as soon as among two", "[core][scenario]") {
-    // The others know no better, and nobody waits for their word.
+    // The other members have not heard it either, and no node waits for their reports.
     world::settings how;
     how.faults.detect_min = 0ms, how.faults.detect_max = 20ms;
     scene s(how);
@@ -158,13 +158,14 @@ TEST_CASE("life: one killed among many is crashed as soon as among two", "[core]
 }
 
 TEST_CASE("life: who starts under the name of one that is gone replaces it at once", "[core][scenario]") {
-    // On another machine, so that its address says nothing; its silence would be noticed after four seconds.
+    // The new node is on another machine, so its address proves nothing; the silence of the old one would be
+    // noticed after four seconds.
     world::settings how;
     how.faults.detect_min = how.faults.detect_max = 60s;
     scene s(how);
     s.gather(2);
     s.run_for(1s);
-    s.freeze(1, true); // as with its cable
+    s.freeze(1, true); // as if its cable were pulled
     core::mesh_options own;
     own.name = "n2";
     const auto heir = s.start(2, own);
@@ -208,9 +209,9 @@ TEST_CASE("life: a partition of hours heals by itself, without beacons or a seed
 
 TEST_CASE("life: another's word holds where something takes connections and passes nothing on",
           "[core][scenario]") {
-    // The way between two of three is cut, but what stands in it accepts what they dial: each dial ends when
-    // its handshake has not come, 2 s later. The third hears both. When that falls between two of its words
-    // differs from seed to seed.
+    // The path between two of three nodes is cut, but a middlebox accepts their dials: each dial ends 2 s
+    // later without a handshake. The third node hears both. The seed decides when that falls between two of
+    // its reports.
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
         CAPTURE(seed);
         world::settings how;

@@ -1,5 +1,5 @@
-// Limits: those of a node's own are for what is written there. What others write, and what the mesh writes
-// itself, goes up to the bounds of the wire: nodes whose limits differ hold the same.
+// Proves that the limits of a node apply to writes made there. Events of other nodes, and internal payloads,
+// are bounded by the wire only, so nodes with different limits hold the same state.
 #include "crdt/counter.hpp"
 #include "scene.hpp"
 #include "support/processor_time.hpp"
@@ -24,8 +24,8 @@ replica_id replica(std::uint32_t number) {
     return id;
 }
 
-/// One node, alone; nobody is archived. What others are said to have written is put into its store. The
-/// largest frame of all is noted.
+/// One node, alone; no origin is archived. The test puts events of other origins into its store, and notes
+/// the largest frame.
 struct alone : scene {
     alone()
         : scene(unchecked()) {
@@ -177,7 +177,7 @@ TEST_CASE("limits: frames, deltas and chunks of any size that may be set are tak
 }
 
 TEST_CASE("limits: a newcomer gets what 16,000 incarnations wrote, in frames that fit", "[core][scenario]") {
-    // Nobody has archived them yet: the cut fills a good part of a frame.
+    // The origins are not archived yet: the cut takes a large part of a frame.
     alone s;
     constexpr std::uint32_t origins = 16000;
     for (std::uint32_t number = 1; number <= origins; ++number) {
@@ -191,12 +191,12 @@ TEST_CASE("limits: a newcomer gets what 16,000 incarnations wrote, in frames tha
 }
 
 TEST_CASE("limits: an event that replaces very many is announced, not refused", "[core][scenario]") {
-    // What it kills is named in it: 30 bytes each, at most.
+    // The event names the dots that it kills, with at most 30 bytes each.
     auto how = alone::unchecked();
     how.node.limits.siblings_max = 1 << 20;
     scene s(how);
     s.gather(2);
-    constexpr std::uint32_t siblings = 60'000; // of writers that are archived by now
+    constexpr std::uint32_t siblings = 60'000; // their writers are archived
     std::vector<dot> dots;
     std::vector<staged_view> chain;
     for (std::uint32_t number = 1; number <= siblings; ++number) {

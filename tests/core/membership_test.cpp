@@ -1,6 +1,6 @@
-// Who is a member, over networks that are bad: nobody is called dead who lives and can be heard, whatever TCP
-// does meanwhile, and a mesh of many comes together. Simulated hours of a few nodes; what is late holds up
-// what follows it on its connection, as a lost segment does.
+// Proves membership over bad networks: no node that lives and can be heard is called dead, whatever TCP does,
+// and a mesh of many nodes comes together. The test simulates hours of a few nodes. A late frame delays the
+// following ones on its connection, as a lost segment does.
 #include "scene.hpp"
 
 #include <cstdlib>
@@ -64,7 +64,7 @@ std::uint64_t hours_or(std::uint64_t usual) {
 TEST_CASE("membership: at 30 % loss nobody who lives is called crashed, by probes", "[core][scenario]") {
     for (std::uint64_t seed = 1; seed <= hours_or(3); ++seed)
         CHECK(deaths_in(std::chrono::hours(1), seed, 2) == 0);
-    // So bad is it without them:
+    // For comparison, without probes:
     const auto no_probes = [](process_number, process_number, channel what, std::string_view) {
         return what != channel::datagram;
     };

@@ -29,7 +29,7 @@ struct sides : scene {
     void meet() {
         part(false);
         settle();
-        run_for(600ms); // whoever merges has merged
+        run_for(600ms); // the merges are done
         settle();
     }
     [[nodiscard]] std::vector<version> versions(process_number who, std::string_view key) {
@@ -53,8 +53,8 @@ struct sides : scene {
 } // namespace
 
 TEST_CASE("merge: what was written on both sides becomes one value", "[core][scenario]") {
-    // Every node could merge. One of them writes, or two that come to be up at different moments; and nothing
-    // is written where nothing is to be merged.
+    // Every node has the merge function. One of them writes, or two that come up at different moments; and no
+    // node writes if there is nothing to merge.
     sides s(3);
     s.stash(0, 2, "alone");
     s.part();
@@ -65,7 +65,7 @@ TEST_CASE("merge: what was written on both sides becomes one value", "[core][sce
         CHECK(s.pickup(who, 1) == "2");
         CHECK(s.values(who, 1) == 1);
         CHECK(s.pickup(who, 2) == "alone");
-        CHECK(s.values(who, 3) == 3); // nothing to merge
+        CHECK(s.values(who, 3) == 3); // no value to merge
     }
     std::uint64_t writes = 0;
     for (process_number who = 0; who < 3; ++who) writes += s.mesh(who).stats().stashes;
@@ -74,8 +74,8 @@ TEST_CASE("merge: what was written on both sides becomes one value", "[core][sce
 }
 
 TEST_CASE("merge: both sides of a partition merge, and the two results become one", "[core][scenario]") {
-    // Four values, of which each side sees two: each merges its own; after the heal one value is left, and it
-    // does not change any more.
+    // Each side of a partition sees two of four values and merges them. After the heal one value is left, and
+    // it does not change any more.
     sides s(4);
     s.part();
     for (process_number who = 0; who < 4; ++who) s.stash(who, 1, std::to_string(who));
@@ -126,8 +126,9 @@ TEST_CASE("merge: siblings that need no merging take no room from those that do"
 }
 
 TEST_CASE("merge: equal siblings of which one changes are merged then", "[core][scenario]") {
-    // One node sees two equal values, which need no merging, and then another in place of one of them: as
-    // many as before. Each of the three is that node once, so one of the times it is the one that merges.
+    // One node sees two equal values, which need no merge, and then a different value in place of one of
+    // them: the number of values stays the same. Each of the three nodes takes that part once, so once it is
+    // the one that merges.
     for (process_number sees = 0; sees < 3; ++sees) {
         const process_number one = (sees + 1) % 3, other = (sees + 2) % 3;
         sides s(3);
@@ -163,8 +164,8 @@ TEST_CASE("merge: siblings that were there before the function are merged too", 
 }
 
 TEST_CASE("merge: siblings under a claim are merged when only the claim goes", "[core][scenario]") {
-    // Claimed, the key is not to be merged; then its claim is removed by somebody who had seen nothing else
-    // of it, and the one that merges learns of that by repair, when the removal itself is forgotten already.
+    // A claimed key is not merged. Then a node that has seen only the claim removes it. The node that merges
+    // learns of that by repair, after the removal record is gone.
     sides s(5, with_keys(20));
     std::vector<process_number> all{0, 1, 2, 3, 4};
     std::sort(all.begin(), all.end(), [&](auto a, auto b) { return s.at(a).id < s.at(b).id; });
@@ -199,7 +200,8 @@ TEST_CASE("merge: siblings under a claim are merged when only the claim goes", "
 }
 
 TEST_CASE("merge: resolving by hand takes what was shown and nothing else", "[core][scenario]") {
-    // What came in the meantime stays; what went, or what this node wrote itself, has it look again.
+    // A value that arrived meanwhile stays. If a value went, or this node wrote one itself, the node reads
+    // the siblings again.
     sides s(3, with_keys(20));
     s.part();
     for (process_number who = 0; who < 3; ++who) s.put(who, "k", std::to_string(who));
@@ -217,7 +219,7 @@ TEST_CASE("merge: resolving by hand takes what was shown and nothing else", "[co
     const auto now = s.versions(2, "k");
     s.put(2, "k", "written since");
     CHECK(s.try_resolve(2, "k", now) == errc::conflict);
-    CHECK(s.try_resolve(2, "k", {}) == errc::conflict); // its own is not among what was shown
+    CHECK(s.try_resolve(2, "k", {}) == errc::conflict); // its own value is not among those shown
     CHECK_FALSE(s.try_resolve(2, "k", s.versions(2, "k")));
     CHECK(s.try_resolve(2, "", {}) == errc::key_empty);
     CHECK_FALSE(s.try_resolve(0, "new", {}));

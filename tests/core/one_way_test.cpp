@@ -1,7 +1,6 @@
-// One direction of dialling is gone: a firewall lets out what it does not let in, and all connections have
-// been reset once. Up is who works both ways, at all times; one that is merely heard is reported, is no copy,
-// is not called crashed, and is up again when the way is free. The network of the simulator bars one
-// direction.
+// Proves what a firewall does that blocks one direction of dialling after all connections were reset once. A
+// member is up only while both directions work. A member that is only heard is reported, is no copy, is not
+// called crashed, and is up again once the path is free. The simulated network blocks one direction.
 #include "asking.hpp"
 
 using namespace baton;
@@ -43,7 +42,7 @@ TEST_CASE("one way: who cannot be dialled any more is suspect on both sides, ste
     }
     CHECK(ever_up == 0);
     for (const process_number who : {0, 1}) {
-        CHECK(swings(s, who, 1 - who) == 2); // it joined, and was suspect, once each
+        CHECK(swings(s, who, 1 - who) == 2); // it joined and became suspect, once each
         CHECK(s.heard(who, event_kind::one_way, 1 - who) == 1);
         CHECK(s.heard(who, event_kind::crashed, 1 - who) == 0);
         CHECK(s.mesh(who).members_up().empty());

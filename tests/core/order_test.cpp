@@ -1,5 +1,5 @@
-// The ordered index of keys as the mesh keeps it: built in slices when it is asked for, gone a minute after
-// it was asked for last, and begun anew after a newcomer's commit has replaced the whole store.
+// Proves how the mesh keeps the ordered index of keys: it is built in slices on demand, dropped a minute
+// after the last use, and built again after the commit of a newcomer has replaced the store.
 #include "scene.hpp"
 
 using namespace baton;

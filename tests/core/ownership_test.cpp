@@ -1,6 +1,6 @@
-// Ownership when it is hard: backlogs, suspensions, ties, wrong clocks, and owners that are gone. What is
-// read after an owner has gone is the last thing it wrote that anybody living holds; two that own the same
-// are never both sure of it.
+// Proves ownership under backlogs, suspensions, ties, wrong clocks, and owners that are gone. After an owner
+// is gone, the value that is read is its last write that a living node holds. Two owners of one key are never
+// both certain of it.
 #include "scene.hpp"
 
 #include <algorithm>
@@ -58,12 +58,12 @@ TEST_CASE("ownership: a claim is tentative until every member in view has shown 
     owners s(3);
     REQUIRE(s.claim(0, key));
     CHECK(s.is_tentative(0, key));
-    CHECK(s.run_until([&] { return !s.is_tentative(0, key); }, 200ms)); // it asks
+    CHECK(s.run_until([&] { return !s.is_tentative(0, key); }, 200ms)); // it asks the members
     REQUIRE(s.commit(0, key, "second"));
-    CHECK_FALSE(s.is_tentative(0, key)); // of the claim, not of each write
+    CHECK_FALSE(s.is_tentative(0, key)); // for the claim, not for each write
     const auto late = s.start(3);
     REQUIRE(s.run_until([&] { return s.sees(0, late, member_state::up); }, 5s));
-    CHECK(s.is_tentative(0, key)); // it may have owned the key where it comes from
+    CHECK(s.is_tentative(0, key)); // it may have owned the key on its side
     CHECK(s.run_until([&] { return !s.is_tentative(0, key); }, 1s));
 }
 
@@ -106,7 +106,7 @@ TEST_CASE("ownership: of two owners at least one is tentative while a backlog is
 // ---------------------------------------------------------------- leases
 
 TEST_CASE("ownership: after a suspension a lease that is over is not used", "[core][scenario]") {
-    // The program goes on before a timer has run; another has taken the key over.
+    // The program continues before a timer has run, and another node has taken over the key.
     scene s;
     s.gather(2);
     s.put(0, "k", "v");
@@ -155,7 +155,7 @@ TEST_CASE("ownership: a claim that is to be free finds an own lease over", "[cor
 // ---------------------------------------------------------------- which history wins
 
 TEST_CASE("ownership: a stale claim does not beat a tenure that it has not seen", "[core][scenario]") {
-    // Whatever the clocks say: the one that claims late is an hour ahead.
+    // Clocks do not matter: the node that claims late is an hour ahead.
     owners s(3, slow_to_close(with_keys(20)));
     const auto ahead = GENERATE(0, 3'600'000);
     s.step_clock(2, ahead);
@@ -199,7 +199,7 @@ TEST_CASE("ownership: a claim given up at once takes nothing from one made at th
         for (std::uint64_t seed = 1; seed <= 20; ++seed) {
             for (const bool wins : {false, true}) {
                 auto how = with_rule(broken, seeded(with_keys(20), seed));
-                how.check = broken == mutation::none; // else it is told at once
+                how.check = broken == mutation::none; // otherwise the loss is reported at once
                 owners s(2, how);
                 REQUIRE(s.claim(0, key));
                 REQUIRE(s.claim(1, key)); // in the same millisecond: the ids decide
@@ -208,7 +208,8 @@ TEST_CASE("ownership: a claim given up at once takes nothing from one made at th
                 REQUIRE(s.release(quits, key));
                 s.settle(), s.run_for(1s), s.settle();
                 count += !wins && !s.owns(1 - quits, key);
-                // The other one may have lost to the claim before it heard of its end: then the key is free.
+                // The other node may have lost to the claim before it heard that the claim has ended: then
+                // the key is free.
                 CHECK(s.is_claimed(quits) == s.owns(1 - quits, key));
             }
         }
@@ -228,7 +229,7 @@ TEST_CASE("ownership: a claim that was held ends above its epoch, one that nobod
     CHECK(epoch() == first - 1);
     REQUIRE(s.claim(0, key));
     const auto second = epoch();
-    CHECK(second > first); // above the time of what it takes over
+    CHECK(second > first); // above the epoch that it takes over
     REQUIRE(s.run_until([&] { return s.sure(0); }, 1s));
     REQUIRE(s.release(0, key));
     CHECK(epoch() == second + 1);
@@ -362,7 +363,7 @@ TEST_CASE("ownership: what a loser committed is not given up for a release; who 
     const process_number owner = s.owns(0, key) ? 0 : 1, loser = 1 - owner;
     s.crash(owner);
     s.run_for(15s);
-    CHECK(s.is_claimed(loser)); // nobody else is there to release it
+    CHECK(s.is_claimed(loser)); // no other node is there to release it
     CHECK(s.values(loser, key) == 2);
     auto& m = s.mesh(loser);
     const auto got = m.registers().claim(s.moment_at(loser), world::key_name(key), {}, true);

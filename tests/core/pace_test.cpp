@@ -1,6 +1,6 @@
-// Pace: how often a node asks for sessions that come to nothing. One retry time a server, doubling, which
-// nothing undercuts; a newcomer that is too small, a server that has not got what it tells, and rows that
-// cannot be read cost a PULL now and then, and what then fits comes.
+// Proves how often a node asks for sessions that fail. Each server has one retry time, which doubles and
+// which nothing shortens. A newcomer with too little room, a server that lacks what it reported, and
+// malformed rows cost a PULL now and then; whatever fits afterwards arrives.
 #include "awaiting.hpp"
 
 using namespace baton;
@@ -65,7 +65,7 @@ TEST_CASE("pace: rows that cannot be read are asked for ever more rarely", "[cor
     for (int i = 0; i < 20'000; ++i) spoil(), s.run_for(1ms);
     const auto asked = s.mesh(1).stats().sessions_pulled - pulled;
     CHECK(asked >= 4);
-    CHECK(asked <= 14); // of two members, in twenty seconds, from 0.2 s on
+    CHECK(asked <= 14); // of two members in twenty seconds, starting at 0.2 s
     s.unchanged();
     s.mute = false;
     s.set_filter({});
@@ -91,7 +91,7 @@ TEST_CASE("pace: a server that has not got what it tells is believed by its COMM
     CHECK(s.mesh(1).stats().sessions_pulled - pulled <= 8);
     CHECK(s.refused(1, "told more than the commit held") == 1);
     CHECK(s.mesh(1).synced());
-    // What it writes in truth is there at once, by its deltas.
+    // Its real events arrive at once, by DELTA.
     s.stash(0, 5, "true");
     s.run_for(100ms);
     CHECK(s.pickup(1, 5) == "true");

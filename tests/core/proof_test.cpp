@@ -1,6 +1,6 @@
-// What others hold: a write is acknowledged directly and after applying, by members that stay; a lost
-// broadcast is asked for; and a key is called absent only when everybody who could have it has said what he
-// holds.
+// Proves what a node knows of others: members that stay acknowledge a write directly and after applying it; a
+// lost broadcast is asked for; and a key is called absent only when every node that could have it has
+// reported what it holds.
 #include "asking.hpp"
 
 using namespace baton;
@@ -50,7 +50,7 @@ TEST_CASE("proof: members acknowledge directly, long before the next heartbeat",
     CHECK(s.mesh(0).stats().asks_sent == asked); // nothing was lost
     s.mesh(0).stop_awaiting(s.ticket);
     const auto acks = s.mesh(0).stats().acks_received;
-    s.put(0, "unproven", "value"); // nobody waits: nobody answers
+    s.put(0, "unproven", "value"); // no call waits, so no member answers
     s.run_for(100ms);
     CHECK(s.mesh(0).stats().acks_received == acks);
 }
@@ -75,8 +75,8 @@ TEST_CASE("proof: a lost broadcast is asked for after twice the round trip", "[c
 
 TEST_CASE("proof: a write that has gone out already is confirmed in a round trip, the hundredth time too",
           "[core][scenario]") {
-    // Nobody has waited for the write when it was broadcast. What is waited for afterwards is asked at once,
-    // so that the time until it is asked is not taken for the way there and back, which would grow with each.
+    // No call waited for the write when it was broadcast. A later wait asks at once, so that the time before
+    // the question does not count as round trip; that time would grow with each wait.
     proving s;
     s.gather(3);
     s.run_for(300ms);
@@ -90,8 +90,8 @@ TEST_CASE("proof: a write that has gone out already is confirmed in a round trip
             wanted.id = written->id;
             return written;
         });
-        s.run_for(30ms);                // it is everywhere by then
-        if (s.met(0, wanted)) continue; // by a heartbeat
+        s.run_for(30ms);                // every node has it by then
+        if (s.met(0, wanted)) continue; // a heartbeat has reported it
         ++asked;
         const auto begun = s.now();
         const auto ticket = s.mesh(0).await_holders(s.moment_at(0), wanted.id);
@@ -154,7 +154,7 @@ TEST_CASE("proof: all that are up means those of the call, as long as they are u
     CHECK_FALSE(s.met(0, wanted));
     s.crash(2);
     REQUIRE(s.run_until([&] { return s.met(0, wanted); }, 5s));
-    s.crash(1); // and never with one copy
+    s.crash(1); // and never with a single copy
     s.run_for(5s);
     CHECK_FALSE(s.met(0, wanted));
 }
@@ -181,13 +181,13 @@ TEST_CASE("proof: a write of another member can be confirmed", "[core][scenario]
     // The second asks the third, which gets it from the second.
     s.mesh(1).await_holders(s.moment_at(1), wanted.id);
     s.give(1, core::time_passed{});
-    // It waits a moment for the word of the first, which is not known to be gone yet.
+    // It waits a moment for the acknowledgement of the first, which is not known to be gone yet.
     REQUIRE(s.run_until([&] { return s.copies(1, wanted) == 3; }, 5s));
     CHECK(s.get(2, "k") == "value");
 }
 
 TEST_CASE("proof: a write of one that has left can be confirmed with who came later", "[core][scenario]") {
-    // It is archived by then, and no cut names it.
+    // Its origin is archived, so no cut names it.
     proving s;
     s.gather(2);
     const auto wanted = s.stash_for(0, "k", ack_level::copies(2));
@@ -209,7 +209,7 @@ TEST_CASE("proof: absent is what every member has answered for, after the questi
     proving s;
     s.gather(3);
     s.run_for(300ms);
-    CHECK_FALSE(s.absent(0, 0)); // nobody has been asked
+    CHECK_FALSE(s.absent(0, 0)); // no member has been asked
     const auto asked = s.question(0);
     CHECK_FALSE(s.absent(0, asked));
     REQUIRE(s.run_until([&] { return s.absent(0, asked); }, 50ms));
@@ -249,7 +249,7 @@ TEST_CASE("proof: nothing is absent while a member does not answer, or holds mor
         });
         s.sever(1, 2, true);
         s.put(2, "lost with it", "value");
-        s.run_for(600ms); // its heartbeat has told of it
+        s.run_for(600ms); // its heartbeat has reported the event
         s.crash(2);
         REQUIRE(s.run_until([&] { return s.sees(0, 2, member_state::crashed); }, 10s));
         s.set_filter({});
@@ -310,7 +310,8 @@ TEST_CASE("proof: several keys of one stash appear together, by broadcast, by re
           "[core][scenario]") {
     // Looked at after every step of every node: all of them or none.
     world::settings how;
-    how.node.limits.delta_bytes_max = GENERATE(128 << 10, 512); // in one broadcast, or too large for any
+    // Small enough for one broadcast, or too large for any.
+    how.node.limits.delta_bytes_max = GENERATE(128 << 10, 512);
     how.node.limits.chunk_bytes_max = 600;
     how.node.limits.credit_bytes = 1200;
     proving s(how);

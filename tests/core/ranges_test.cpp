@@ -1,5 +1,6 @@
-// Ranges: a member that is back after the floor has passed it is compared with record by record, in rounds
-// that cost what differs and not what is stored; frames of it may be lost, late or twice (I8).
+// Proves comparison by ranges (I8): a member that returns after the floor has passed it is compared record by
+// record, in rounds whose cost depends on the differences, not on the size of the store. Frames may be lost,
+// late or repeated.
 #include "scene.hpp"
 
 using namespace baton;
@@ -18,7 +19,7 @@ struct returning : scene {
         sever(0, 1, true);
         REQUIRE(run_until(
             [&] { return sees(0, 1, member_state::crashed) && sees(1, 0, member_state::crashed); }, 10s));
-        run_for(3s); // no connection is left that would still deliver what is written now
+        run_for(3s); // no connection is left that would still deliver later writes
         for (std::size_t i = 0; i < removed; ++i) drop(0, i * keys / removed);
         REQUIRE(run_until([&] { return removals(0) == 0; }, 1s));
         on_trace = [this](process_number who, const core::trace& t) {
@@ -99,7 +100,8 @@ TEST_CASE("ranges: the server goes on writing and removing during the comparison
 
 TEST_CASE("ranges: what is absent is judged by the cut of the listing, not by what the server has since seen",
           "[core][scenario]") {
-    // The listing is on its way for long. Meanwhile the server fetches what the receiver wrote, and says so.
+    // The listing is long under way. Meanwhile the server fetches the writes of the receiver and reports
+    // that.
     returning s(30, 10);
     s.stash(1, 31, "by the receiver");
     bool server_may_hear = false, listing_may_come = false;
@@ -134,8 +136,8 @@ TEST_CASE("ranges: both have forgotten removals that the other has not seen", "[
 }
 
 TEST_CASE("ranges: a third one is not misled by a member that was compared", "[core][scenario]") {
-    // The second has no removal records of what it learnt by ranges: it must not serve the third, which has
-    // not seen those removals either, by its log.
+    // The second node has no removal records for what it learnt by ranges. It must not serve the third by
+    // walking its log, since the third has not seen those removals either.
     scene s(with_keys(300));
     s.gather(3);
     s.fill(0, 300);
@@ -154,5 +156,5 @@ TEST_CASE("ranges: a third one is not misled by a member that was compared", "[c
     s.sever(1, 2, false);
     s.settle(5s);
     CHECK(s.mesh(2).state().keys() == 270);
-    CHECK(s.mesh(1).stats().sessions_compared == 2); // it has asked the first, and served the third
+    CHECK(s.mesh(1).stats().sessions_compared == 2); // it has compared with the first, and served the third
 }

@@ -10,7 +10,7 @@ using core::redialling;
 
 namespace {
 
-/// Nobody sends beacons, and the only seed has left.
+/// There are no beacons, and the only seed has left.
 struct without_seed : scene {
     explicit without_seed(std::size_t count)
         : scene(one_seed()) {
@@ -65,7 +65,7 @@ TEST_CASE("redial: 150 dead are knocked at once a minute at most, and take turns
     const auto [least, most] = std::minmax_element(datagrams.begin(), datagrams.end());
     CHECK(*most - *least <= 2);
     CHECK(*least >= 100);
-    // With headers, and what comes back: SYN and RST; a sealed datagram and an ICMP message.
+    // With headers and answers: SYN and RST; a sealed datagram and an ICMP message.
     const auto bytes_a_second = (knocks * (74 + 54) + sent * (90 + 118)) / 3600;
     CHECK(bytes_a_second <= 2000);
 }
@@ -76,7 +76,7 @@ TEST_CASE("redial: after a minute the dead hold no connection, and cost little",
     for (process_number who = 2; who < 12; ++who) s.crash(who);
     REQUIRE(s.run_until([&] { return s.sees(0, 11, member_state::crashed); }, 10s));
     s.run_for(70s);
-    CHECK(s.connections_of(0) == 2); // to the one that lives: one, and one to its PUB
+    CHECK(s.connections_of(0) == 2); // to the living member: one to its ROUTER, one to its PUB
     const auto before = s.spent(0);
     s.run_for(30min);
     const auto& after = s.spent(0);
@@ -84,7 +84,7 @@ TEST_CASE("redial: after a minute the dead hold no connection, and cost little",
     CHECK(after.dials - before.dials >= 10 * 15);
     CHECK(after.bytes - before.bytes <= 2000 * 30 * 60);
     CHECK(s.connections_of(0) == 2);
-    const auto back = s.join(7); // at the address of a dead one, it is met as ever
+    const auto back = s.join(7); // at the address of a dead member: it is met as usual
     CHECK(s.sees(0, back, member_state::up));
 }
 
@@ -117,7 +117,7 @@ TEST_CASE("redial: where datagrams do not pass a knock finds the way back", "[co
 }
 
 TEST_CASE("redial: one that stood still for minutes is found again by itself", "[core][scenario]") {
-    // Its kernel takes connections all the time: a knock is answered, and what is dialled says nothing.
+    // Its kernel accepts connections all the time: a knock is answered, but a dial proves nothing.
     scene s(without_seed::one_seed());
     s.gather(3);
     s.freeze(2, true);

@@ -1,5 +1,5 @@
-// Removal records: kept until everybody has acknowledged them (I7), not longer; and whoever was not waited
-// for is compared with by ranges when it is back, and brings nothing back (I8).
+// Proves that removal records are kept exactly until every member has acknowledged them (I7). A member that
+// was not waited for is compared by ranges when it returns, and brings nothing back (I8).
 #include "scene.hpp"
 
 using namespace baton;
@@ -35,7 +35,7 @@ TEST_CASE("removals: gone everywhere within a second, four heartbeats, of the la
 }
 
 TEST_CASE("removals: a member that is up and lacks them holds them", "[core][scenario]") {
-    // It beats and hears heartbeats, but neither deltas nor repairs reach it.
+    // The member exchanges heartbeats, but neither DELTAs nor repairs reach it.
     emptied s({});
     s.set_filter([&](process_number, process_number to, channel, std::string_view bytes) {
         return to != 2 || !(is<wire::delta>(bytes) || is<wire::state>(bytes));
@@ -72,7 +72,7 @@ TEST_CASE("removals: a member cut off holds them until it is called crashed", "[
 }
 
 TEST_CASE("removals: a member back after the floor has passed it brings nothing back", "[core][scenario]") {
-    // Of every type; and what it wrote meanwhile survives, of every type too.
+    // Removals of every type; its own writes of that time survive, of every type too.
     emptied s({});
     s.put(1, element("tags", "old"));
     s.put(1, element("tags", "stays"));
@@ -118,14 +118,15 @@ TEST_CASE("removals: a member back after the floor has passed it brings nothing 
 
 TEST_CASE("removals: those above the cut of an open PULL stay until the session ends", "[core][scenario]") {
     // The PULL is in the name of a member that acknowledges everything by deltas, and is never credited.
-    const bool told = GENERATE(true, false); // that it is over; or nothing, until it is forgotten
+    // told that the session is over, or told nothing until the session is forgotten
+    const bool told = GENERATE(true, false);
     CAPTURE(told);
     emptied s({});
     const auto pull = wire::encode(pull_by(s.at(1).id, 1000));
     s.give(0, core::request_arrived{s.at(1).id, host_of(1), pull});
     for (std::size_t key = 0; key < 10; ++key) s.drop(0, key);
     s.run_for(4s);
-    CHECK(s.removals(0) == 10); // it serves that session
+    CHECK(s.removals(0) == 10); // node 1 serves that session
     CHECK(s.removals(1) == 0);
     const auto over = wire::encode(wire::credit{1000, 0, true});
     if (told) s.give(0, core::request_arrived{s.at(1).id, host_of(1), over});

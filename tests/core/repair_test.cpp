@@ -31,7 +31,7 @@ TEST_CASE("repair: a lost delta in the middle is fetched, and what came early is
         return dropped || !is<wire::delta>(bytes) || !(dropped = true);
     });
     for (std::size_t key = 0; key < 5; ++key) s.stash(0, key, "x"), s.run_for(1us);
-    s.settle(100ms); // by the gap: long before a heartbeat
+    s.settle(100ms); // the gap shows it long before a heartbeat
     CHECK(s.mesh(1).stats().gaps >= 1);
     CHECK(s.mesh(1).state().keys() == 5);
 }
@@ -42,7 +42,7 @@ TEST_CASE("repair: a removal during a partition reaches the other side", "[core]
     s.fill(0, 3);
     s.settle();
     s.sever(0, 1, true), s.sever(0, 2, true);
-    s.run_for(6s); // crashed to each other by now
+    s.run_for(6s); // they have called each other crashed by now
     CHECK(s.drop(0, 1));
     s.stash(1, 2, "changed over there");
     s.run_for(1s);
@@ -73,7 +73,7 @@ TEST_CASE("repair: the same key and value put on both sides and removed on one s
 }
 
 TEST_CASE("repair: an empty value is not absent", "[core][scenario]") {
-    // By delta to one, by session to another.
+    // To one node by DELTA, to another by a session.
     scene s;
     s.gather(2);
     s.stash(0, 0, "");
@@ -121,7 +121,7 @@ TEST_CASE("repair: a write too large for a delta does not hold back the small on
 
 TEST_CASE("repair: writes that arrive during a handoff are in it or after it, never between",
           "[core][scenario]") {
-    // The server goes on being written to, over keys that it has shipped already.
+    // The server keeps writing, over keys that it has shipped already.
     scene s(small_chunks(100));
     s.gather(1);
     s.fill(0, 100);

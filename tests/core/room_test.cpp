@@ -1,5 +1,5 @@
-// Room: a full member stops nobody. It holds back no forgetting, no archiving and no leave, and it learns of
-// the drops that make room: by a session with a member whose state fits, never by a part of one.
+// Proves that a full member stops no other. It holds back no forgetting, no archiving and no leave. It learns
+// of the drops that make room by a whole session with a member whose state fits, never by part of one.
 #include "scene.hpp"
 
 using namespace baton;
@@ -42,8 +42,7 @@ struct one_full : scene {
 TEST_CASE("room: a full member holds back no removal records", "[core][scenario]") {
     one_full s(3 << 20);
     s.fill_up();
-    s.put(0, "stays",
-          std::string(100'000, 'x')); // and it is missing a put, so no later drop can be applied alone
+    s.put(0, "stays", std::string(100'000, 'x')); // it misses a put, so it can apply no later drop alone
     for (int i = 0; i < 2000; ++i) {
         const auto key = "churn " + std::to_string(i);
         s.put(0, key, "0123456789");
@@ -71,8 +70,8 @@ TEST_CASE("room: were a full member waited for, its removal records would fill t
 }
 
 TEST_CASE("room: a full member learns of the drops that make room", "[core][scenario]") {
-    // The others have forgotten the removals by then: it is compared with by ranges. What took the place of
-    // what was dropped is more than a delta, and more than the room it has.
+    // The others have forgotten the removals, so it is compared by ranges. What replaced the dropped keys is
+    // more than a DELTA holds, and more than its free room.
     one_full s;
     s.fill_up();
     const bool replaced = GENERATE(false, true);
@@ -88,7 +87,7 @@ TEST_CASE("room: a full member learns of the drops that make room", "[core][scen
     CHECK_FALSE(s.try_put(1, "one more", "x"));
     s.settle();
     CHECK(s.mesh(1).state().memory_bytes() <
-          small_bytes * 5 / 2); // what the system has lent is no less for a while
+          small_bytes * 5 / 2); // memory from the system shrinks only after a while
 }
 
 TEST_CASE("room: members that are all full have room again after drops at one of them", "[core][scenario]") {

@@ -1,5 +1,5 @@
-// scene: a simulated world without faults, in which one story is told. Every check of the simulator is on:
-// agreement with the oracle and equal digests for equal cuts are proven after every step of every scenario.
+// scene: a simulated world without faults, for one story. Every check of the simulator is on: agreement with
+// the oracle, and equal digests for equal cuts, are checked after every step.
 #pragma once
 
 #include "sim/world.hpp"
@@ -49,8 +49,8 @@ struct scene : world {
         for (std::size_t key = 0; key < count; ++key)
             stash(who, key, std::string(value_bytes, static_cast<char>('a' + key % 26)));
     }
-    /// What the wall clock of `who` says, for writes that the oracle does not follow: under names that differ
-    /// from key_name(). That equal cuts have equal digests is checked for these too.
+    /// The moment at `who`, for writes that the oracle does not follow: under names that differ from
+    /// key_name(). Equal digests for equal cuts are checked for these too.
     [[nodiscard]] moment moment_at(process_number who) {
         using std::chrono::duration_cast, std::chrono::milliseconds;
         const auto elapsed = duration_cast<milliseconds>(now().time_since_epoch()).count();
@@ -140,7 +140,7 @@ bool is(std::string_view bytes) {
     return frame && std::holds_alternative<Frame>(*frame);
 }
 
-/// A PULL for small chunks, in somebody's name.
+/// A PULL for small chunks, in the name of `id`.
 inline wire::pull pull_by(const replica_id& id, std::uint64_t session, const cut& seen = {},
                           std::uint64_t flags = 0) {
     wire::pull f;
@@ -164,7 +164,7 @@ inline world::settings slow_to_close(world::settings how = {}) {
     return how;
 }
 
-/// Worlds differ in what is small, so that a scenario need not be large.
+/// Worlds with small bounds, so that a scenario need not be large.
 inline world::settings with_keys(std::size_t keys) {
     world::settings how;
     how.keys = keys;

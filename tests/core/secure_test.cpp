@@ -1,5 +1,5 @@
-// Meshes with a key, in virtual time: who joins, by beacon and by introduction, whose clock is wrong, what is
-// replayed, and how keys are rotated. The network lets nobody in without the right keys (tests/sim/network).
+// Proves meshes with a key in virtual time: who joins, by beacon and by introduction; wrong clocks; replays;
+// and the rotation of keys. The simulated network admits no node without the right keys (tests/sim/network).
 #include "discovery/seal.hpp"
 #include "keyed.hpp"
 #include "scene.hpp"
@@ -49,7 +49,7 @@ std::vector<recording> record(scene& s, const std::function<void()>& during) {
 } // namespace
 
 TEST_CASE("secure: nodes with the same key join within 60 ms and replicate", "[core][scenario]") {
-    // As join_test.cpp has it for an open mesh, with one round trip of introduction more.
+    // As in join_test.cpp for an open mesh, with one more round trip for the introduction.
     scene s(keyed());
     s.gather(1);
     s.run_for(3s);
@@ -63,7 +63,7 @@ TEST_CASE("secure: nodes with the same key join within 60 ms and replicate", "[c
 }
 
 TEST_CASE("secure: a seed is enough, and the answer is no longer than the question", "[core][scenario]") {
-    // Node 1 knows an address; nobody announces anything. Its own address is among the seeds as well.
+    // Node 1 knows an address, and there are no beacons. Its own address is among the seeds as well.
     scene s(by_seeds({endpoint_of(0), endpoint_of(1)}));
     const auto heard = record(s, [&] {
         s.gather(2);
@@ -80,11 +80,11 @@ TEST_CASE("secure: a seed is enough, and the answer is no longer than the questi
     CHECK(longest == core::introducer::datagram_bytes); // a question
     const auto before = s.mesh(1).stats().introductions_sent;
     s.run_for(5s);
-    CHECK(s.mesh(1).stats().introductions_sent == before); // who is connected asks nobody, itself included
+    CHECK(s.mesh(1).stats().introductions_sent == before); // a connected node asks no one, itself included
 }
 
 TEST_CASE("secure: where only beacons pass, nobody is dialled", "[core][scenario]") {
-    // No datagram to one node arrives anywhere. What has not answered may be anybody's address, whether a
+    // No datagram to one node arrives. An address that has not answered may be that of any machine, whether a
     // beacon or a seed names it.
     const auto no_datagrams = [](process_number, process_number, channel what, std::string_view) {
         return what != channel::datagram;
@@ -95,13 +95,13 @@ TEST_CASE("secure: where only beacons pass, nobody is dialled", "[core][scenario
         s.start(0), s.start(1);
         s.run_for(10s);
         const auto knocks =
-            s.mesh(0).stats().knocks + s.mesh(1).stats().knocks; // at seeds, which somebody has named
+            s.mesh(0).stats().knocks + s.mesh(1).stats().knocks; // at seeds, which the operator has named
         CHECK(s.spent(0).dials + s.spent(1).dials == knocks);
         CHECK((by_beacon ? knocks == 0 : knocks <= 10));
         CHECK(s.mesh(1).stats().introductions_sent >= 4);
         CHECK(s.mesh(1).stats().introductions_sent <= 20); // less and less often
         s.set_filter({});
-        s.settle(); // and soon when they pass
+        s.settle(); // soon after datagrams pass
     }
     auto how = keyed();
     how.node.beacon_window = 7200s; // a clock an hour off is believed within that
@@ -129,7 +129,7 @@ TEST_CASE("secure: another key, or none, never joins, and both sides say so once
 }
 
 TEST_CASE("secure: clocks that differ by an hour cost one round trip", "[core][scenario]") {
-    // Each finds the other's time unbelievable; each asks the other to echo a nonce.
+    // Each clock is out of the window of the other, so each node asks the other to echo a nonce.
     for (const auto by_beacon : {true, false}) {
         scene s(by_beacon ? keyed() : by_seeds({endpoint_of(0)}));
         s.start(0);
@@ -143,8 +143,8 @@ TEST_CASE("secure: clocks that differ by an hour cost one round trip", "[core][s
 }
 
 TEST_CASE("secure: beacons of the dead, played again later, are not believed", "[core][scenario]") {
-    // Everything that node 1 has said is recorded and said again: at once, when all of it is known and older
-    // than its last word; and ten minutes later to a node that has never heard of it.
+    // Everything that node 1 has sent is recorded and replayed: at once, when all of it is known and older
+    // than its last beacon; and ten minutes later, to a node that has never heard of it.
     scene s(keyed());
     const auto all = record(s, [&] {
         s.gather(2);
@@ -195,7 +195,7 @@ TEST_CASE("secure: a beacon that was changed anywhere is refused, and nothing of
 }
 
 TEST_CASE("secure: a restart at the same address is met again under its new key", "[core][scenario]") {
-    // By beacon, and where there is none by asking whoever is at the address of a closed link.
+    // By beacon; without beacons, by asking the node at the address of a closed link.
     for (const auto by_beacon : {true, false}) {
         scene s(by_beacon ? keyed() : by_seeds({endpoint_of(0)}));
         s.gather(2);
@@ -210,8 +210,8 @@ TEST_CASE("secure: a restart at the same address is met again under its new key"
 }
 
 TEST_CASE("secure: keys are rotated while nodes keep writing", "[core][scenario]") {
-    // Install everywhere, use everywhere, remove everywhere; after each step a newcomer with the right keys
-    // joins, and nobody who is connected is lost.
+    // Install a key everywhere, use it everywhere, remove the old one everywhere. After each step a newcomer
+    // with the right keys joins, and no connection is lost.
     scene s(keyed());
     s.gather(3);
     const auto old = key_of(1), fresh = key_of(2);
@@ -246,8 +246,8 @@ TEST_CASE("secure: keys are rotated while nodes keep writing", "[core][scenario]
 }
 
 TEST_CASE("secure: introductions are answered and dials made at a bounded rate", "[core][scenario]") {
-    // Members that nobody can tell from real ones, as they have the key: a hundred announce themselves at
-    // once, and a hundred ask.
+    // Fake members that hold the key, so that no node can tell them from real ones: a hundred announce
+    // themselves at once, and a hundred ask.
     auto how = keyed();
     how.node.limits.dials_max = 10;
     how.node.limits.introductions_max = 5;

@@ -1,5 +1,5 @@
-// Seeds in virtual time: silence never makes a node alone, a refusal does; names stand for several nodes,
-// this one among them, and for others later; and what a node says of what stands in its way.
+// Proves seeds in virtual time: silence never makes a node alone, a refusal does; a name may stand for
+// several nodes, this one included, and later for others; and what a node reports about obstacles.
 #include "asking.hpp"
 #include "discovery/seal.hpp"
 
@@ -42,7 +42,7 @@ TEST_CASE("seeds: one that is silent stands against being alone for ever; one th
     s.run_for(10min);
     CHECK_FALSE(s.alone(0));
     CHECK(s.standing(0) == planted::strings{endpoint_of(1).substr(6)});
-    s.sever(0, 1, false); // its machine is there, the process is not
+    s.sever(0, 1, false); // its machine runs, its process does not
     REQUIRE(s.run_until([&] { return s.alone(0); }, 40s));
     CHECK(s.standing(0).empty());
     s.start(1);
@@ -118,7 +118,7 @@ TEST_CASE("seeds: nodes come and go behind a name", "[core][scenario]") {
     s.leave(0);
     REQUIRE(s.run_until([&] { return s.at(0).left; }, 5s));
     s.run_for(10min);
-    CHECK(s.connections_of(1) == 2); // nobody is dialled where no member is any more
+    CHECK(s.connections_of(1) == 2); // no address without a member is dialled
     CHECK(s.pickup(2, 1) == "value");
     s.names().forget_name("mesh.svc"); // an outage
     s.run_for(10min);
@@ -138,7 +138,7 @@ TEST_CASE("seeds: names are asked for again when the mesh changes, or the addres
     const auto asked_again = [&](duration within) {
         return s.run_until([&] { return s.names().questions_of(0) > asked; }, within);
     };
-    REQUIRE(asked_again(40s)); // half a minute apart by now, and this one has just been
+    REQUIRE(asked_again(40s)); // the interval is half a minute by now, and this one has just been asked
     s.run_for(1s);
     asked = s.names().questions_of(0);
     SECTION("a member comes") { s.start(3); }
@@ -156,7 +156,7 @@ TEST_CASE("seeds: by the records of a service, which have the ports", "[core][sc
 }
 
 TEST_CASE("seeds: an address that leads to this node and is not its own is tried again", "[core][scenario]") {
-    // One address for all nodes, as of a service that shares connections out.
+    // One address for all nodes, as of a service that balances connections.
     auto how = by({endpoint_of(9)});
     planted s(how);
     s.start(0);
@@ -221,7 +221,7 @@ TEST_CASE("seeds: who hears a beacon and is let in nowhere is not alone, and say
     CHECK(s.remarks(0, "; TCP from " + host_of(6) + " to this node's port " + other_port) == 1);
     hear_for(61min);
     CHECK(s.remarks(0, "event=no_handshake") == 2);
-    s.run_for(20s); // it is silent: nobody is heard of any more
+    s.run_for(20s); // it is silent, and no node is heard any more
     CHECK(s.alone(0));
 }
 
@@ -230,7 +230,7 @@ TEST_CASE("seeds: what a node advertises by name is what the name stands for", "
     planted s(how);
     s.start(0);
     auto own = how.node;
-    // Its own address stands beside the name, so that it is met whatever that stands for.
+    // Its own address is a seed in addition to the name, so it is met wherever the name leads.
     const auto here = host_of(1) + ':' + std::to_string(router_port) + '/' + std::to_string(publish_port);
     own.advertise = {"outside.example", here};
     own.seeds = {endpoint_of(0)};

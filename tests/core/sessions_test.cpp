@@ -1,5 +1,5 @@
-// Sessions end: a receiver that grants no credit is forgotten with all its memory, a server that falls silent
-// is given up, and what was staged of it does not stay for ever.
+// Proves that sessions end: a receiver that grants no credit is forgotten with all its memory, a server that
+// falls silent is given up, and staged rows do not stay for ever.
 #include "awaiting.hpp"
 
 using namespace baton;
@@ -7,7 +7,7 @@ using namespace baton::sim;
 
 namespace {
 
-/// Both sides of one session of a newcomer, and how much of it has been sent.
+/// Watches both sides of a session of a newcomer, and how much has been sent.
 struct watched : scene {
     explicit watched(std::size_t keys)
         : scene(small_chunks(keys, 512, 1024)) {
@@ -48,7 +48,7 @@ TEST_CASE("sessions: without credit a server sends no more than was granted, and
     CHECK(s.expired == 1);
     CHECK(s.mesh(0).stats().state_bytes_sent - before == sent);
 
-    // Whoever goes on with it is told that it is over, and can begin anew.
+    // A receiver that continues it is told that it is over, and can begin again.
     std::vector<std::uint64_t> flags;
     s.set_filter([&](process_number, process_number to, channel kind, std::string_view bytes) {
         const auto frame = wire::decode(bytes);
@@ -113,18 +113,19 @@ TEST_CASE("sessions: no more than sessions_max are served at once, the rest are 
     };
     for (slot_number slot = 1; slot < 8; ++slot) s.start(slot);
     s.settle(20s);
-    CHECK(most <= 3); // the one that committed may not have said so yet
+    CHECK(most <= 3); // the receiver that committed may not have reported it yet
     for (const auto who : s.alive()) CHECK(s.mesh(who).state().keys() == 300);
 }
 
 TEST_CASE("sessions: a server that falls silent is given up after its repeats", "[core][scenario]") {
-    // It lives and beats, but no chunk comes any more: the receiver asks again, a bounded number of times.
+    // The server lives and sends heartbeats, but no chunk arrives: the receiver repeats its request a bounded
+    // number of times.
     watched s(300);
     s.mute = true, s.allowed = 5;
     const auto b = s.start(1);
     REQUIRE(s.run_until([&] { return s.mesh(b).state().staged_slots() != 0; }, 2s));
     REQUIRE(s.run_until([&] { return s.mesh(b).stats().sessions_failed == 1; }, 40s));
-    CHECK(s.chunks <= 5 + 3 * 12 * 2); // at most the window again for each time it was asked
+    CHECK(s.chunks <= 5 + 3 * 12 * 2); // at most the window again for each request
     CHECK(s.mesh(b).state().keys() == 0);
     CHECK(s.sees(b, 0, member_state::up));
     s.mute = false;
@@ -141,7 +142,7 @@ TEST_CASE("sessions: what was staged is freed when nobody goes on with it", "[co
     REQUIRE(s.mesh(b).state().staged_bytes() > 10'000);
     const auto with_cache = s.mesh(b).state().memory_bytes();
     s.run_for(25s);
-    CHECK(s.mesh(b).state().staged_slots() >= 150); // kept for whoever comes
+    CHECK(s.mesh(b).state().staged_slots() >= 150); // kept for the next server
     s.run_for(10s);
     CHECK(s.mesh(b).state().staged_slots() == 0);
     CHECK(s.mesh(b).state().staged_bytes() == 0);
@@ -164,7 +165,8 @@ TEST_CASE("sessions: a leave in the middle of receiving frees what was staged", 
 }
 
 TEST_CASE("sessions: a slow link carries a state once, and nobody gives up on it", "[core][scenario]") {
-    // What is queued first takes longer than any patience: only what is known to be late may be sent again.
+    // The frames queued first take longer than every timeout: only what is known to be late may be sent
+    // again.
     for (const std::uint64_t rate : {25'000, 125'000, 1'250'000}) {
         CAPTURE(rate);
         scene s{with_keys(2'000)};

@@ -7,7 +7,7 @@ using namespace baton::sim;
 
 namespace {
 
-/// Nodes that can be kept apart, so that what they write is concurrent.
+/// Nodes that can be separated, so that their writes are concurrent.
 struct apart : scene {
     explicit apart(std::size_t count, settings how = {})
         : scene(std::move(how)) {
@@ -89,7 +89,8 @@ TEST_CASE("siblings: a field is a value of its own", "[core][scenario]") {
 }
 
 TEST_CASE("siblings: many conflicts are told in a bounded number of events", "[core][scenario]") {
-    // 600 keys at once, some of them twice: 256 by name, and one that says how many there were besides.
+    // 600 conflicts at once, some keys twice: 256 are reported by name, and one event gives the number of the
+    // others.
     apart s(2, with_keys(600));
     s.part();
     for (std::size_t key = 0; key < 600; ++key) s.stash(0, key, "left"), s.stash(1, key, "right");
@@ -114,7 +115,7 @@ TEST_CASE("siblings: a key written again and again on both sides is told once a 
 }
 
 TEST_CASE("siblings: over the bound one member keeps the value that is read", "[core][scenario]") {
-    // Of five concurrent values the one that every node read before is left, written by one node only.
+    // Of five concurrent values, the one that every node reads is left, and only one node writes.
     apart s(5, siblings_max(4));
     s.part();
     for (process_number who = 0; who < 5; ++who) {

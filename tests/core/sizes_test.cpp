@@ -1,5 +1,5 @@
-// Sizes: values below, at and above every threshold of the real options, by delta, by repair, by a handoff
-// and by a comparison of ranges. What is too large for a delta is announced at once and fetched.
+// Proves values below, at and above every threshold of the real options: by DELTA, by repair, by a handoff
+// and by a comparison. A value that is too large for a DELTA is announced at once and fetched.
 #include "scene.hpp"
 
 using namespace baton;
@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kib = 1024;
 const core::mesh_options defaults{};
 
-/// Around a threshold by little, as a frame has some bytes beside the value.
+/// Sizes around a threshold, since a frame has some bytes besides the value.
 std::vector<std::size_t> around(std::size_t bound) {
     std::vector<std::size_t> all;
     for (const int off : {-1024, -100, -60, -30, -20, -10, -2, -1, 0, 1, 2, 100})
@@ -91,7 +91,7 @@ TEST_CASE("sizes: a value above delta_bytes_max is announced and fetched, one be
     s.check_all(1);
     CHECK(s.mesh(1).stats().sessions_pulled == 0);
     s.write_all({bound});
-    s.run_for(50ms); // at once, not with a heartbeat
+    s.run_for(50ms); // the value arrives at once, not with a heartbeat
     s.check_all(1);
     CHECK(s.mesh(1).stats().sessions_pulled == 1);
     CHECK(s.mesh(0).stats().deltas_sent == 1);
@@ -115,7 +115,8 @@ TEST_CASE("sizes: a value overwritten while its parts are under way arrives as i
 }
 
 TEST_CASE("sizes: large values come whole by ranges, too", "[core][scenario]") {
-    // The second is away while removal records are dropped: what it lacks is shipped because it asks for it.
+    // The second node is away while removal records are dropped: what it lacks is shipped because it asks for
+    // it.
     measured s;
     s.write_all({10, 600 * kib});
     s.settle();

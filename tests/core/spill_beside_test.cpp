@@ -1,5 +1,5 @@
-// Spills beside a leave, kept ones, those that are still being written, and what is salvaged by who has met
-// their writer. See spill_test.cpp for what is merged.
+// Proves spills that are written during a leave, kept ones, unfinished ones, and salvage by a node that has
+// met the writer. spill_test.cpp covers merging.
 #include "spilled.hpp"
 #include "wire/frame.hpp"
 
@@ -90,7 +90,7 @@ TEST_CASE("spill: while one is still being written nothing is absent, and nothin
     auto* const file = left_by(s, 0);
     REQUIRE(file != nullptr);
     file->damaged = true;
-    file->bytes.resize(file->pieces[2]); // as far as it has been written
+    file->bytes.resize(file->pieces[2]); // the part that has been written
     const auto finder = s.start(1);
     s.run_for(5ms); // there are none at its own address
     s.give(finder, core::spills_listed{false});
@@ -106,8 +106,8 @@ TEST_CASE("spill: while one is still being written nothing is absent, and nothin
 }
 
 TEST_CASE("spill: a damaged file is salvaged by who has met its writer, too", "[core][scenario]") {
-    // The successor knows what the writer held, and got nothing of it: no STATE comes through. The writer has
-    // said goodbye, or was killed while it wrote.
+    // The successor knows what the writer held, and has received nothing of it: no STATE gets through. The
+    // writer has said goodbye, or was killed while it wrote.
     const bool killed = GENERATE(false, true);
     scene s(spilling());
     s.gather(1);

@@ -1,6 +1,6 @@
-// Spills: what a leave that nobody takes over leaves behind, and what becomes of it at a later start. The
-// files are strings in the simulator's world, in the bytes of wire/spill.hpp; the oracle watches throughout
-// that nothing comes back that was removed and nothing is claimed that is not there.
+// Proves what a leave leaves behind if no member takes over, and how a later start uses it. The files are
+// strings in the simulated world, with the bytes of wire/spill.hpp. The oracle checks throughout that no
+// removed value comes back, and that no missing event is claimed.
 #include "spilled.hpp"
 
 #include <algorithm>
@@ -10,7 +10,7 @@ using namespace baton::sim;
 
 TEST_CASE("spill: the last one of a mesh is never safe, and comes back alone after a while",
           "[core][scenario]") {
-    // All it held is there again, removals too, and the file stays: nobody else holds what is in it.
+    // Everything is restored, removals included, and the file stays: no other node has its contents.
     scene s(spilling());
     s.gather(1);
     s.fill(0, 10);
@@ -20,7 +20,7 @@ TEST_CASE("spill: the last one of a mesh is never safe, and comes back alone aft
     CHECK(s.at(0).met == 0);
     const auto back = s.start(0);
     s.run_for(400ms);
-    CHECK(s.mesh(back).state().keys() == 0); // it waits for others
+    CHECK(s.mesh(back).state().keys() == 0); // the node waits for others
     s.run_for(200ms);
     CHECK(s.mesh(back).state().keys() == 9);
     CHECK_FALSE(s.pickup(back, 3));
@@ -29,7 +29,7 @@ TEST_CASE("spill: the last one of a mesh is never safe, and comes back alone aft
     s.stash(back, 3, "anew");
     auto* const second = left_by(s, back);
     REQUIRE(second != nullptr);
-    CHECK(file->gone);                               // it is in the second one
+    CHECK(file->gone);                               // its contents are in the second file
     CHECK(s.mesh(s.start(0)).spills_waiting() == 0); // found a moment later
     s.run_for(1s);
     CHECK(s.pickup(2, 3) == "anew");
@@ -63,8 +63,8 @@ TEST_CASE("spill: whoever hands over to others writes no file", "[core][scenario
 }
 
 TEST_CASE("spill: a mesh that stopped whole comes back whole", "[core][scenario]") {
-    // All leave at once, each with something the others lack, and start again: each merges its file when it
-    // has found the others, and each file goes when the others hold what was in it.
+    // All leave at once, each with keys that the others lack, and start again. Each merges its file after it
+    // has found the others, and each file goes once the others have its contents.
     scene s(spilling());
     s.gather(3);
     s.fill(0, 6);
@@ -89,7 +89,8 @@ TEST_CASE("spill: a mesh that stopped whole comes back whole", "[core][scenario]
 }
 
 TEST_CASE("spill: merged late, it brings back nothing that was removed since", "[core][scenario]") {
-    // The file holds keys that the others removed, removed and wrote anew, and one that nobody else has seen.
+    // The file holds keys that the others removed, keys that they removed and wrote again, and a key that no
+    // other node has seen.
     scene s(spilling());
     s.gather(3);
     s.fill(2, 8);
@@ -120,8 +121,8 @@ TEST_CASE("spill: merged late, it brings back nothing that was removed since", "
 
 namespace {
 
-// Two are parted; one removes, forgets what it has removed, and spills. Then the other, which is below the
-// file's floor, merges the file, while a third looks on.
+// Two nodes are separated. One removes keys, forgets the removals, and spills. Then the other, which is below
+// the floor of the file, merges the file while a third watches.
 void merge_below_the_floor(mutation broken) {
     auto how = spilling();
     how.node.liveness.archive_after = std::chrono::hours(1);
@@ -159,7 +160,8 @@ void merge_below_the_floor(mutation broken) {
 } // namespace
 
 TEST_CASE("spill: what the file's side removed and forgot goes where it is still held", "[core][scenario]") {
-    // No removal record is in the file. Without the check of its floor the oracle finds what should be gone.
+    // The file has no removal records. Without the check of its floor the oracle finds values that should be
+    // gone.
     merge_below_the_floor(mutation::none);
     CHECK_THROWS_AS(merge_below_the_floor(mutation::i8_skip_floor_check), violation);
 }
@@ -252,8 +254,9 @@ TEST_CASE("spill: it is kept until two others, or all there are, hold what is in
 }
 
 TEST_CASE("spill: of a damaged file what is readable returns as new writes, once", "[core][scenario]") {
-    // A piece is gone from the middle: nothing is claimed, the rest comes back under new dots with an event,
-    // beside a later value, and without the times being lost. The file is kept aside.
+    // A piece in the middle of the file is missing. Nothing is claimed; the rest comes back under new dots,
+    // with an event, as a sibling of a later value, and with its times to live. The file is kept under
+    // another name.
     scene s(spilling());
     s.gather(1);
     s.fill(0, 12, 100);

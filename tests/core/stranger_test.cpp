@@ -1,5 +1,5 @@
-// What somebody without the key can cause in a mesh with one, by what has been recorded; and anybody in an
-// open mesh: how much is sent and dialled for how much that comes in. SECURITY.md states these bounds.
+// Proves what a stranger can cause in a mesh with a key by replaying recordings, and anybody in an open mesh:
+// how much is sent and dialled in return for how much input. SECURITY.md states these bounds.
 #include "core/told_once.hpp"
 #include "discovery/seal.hpp"
 #include "keyed.hpp"
@@ -11,7 +11,7 @@ using discovery::purpose;
 
 namespace {
 
-constexpr auto elsewhere = "10.0.0.66"; // where nobody is, and the recording is played from
+constexpr auto elsewhere = "10.0.0.66"; // no node is there; the recording is played from there
 
 world::settings keyed() {
     world::settings how;
@@ -40,7 +40,7 @@ std::vector<recorded> record(scene& s, const std::function<void()>& during) {
     s.set_filter({});
     return all;
 }
-/// The last beacon of node 1, which says which addresses it has.
+/// The last beacon of node 1, which lists its addresses.
 std::string beacon_of_the_second(scene& s, const std::string& reach) {
     s.give(1, core::addresses_changed{reach});
     const auto all = record(s, [&] { s.run_for(3s); });
@@ -51,7 +51,7 @@ std::string beacon_of_the_second(scene& s, const std::string& reach) {
     REQUIRE_FALSE(last.empty());
     return last;
 }
-/// Sealed by the key, of somebody else each time: what many recordings are.
+/// A question sealed with the key, each from another id: what many recordings look like.
 std::string question(std::size_t number, const std::string& nonce, std::uint64_t time_ms,
                      std::uint64_t sequence = 1) {
     discovery::beacon b{
@@ -69,7 +69,8 @@ std::string question(std::size_t number, const std::string& nonce, std::uint64_t
 } // namespace
 
 TEST_CASE("stranger: a recorded beacon, played from elsewhere, sends nothing there", "[core][scenario]") {
-    // Of one that is up, of one that is gone and known, and to a node that never met it.
+    // Recordings of a node that is up, of a node that is gone and known, and played to a node that never met
+    // it.
     scene s(keyed());
     s.gather(2);
     const auto bytes = beacon_of_the_second(s, host_of(1));
@@ -91,7 +92,7 @@ TEST_CASE("stranger: a recorded beacon, played from elsewhere, sends nothing the
     s.crash(1);
     REQUIRE(s.run_until([&] { return s.sees(0, 1, member_state::crashed); }, 5s));
     const auto later = s.join(2); // at another address
-    CHECK(play(later) == 0);      // nothing is dialled that has not answered
+    CHECK(play(later) == 0);      // no address is dialled that has not answered
     CHECK(s.mesh(later).stats().introductions_sent <= 20);
 }
 
@@ -224,7 +225,7 @@ TEST_CASE("stranger: in an open mesh a beacon causes few connections, and all of
 }
 
 TEST_CASE("stranger: whose address nobody tells is refused by name", "[core][scenario]") {
-    // Of a peer on ZMTP 2 its library tells no address, and its HELLO names none.
+    // ZMTP 2 does not tell the address of a peer, and its HELLO names none.
     scene s;
     s.start(0);
     s.run_for(1s);

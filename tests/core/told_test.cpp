@@ -1,5 +1,5 @@
-// Told: what a member reports that it has seen may be long and made up. What a frame costs is in proportion
-// to its bytes, and what is kept of it is bounded by limits.unknown_ids_max.
+// Proves that the cut that a member reports may be long and invented: the cost of a frame is proportional to
+// its bytes, and limits.unknown_ids_max bounds what is kept of it.
 #include "core/early_frames.hpp"
 #include "core/told.hpp"
 #include "scene.hpp"
@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t ids_in_a_frame = 16000;
 
-/// Replicas that nobody has ever heard of, others with every call.
+/// Replicas that no node knows, new ones with every call.
 cut fresh_ids(std::size_t count) {
     static std::uint64_t state = 1;
     std::vector<dot> dots(count);
@@ -31,7 +31,7 @@ replica_id origin_numbered(std::uint8_t number) {
     return id;
 }
 
-/// Two settled nodes, the second of which makes up what it has seen.
+/// Two settled nodes; the second invents what it has seen.
 struct boasting : scene {
     boasting() { gather(2); }
     void say(const wire::frame& f) {
@@ -64,7 +64,7 @@ TEST_CASE("told: many made-up ids cost what their bytes cost, and are not kept",
             s.at(1).id, 7, s.mesh(1).state().counter_of(s.at(1).id), fresh_ids(ids_in_a_frame), {}});
     }
     CAPTURE(decoding, taking);
-    CHECK(taking < 100 * decoding); // it was above 1,000 times as much
+    CHECK(taking < 100 * decoding); // it was more than 1,000 times as much before the cap
 }
 
 TEST_CASE("told: who names more than is kept has not answered, and is not synced with", "[core][scenario]") {
@@ -77,7 +77,7 @@ TEST_CASE("told: who names more than is kept has not answered, and is not synced
     s.say(answer);
     CHECK_FALSE(s.mesh(0).judge_absence(question).confirmed);
     CHECK(s.mesh(0).judge_absence(question).who == std::vector{s.at(1).id});
-    s.set_filter({}); // its honest answer
+    s.set_filter({}); // its true answer
     s.run_for(1s);
     CHECK(s.mesh(0).judge_absence(question).confirmed);
 }
@@ -91,7 +91,7 @@ TEST_CASE("told: a cut of fewer ids than the bound is kept whole", "[core]") {
     CHECK(core::heed(reported, 30, nobody, left_out).size() == 30);
     CHECK(left_out == 70);
     left_out = 0;
-    const auto known = reported.entries()[99].replica; // what is known is kept, wherever it stands
+    const auto known = reported.entries()[99].replica; // known ids are kept, wherever they stand
     const auto kept = core::heed(
         reported, 30, [&](const replica_id& id) { return id == known; }, left_out);
     CHECK(kept.size() == 31);
@@ -111,12 +111,12 @@ TEST_CASE("told: what a member does not name any more makes room for what it nam
     }
     const auto everybody = [](const replica_id&) { return true; };
     const auto before = seen.size();
-    core::trim(seen, {}, 10, everybody); // what is known here is bounded by what is here
+    core::trim(seen, {}, 10, everybody); // the number of known ids is bounded by the store
     CHECK(seen.size() == before);
 }
 
 TEST_CASE("told: a COMMIT of more origins than fit a frame is refused", "[core][scenario]") {
-    // What has been seen is told to everybody, in one frame.
+    // Everything that this node has seen is sent to every member, in one frame.
     boasting s;
     s.stash(1, 0, "value");
     s.settle();
@@ -189,7 +189,7 @@ TEST_CASE("early frames: a flood of one origin leaves room for another's", "[cor
     std::string late;
     bool losing = true;
     s.set_filter([&](process_number from, process_number to, channel, std::string_view bytes) {
-        // What the second writes depends on nothing of the first.
+        // The events of the second node do not depend on those of the first.
         if (to == 2) return !is<wire::delta>(bytes) && !is<wire::state>(bytes);
         if (to != 0 || is<wire::state>(bytes)) return to != 0;
         if (!losing || !is<wire::delta>(bytes)) return true;

@@ -1,4 +1,4 @@
-// Times to live in a spill: what is left of them goes on while the file lies on the disk, by the wall clock.
+// Proves that times to live in a spill continue, by the wall clock, while the file is on the disk.
 #include "clocked.hpp"
 #include "wire/rows.hpp"
 
@@ -31,8 +31,8 @@ TEST_CASE("ttl: a spill carries what is left of it", "[core][scenario]") {
 }
 
 TEST_CASE("ttl: it goes on while a spill lies on the disk, by the wall clock", "[core][scenario]") {
-    // Written with 3 s to live, 1 s before the leave; the file lies there for 1 s. The next node's clock says
-    // so, or is behind the writer's: then the time stands still.
+    // A value is written with 3 s to live, 1 s before the leave, and the file is on the disk for 1 s. The
+    // clock of the next node shows that, or is behind that of the writer: then the time does not run.
     const bool behind = GENERATE(false, true), damaged = GENERATE(false, true);
     clocked s(alone_with_spills());
     s.gather(1);
@@ -61,7 +61,7 @@ TEST_CASE("ttl: it goes on while a spill lies on the disk, by the wall clock", "
 }
 
 TEST_CASE("ttl: a spill that takes long to write has what was left when it began", "[core][scenario]") {
-    // As the head says. Whoever reads it subtracts all that has passed since then.
+    // As of the time in the head: a reader subtracts the time that has passed since then.
     auto how = small_chunks(20);
     how.node.spills = true;
     clocked s(how);

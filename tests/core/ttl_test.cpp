@@ -18,7 +18,7 @@ TEST_CASE("ttl: a key is hidden when its time is over, on every node, and then r
     for (const process_number who : {0, 1, 2}) {
         CHECK_FALSE(s.get_now(who, "k"));
         CHECK(s.keys_now(who).empty());
-        CHECK(s.mesh(who).state().keys() == 1); // it is still in the state
+        CHECK(s.mesh(who).state().keys() == 1); // the state still has the value
         CHECK(s.mesh(who).state().sibling_count({value_type::reg, "k", {}}) == 0);
     }
     s.run_for(4500ms);
@@ -79,8 +79,8 @@ TEST_CASE("ttl: of concurrent values the longest decides; one without never ends
 }
 
 TEST_CASE("ttl: what was beside a value without end goes when that has gone", "[core][scenario]") {
-    // Who removes the value without end has not seen the other, which is long over. It has the largest id:
-    // the member that then has to remove that one has looked at it before, and put it off.
+    // The node that removes the value without end has not seen the other value, whose time is long over. It
+    // has the largest id: the member that then has to remove the other value has postponed it before.
     clocked s;
     s.gather(3);
     std::vector<process_number> by_id{0, 1, 2};
@@ -118,10 +118,10 @@ TEST_CASE("ttl: the removal of what is over does not take a write that it has no
     s.put_for(0, "l", "old", 500ms);
     s.settle();
     s.sever(0, 1, true);
-    s.run_for(1s); // it is over, and not yet removed
+    s.run_for(1s); // its time is over, and it is not removed yet
     s.put(0, "k", "new");
     s.put_for(1, "l", "new", 1h);
-    s.run_for(11s); // both are alone by now, and each removes what it holds of the other key
+    s.run_for(11s); // both are alone now, and each removes its own value of the other key
     CHECK(s.mesh(0).state().keys() == 1);
     CHECK(s.mesh(1).state().keys() == 1);
     s.sever(0, 1, false);
@@ -149,7 +149,7 @@ TEST_CASE("ttl: what is over is noted for those who watch, though nobody reads",
     CHECK(noted().empty());
     s.run_for(150ms);
     CHECK(noted() == std::vector<std::string>{"k"});
-    s.run_for(7s); // with its removal, which changes nothing that could be seen
+    s.run_for(7s); // with its removal, which changes nothing visible
     CHECK(noted() == std::vector<std::string>{"k"});
     CHECK(s.mesh(1).state().keys() == 1);
 }
@@ -161,7 +161,7 @@ TEST_CASE("ttl: keys in order leave out what is over, a bounded number at a time
         const auto key = "n" + std::to_string(i);
         i % 500 == 499 ? s.put(0, key, "v") : s.put_for(0, key, "v", 100ms);
     }
-    CHECK(s.try_put(0, element("n1002", "e")) == errc::wrong_type); // while it is a register
+    CHECK(s.try_put(0, element("n1002", "e")) == errc::wrong_type); // while the key is a register
     s.run_for(200ms);
     s.put(0, element("n1002", "e"));
     auto& state = s.mesh(0).state();
@@ -254,7 +254,7 @@ TEST_CASE("ttl: a claim of what is over is lost", "[core][scenario]") {
 }
 
 TEST_CASE("ttl: a full node makes room by removing what is over", "[core][scenario]") {
-    // It applies nothing while it is full, so that nobody else's removals could.
+    // A full node applies nothing, so removals of others could not make room.
     const bool another = GENERATE(false, true);
     CAPTURE(another);
     clocked s;

@@ -1,5 +1,5 @@
-// typed: three nodes that can be kept apart, so that what is done in between is concurrent; and everything
-// read everywhere: by delta, by repair, and by a newcomer that has it all by session.
+// typed: three nodes that can be separated, so that what they do meanwhile is concurrent. The result is read
+// on every node: after DELTAs, after repair, and on a newcomer after a session.
 #pragma once
 
 #include "scene.hpp"
@@ -8,7 +8,7 @@ namespace baton::sim {
 
 struct typed : scene {
     typed() { gather(3); }
-    /// What is done in between is concurrent.
+    /// Separates the nodes: their writes from now on are concurrent.
     void part() {
         for (const auto& [a, b] : {std::pair{0, 1}, {0, 2}, {1, 2}})
             sever(static_cast<slot_number>(a), static_cast<slot_number>(b), true);
@@ -19,7 +19,7 @@ struct typed : scene {
             sever(static_cast<slot_number>(a), static_cast<slot_number>(b), false);
         settle();
     }
-    /// On the three, and on a newcomer, which has it all by session.
+    /// Checks the three nodes, and a newcomer that has everything by a session.
     template <class Check>
     void everywhere(Check check) {
         settle();

@@ -44,7 +44,7 @@ struct random_story : scene {
     }
     [[nodiscard]] std::string key_of(std::size_t number) const { return "typed-" + std::to_string(number); }
 
-    /// What `write` says it has written, and what the oracle is to know of it.
+    /// Runs `write`, and tells the oracle what it has written.
     template <class Write>
     void operate(process_number who, deed what, const slot_name& slot, std::string_view value,
                  std::int64_t amount, Write write) {
@@ -127,7 +127,7 @@ struct random_story : scene {
             return;
         }
     }
-    /// What one node shows is what its cut says.
+    /// Checks that what a node shows is what its cut says.
     void look(process_number who) {
         auto& store = mesh(who).state();
         const auto under = cut_of(who);
@@ -166,7 +166,7 @@ struct random_story : scene {
             look(now_alive[luck.below(now_alive.size())]);
         }
         faults() = {};
-        run_for(15s); // every partition is over, whoever was away is back or gone
+        run_for(15s); // every partition is over, and every node that was away is back or gone
         settle(30s);
         for (const auto who : alive()) look(who);
         check_everything();

@@ -15,7 +15,7 @@ core::mesh_options speaking(std::uint64_t min, std::uint64_t max) {
     return own;
 }
 
-/// What `who` said of the refusal of `whom`.
+/// The reason that `who` gave for refusing `whom`.
 std::string complaint(scene& s, process_number who, process_number whom) {
     for (const auto& e : s.at(who).events) {
         if (e.kind == event_kind::refused && e.id == s.at(whom).id) return e.reason;
@@ -37,7 +37,7 @@ TEST_CASE("versions: neighbours work together, whoever is the newer one", "[core
             s.fill(one, 8);
             const auto two = s.start(1, old_first ? newer : older);
             s.settle();
-            s.fill(two, 12); // by PUB, with repairs and acknowledgements of what is overwritten
+            s.fill(two, 12); // by PUB, with repairs, and with acknowledgements for overwritten keys
             s.settle();
             CHECK(s.heard(one, event_kind::joined, two) == 1);
             CHECK(s.mesh(one).stats().refused_frames == 0);
@@ -50,8 +50,8 @@ TEST_CASE("versions: neighbours work together, whoever is the newer one", "[core
 }
 
 TEST_CASE("versions: ranges that only overlap find the version that both speak", "[core][scenario]") {
-    // Neither reads more of the other's first word than its head: 4 is not spoken by the one that begins
-    // with 5.
+    // Each reads only the head of the first HELLO of the other: the node that speaks 5 and later does not
+    // read 4.
     for (const bool newest_first : {true, false}) {
         CAPTURE(newest_first);
         scene s;
@@ -113,7 +113,7 @@ TEST_CASE("versions: without a common one both refuse, once, and name both range
 
 TEST_CASE("versions: whoever answers at the address of a newer one that crashed is greeted in the oldest",
           "[core][scenario]") {
-    // The seed goes back to a build that reads nothing but version 4. It knows nobody, and is dialled.
+    // The seed is replaced by a build that reads only version 4. It knows no node, and is dialled.
     scene s;
     auto older = speaking(4, 4), newer = speaking(4, 5);
     older.beacon = newer.beacon = false;

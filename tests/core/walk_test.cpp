@@ -94,7 +94,7 @@ TEST_CASE("walk: a change of it ends the session", "[core][scenario]") {
 }
 
 TEST_CASE("walk: a word that asks for more after chunks have come is of no session", "[core][scenario]") {
-    // Else what these have staged would be there for the session that is asked for.
+    // Otherwise the rows that these sessions have staged would be part of the next one.
     awaiting s;
     s.provoke();
     wire::state f;
@@ -127,7 +127,7 @@ TEST_CASE("walk: a server says busy to what is said of another walk", "[core][sc
         return false;
     });
     s.run_for(20ms);
-    s.request(pull_by(s.at(1).id, 1000, s.mesh(1).state().seen())); // said again: the same walk
+    s.request(pull_by(s.at(1).id, 1000, s.mesh(1).state().seen())); // a repeated PULL: the same walk
     s.run_for(200ms);
     s.request(pull_by(s.at(1).id, 1000, s.mesh(1).state().seen()));
     s.run_for(20ms);
@@ -143,7 +143,7 @@ TEST_CASE("walk: a server says busy to what is said of another walk", "[core][sc
 }
 
 TEST_CASE("walk: who is not known, and may have been forgotten, is asked to greet", "[core][scenario]") {
-    // Somebody who has been up all the while hears this node, and would not greet by itself.
+    // A node that has been up all the time hears this node, and would not greet again by itself.
     const bool broken = GENERATE(false, true);
     CAPTURE(broken);
     scene s;
@@ -166,7 +166,7 @@ TEST_CASE("walk: who is not known, and may have been forgotten, is asked to gree
     };
     s.run_for(1s);
     CHECK(asks(7) == (broken ? 0 : 1));
-    CHECK(asks(8) == 0); // one answer in a moment, however many there are
+    CHECK(asks(8) == 0); // one answer per interval, however many requests arrive
     s.run_for(30ms);
     CHECK(asks(8) == (broken ? 0 : 1));
 }

@@ -1,5 +1,5 @@
-// Advertised bound: how far a member is, only that member can say while it is up. A COMMIT of another that
-// claims more waits for its word, and is given up when the word does not come.
+// Proves that only an origin itself can report how many events it has written while it is up. A COMMIT of
+// another node that claims more waits for that report, and is given up if the report does not come.
 #include "awaiting.hpp"
 
 using namespace baton;
@@ -8,7 +8,7 @@ using namespace baton::sim;
 namespace {
 
 struct claimed : awaiting {
-    /// One record of the third that it has not written, and a cut that says so.
+    /// A record of the third node that it has not written, and a cut that claims it.
     [[nodiscard]] wire::state lie(std::uint64_t beyond) {
         const auto last = mesh(2).state().counter_of(at(2).id);
         rows.chain(
@@ -38,7 +38,7 @@ TEST_CASE("word: a COMMIT that claims more of a living third member than it has 
     s.provoke();
     CHECK(s.answer(s.lie(1)).empty());
     s.run_for(1500ms);
-    s.unchanged(); // it waits for the third's word
+    s.unchanged(); // the session waits for the report of the third
     CHECK(s.mesh(1).stats().sessions_failed == 0);
     s.run_for(1s);
     s.unchanged();
@@ -119,10 +119,9 @@ TEST_CASE("word: of an origin that is not up, whoever serves its events is belie
 }
 
 TEST_CASE("word: one that was archived while it stood still is believed by its HELLO", "[core][scenario]") {
-    // Its own cut does not name it before it writes again, but what it says of its latest event does. While
-    // others write there are no BRIEFs.
-    // Whom the newcomer asks first differs from seed to seed; here it is not the one that it hears nothing
-    // of.
+    // Its own cut does not name it until it writes again, but it reports its latest event. While others write
+    // there are no BRIEFs. The seed decides which server the newcomer asks first; here it is not the node of
+    // which it hears nothing.
     const auto seed = GENERATE(range(1, 9));
     world::settings how;
     how.seed = static_cast<std::uint64_t>(seed);

@@ -61,7 +61,7 @@ TEST_CASE("counter: additions and removals read the same in every causal order",
         std::optional<std::int64_t> first;
         for (int order = 0; order < 4; ++order) {
             store s(replica(9), 5);
-            for (;;) { // one of the events that can be next, drawn
+            for (;;) { // draws one of the events that can be next
                 std::vector<const known_event*> ready;
                 for (std::size_t origin = 0; origin < 3; ++origin) {
                     const auto id = replica(origin);

@@ -1,6 +1,5 @@
-// cut against a map: joined, overlaid, covered and thinned out alike, whatever is on either side. And what it
-// costs: twice as many replicas cost about twice as much, since whole cuts are taken from peers under the
-// lock.
+// Proves cut against a map: join, overlay, cover and thin out agree for any two cuts. And its cost: twice as
+// many replicas cost about twice as much, since cuts of peers are taken under the lock.
 #include "crdt/cut.hpp"
 #include "support/catch.hpp"
 #include "support/processor_time.hpp"

@@ -1,5 +1,5 @@
-// expiry alone, with numbers for values: which deadline is next, which are reported once, and which values
-// are found, postponed and found again. What a register makes of its values is the test's to say.
+// Proves expiry alone, with numbers for values: which deadline is next, which are reported once, and which
+// values are found, postponed and found again. The test decides when a register is over.
 #include "crdt/expiry.hpp"
 #include "support/catch.hpp"
 

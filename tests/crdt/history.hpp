@@ -1,6 +1,6 @@
 // history: every event that was ever written, with what its writer had seen; and the oracle, which computes
-// from it alone what must be visible to whoever has seen a given cut (visibility as in Burckhardt,
-// "Principles of Eventual Consistency", 2014). It shares no idea with the store but the names of slots.
+// from that alone what is visible under a given cut (visibility as in Burckhardt, "Principles of Eventual
+// Consistency", 2014). It shares only the names of slots with the store.
 #pragma once
 
 #include "crdt/store.hpp"
@@ -45,20 +45,21 @@ struct known_event {
     std::int64_t amount = 0; ///< of an addition
     cut context;             ///< what its writer had seen, closed origins included
     std::uint64_t epoch = 0;
-    std::optional<std::set<dot>> only{}; ///< all it replaces or removes of others, if it says so itself
+    /// everything that it replaces or removes of others, if the event names it
+    std::optional<std::set<dot>> only{};
     friend bool operator==(const known_event&, const known_event&) = default;
 
     [[nodiscard]] event_view view() const { return {removal, slot.name(), stamp, epoch, value, kills}; }
     /// `victim` is no longer visible where this event has been seen.
     [[nodiscard]] bool removes(const known_event& victim) const {
-        if (slot.type == value_type::counter && !removal) return false; // additions stay beside one another
+        if (slot.type == value_type::counter && !removal) return false; // additions stay side by side
         const bool reached = slot.type == value_type::scope
                                  ? in_scope(victim.slot.type) && victim.slot.key == slot.key
                                  : slot == victim.slot;
         if (!reached || !context.has(victim.id)) return false;
         if (victim.id.replica == id.replica) return true;
         if (only) return only->contains(victim.id);
-        // An ordinary put leaves what somebody else has claimed.
+        // An ordinary put leaves the claims of other replicas.
         return removal || slot.type != value_type::reg || (victim.epoch & 1) == 0;
     }
 };
@@ -75,7 +76,7 @@ class history {
         return at == events_.end() ? nullptr : &at->second;
     }
     [[nodiscard]] std::size_t size() const { return events_.size(); }
-    /// Every slot that was ever written; those that only say what is removed or closed when asked for.
+    /// Every slot that was ever written. With `all`, also the slots of removals and of archive events.
     [[nodiscard]] std::set<slot_key> slots(bool all = false) const {
         std::set<slot_key> found;
         for (const auto& [id, e] : events_) {
@@ -103,7 +104,7 @@ class history {
         }
         return left;
     }
-    /// Which origins are closed: as the last seen word of it says, if nothing they wrote later is seen.
+    /// The archived origins under a cut: an archive event counts if no later event of its origin is seen.
     [[nodiscard]] cut closed(const cut& seen) const {
         cut all;
         for (const auto* e : closings_) {
@@ -119,14 +120,15 @@ class history {
     std::vector<const known_event*> closings_;
 };
 
-/// What is visible of one slot: its siblings as (dot, value); of a counter, its value.
+/// What is visible in one slot: its siblings as (dot, value); for a counter its value.
 struct slot_reading {
     std::map<dot, std::string> siblings;
     std::optional<std::int64_t> count;
     friend bool operator==(const slot_reading&, const slot_reading&) = default;
 };
 
-/// By slot, only those with something visible. Of a counter's replicas the last live addition stands for all.
+/// By slot, only slots with something visible. For each replica of a counter, its last live addition stands
+/// for all.
 inline std::map<slot_key, slot_reading> readings(const std::vector<const known_event*>& live) {
     std::map<slot_key, slot_reading> all;
     for (const auto* e : live) {

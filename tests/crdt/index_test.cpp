@@ -1,6 +1,6 @@
-// key_index against a map: whatever is inserted and erased, it finds what the map finds; with room reserved
-// or not, with many keys in one shard, with equal halves of hashes. arena: blocks are apart from each other,
-// and what is given back goes back to the system.
+// Proves key_index against a map: after any insertions and erasures it finds what the map finds, with and
+// without reserved room, with many keys in one shard, and with equal halves of hashes. Proves arena: blocks
+// do not overlap, and freed memory returns to the system.
 #include "crdt/index.hpp"
 #include "register.hpp"
 #include "support/catch.hpp"

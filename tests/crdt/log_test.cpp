@@ -1,5 +1,5 @@
-// event_log against a map, in both of its forms: an array while many counters are live, a short list once few
-// are, and an array again when many come. Walked in any portions it names exactly the live counters.
+// Proves event_log against a map in both forms: an array while many counters are live, a short list once few
+// are, and an array again when many arrive. A walk in any portions names exactly the live counters.
 #include "crdt/log.hpp"
 #include "support/catch.hpp"
 
@@ -12,7 +12,7 @@ using namespace baton::crdt;
 
 namespace {
 
-/// What a walk names, with `steps` slots a call.
+/// The counters that a walk names, with `steps` slots per call.
 std::vector<std::uint64_t> walk(const event_log& log, std::uint64_t after, std::uint64_t last,
                                 std::size_t steps) {
     std::vector<std::uint64_t> found;
@@ -20,7 +20,7 @@ std::vector<std::uint64_t> walk(const event_log& log, std::uint64_t after, std::
         std::size_t budget = steps;
         if (const auto counter = log.next(after, last, budget)) found.push_back(counter);
     }
-    if (after != last) found.push_back(0); // it never came to the end
+    if (after != last) found.push_back(0); // 0 shows that the walk did not reach the end
     return found;
 }
 

@@ -1,5 +1,6 @@
-// What the store is built of, by its laws: cut and digest do not care about order, the clock does not go
-// back. rapidcheck shrinks what fails. The index, the log and the arena are in files of their own.
+// Proves the parts of the store by their laws: the order of operations does not matter to cut and digest, and
+// the clock never goes back. rapidcheck shrinks failures. index_test, log_test and others cover the larger
+// parts.
 #include "crdt/cut.hpp"
 #include "crdt/digest.hpp"
 #include "crdt/time.hpp"

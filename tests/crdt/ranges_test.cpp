@@ -1,5 +1,6 @@
-// Comparing by ranges: what next_held names, with what is staged and without, in any portions; what a dead
-// mark does to main records and to a cache; and the repair by union, where both sides keep what either holds.
+// Proves comparison by ranges: what next_held names, with and without staged records, in any portions; what a
+// dead mark does to main records and to a cache; and the repair by union, where both sides keep everything
+// that either holds.
 #include "register.hpp"
 #include "support/catch.hpp"
 #include "world.hpp"
@@ -18,7 +19,7 @@ std::vector<std::uint64_t> held(const store& s, dot_range range, std::size_t por
         std::size_t steps = portion;
         if (const auto found = s.next_held(range, steps, staged)) all.push_back(found->counter);
     }
-    if (range.after != range.last) all.push_back(0); // it never came to the end
+    if (range.after != range.last) all.push_back(0); // 0 shows that the walk did not reach the end
     return all;
 }
 
@@ -72,7 +73,7 @@ TEST_CASE("ranges: what is staged counts where it is a cache and is asked for", 
     s.commit(upto({{replica(1), 5}}));
     fold(s);
     REQUIRE(s.held({replica(1), 2}, false)->hash == staged->hash);
-    // With a past of its own a store does not take what is staged for a cache.
+    // A store with a past of its own does not treat staged records as a cache.
     REQUIRE(stage_one(s, "c", {replica(2), 1}, "x"));
     REQUIRE_FALSE(s.stage_is_cache());
     REQUIRE(held(s, {replica(2), 0, 9}, 1, true).empty());
@@ -181,7 +182,7 @@ TEST_CASE("floor: it rises with what is dropped, and says who may be served by a
     REQUIRE(w.at(0).floor() == upto({{replica(0), 3}}));
     REQUIRE_FALSE(w.at(0).may_walk(early));
     REQUIRE(w.at(0).may_walk(w.seen(0)));
-    REQUIRE(w.at(0).may_walk({})); // nothing in common: nothing to be told removed
+    REQUIRE(w.at(0).may_walk({})); // nothing in common, so no removal to report
     w.sync(1, 0);
     REQUIRE(w.check(1) == "");
     REQUIRE_FALSE(w.at(1).read("k"));

@@ -3,7 +3,7 @@
 // number of steps. Breadth first; a state that was met before is not gone through again. A store's part of a
 // state is interned: its content and the events it has seen; each such part is compared with the oracle once.
 //
-// A store cannot be copied: the story of what happened to it is kept, and told again to a fresh one.
+// A store cannot be copied, so the test records what happened to it and replays that on a fresh one.
 #include "history.hpp"
 #include "support/catch.hpp"
 
@@ -149,7 +149,7 @@ class explorer {
         return text;
     }
 
-    /// What comes of it when this happens to a part; remembered by what it was.
+    /// The outcome of one step on a part; equal outcomes are remembered as one.
     std::size_t after(std::size_t from, std::string_view what, const std::function<std::size_t()>& make) {
         auto name = std::to_string(from) + ':';
         name += what;
@@ -196,7 +196,7 @@ class explorer {
         return go_on(to, std::move(seen), [e = events_[event]](store& s) { (void)s.apply(e.id, e.view()); });
     }
 
-    /// What a session brings, so that it can be told again.
+    /// What a session brings, recorded for replay.
     struct parcel {
         std::vector<std::pair<slot_key, std::vector<std::pair<staged_view, std::string>>>> chains;
         std::vector<dot> dead;
@@ -322,7 +322,7 @@ class explorer {
     void forget(const state& from, std::size_t i, const std::function<void(std::size_t, std::size_t)>& step) {
         const auto& own = parts_[from[i]].at;
         for (std::size_t left_behind = 0; left_behind <= stores; ++left_behind) {
-            if (left_behind == i) continue; // the number of stores: nobody
+            if (left_behind == i) continue; // the number of stores means: none
             cut stable;
             std::string name = "c";
             for (const auto& id : own.entries()) {
@@ -352,7 +352,7 @@ class explorer {
     }
 
     scope limits_;
-    std::deque<known_event> events_; // a deque: what is in it stays where it is
+    std::deque<known_event> events_; // a deque: its elements do not move
     std::deque<part> parts_;
     std::unordered_map<std::string, std::size_t> numbers_, moved_;
     std::unordered_set<std::uint64_t> met_;

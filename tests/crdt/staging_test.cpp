@@ -1,6 +1,6 @@
-// staging alone, with blocks made by hand: what is put for a slot replaces what was there and releases it; a
-// newcomer's totals and logs are those of what is staged; a cache keeps registers only; what is aborted gives
-// its memory back in slices. How a commit folds it in is shown by the laws of the store.
+// Proves staging alone, with blocks made by hand: a put for a slot replaces and releases the former one; the
+// totals and logs of a newcomer are those of the staged rows; a cache keeps registers only; aborted memory
+// returns in slices. The laws of the store show how a commit folds it in.
 #include "crdt/staging.hpp"
 #include "register.hpp"
 #include "support/catch.hpp"

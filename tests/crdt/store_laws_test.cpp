@@ -145,7 +145,7 @@ void run(world& w, const std::vector<step>& all) {
         RC_ASSERT(w.check(s.a, s.extra) == "");
         if (s.b % w.size() != s.a % w.size()) RC_ASSERT(w.check(s.b, s.extra) == "");
     }
-    // In the end everybody hears of everything, and nobody differs.
+    // In the end every node gets every event, and all are equal.
     for (std::size_t i = 0; i < w.size(); ++i) w.abandon(i, false);
     for (int round = 0; round < 2; ++round) {
         for (std::size_t i = 0; i < w.size(); ++i) {

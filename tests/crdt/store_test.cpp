@@ -144,7 +144,7 @@ TEST_CASE("scope: what is put meanwhile survives the removal of the whole", "[cr
 }
 
 TEST_CASE("scope: a second removal of the whole still says what the first had seen", "[crdt]") {
-    // Everybody but nobody has seen x; its leftover goes at node 0, which then removes the whole once more.
+    // No other node has seen x. Its residue goes at node 0, which then removes the whole key again.
     world w(3);
     w.put(1, element("s", "x"));
     tell_all(w, 1, 0);
@@ -167,7 +167,7 @@ TEST_CASE("counter: what a session brought is no word of what its receiver wrote
     w.put(0, "k", "v");
     tell_all(w, 0, 1);
     w.remove(0, {value_type::counter, "c"});
-    w.settle(0); // from here on it waits for node 1's word
+    w.settle(0); // from here on it waits for the report of node 1
     w.pull(1, 0, 0, false);
     w.serve(1, 10);
     w.add(1, "c", 2);
@@ -208,7 +208,7 @@ const auto forever = ~std::uint64_t{0};
 }
 
 TEST_CASE("store: a put by somebody else stays beside a claimed record", "[crdt]") {
-    // Whoever does not own the register writes beside it, and is not read before it is free.
+    // A node that does not own the register writes a sibling, which is not read until the register is free.
     world w(2);
     w.put(0, "k", "free");
     w.claim(0, "k");
@@ -225,7 +225,7 @@ TEST_CASE("store: a put by somebody else stays beside a claimed record", "[crdt]
 }
 
 TEST_CASE("store: a put where a claim was given up ranks with it", "[crdt]") {
-    // Or it would be read after a value it has replaced nothing of: whoever writes reads it.
+    // Otherwise it would rank below a value that it has not replaced: a writer reads its own write.
     world w(3);
     w.put(0, "k", "v");
     w.claim(0, "k");
@@ -254,7 +254,7 @@ TEST_CASE("store: of two claims the same one is read everywhere, and both values
 }
 
 TEST_CASE("store: siblings can be taken away without touching the one that is read", "[crdt]") {
-    // As a member does where a key has more siblings than it may have.
+    // As a member does if a key has more siblings than allowed.
     world w(4);
     for (std::size_t i = 0; i < 3; ++i) w.put(i, "k", std::to_string(i));
     for (std::size_t i = 0; i < 3; ++i) tell_all(w, i, 3);
@@ -266,7 +266,7 @@ TEST_CASE("store: siblings can be taken away without touching the one that is re
 }
 
 TEST_CASE("store: the numbers of claims end at the largest that there is", "[crdt]") {
-    // A peer may say any epoch: a claim is then odd, and a release even, all the same.
+    // A peer may send any epoch: a claim is odd and a release even all the same.
     const auto now = timestamp::at(1'700'000'000'000);
     CHECK(claim_epoch(0, now) == now.raw + 1);
     CHECK(claim_epoch(now.raw + 1, now) == now.raw + 3);
@@ -320,7 +320,7 @@ TEST_CASE("store: what is pinned stays as it was when its slot is written, remov
 }
 
 TEST_CASE("store: a context that names what nobody has seen is not kept", "[crdt]") {
-    // Else a member could make one longer with every event, up to more than a block can hold.
+    // Otherwise each event of a member could make it longer, beyond the limit of a block.
     replica_id self, other;
     self.bytes[0] = 1;
     other.bytes[0] = 2;

@@ -49,7 +49,7 @@ void world::replace(std::size_t i, const slot_key& slot, unsigned chosen,
     note(i, what, std::move(context), 0, std::set<dot>(only.begin(), only.end()));
 }
 
-// The value that is read goes on under an epoch of this node's own; the others stay beside it.
+// The value that is read gets a new epoch of this node; the others stay as siblings.
 void world::claim(std::size_t i, const std::string& key) {
     std::vector<record_view> found;
     at(i).siblings(key, found);
@@ -94,7 +94,7 @@ void world::archive(std::size_t i, std::size_t origin) {
     note(i, at(i).archive(closed, false, clock_.tick(1), buffers_), std::move(context));
 }
 
-// What a server has seen and forgotten must not come back while the receiver compares itself to it, or takes
+// An event that a server has seen and forgotten must not return while the receiver compares with it, or takes
 // everything from it.
 void world::deliver(std::size_t origin, std::size_t to) {
     const auto from = replica(origin % finals_.size());
@@ -137,7 +137,7 @@ void world::settle(std::size_t i) {
     auto& n = node_at(i);
     auto& s = *n.held;
     if (s.folding()) return;
-    s.forget_residues(s.self(), s.residues_of(s.self())); // nobody knows better what it wrote than itself
+    s.forget_residues(s.self(), s.residues_of(s.self())); // a node knows all events of its own
     for (std::size_t origin = 0; origin < finals_.size(); ++origin) {
         const auto id = replica(origin);
         if (finals_[origin] != 0 && s.counter_of(id) == finals_[origin])

@@ -35,7 +35,7 @@ class world {
     void remove(std::size_t i, const slot_key& slot);
     void remove(std::size_t i, const std::string& key) { remove(i, {value_type::reg, key}); }
     void remove_scope(std::size_t i, const std::string& key);
-    /// Of any origin there ever was, but itself.
+    /// Archives any origin that ever was, except itself.
     void archive(std::size_t i, std::size_t origin);
     /// The next event of an origin (living or not) that `to` lacks, if its causes are there.
     void deliver(std::size_t origin, std::size_t to);
@@ -45,11 +45,11 @@ class world {
     // --- sessions: one at a time a receiver ---
     /// Asks `server`; `width` is that of the ranges it will list, `compare` has it list them in any case.
     void pull(std::size_t receiver, std::size_t server, std::uint64_t width, bool compare);
-    /// One message of the server's end, looking at no more than `portion` slots of a log.
+    /// One message from the server; looks at no more than `portion` slots of a log.
     void serve(std::size_t receiver, std::size_t portion);
-    /// One message at the receiver's end.
+    /// Handles one message at the receiver.
     void receive(std::size_t receiver);
-    /// The server is gone; the next one goes on with what is staged, where that can be.
+    /// The server is gone. With `keep`, the next one continues from the staged rows if possible.
     void abandon(std::size_t receiver, bool keep);
     [[nodiscard]] bool pulls(std::size_t receiver) { return node_at(receiver).inbound != nullptr; }
     /// A whole session without a pause, folded to its end.
@@ -68,8 +68,8 @@ class world {
     void restart(std::size_t i);
 
     // --- against the oracle ---
-    /// What is wrong with node `i`, in words; nothing if all is well. While a commit is being folded in, only
-    /// slots of one `phase` of three are looked at, as looking at them folds them.
+    /// What is wrong with node `i`, in words; empty if nothing is. While a commit is being folded in, only
+    /// one third of the slots (`phase`) is read, since a read folds the slot.
     [[nodiscard]] std::string check(std::size_t i, std::size_t phase = 0);
 
   private:
@@ -88,10 +88,10 @@ class world {
     struct session {
         std::size_t server = 0;
         // the receiver's end
-        cut asked;  ///< what was seen when it began, closed origins included
+        cut asked;  ///< what the receiver had seen when the session began, archived origins included
         cut closed; ///< those
         bool newcomer = false, cached = false, opened = false;
-        cut there; ///< what the server had seen when it opened the comparison
+        cut there; ///< what the server had seen when the comparison was opened
         cut archive_rows, staged;
         // the server's end
         bool ranges = false, answered = false, whole_archive = false, complete = false;
@@ -109,8 +109,9 @@ class world {
         std::size_t number = 0; ///< of its origin
         std::unique_ptr<store> held;
         std::unique_ptr<session> inbound;
-        std::map<std::size_t, cut> told; ///< by node: what it is known to have seen
-        std::map<std::size_t, cut> said; ///< by node: all it had seen at one moment, what it wrote included
+        std::map<std::size_t, cut> told; ///< per node: what it is known to have seen
+        /// per node: all that it had seen at one moment, its own events included
+        std::map<std::size_t, cut> said;
         std::map<std::size_t, settling> settles;
         bool compare_next = false;
         std::map<slot_key, slot_reading> shown;   ///< to whoever takes the notes
@@ -136,7 +137,7 @@ class world {
     [[nodiscard]] static std::string check_notes(node& n, const std::map<slot_key, slot_reading>& expected);
 
     std::vector<node> nodes_;
-    std::vector<std::uint64_t> finals_; ///< by origin: how far it came; 0 while it lives
+    std::vector<std::uint64_t> finals_; ///< per origin: its last counter; 0 while it lives
     history past_;
     std::map<std::string, digest> digests_; ///< by what is seen
     hybrid_clock clock_{1000};

@@ -1,4 +1,4 @@
-// A store against the oracle: everything that can be read from it, and what it counts about itself.
+// Checks a store against the oracle: everything that can be read from it, and its counts of itself.
 #include "world.hpp"
 
 #include <algorithm>
@@ -78,7 +78,7 @@ std::string world::check_slots(store& s, const std::map<slot_key, slot_reading>&
     return {};
 }
 
-// Whatever has come to have siblings, more than when it was last looked at, is named.
+// Checks that each slot with more siblings than at the last look is reported.
 std::string world::check_contests(node& n) {
     auto& s = *n.held;
     std::vector<contest> contests;
@@ -93,7 +93,7 @@ std::string world::check_contests(node& n) {
     std::set<dot> own;
     for (std::uint64_t counter = 0; (counter = s.next_claim(s.self(), counter)) != 0;)
         own.insert({s.self(), counter});
-    for (const auto& id : n.own_claims) { // this node has written nothing since: others took it
+    for (const auto& id : n.own_claims) { // this node has written nothing since, so others took the claim
         const auto& key = past_.find(id)->slot.key;
         const bool told = more || std::find(gone.begin(), gone.end(), key) != gone.end();
         if (!own.contains(id) && s.counter_of(s.self()) == id.counter && !told)
@@ -172,7 +172,7 @@ std::string world::check_whole(store& s, const std::map<slot_key, slot_reading>&
     return same ? std::string{} : "the list of slots";
 }
 
-// The index of keys is built in portions while the world goes on, and dropped now and then.
+// Builds the index of keys in portions while the world continues, and drops it now and then.
 std::string world::check_order(store& s, const std::map<slot_key, slot_reading>& expected,
                                std::size_t phase) {
     if (phase % 32 == 7) {

@@ -17,7 +17,7 @@ void world::pull(std::size_t receiver, std::size_t server, std::uint64_t width, 
     in.closed = r.archived();
     in.newcomer = r.is_disjoint(s.seen());
     in.cached = r.stage_is_cache();
-    // From here on it is the server's doing.
+    // The server acts from here on.
     in.whole_archive = r.archive_digest() != s.archive_digest();
     in.receiver = in.asked;
     in.start = seen(server);
@@ -81,8 +81,8 @@ void world::serve(std::size_t receiver, std::size_t portion) {
     in.complete = true;
 }
 
-// What the receiver has goes by its name alone; not in a comparison, and never the shares of a counter, which
-// change without their dots.
+// A record that the receiver has goes as a reference. Not in a comparison, and never the shares of a counter,
+// which change while their dots stay.
 void world::ship(store& from, session& s, const dot& id) {
     std::vector<staged_view> chain;
     const auto slot = from.chain_at(id, chain);
@@ -205,7 +205,7 @@ void world::finish(std::size_t receiver, const message& m) {
     const bool forgets = in.ranges || newcomer;
     n.inbound.reset();
     ++commits_;
-    // What dies by such a commit leaves no removal record behind: who is served by this node begins anew.
+    // Such a commit leaves no removal records, so the receivers of this node begin again.
     for (std::size_t j = 0; forgets && j < size(); ++j) {
         if (nodes_[j].inbound && nodes_[j].inbound->server == receiver % size()) abandon(j, true);
     }

@@ -1,5 +1,5 @@
-// Addresses: what is one and what is not, by examples of every form; and that a text comes back as it was
-// said.
+// Proves what is an address and what is not, by examples of every form; and that a text is written back as it
+// was read.
 #include "discovery/address.hpp"
 #include "support/catch.hpp"
 

@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Nodes that all hear one another without delay. Counts what is sent.
+/// Nodes that hear one another without delay. Counts the beacons.
 struct lan {
     explicit lan(std::size_t count, const announcing_pace& pace = {}) {
         for (std::size_t i = 0; i < count; ++i) all.emplace_back(pace, now);

@@ -1,4 +1,4 @@
-// Names: how seeds are written, when a name is asked for, and what is kept of the answers; by a clock that
+// Proves how seeds are written, when a name is resolved, and what is kept of the answers, under a clock that
 // the test moves.
 #include "discovery/names.hpp"
 #include "support/catch.hpp"

@@ -1,5 +1,5 @@
-// Seeds: which addresses they stand for, who stands against being alone, when is knocked and what is told; by
-// a clock that the test moves.
+// Proves which addresses seeds stand for, which of them keep a node from being alone, when a knock is due,
+// and what is reported, under a clock that the test moves.
 #include "discovery/seeds.hpp"
 #include "support/catch.hpp"
 

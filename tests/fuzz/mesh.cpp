@@ -1,5 +1,5 @@
-// A whole node that has one peer and a session under way, fed with any inputs on any channel: what arrives
-// may be refused or taken, but the node must live, keep its own writes, and keep its invariants.
+// A whole node with one peer and a session under way gets any inputs on any channel. It may refuse or accept
+// them, but it must live, keep its own writes, and keep its invariants.
 #include "core/mesh.hpp"
 
 #include "../support/replica.hpp"

@@ -1,6 +1,6 @@
-// A node with a key, fed with any datagrams: as they are, which are refused unless somebody has the key; and
-// sealed with the key, as only a member could. The node must live, and its tables stay within their bounds.
-// The first byte of each piece says how long it is, the second how it comes.
+// A node with a key gets any datagrams: raw, which it refuses; and sealed with the key, as only a member
+// could. It must live, and its tables must stay within their bounds. The first byte of each piece gives its
+// length, the second its form.
 #include "core/mesh.hpp"
 #include "crdt/assert.hpp"
 #include "discovery/seal.hpp"

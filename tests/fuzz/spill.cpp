@@ -1,7 +1,7 @@
-// A spill file of any bytes, found by a node that starts: it may be whole, or salvaged, or neither; the node
-// must live, keep its own write, and claim nothing of a file that is not whole. The input is the file; so
-// that the fuzzer gets past the checksums, half of them are made right: the input is then a list of frames. A
-// node with a key, or a file of one, are drawn too: a file that is not believed must not be read at all.
+// A starting node finds a spill file of any bytes. The file may be whole, damaged or neither; the node must
+// live, keep its own write, and claim no event of a file that is not whole. The input is the file. So that
+// the fuzzer passes the checksums, half of the inputs are lists of frames, with correct checksums. A node
+// with a key, and a file of one, are drawn too: a file that is not trusted must not be read at all.
 #include "wire/spill.hpp"
 
 #include "../support/replica.hpp"
@@ -78,7 +78,7 @@ class finder {
         }
         std::vector<record_view> mine;
         node_.state().siblings("mine", mine);
-        if (!whole) { // nothing of it is claimed, and what this node wrote itself is not replaced
+        if (!whole) { // no event of it is claimed, and own writes are not replaced
             BATON_ASSERT(node_.state().seen().size() == 1 && node_.state().archived().empty());
             BATON_ASSERT(std::any_of(mine.begin(), mine.end(), [](const record_view& r) {
                 return r.id == dot{replica(1), 1};

@@ -9,7 +9,7 @@ using namespace baton::fuzz;
 
 namespace {
 
-/// What the fuzzer decides; zeros when it has no more to say.
+/// The decisions of the fuzzer; zeros once its input is used up.
 class choices {
   public:
     choices(const std::uint8_t* data, std::size_t size)

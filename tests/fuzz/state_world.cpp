@@ -83,8 +83,7 @@ void state_world::commit(cut server, bool by_union, bool raise) {
     if (server.of(replica(1)) > store_.counter_of(replica(1))) return abort();
     if (cached_ && store_.staged_slots() != 0 && !store_.stage_is_cache()) return abort();
     if (by_union && server != joined(store_.seen(), store_.archived())) by_union = false;
-    // Own records that this may take: what is said of their slots leaves them out, or says that they are
-    // gone.
+    // Own records that this may remove: the reported chain leaves them out, or marks them as dead.
     std::erase_if(mine_, [&](const auto& each) {
         const auto& [at, id] = each;
         if (!server.has(id)) return false;
@@ -124,7 +123,7 @@ void state_world::abort() {
 void state_world::keep() {
     if (store_.folding()) return;
     if (!store_.stage_keep()) return abort();
-    staged_ = staged_archive_ = absent_ = {}; // what is kept above the next COMMIT is trimmed
+    staged_ = staged_archive_ = absent_ = {}; // rows above the cut of the next COMMIT are trimmed
     cached_ = true;
 }
 
@@ -174,7 +173,7 @@ void state_world::check() {
     BATON_ASSERT(records == store_.records() && bytes == store_.key_value_bytes());
     BATON_ASSERT(registers.size() + typed.size() == store_.keys());
 
-    // Every block, seen or not, is in exactly one chain and in the log of its origin.
+    // Each block is in exactly one chain and in the log of its origin.
     std::vector<staged_view> chain;
     std::size_t removals = 0, residues = 0;
     for (const auto& at : places_) {

@@ -1,8 +1,8 @@
-// state_world: a store that receives sessions the way a mesh gives them to it, beside a list of its own
-// writes that must still be there.
+// state_world: a store that receives sessions as a mesh passes them to it, and a list of its own writes that
+// must still be there.
 //
-// One thread; owns the store. What mesh refuses before a COMMIT (records above its cut, a claim on the
-// receiver's own counter) is refused here too; everything else a peer may say is passed on.
+// One thread; owns the store. It refuses what a mesh refuses before a COMMIT (records above its cut, a claim
+// on the counter of the receiver); anything else from a peer goes through.
 #pragma once
 
 #include "crdt/assert.hpp"
@@ -53,17 +53,17 @@ class state_world {
     // --- a session ---
     /// Stages the rows of a STATE chunk; a bad one ends the session.
     void chunk(timestamp base, std::string_view replicas, std::string_view rows);
-    /// What is here of the ranges of a listing and not in it is dead.
+    /// Marks as dead the records that are here, in a range of the listing, and not listed.
     void listing(std::string_view replicas, std::string_view rows);
     void closed(const cut& entries) { staged_archive_.join(entries); }
     void commit(cut server, bool by_union, bool raise);
     void abort();
-    /// Another server goes on.
+    /// Another server continues.
     void keep();
     void fold(std::size_t slots);
     void event(const dot& id, const event_view& event);
 
-    /// What must hold whenever nothing is being folded in.
+    /// Checks what must hold while nothing is being folded in.
     void check();
 
   private:

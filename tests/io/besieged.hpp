@@ -1,5 +1,5 @@
-// besieged: two honest programs, in a mesh with a key or in an open one, and what an attack must not change:
-// what they hold, whom they take for a member, what they use of the machine.
+// besieged: two correct programs, in a mesh with a key or in an open one, and what an attack must not change:
+// what they hold, their members, and their use of the machine.
 #pragma once
 
 #include "folder.hpp"
@@ -13,7 +13,7 @@
 
 namespace io {
 
-/// How much more memory `mib` may be here: sanitizers keep what is freed.
+/// The allowed growth for `mib`; sanitizers keep freed memory.
 inline std::size_t more_mib(std::size_t mib) {
     return static_cast<std::size_t>(static_cast<double>(mib) * slowdown());
 }
@@ -89,8 +89,8 @@ class besieged {
             if (known.find(reason) != known.npos) count += times.get<std::uint64_t>();
         return count;
     }
-    /// Nothing is lost, what is written now is acknowledged by the other member, nobody was doubted, and
-    /// memory and processor are back within their bounds.
+    /// Checks that nothing is lost, that the other member acknowledges a new write, that no member was
+    /// suspected, and that memory and processor are back within their bounds.
     void check_unharmed() {
         for (auto* each : {&victim, &companion}) {
             for (int number = 0; number < keys; ++number)
@@ -119,7 +119,7 @@ class besieged {
 
   private:
     static std::string name(int number) { return "key-" + std::to_string(number); }
-    /// Of 300 ms it uses less than a fifth of one processor.
+    /// True if it uses less than a fifth of one processor over 300 ms.
     [[nodiscard]] bool is_at_rest() const {
         const auto start = usage::of(victim.pid()).cpu_s;
         const auto until = clock::now() + 300ms;

@@ -30,7 +30,7 @@ claim_handle claimed(node& by, std::string_view key, claim_options how = {}) {
     return std::move(got).value();
 }
 
-/// Nobody owns it, as a stash that replaces it shows.
+/// True if no node owns the key: a stash replaces the value.
 bool is_free(node& seen_by, std::string_view key) {
     return eventually(10s, [&] {
         const auto written = seen_by.stash(key, "taken");
@@ -72,8 +72,8 @@ TEST_CASE("claim: the owner writes, others stand beside, and who loses is told",
 }
 
 TEST_CASE("claim: everybody sees who owns a key, and only what is free goes to who asks for that", "[io]") {
-    // One claims; the other sees so by reading and by a watch, and is refused; one gives up, by a release and
-    // by its leave, and the other sees that and gets it.
+    // One node claims. The other sees that by reading and by a watch, and is refused. The first gives up, by
+    // a release and by its leave; the other sees that and gets the key.
     two nodes;
     std::mutex mutex;
     std::optional<replica_id> told_owner;
@@ -131,7 +131,7 @@ TEST_CASE("claim: errors are named", "[io]") {
 TEST_CASE("claim: it waits for the key to come", "[io]") {
     two nodes;
     std::thread writer([&] {
-        std::this_thread::sleep_for(100ms); // so that the other is waiting by then
+        std::this_thread::sleep_for(100ms); // so that the other call is waiting by then
         REQUIRE(nodes.one.stash("k", "v"));
     });
     const auto mine = claimed(nodes.other, "k", {.within = 20s});
@@ -145,7 +145,7 @@ TEST_CASE("claim: a handle that is destroyed, moved from or replaced gives up wh
     {
         const auto mine = claimed(nodes.one, "a");
         auto moved = claimed(nodes.one, "b");
-        const auto to = std::move(moved); // and that it was moved from ends nothing
+        const auto to = std::move(moved); // and the moved-from handle ends nothing
         CHECK_FALSE(to.lost());
         auto replaced = claimed(nodes.one, "c");
         replaced = claimed(nodes.one, "c");

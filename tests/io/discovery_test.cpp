@@ -85,7 +85,7 @@ TEST_CASE("discovery: what is no address of IPv6 is refused at the start", "[io]
         CHECK(settings.validate());
     }
     settings.host = "fd00::5";
-    CHECK_FALSE(baton::node::start(settings)); // no address of this machine
+    CHECK_FALSE(baton::node::start(settings)); // not an address of this machine
 }
 
 TEST_CASE("discovery: an interface that is excluded is not used", "[io][discovery]") {
@@ -132,7 +132,8 @@ TEST_CASE("discovery: one seed joins the whole mesh, unless members do not tell"
 
 TEST_CASE("discovery: of the addresses that a node advertises one that answers is dialled",
           "[io][discovery]") {
-    // As behind a port forward: nobody listens at the first address, and at the second only by the port said.
+    // As behind a port forward: no node listens at the first address, and at the second only at the given
+    // port.
     const mesh net;
     auto settings = net.options("inside");
     settings.host.clear();
@@ -161,8 +162,8 @@ TEST_CASE("discovery: of the addresses that a node advertises one that answers i
 
 TEST_CASE("discovery: joined on both sides within 50 ms of the start, on loopback by beacon",
           "[io][discovery]") {
-    // The quickest of eleven starts, beside a node whose own beacon has become slow: what has to wait for a
-    // beacon waits every time. The benchmark `join` measures the usual one.
+    // The quickest of eleven starts, with a node whose own beacons have become rare: a start that has to wait
+    // for a beacon waits every time. The benchmark `join` measures the usual start.
     const mesh net;
     auto one = started(net.options("one"));
     REQUIRE(eventually(10s, [&] { return one.stats()->beacons_sent >= 6; })); // ever more seldom

@@ -1,6 +1,6 @@
-// Parts of io_thread alone, without a clock. Proves when a write is packed and for how long; that the queue
-// of events keeps its bound, says what it has dropped, and has a descriptor that is readable while there is
-// something to read; and when gates are shut for want of descriptors, and open again.
+// Proves parts of io_thread alone, without a clock: when a write is packed and for how long; that the queue
+// of events keeps its bound, reports drops, and has a descriptor that is readable while events wait; and when
+// gates are shut for want of descriptors and open again.
 #include "shell/event_queue.hpp"
 #include "shell/gatekeeper.hpp"
 #include "shell/packer.hpp"
@@ -19,7 +19,7 @@ namespace {
 instant at(std::chrono::nanoseconds since) { return instant{1h + since}; }
 
 event told(const std::string& name) { return {event_kind::joined, {}, name, {}, 0}; }
-/// While it lives this process can open at most so many files more.
+/// While it lives, this process can open at most so many more files.
 class shortage {
   public:
     explicit shortage(rlim_t left) {
@@ -111,7 +111,7 @@ TEST_CASE("gatekeeper: the gates are shut while there are no descriptors, and fo
     keeper.let_go();
     {
         const shortage few(4);
-        CHECK(keeper.look(at(50ms)) == step::none); // it is not time yet
+        CHECK(keeper.look(at(50ms)) == step::none); // the next look is not due yet
         CHECK(keeper.look(at(100ms)) == step::shut);
         CHECK(keeper.is_news());
         CHECK((keeper.due() == at(200ms)));

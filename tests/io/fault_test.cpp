@@ -141,7 +141,7 @@ TEST_CASE("fault: a second signal ends a leave that nobody answers", "[io][fault
     a("stash key value");
     const stopwatch start;
     a.signal(SIGTERM);
-    a.event("suspect", "b"); // it waits meanwhile, and still tells what happens
+    a.event("suspect", "b"); // while it waits it still reports events
     a.signal(SIGTERM);
     CHECK(a.farewell(10s).at("outcome") == "unsafe");
     CHECK(a.exit_status() == 4);

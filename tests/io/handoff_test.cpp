@@ -74,7 +74,7 @@ TEST_CASE("handoff: two of three leave at once and the third has it all", "[io][
     CHECK(c("digest").at("keys") == 600);
     CHECK(from_a.at("outcome") == "safe");
     CHECK(from_b.at("outcome") == "safe");
-    CHECK(from_a.at("copies") >= 1); // also the other, as long as it had not been told to leave
+    CHECK(from_a.at("copies") >= 1); // the other process counts too, as long as it had not been told to leave
     CHECK(from_b.at("copies") >= 1);
     CHECK(a.exit_status() == 0);
     CHECK(b.exit_status() == 0);
@@ -91,7 +91,7 @@ TEST_CASE("handoff: of two that leave at once nobody is told safe by the other",
     a.signal(SIGTERM);
     b.signal(SIGTERM);
     const auto from_a = a.farewell(), from_b = b.farewell();
-    // One may have gone before the other announced itself; both cannot be safe.
+    // One may have gone before the other announced its leave; both cannot be safe.
     CHECK((from_a.at("outcome") == "unsafe" || from_b.at("outcome") == "unsafe"));
     CHECK(a.exit_status() == (from_a.at("outcome") == "unsafe" ? 4 : 0));
     CHECK(b.exit_status() == (from_b.at("outcome") == "unsafe" ? 4 : 0));

@@ -34,7 +34,7 @@ std::string noise(std::size_t bytes) {
 
 constexpr std::uint64_t wire_version = baton::wire::version_max;
 
-/// What a stranger says of itself. The defaults would be believed.
+/// What a stranger claims about itself. The defaults would be believed.
 struct stranger {
     std::string cluster;
     std::string id = noise(16);
@@ -51,11 +51,11 @@ struct stranger {
                        publish_port, latest, clock, bin(cut), bin(std::string(16, '\0')),
                        bin(std::string(16, '\0'))});
     }
-    /// As a routing id says it.
+    /// Its routing id.
     [[nodiscard]] std::string route() const { return "B" + id; }
 };
 
-/// Nothing of this is a frame or a beacon.
+/// Bytes that are neither a frame nor a beacon.
 std::vector<std::string> malformed(const std::string& well_formed) {
     std::vector<std::string> all{"", "\xc1", "GET / HTTP/1.1\r\n\r\n", noise(1), noise(100), noise(1500)};
     for (std::size_t length = 1; length < well_formed.size(); ++length)
@@ -94,7 +94,8 @@ struct target {
         }
         return made;
     }
-    /// Nothing has changed, and what changes now gets through, both ways. Each reason was told once.
+    /// Checks that nothing has changed, that new writes get through both ways, and that each reason was
+    /// reported once.
     void check_unharmed() {
         CHECK(victim.digest() == before);
         CHECK(companion.digest() == before);
@@ -126,7 +127,7 @@ struct target {
     std::string before;
 };
 
-/// A ZeroMQ socket that gives up what it has not sent.
+/// A ZeroMQ socket that drops unsent frames at its end.
 zmq::socket_t attacker(zmq::context_t& context, zmq::socket_type type, const std::string& routing_id = {}) {
     zmq::socket_t made{context, type};
     made.set(zmq::sockopt::linger, 0);
@@ -139,7 +140,7 @@ void send(zmq::socket_t& through, const std::string& bytes) {
     through.send(zmq::buffer(bytes), zmq::send_flags::none);
 }
 
-/// A raw TCP connection that has said `bytes`.
+/// A raw TCP connection that has sent `bytes`.
 int say(std::uint16_t port, const std::string& bytes) {
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const auto address = socket_holder::loopback(port);
@@ -220,8 +221,8 @@ TEST_CASE("hostile: malformed frames on ROUTER are counted and dropped", "[io][h
 }
 
 TEST_CASE("hostile: what a closed link has left is no refusal when its peer is back", "[io][hostile]") {
-    // As after a cut: the former link has closed, the peer dials anew, while frames of its former link are
-    // still to be read. The node is held up by its log until all of that has arrived.
+    // As after a cut: the former link has closed and the peer dials again, while frames of its former link
+    // are unread. The log of the node blocks until all of that has arrived.
     const mesh net;
     struct {
         std::mutex mutex;
@@ -246,11 +247,11 @@ TEST_CASE("hostile: what a closed link has left is no refusal when its peer is b
     };
     zmq::context_t context;
     const stranger peer{net.cluster};
-    zmq::context_t its_own; // whose end waits until all is sent and the connection is closed
+    zmq::context_t its_own; // its end waits until everything is sent and the connection is closed
     auto former = attacker(its_own, zmq::socket_type::dealer, peer.route());
     former.connect(victim.endpoint());
     send(former, "\xc1");
-    REQUIRE(eventually(10s, [&] { return refused("malformed") == 1; })); // it is known by its name
+    REQUIRE(eventually(10s, [&] { return refused("malformed") == 1; })); // the peer is known by its name
     auto nameless = attacker(context, zmq::socket_type::dealer);
     nameless.connect(victim.endpoint());
     send(nameless, "\xc1");
@@ -319,7 +320,8 @@ TEST_CASE("hostile: frames of the wrong people on ROUTER are counted and dropped
                                  json{wire_version, 8, bin(someone.id), 1, 0, bin(""), bin("")},
                                  json{wire_version, 9, bin(someone.id), 0, 1, bin(someone.id)}})
             send(link, packed(body));
-        // All but the last one: a goodbye may be the first frame of a node whose greeting was dropped.
+        // All but the last one are refused: a goodbye may be the first frame of a node whose HELLO was
+        // dropped.
         CHECK(eventually(5s, [&] { return at.refused("nobody known") == 3; }));
         CHECK(at.victim.stats()->refused_frames == 3);
     }
@@ -344,7 +346,7 @@ TEST_CASE("hostile: frames of the wrong people on ROUTER are counted and dropped
         const auto told = next_event(at.victim, baton::event_kind::refused);
         REQUIRE(told);
         CHECK_THAT(told->reason, ContainsSubstring("cluster"));
-        CHECK_FALSE(next_event(at.victim, baton::event_kind::refused, 50ms)); // told once
+        CHECK_FALSE(next_event(at.victim, baton::event_kind::refused, 50ms)); // reported once
     }
     SECTION("a hello of another wire version") {
         someone.version = 99;
@@ -371,11 +373,11 @@ TEST_CASE("hostile: a stranger's claims move neither the clock nor the state", "
     REQUIRE(told);
     CHECK(told->name == "stranger");
 
-    // It says it has written 2^47 events, which nobody can fetch.
+    // It claims to have written 2^47 events, which no node can fetch.
     liar.latest = std::uint64_t{1} << 47;
     liar.cut = liar.id + std::string(6, '\x80') + "\x20";
     send(link, liar.hello());
-    CHECK(link.recv(*std::make_unique<zmq::message_t>(), zmq::recv_flags::none)); // it was answered
+    CHECK(link.recv(*std::make_unique<zmq::message_t>(), zmq::recv_flags::none)); // the HELLO was answered
     CHECK(at.victim.wait_synced(patience(5s)));
     at.check_unharmed();
 }
@@ -405,8 +407,8 @@ TEST_CASE("hostile: strange subscriptions on PUB", "[io][hostile]") {
     send(link, "\x01"); // everything
     for (int number = 0; number < 500; ++number) send(link, '\x01' + noise(17));
     send(link, '\x01' + noise(100'000));
-    send(link, std::string(2, '\x01') + noise(16)); // a node's mark, of nobody
-    std::string end{"\0\x01", 2};                   // of a mark that it has not made
+    send(link, std::string(2, '\x01') + noise(16)); // the mark of a node that does not exist
+    std::string end{"\0\x01", 2};                   // ends a mark that it has not made
     send(link, end.append(at.companion.id().view()));
     for (const auto& bytes : {std::string{}, noise(1), noise(100), noise(2 << 20)}) send(link, bytes);
     REQUIRE(at.victim.stash("heard", "by all"));
@@ -430,7 +432,7 @@ TEST_CASE("hostile: a node that was dialled answers with garbage", "[io][hostile
     broadcast(at.net, bait.beacon());
 
     const auto victim = "B" + std::string(at.victim.id().view());
-    REQUIRE(eventually(5s, [&] { // both call; the victim's greeting is the one waited for
+    REQUIRE(eventually(5s, [&] { // both dial; the test waits for the HELLO of the victim
         zmq::message_t from, greeting;
         if (!router.recv(from, zmq::recv_flags::none)) return false;
         return router.recv(greeting, zmq::recv_flags::none) && from.to_string() == victim;
@@ -447,7 +449,7 @@ TEST_CASE("hostile: a node that was dialled answers with garbage", "[io][hostile
         send(publisher, noise(30));
         return at.refused("malformed broadcast") > 0;
     }));
-    // Well-formed, but of somebody who has never said hello.
+    // Well-formed frames of a node that has never sent a HELLO.
     CHECK(eventually(5s, [&] {
         send(publisher, packed({wire_version, 3, bin(noise(16)), 1, 1, 0, bin(""), bin(""), bin("x"), 0}));
         return at.refused("nobody known") > 0;

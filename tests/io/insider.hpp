@@ -1,6 +1,5 @@
-// insider: somebody who speaks the protocol by hand and is no baton: with the key of a mesh and a key pair of
-// its own, or to a mesh that has no key. What it sends is well-formed and sealed; what it says is up to the
-// test.
+// insider: a program that speaks the protocol by hand: with the key of a mesh and a key pair of its own, or
+// to a mesh without a key. Its frames are well-formed and sealed; the test decides what they say.
 #pragma once
 
 #include "discovery/beacon.hpp"
@@ -39,7 +38,7 @@ class insider {
         std::random_device entropy;
         for (auto& byte : id.bytes) byte = static_cast<std::uint8_t>(entropy());
     }
-    /// Of a mesh with a key; with a nonce it is a question.
+    /// A sealed beacon or introduction for a mesh with a key; with a nonce it is a question.
     [[nodiscard]] std::string sealed(purpose what, std::string nonce = {},
                                      std::uint64_t sequence = 10) const {
         baton::discovery::beacon b{
@@ -90,7 +89,7 @@ class insider {
         f.publish_port = publish_port;
         return baton::wire::encode(f);
     }
-    /// Gives up what it has not sent; a client of its own key pair where the mesh has a key.
+    /// A client that drops unsent frames at its end; with a key pair of its own if the mesh has a key.
     [[nodiscard]] zmq::socket_t client(zmq::context_t& context, zmq::socket_type type, const link_key& server,
                                        const std::string& routing_id = {}) const {
         zmq::socket_t made{context, type};
@@ -104,7 +103,7 @@ class insider {
         made.set(zmq::sockopt::curve_secretkey, secret_z85);
         return made;
     }
-    /// Bound to this port of 127.0.0.1, for whoever dials the insider.
+    /// A server at this port of 127.0.0.1, for nodes that dial the insider.
     [[nodiscard]] zmq::socket_t server(zmq::context_t& context, zmq::socket_type type,
                                        std::uint16_t at) const {
         zmq::socket_t made{context, type};

@@ -8,7 +8,7 @@ using namespace io;
 
 namespace {
 
-/// A newcomer with these options ends up with what was loaded, and the one who had it still has it.
+/// Checks that a newcomer with these options ends with what was loaded, and that the old node still has it.
 void check_newcomer(const std::string& count, const std::vector<std::string>& options) {
     const mesh net;
     auto old = net.run("old");
@@ -127,7 +127,7 @@ TEST_CASE("join: nodes of another cluster are counted and ignored", "[io][join]"
 
 TEST_CASE("join: fifty that start at once all meet, and all end well when they are told to at once",
           "[io][join]") {
-    // What each has to read as the others close is more than it gets done at once.
+    // As the others close, each has more to read than it gets done at once.
     const mesh net;
     std::vector<std::unique_ptr<process>> owned;
     for (int i = 0; i < 50; ++i)

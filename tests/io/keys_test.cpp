@@ -22,7 +22,7 @@ strings filtered(const strings& all, const std::string& prefix) {
 } // namespace
 
 TEST_CASE("keys: with a prefix they are those of all that begin with it", "[io][keys]") {
-    // A newcomer that has written and listed before its first sync: its index is of what it held then.
+    // A newcomer that has written and listed before its first sync: its index covers what it held then.
     const mesh net;
     auto one = started(net.options("one"));
     for (int i = 0; i < 3000; ++i) REQUIRE(one.stash("stock/" + std::to_string(i * 7919 % 3000), "v"));
@@ -55,8 +55,8 @@ TEST_CASE("keys: with a prefix they are those of all that begin with it", "[io][
 }
 
 TEST_CASE("keys: what is there throughout a call is listed, whatever else is written", "[io][keys]") {
-    // Two threads overwrite, make and drop as fast as they can, next to 5,000 keys that stay; the first call
-    // builds the index meanwhile.
+    // Two threads overwrite, create and drop keys as fast as they can, among 5,000 keys that stay; the first
+    // call builds the index meanwhile.
     const mesh net;
     auto node = started(net.options("one"));
     strings stay;

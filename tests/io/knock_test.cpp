@@ -1,4 +1,5 @@
-// A knock says whether somebody listens at an address: the kernel's own word, and no descriptor is left.
+// Proves that a knock reports whether a port is listening at an address, as the kernel tells it, and leaves
+// no descriptor.
 #include "shell/knocker.hpp"
 #include "support/catch.hpp"
 
@@ -24,7 +25,7 @@ std::size_t descriptors() {
     return static_cast<std::size_t>(std::distance(all, end));
 }
 
-/// On 127.0.0.1. Not listening, its number is nobody else's, and refuses.
+/// A port on 127.0.0.1. While it does not listen, it reserves its number and refuses connections.
 struct port {
     descriptor socket{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     std::string endpoint;

@@ -1,4 +1,4 @@
-// mesh: the surroundings of one test case: a cluster name and a beacon port of its own, on loopback alone, so
+// mesh: the environment of one test case: a cluster name and a beacon port of its own, on loopback alone, so
 // that tests that run at the same time do not meet.
 #pragma once
 
@@ -92,16 +92,16 @@ class mesh {
     }
 };
 
-/// Where a running program can be joined, from its first line.
+/// The address at which a running program can be joined, from its first line.
 inline std::string started_at(process& program) { return program.event("started").at("endpoint"); }
 
-/// Each sees the other come up.
+/// Waits until each sees the other come up.
 inline void meet(process& one, const std::string& its_name, process& other, const std::string& other_name) {
     one.event("joined", other_name);
     other.event("joined", its_name);
 }
 
-/// What `program` knows of the member of that name; null if nothing.
+/// What `program` knows about the member of that name; null if nothing.
 inline json member_named(process& program, const std::string& name) {
     const auto reply = program("members");
     for (const auto& who : reply.at("members"))

@@ -64,7 +64,7 @@ TEST_CASE("misuse: without any time every call answers at once", "[io][misuse]")
     REQUIRE(done);
     CHECK_FALSE(done->met);
     CHECK(done->copies == 1);
-    CHECK(node.pickup("key")->found()); // it is written all the same
+    CHECK(node.pickup("key")->found()); // the value is written all the same
     CHECK_FALSE(node.stash(pairs, {.ack = ack_level::all_up(), .within = none})->met);
     CHECK_FALSE(node.confirm(done->written, ack_level::copies(2), none)->met);
     CHECK_FALSE(node.stash_async("key", "v", {.ack = ack_level::copies(2), .within = none}).get()->met);
@@ -97,7 +97,7 @@ TEST_CASE("misuse: levels that nobody can meet are refused, or not met in time",
     };
     refused(nodes.one, ack_level::copies(0));
     refused(nodes.other, ack_level::majority()); // of what?
-    CHECK(nodes.one.cut() == before);            // nothing was written
+    CHECK(nodes.one.cut() == before);            // no value was written
     const auto unmet = [&](ack_level level) {
         const stopwatch start;
         const auto done = nodes.one.stash("key", "v", {.ack = level, .within = 100ms});
@@ -116,7 +116,7 @@ TEST_CASE("misuse: levels that nobody can meet are refused, or not met in time",
 }
 
 TEST_CASE("misuse: a duration that no point in time can have added to it is refused", "[io][misuse]") {
-    // What is meant to have no end would be over at once.
+    // Waits that should have no end must not be over at once.
     const std::vector<std::pair<std::string, std::function<void(options&)>>> faults{
         {"beacon.every", [](options& o) { o.beacon.every = endless; }},
         {"liveness.crashed_after", [](options& o) { o.liveness.crashed_after = endless; }},
@@ -200,7 +200,7 @@ TEST_CASE("misuse: a claim that is no more refuses every use by name", "[io][mis
             CHECK(code_of(mine.release()) == wanted);
         }
         CHECK(nodes.one.cut() == before);
-        CHECK(mine.taken_over().value == "v"); // what was shown stays to be read
+        CHECK(mine.taken_over().value == "v"); // the values shown stay readable
     }
 }
 
@@ -404,7 +404,7 @@ struct last_words {
     int status = 0;
     std::string text; ///< on standard error
 };
-/// What a forked process says, and how it ends.
+/// What a forked process writes, and how it ends.
 last_words ended_by(const std::function<void()>& work) {
     std::array<int, 2> ends{};
     REQUIRE(pipe2(ends.data(), O_CLOEXEC) == 0);

@@ -1,5 +1,4 @@
-// name_server: a name service on loopback, by UDP, that says what a test tells it to. A thread of its own
-// answers.
+// name_server: a name service on loopback, by UDP, whose answers a test sets. A thread of its own answers.
 #pragma once
 
 #include "mesh.hpp"
@@ -42,7 +41,7 @@ class name_server {
         over_ = true;
         thread_.join();
     }
-    /// What options::dns_servers takes.
+    /// The value for options::dns_servers.
     [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
     /// Names that are not set do not exist.
     void set(const std::string& name, records all) {

@@ -32,7 +32,7 @@ inline std::optional<baton::event> next_event(baton::node& of, baton::event_kind
     return next_event(one, baton::event_kind::joined) && next_event(other, baton::event_kind::joined);
 }
 
-/// Both have the same, visible digest within the time.
+/// True if both have the same visible digest within the time.
 [[nodiscard]] inline bool agree(const baton::node& one, const baton::node& other, milliseconds within = 10s) {
     return eventually(within, [&] { return one.digest() && one.digest() == other.digest(); });
 }

@@ -20,7 +20,7 @@ using namespace io;
 
 namespace {
 
-/// A pipe that takes 4 KiB before somebody reads.
+/// A pipe that takes 4 KiB while it is not read.
 struct small_pipe {
     small_pipe() {
         std::signal(SIGPIPE, SIG_IGN);
@@ -31,7 +31,7 @@ struct small_pipe {
         for (const int fd : ends)
             if (fd >= 0) close(fd);
     }
-    /// What comes until `bytes` have come, or the time is over.
+    /// Reads until `bytes` have arrived or the time is over.
     std::string read(std::size_t bytes) {
         std::string text;
         std::array<char, 4096> piece{};

@@ -1,8 +1,8 @@
-// patience: how long a test waits, and how it measures. A deadline for what should come is generous: it costs
-// time only where the test fails. A bound of how long something may take is not: it is compared with the time
-// that has passed less the time in which the threads of the test waited for a processor, so that it means the
-// same on a busy machine. It is to lie far above what is usual, and far below what must not be waited for:
-// choose the latter long. How fast something usually is belongs to tests/bench.
+// patience: how long a test waits, and how it measures. A deadline for something that should happen is
+// generous: it costs time only if the test fails. An upper bound on how long something may take is compared
+// with the time that has passed, less the time in which the threads of the test waited for a processor, so
+// that it means the same on a busy machine. Choose it far above the usual time, and make what must not be
+// waited for far longer still. How fast something usually is belongs to tests/bench.
 #pragma once
 
 #include <poll.h>
@@ -111,7 +111,7 @@ class stopwatch {
   private:
     using thread_waits = std::map<std::string, std::chrono::nanoseconds>;
 
-    /// By thread: how long it has waited for a processor (the second number in its schedstat).
+    /// Per thread, how long it has waited for a processor (the second number in its schedstat).
     static thread_waits waits() {
         thread_waits all;
         for (const auto pid : watched_processes::all()) {
@@ -127,7 +127,7 @@ class stopwatch {
         return all;
     }
 
-    /// Since the machine was started; 0 if the kernel does not tell.
+    /// Since the machine was started; 0 if the kernel does not report it.
     static std::chrono::microseconds stalled() {
         std::ifstream file("/proc/pressure/cpu"); // some avg10=… avg60=… avg300=… total=…
         std::string word;

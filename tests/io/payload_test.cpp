@@ -75,7 +75,7 @@ TEST_CASE("payload: programs of two releases read each other where a field was a
     const auto by_old = unpack<grown>(pack(player{"ada", 3}).value()).value();
     CHECK(by_old.name == "ada");
     CHECK(by_old.round == 3);
-    CHECK(by_old.weapon == "fists"); // its default
+    CHECK(by_old.weapon == "fists"); // the default of the field
     const auto by_new = unpack<player>(pack(grown{"bob", 4, "axe"}).value()).value();
     CHECK(by_new.name == "bob");
     CHECK(by_new.round == 4);
@@ -131,7 +131,7 @@ TEST_CASE("payload: a wrong shape names the field, where that can be known", "[i
 
 namespace {
 
-/// As other libraries write it: msgpack-cxx makes an integer of a float that is one.
+/// As other libraries write it; msgpack-cxx turns a whole float into an integer.
 template <class Packer>
 void pack_float64(Packer& packer, double value) {
     const auto bits = std::bit_cast<std::uint64_t>(value);
@@ -193,7 +193,7 @@ TEST_CASE("payload: points in time of the system clock travel exactly", "[io][ty
           std::string("\x92\x01\xd7\xff\x00\x00\x00\x04\x00\x00\x00\x01", 12));
     CHECK(pack(time{-1s}).value() ==
           std::string("\x92\x01\xc7\x0c\xff\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff", 17));
-    // What the clock here cannot hold is refused, and so is what is no timestamp.
+    // A time that this clock cannot hold is refused, and so is anything that is no timestamp.
     for (const std::string& bytes :
          {std::string("\x92\x01\xc7\x0c\xff\x00\x00\x00\x00\x7f\xff\xff\xff\xff\xff\xff\xff", 17),
           std::string("\x92\x01\xc7\x0c\xff\x00\x00\x00\x00\x80\x00\x00\x00\x00\x00\x00\x00", 17),

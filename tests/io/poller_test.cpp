@@ -1,4 +1,5 @@
-// Which sockets may have something to read: epoll's word, and what libzmq's descriptors do not tell.
+// Proves which sockets may have something to read: what epoll reports, and what the descriptors of libzmq do
+// not show.
 #include "shell/poller.hpp"
 #include "support/catch.hpp"
 
@@ -70,7 +71,8 @@ TEST_CASE("poller: a bell ends one wait each time that it rings, and is not read
     }
 }
 
-// Why users of a socket have to say so: libzmq's descriptor is silent although a message is there.
+// Shows why users of a socket have to report their calls: the descriptor of libzmq is silent although a
+// message is there.
 TEST_CASE("poller: a message whose sign was taken away by another use of the socket is found") {
     zmq::context_t context;
     zmq::socket_t here(context, zmq::socket_type::dealer), there(context, zmq::socket_type::dealer);

@@ -3,8 +3,8 @@
 //
 // One thread. Nothing sleeps: every wait is for a line, for the end of a process or for a condition, and has
 // a deadline (patience.hpp), which BATON_TEST_SLOWDOWN (default 1) multiplies for sanitizer builds. A missed
-// deadline throws, and the sentence holds what the child wrote. The child is killed and reaped with its
-// object; should the test itself be killed, the child's input ends and it leaves by itself.
+// deadline throws an exception with everything that the child wrote. The child is killed and reaped with its
+// object; if the test itself is killed, the input of the child ends and it leaves by itself.
 #pragma once
 
 #include "patience.hpp"
@@ -114,7 +114,7 @@ class process {
         return take("event: " + kind + " " + name, within,
                     [&](const json& line) { return is_event(line, kind, name); });
     }
-    /// The next change told to a watch; each is given out once, in any order.
+    /// The next change that a watch reports; each is returned once, in any order.
     json change(const std::string& kind, const std::string& key = {}, milliseconds within = 10s) {
         return take("change: " + kind + " " + key, within, [&](const json& line) {
             return line.value("change", "") == kind && (key.empty() || line.value("key", "") == key);
@@ -126,8 +126,8 @@ class process {
         }
         return std::ranges::any_of(lines_, [&](const json& line) { return is_event(line, kind, name); });
     }
-    /// Replies to commands that were written, as far as they have come: without waiting, each given out once.
-    /// Of a child that was killed: also what it had said before.
+    /// Replies to commands, as far as they have arrived, each returned once; does not wait. For a killed
+    /// child also what it had written before.
     std::vector<json> replies() {
         while (absorb(clock::now())) {
         }
@@ -164,7 +164,7 @@ class process {
         return *status_;
     }
     [[nodiscard]] pid_t pid() const { return pid_; }
-    /// What it wrote to standard error so far.
+    /// Everything that it has written to standard error.
     [[nodiscard]] std::string log() const {
         std::string text(static_cast<std::size_t>(std::max<off_t>(lseek(log_, 0, SEEK_END), 0)), '\0');
         const auto got = pread(log_, text.data(), text.size(), 0);
@@ -198,7 +198,7 @@ class process {
         }
     }
 
-    /// Reads one more line; false if none has come by then, or ever will.
+    /// Reads one more line; false if none arrives in time, or ever.
     bool absorb(clock::time_point until) {
         for (;;) {
             if (const auto end = buffered_.find('\n'); end != buffered_.npos) {

@@ -19,7 +19,7 @@ constexpr const char* value_base64 = "AP6AIHY=";
 json base64(const std::string& digits) { return json::object({{"base64", digits}}); }
 json list(const std::vector<json>& all) { return json(all); }
 
-/// A member of the mesh in this process, and a program beside it that has met it.
+/// A member of the mesh in this process, and a program that has met it.
 struct beside_a_node {
     beside_a_node() {
         REQUIRE(next_event(node, baton::event_kind::joined));
@@ -45,7 +45,7 @@ TEST_CASE("program: values that are no text come in base64, marked", "[io][progr
     CHECK(told.at("value_base64") == value_base64);
     CHECK(one("keys").at("keys") == list({base64(key_base64)}));
 
-    // What is shown can be typed.
+    // Everything that is shown can be typed.
     const auto got = one("pickup base64:" + std::string(key_base64));
     CHECK(got.at("result") == "found");
     CHECK(got.at("key_base64") == key_base64);
@@ -68,7 +68,7 @@ TEST_CASE("program: values that are no text come in base64, marked", "[io][progr
     CHECK(one("erase set base64:" + std::string(value_base64)).at("erased") == true);
     CHECK(one("elements set").at("elements") == json{"text"});
 
-    // In quotes, and where no name stands, it is text like any other.
+    // In quotes, and where no key is expected, it is text like any other.
     one("stash \"base64:/w==\" base64:/w==");
     CHECK(one("pickup \"base64:/w==\"").at("value") == "base64:/w==");
     CHECK(one("pickup \"base64:/w==\"").at("key") == "base64:/w==");

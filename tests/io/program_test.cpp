@@ -147,7 +147,8 @@ TEST_CASE("program: stats tell what is kept of the past, and who was left behind
 }
 
 TEST_CASE("program: stats as Prometheus reads them", "[io][program]") {
-    // Every line is a comment or a sample; what the JSON says is there, and each member with its lag.
+    // Every line is a comment or a sample. The samples include the numbers of the JSON, and each member with
+    // its lag.
     const mesh net;
     auto one = net.run("o\"ne"), other = net.run("other");
     meet(one, "o\"ne", other, "other");
@@ -335,7 +336,7 @@ TEST_CASE("program: what it is not given, or cannot write, does no harm", "[io][
     auto member = net.run("member");
     member("stash key value");
 
-    // Descriptors of its own must not be taken for those that are closed.
+    // Its own descriptors must not take the numbers of closed standard streams.
     for (const std::string closed : {"<&-", "<&- >&-", "<&- >&- 2>&-"}) {
         CAPTURE(closed);
         CHECK(in_a_shell("run --name blind", closed).exit_status() == 0);

@@ -49,13 +49,13 @@ std::string stashes(const std::string& prefix, std::size_t count, const std::str
     return lines;
 }
 
-/// The keys of stashes that were told to be met.
+/// Adds the keys of stashes whose replies say `met`.
 void add_met(const std::vector<json>& replies, std::set<std::string>& to) {
     for (const auto& reply : replies)
         if (reply.value("reply", "") == "stash" && reply.value("met", false)) to.insert(reply.at("key"));
 }
 
-/// As eventually(), without a pause: one would be time to spread by luck.
+/// As eventually(), without a pause, which would give a write time to spread by luck.
 template <class Condition>
 bool at_once(milliseconds within, Condition holds) {
     for (const auto until = clock::now() + patience(within); !holds(); std::this_thread::yield())
@@ -63,7 +63,7 @@ bool at_once(milliseconds within, Condition holds) {
     return true;
 }
 
-/// Those of `keys` that `node` does not hold now, with the value they were given.
+/// The `keys` that `node` does not hold with the given value.
 std::vector<std::string> lost(const baton::node& node, const std::set<std::string>& keys,
                               std::size_t value_bytes = 0) {
     std::vector<std::string> missing;
@@ -77,8 +77,8 @@ std::vector<std::string> lost(const baton::node& node, const std::set<std::strin
 } // namespace
 
 TEST_CASE("promises: 100 stashes and SIGTERM at once, 50 times: none of 5,000 is lost", "[io][promise]") {
-    // G3 for one leaver and G8 for its time: what the leaver had been told to be stashed is looked up at the
-    // one that stays when the leaver says that it has left, without any further waiting.
+    // G3 for one leaving process and G8 for its time. When the leave has ended, the process that stays must
+    // hold, without any further wait, everything that the leaving one was told to be stashed.
     const mesh net;
     auto survivor = started(net.options("survivor"));
     std::vector<double> took;
@@ -111,9 +111,9 @@ TEST_CASE("promises: 100 stashes and SIGTERM at once, 50 times: none of 5,000 is
 }
 
 TEST_CASE("promises: stashes acknowledged by f + 1 survive the SIGKILL of any f", "[io][promise]") {
-    // G2: every process writes with copies=f+1 as fast as it is answered; in the midst of that f of them,
-    // chosen at random and writers themselves, are killed at once. Everything that any of them, the dead
-    // included, said to be met must then be at each process that lives, and at a newcomer with its value.
+    // G2: every process writes with copies=f+1 as fast as it is answered. In the middle of that, f random
+    // processes, which write too, are killed at once. Everything that any of them, dead or alive, reported as
+    // met must be at each living process, and at a newcomer, with its value.
     const std::size_t f = GENERATE(1U, 2U);
     const std::size_t size = 2 * f + 1;
     const int rounds = f == 1 ? 5 : 3;
@@ -171,9 +171,9 @@ TEST_CASE("promises: stashes acknowledged by f + 1 survive the SIGKILL of any f"
 }
 
 TEST_CASE("promises: one that is left of the only f + 1 holders brings it to everybody", "[io][promise]") {
-    // G2 where it is tight: all but f + 1 are frozen, and values are so large that they go by PULL, so that
-    // no more than f + 1 can hold what is acknowledged. Right after the last acknowledgement f of these,
-    // chosen at random, the writer too, are killed. The others thaw and get it from the one that is left.
+    // G2 at its limit: all but f + 1 processes are frozen, and values are so large that they go by PULL, so
+    // at most f + 1 can hold what is acknowledged. Right after the last acknowledgement f random ones of
+    // these, the writer included, are killed. The others thaw and get everything from the one that is left.
     const std::size_t f = GENERATE(1U, 2U, 1U, 2U);
     const auto seed = std::random_device{}();
     CAPTURE(f, seed);
@@ -201,10 +201,10 @@ TEST_CASE("promises: one that is left of the only f + 1 holders brings it to eve
 }
 
 TEST_CASE("promises: four of five get SIGTERM at once, and the fifth has it all", "[io][promise]") {
-    // G3 for simultaneous leavers, none of whom satisfies another. Either each is in the midst of a load, so
-    // that what it wrote last is nowhere else when the signal comes. Or the four have all there is, in values
-    // that go by PULL, and the fifth, frozen before, has nothing: could they count on each other, they would
-    // be gone when it thaws. All that they said to be written is then at the fifth.
+    // G3 for processes that leave at once and do not satisfy each other. Either each is in the middle of
+    // writing, so that its last write is nowhere else when the signal arrives. Or four hold everything, in
+    // values that go by PULL, and the fifth, frozen before, holds nothing: if they counted on each other they
+    // would be gone when it thaws. In the end the fifth holds everything that they reported as written.
     const bool frozen = GENERATE(false, true);
     CAPTURE(frozen);
     constexpr std::size_t leavers = 4;
@@ -232,7 +232,7 @@ TEST_CASE("promises: four of five get SIGTERM at once, and the fifth has it all"
         CHECK(reports[i].at("outcome") == "safe");
         CHECK(reports[i].at("unsafe").empty());
         CHECK(all[i].exit_status() == 0);
-        std::size_t count = 0; // of one that had not yet begun there is no word
+        std::size_t count = 0; // a process that had not begun has no report
         for (const auto& load : all[i].replies()) count += load.at("count").get<std::size_t>();
         const auto held = stays("keys " + fleet::name(i) + "/").at("keys").size();
         CHECK(held <= count);
@@ -246,8 +246,8 @@ TEST_CASE("promises: four of five get SIGTERM at once, and the fifth has it all"
 }
 
 TEST_CASE("promises: of three that all leave, every key is named unsafe by somebody", "[io][promise]") {
-    // G3: nobody stays, so that what is said safe was acknowledged by somebody who reports it as unsafe in
-    // turn. No key gets lost between two that count on each other.
+    // G3: no process stays. A key that is reported safe was acknowledged by a process that in turn reports it
+    // unsafe. No key is lost between two that count on each other.
     const mesh net;
     fleet all(net, 3, {"--leave-within", "1500ms"});
     std::set<std::string> written, named;
@@ -293,8 +293,8 @@ TEST_CASE("promises: a peer that freezes does not hold up a leave beyond its dea
 }
 
 TEST_CASE("promises: with the usual deadline a leave outlasts a frozen peer and is safe", "[io][promise]") {
-    // G3 and G8: the frozen one counts as a member that may stay until it is called crashed; then one copy
-    // is all that can be had, and the leave is safe well before its deadline.
+    // G3 and G8: the frozen process counts as a member that may stay until it is called crashed. Then one
+    // copy is the most that is possible, and the leave is safe well before its deadline.
     const mesh net;
     fleet all(net, 3);
     all[2].signal(SIGSTOP);
@@ -310,8 +310,8 @@ TEST_CASE("promises: with the usual deadline a leave outlasts a frozen peer and 
 }
 
 TEST_CASE("promises: a mesh that is stopped node by node and started again is what it was", "[io][promise]") {
-    // The promise of spills, by programs: all three say where everything is, the last one by a file. Started
-    // again, in the same or another order, from a folder each, they have the digest that was there before.
+    // The promise of spills, by programs: all three report where everything is, the last one in a file.
+    // Started again, in the same or another order, each from its folder, they have the digest of before.
     const mesh net;
     const auto dir = std::filesystem::temp_directory_path() / net.cluster;
     std::filesystem::create_directory(dir);
@@ -329,7 +329,7 @@ TEST_CASE("promises: a mesh that is stopped node by node and started again is wh
         a("load 1000 100 a-");
         b("load 1000 100 b-");
         b("add hits 7");
-        agree({&a, &b, &c}); // what c has not seen it does not drop
+        agree({&a, &b, &c}); // c does not drop what it has not seen
         c("stash a-0000000000000007 changed");
         c("drop a-0000000000000008");
         before = agree({&a, &b, &c});

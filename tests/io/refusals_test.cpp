@@ -26,7 +26,7 @@ void noise_from_many(const mesh& net, int sources) {
         setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &by, sizeof by);
         sendto(fd, "noise", 5, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
         close(fd);
-        if (i % 20 == 19) std::this_thread::sleep_for(5ms); // so that the kernel need not drop them
+        if (i % 20 == 19) std::this_thread::sleep_for(5ms); // so that the kernel does not drop datagrams
     }
 }
 
@@ -61,7 +61,7 @@ TEST_CASE("refusals: a thousand sources do not silence the log for another reaso
     CHECK(eventually(10s, [&] { return log.lines_with("event=refused from=127.7.").size() >= 1000; }));
     const auto named = log.lines_with("event=refused from=127.7.").size();
     noise_from_many(net, 1200);
-    CHECK(log.lines_with("event=refused from=127.7.").size() == named); // it is bounded
+    CHECK(log.lines_with("event=refused from=127.7.").size() == named); // the number of reports is bounded
     settings = net.options("keyed");
     settings.security.keys = {key(1)};
     const auto keyed = started(settings);

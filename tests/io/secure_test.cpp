@@ -107,7 +107,7 @@ TEST_CASE("secure: another key, or none, never joins, and both sides say so once
     theirs_settings.seeds = {ours.endpoint()};
     auto theirs = started(theirs_settings);
     REQUIRE(ours.stash("secret", "value"));
-    // By a beacon there is an event of it; a link that is not understood is counted and logged.
+    // A refused beacon raises an event; a link that is not understood is counted and logged.
     if (has_beacon || has_key) CHECK(next_event(ours, baton::event_kind::refused));
     if (has_beacon) CHECK(next_event(theirs, baton::event_kind::refused));
     CHECK(eventually(5s, [&] { return !ours.stats()->refused_by_reason.empty(); }));
@@ -171,7 +171,7 @@ TEST_CASE("secure: a link is let in by a vouched key, and is whose key it is", "
         link.send(zmq::buffer(stranger.hello()), zmq::send_flags::none);
         CHECK(eventually(5s, [&] { return refused(victim, "no beacon vouches for") > 0; }));
         CHECK_FALSE(link.recv(got));
-        // As soon as somebody has, its library's next try is let in.
+        // Once a beacon vouches for it, the next attempt of its library is admitted.
         broadcast(net, stranger.sealed(purpose::beacon));
         link.set(zmq::sockopt::rcvtimeo, static_cast<int>(patience(5s).count()));
         CHECK(link.recv(got));
@@ -218,7 +218,7 @@ TEST_CASE("secure: old, changed and foreign beacons are counted and nothing else
     CHECK(eventually(5s, [&] { return refused(victim, "wrong MAC") == 1; }));
     broadcast(net, somebody.sealed(purpose::introduction, {}, 12));
     CHECK(eventually(5s, [&] { return refused(victim, "wrong MAC") == 2; }));
-    auto impostor = somebody; // its id under a key pair of one's own
+    auto impostor = somebody; // its id with another key pair
     impostor.own = insider{net.cluster, key(1)}.own;
     broadcast(net, impostor.sealed(purpose::beacon, {}, 13));
     CHECK(eventually(5s, [&] { return refused(victim, "another's key") == 1; }));

@@ -1,6 +1,6 @@
-// Siblings between real nodes in this process: told, merged by functions on their thread, resolved by hand.
-// Concurrent values are made before the nodes know of each other: the second is started with the first as
-// seed only after both have written, by a third that knows both.
+// Proves siblings between real nodes in one process: reported, merged by functions on their thread, and
+// resolved by hand. Concurrent values are written before the nodes know of each other: a third node, which
+// knows both, connects them after both have written.
 #include "nodes.hpp"
 #include "shell/merge_laws.hpp"
 
@@ -88,7 +88,7 @@ TEST_CASE("siblings: a merge function makes one value, on a thread of its own", 
     m.meet();
     for (auto* each : {&m.one, &m.other, &*m.between}) {
         REQUIRE(each->merge_with("merged:", never));
-        REQUIRE(each->merge_with("merged:", merge)); // in its place
+        REQUIRE(each->merge_with("merged:", merge)); // it replaces the former function
         REQUIRE(each->merge_with("merged:other:", never));
         REQUIRE(each->merge_with("merged:thrown:", never_so));
         REQUIRE_FALSE(each->merge_with(std::string(513, 'p'), merge));
@@ -106,7 +106,7 @@ TEST_CASE("siblings: a merge function makes one value, on a thread of its own", 
 }
 
 TEST_CASE("siblings: a merge function that is none is found out by the values at hand", "[io]") {
-    // In programs built without NDEBUG every merge is tried so.
+    // Programs built without NDEBUG check every merge in this way.
     const auto obeys = [](const merge_function& merge, const std::vector<std::string_view>& values) {
         return shell::obeys_laws(merge, values, merge(values));
     };
@@ -132,7 +132,7 @@ TEST_CASE("siblings: a node ends while its merge function is busy", "[io]") {
         late_meeting m({"k1", "k2"});
         const auto slow = [&](const std::vector<std::string_view>& siblings) {
             if (++calls == 1) entered.set_value();
-            std::this_thread::sleep_for(200ms); // as a slow function does
+            std::this_thread::sleep_for(200ms); // like a slow function
             return longest(siblings);
         };
         m.meet();

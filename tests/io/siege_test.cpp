@@ -44,7 +44,7 @@ class raw {
     bool open_ = false;
 };
 
-/// ZMTP 3.0, as somebody begins who speaks by that mechanism.
+/// The greeting of ZMTP 3.0 for that mechanism.
 std::string greeting(const std::string& mechanism) {
     std::string bytes("\xff\0\0\0\0\0\0\0\x01\x7f\x03\0", 12);
     bytes += mechanism;
@@ -58,7 +58,7 @@ std::string ready(const std::string& type) {
     body += type;
     return std::string(1, '\x04') + static_cast<char>(body.size()) + body;
 }
-/// A frame of a message that goes on.
+/// A frame of a message with more frames.
 std::string more(const std::string& body) {
     std::string bytes("\x03\0\0\0\0\0\0", 7);
     bytes += static_cast<char>(body.size() >> 8);
@@ -66,7 +66,7 @@ std::string more(const std::string& body) {
     return bytes + body;
 }
 
-/// A member of the victim's mesh that says what it likes.
+/// A member of the mesh of the victim that sends whatever the test wants.
 class liar : public insider {
   public:
     explicit liar(besieged& at)
@@ -89,7 +89,7 @@ class liar : public insider {
     }
     void send(const std::string& bytes) { link.send(zmq::buffer(bytes), zmq::send_flags::none); }
     void publish(const std::string& bytes) { publisher.send(zmq::buffer(bytes), zmq::send_flags::none); }
-    /// What others say to it, it does not hear.
+    /// Discards what others send to it.
     void drain() {
         zmq::message_t ignored;
         for (auto* each : {&link, &subscriber, &router, &publisher})
@@ -335,7 +335,7 @@ TEST_CASE("siege: handshakes that are never finished are given up", "[io][hostil
         }
         if (round != 7) continue;
         at.check_unharmed();        // while they are there
-        CHECK(eventually(10s, [&] { // though nobody has closed them here
+        CHECK(eventually(10s, [&] { // although this side has closed none of them
             return usage::of(at.victim.pid()).descriptors <= before.descriptors;
         }));
     }
@@ -402,7 +402,7 @@ TEST_CASE("siege: a member that stops reading costs memory up to its bound, and 
         const auto mark = writer.stash("mark", std::to_string(number),
                                        {.ack = baton::ack_level::copies(2), .within = within});
         REQUIRE(mark->met);
-        CHECK(start.unhindered() < within / 2); // it was told of in time, not found out at the end
+        CHECK(start.unhindered() < within / 2); // the report came in time, not at the end
     }
     CHECK(agree(writer, reader));
     CHECK(usage::of(getpid()).resident_mib <= before.resident_mib + more_mib(64));

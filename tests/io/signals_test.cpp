@@ -17,7 +17,7 @@ using namespace io;
 
 namespace {
 
-/// A forked process that ends with what `work` returns; it says one word on a pipe, when it is ready.
+/// A forked process that ends with the result of `work`; it writes a byte to a pipe when it is ready.
 class child {
   public:
     using ready_call = std::function<void()>;
@@ -59,7 +59,7 @@ class child {
     std::optional<int> status_;
 };
 
-/// What a child ends with after a leave.
+/// The exit status of a child after a leave.
 int status_of(const result<leave_report>& report) {
     return report ? 10 + static_cast<int>(report->outcome) : 1;
 }
@@ -69,7 +69,8 @@ int status_of(leave_outcome outcome) { return 10 + static_cast<int>(outcome); }
 
 TEST_CASE("signals: SIGTERM and SIGINT hand everything over, whatever the program's threads do",
           "[io][signals]") {
-    // The child has threads of its own besides the node's, and one of them writes when the signal comes.
+    // The child has threads of its own besides those of the node, and one of them writes when the signal
+    // arrives.
     const int number = GENERATE(SIGTERM, SIGINT);
     const mesh net;
     child leaver([&](const auto& ready) {
@@ -106,16 +107,16 @@ TEST_CASE("signals: one that comes before the program waits for it is not lost",
         auto stop = stop_signals::block();
         ready();
         if (!stop || !stop->wait(patience(10s))) return 2;
-        auto node = started(net.options("early")); // it was still about to start
+        auto node = started(net.options("early")); // the node was still starting
         return status_of(leave_on_signal(node, *stop));
     });
     REQUIRE(early.is_ready());
     early.signal(SIGTERM);
-    CHECK(early.status() == status_of(leave_outcome::safe)); // it holds nothing
+    CHECK(early.status() == status_of(leave_outcome::safe)); // the node holds nothing
 }
 
 TEST_CASE("signals: a second one ends a leave that nobody answers", "[io][signals]") {
-    // The child itself sends the first, and says when its leave has begun.
+    // The child sends the first signal itself, and reports when its leave has begun.
     const mesh net;
     child alone([&](const auto& ready) {
         auto stop = stop_signals::block();
@@ -141,7 +142,7 @@ TEST_CASE("signals: event loops poll a descriptor, and what is ignored stays ign
         std::signal(SIGINT, SIG_IGN); // as by nohup
         auto blocked = stop_signals::block();
         if (!blocked) return 2;
-        auto stop = std::move(*blocked); // it may be moved
+        auto stop = std::move(*blocked); // the object may be moved
         auto node = started(net.options("loop"));
         kill(getpid(), SIGINT);
         pollfd wanted{stop.fd(), POLLIN, 0};
@@ -152,9 +153,9 @@ TEST_CASE("signals: event loops poll a descriptor, and what is ignored stays ign
         if (poll(&wanted, 1, 60000) != 1 || !stop.stopping() || more != 0) return 4;
         kill(getpid(), SIGTERM);
         if (!eventually(10s, [&] { return more == 1; })) return 5;
-        if (poll(&wanted, 1, 0) != 1 || !stop.wait(0ms)) return 6; // it stays readable
+        if (poll(&wanted, 1, 0) != 1 || !stop.wait(0ms)) return 6; // the descriptor stays readable
         stop.on_second(nullptr);
-        { // in a forked child, its end waits for nobody
+        { // in a forked child, the destructor waits for no thread
             const pid_t forked = fork();
             if (forked == 0) {
                 { const auto mine = std::move(stop); }

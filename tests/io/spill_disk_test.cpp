@@ -1,6 +1,5 @@
-// A spill is a net beside a leave: neither a disk that fails nor one that hangs ends a leave, prolongs it, or
-// keeps others from being served; nor does a file that is finished. The disk is held up by the calls that
-// spills are written by (spilling.hpp).
+// Proves that neither a failing disk nor a hanging one ends a leave, prolongs it, or keeps others from being
+// served; nor does a finished file. The disk is delayed in the calls that write spills (spilling.hpp).
 #include "spilling.hpp"
 
 #include <sys/mount.h>

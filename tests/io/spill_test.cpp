@@ -1,4 +1,5 @@
-// Spills with real nodes and folders: written by a leave that nobody takes over, found at a later start.
+// Proves spills with real nodes and folders: written by a leave if no member takes over, found at a later
+// start.
 #include "spilling.hpp"
 
 #include <sys/mount.h>
@@ -54,7 +55,7 @@ TEST_CASE("spill: without spill_dir the last node is unsafe, and names its keys"
 }
 
 TEST_CASE("spill: a mesh of three that is stopped at once comes back whole", "[io][spill]") {
-    // In a folder each, and in one for all. Files go when the others hold what is in them.
+    // With a folder each, and with one for all. Files go once the others hold what is in them.
     const bool shared = GENERATE(false, true);
     const io::mesh net;
     const folder dir;
@@ -133,8 +134,8 @@ TEST_CASE("spill: another cluster's file is left alone", "[io][spill]") {
 
 TEST_CASE("spill: however a file is cut short or flipped, it is never claimed and does no harm",
           "[io][spill]") {
-    // Each damaged copy in a folder of its own: the node that finds it lives, its cut does not name the
-    // writer, and the file is kept aside under another name.
+    // Each damaged copy is in a folder of its own. The node that finds it lives, its cut does not name the
+    // writer, and the file is kept under another name.
     const io::mesh net;
     const folder dir;
     std::string writer, bytes, name;

@@ -1,6 +1,6 @@
-// Which files of a folder are read, when, and by how many descriptors: those that are being written are
-// waited for; those that somebody else may have written are refused by name; with a key only its own are
-// believed.
+// Proves which files of a folder are read, when, and with how many descriptors: unfinished files are waited
+// for; files that another user may have written are refused by name; with a key, only sealed files are
+// trusted.
 #include "spilling.hpp"
 #include "wire/spill.hpp"
 
@@ -15,7 +15,7 @@ namespace {
 
 mesh_key key(char filled) { return *mesh_key::from_bytes(std::string(32, filled)); }
 
-/// A file that a process has locked and goes on writing.
+/// A file that a process has locked and keeps writing.
 class written_by_another {
   public:
     explicit written_by_another(fs::path path)
@@ -38,7 +38,7 @@ pickup_outcome known(node& who, std::string_view key) {
     return who.pickup(key, {.within = 50ms, .until = pickup_until::known})->outcome;
 }
 
-/// A node that finds nothing but what is in its folder.
+/// A node that finds only what is in its folder.
 node finder(const io::mesh& net, const fs::path& dir, const log_sink& log = {},
             std::vector<mesh_key> keys = {}) {
     auto settings = spilling(net, "finder", dir);
@@ -59,7 +59,7 @@ std::string refusal(const kept_log& log, const fs::path& file) {
 
 TEST_CASE("spill_trust: a file that is being written is waited for, and nothing is absent until then",
           "[io][spill]") {
-    // Its writer finishes it, or is killed; or it begins only a moment after the node has looked.
+    // The writer finishes the file, or is killed; or it begins only a moment after the node has looked.
     const io::mesh net;
     const folder source, dir;
     const auto made = spill_of(net, source.path(), 20);
@@ -329,7 +329,7 @@ TEST_CASE("spill_trust: a time to live goes on while the file lies there", "[io]
 
 TEST_CASE("spill_trust: a file that is from the future by this clock is told of, and its times stand still",
           "[io][spill]") {
-    // Its writer's clock, or this one, is off by more than clock_skew_max, or by less.
+    // The clock of the writer, or of this node, is off by more than clock_skew_max, or by less.
     const io::mesh net;
     const folder source, dir;
     const bool much = GENERATE(true, false);

@@ -1,5 +1,5 @@
-// spilling: what the tests of spills share: nodes with a folder, what is in it, and a disk that can be held
-// up.
+// spilling: what the tests of spills share: nodes with a folder, the files in it, and a disk that can be
+// delayed.
 #pragma once
 
 #include "folder.hpp"
@@ -42,7 +42,7 @@ inline std::string read_all(const fs::path& file) {
     std::ifstream in(file, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
 }
-/// As a spill is there: nobody else's to read or write.
+/// Writes a file that only this user can read and write, as a spill is.
 inline void write_all(const fs::path& file, const std::string& bytes) {
     std::ofstream(file, std::ios::binary) << bytes;
     REQUIRE(chmod(file.c_str(), 0600) == 0);
@@ -65,8 +65,8 @@ inline fs::path spill_of(const mesh& net, const fs::path& dir, std::size_t keys,
     return report.path.value();
 }
 
-/// From its being made to its end: every write to a spill, and every sync, takes as long as it is told to.
-/// One that is held up returns when go_on() is called, at the latest when the object goes.
+/// While it lives, every write to a spill, and every sync, takes a given time. A delayed call returns when
+/// go_on() is called, at the latest when the object goes.
 class slow_disk {
   public:
     slow_disk()

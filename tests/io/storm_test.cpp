@@ -16,7 +16,7 @@ namespace {
 std::atomic<std::uint64_t> signals_taken{0};
 void take_signal(int) { signals_taken.fetch_add(1, std::memory_order_relaxed); }
 
-/// SIGPROF by the clock of the process's own work, and to each of its threads in turn.
+/// Sends SIGPROF by the CPU clock of the process, and to each of its threads in turn.
 class storm {
   public:
     storm() {

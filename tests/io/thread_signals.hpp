@@ -11,7 +11,7 @@
 
 namespace io {
 
-/// To each thread but the one that calls and, unless `to_main`, the main thread.
+/// Sends the signal to each thread except the calling one and, unless `to_main`, the main thread.
 inline void signal_threads(int signal, bool to_main) {
     const auto self = syscall(SYS_gettid);
     std::error_code ended; // a thread may end while they are listed

@@ -44,7 +44,7 @@ struct halves {
     std::unique_ptr<baton::node> between;
 };
 
-/// One of each on `node`.
+/// Writes one value of each type on `node`.
 void fill(baton::node& node) {
     REQUIRE(node.add("counter", 5));
     REQUIRE(node.add("counter", -7));
@@ -193,7 +193,7 @@ TEST_CASE("typed: a key holds one type until it is dropped", "[io][typed]") {
             if (first.name != "enable") CHECK_FALSE(node->disable(first.name)->changed);
             CHECK(node->digest() == before);
         }
-        CHECK(first.run(nodes.other, first.name)); // its own type goes on
+        CHECK(first.run(nodes.other, first.name)); // its own type still works
         REQUIRE(agree(nodes.one, nodes.other));
     }
     CHECK(nodes.one.pickup("add", {.within = 10ms})->outcome == baton::pickup_outcome::absent_unsynced);
@@ -229,7 +229,7 @@ TEST_CASE("typed: a key made two types at once is both, until it is dropped", "[
         CHECK(node->keys() == strings{"key", "mixed"});
         CHECK(node->set_field("key", "f", "v").error().code == errc::wrong_type);
     }
-    REQUIRE(nodes.other.add("key", 1)); // both are written by their own calls
+    REQUIRE(nodes.other.add("key", 1)); // each type is written by its own calls
     REQUIRE(nodes.one.insert("key", "more"));
     REQUIRE(nodes.one.stash("mixed", "later"));
     REQUIRE(agree(nodes.one, nodes.other));
@@ -419,8 +419,8 @@ TEST_CASE("typed: handles keep the key, and maps hold what MessagePack can pack"
 }
 
 TEST_CASE("typed: a claim is shown objects, and objects are committed", "[io][typed]") {
-    // An object that another node has stashed is taken over, then its sibling too, and what is committed is
-    // read as any typed value. Bytes that are no typed value are refused by name, and stay claimed.
+    // A node takes over an object that another has stashed, then its sibling too; the committed value is read
+    // as any typed value. Bytes that are no typed value are refused with a reason, and stay claimed.
     using scores = std::vector<std::uint64_t>;
     pair nodes;
     REQUIRE(baton::stash(nodes.one, "k", scores{1, 2}));

@@ -44,8 +44,8 @@ delays put_to_visible(baton::node& from, const baton::node& at, const std::strin
 } // namespace
 
 TEST_CASE("watch: a hundred of them, one slow, do not slow down the mesh", "[io][watch]") {
-    // A call of the slow one lasts as long as the puts do: whoever waited for it would wait for ever. The
-    // figures are printed, not judged: the watches do cost processor time.
+    // A call of the slow handler lasts as long as the puts do: a thread that waited for it would wait for
+    // ever. The figures are printed, not judged: watches do cost processor time.
     const mesh net;
     auto settings = net.options("one");
     settings.limits.watch_keys_max = 10;
@@ -69,7 +69,7 @@ TEST_CASE("watch: a hundred of them, one slow, do not slow down the mesh", "[io]
     const auto last = state_of(one, "k/");
     CHECK(last.size() == keys);
     for (int i = 0; i < 99; i += 2)
-        CHECK(fast[i]->eventually_holds(last)); // of the node that holds no slow one
+        CHECK(fast[i]->eventually_holds(last)); // on the node that has no slow handler
     puts = false;
     for (const auto& each : fast) {
         CHECK(each->eventually_holds(last));

@@ -49,7 +49,7 @@ TEST_CASE("watch: keys of every type are told, and what there is to say of each"
     pair p;
     const listener heard(p.other, "");
     REQUIRE(heard.eventually_done());
-    CHECK(heard.kinds() == std::vector{change_kind::initial_done}); // there was nothing
+    CHECK(heard.kinds() == std::vector{change_kind::initial_done}); // the store was empty
     REQUIRE(p.one.add("counter", 5));
     REQUIRE(p.one.add("counter", -7));
     REQUIRE(p.one.insert("set", "element"));
@@ -66,7 +66,8 @@ TEST_CASE("watch: keys of every type are told, and what there is to say of each"
     for (const auto* key : {"counter", "set", "map", "flag"}) REQUIRE(p.one.drop(key)->changed);
     CHECK(heard.eventually_holds({}));
 
-    // Of two types at once, by nodes that cannot have seen each other's write: both are told.
+    // Two nodes that cannot have seen the write of the other create the key with two types at once: both are
+    // reported.
     std::thread race([&] { (void)p.other.stash("both", "register"); });
     (void)p.one.add("both", 3);
     race.join();
@@ -80,8 +81,8 @@ TEST_CASE("watch: keys of every type are told, and what there is to say of each"
 }
 
 TEST_CASE("watch: a snapshot and what follows have no gap while others write at full speed", "[io][watch]") {
-    // Each key is written by one thread, so its versions have an order. Watches begin in the middle of it, on
-    // both nodes; in the end they hold exactly what the nodes hold.
+    // One thread writes each key, so its versions have an order. Watches begin in the middle, on both nodes;
+    // in the end they hold exactly what the nodes hold.
     pair p;
     std::atomic<bool> over{false};
     const auto write = [&](int part) {
@@ -116,8 +117,8 @@ TEST_CASE("watch: a snapshot and what follows have no gap while others write at 
 
 TEST_CASE("watch: of a hundred, one that is slow lags, ends right, and delays nobody beyond its calls",
           "[io][watch]") {
-    // A call of the slow one lasts until 4 changes wait for the others, and 20 may wait for it. A value is
-    // the number of its calls at the time of writing, so a delay is counted in its calls, not in time.
+    // A call of the slow handler lasts until 4 changes wait for the others, and 20 may wait for it. A value
+    // is the number of its calls at the time of writing, so a delay is counted in calls, not in time.
     constexpr int keys = 100, changes = 600, per_call = 4, ahead = 8, waiting = 20;
     const mesh net;
     auto settings = net.options("one");
@@ -181,8 +182,8 @@ TEST_CASE("watch: of a hundred, one that is slow lags, ends right, and delays no
 
 TEST_CASE("watch: a handler that is held up is told what went meanwhile, or only what came of it",
           "[io][watch]") {
-    // It stands still while every key changes: within the bound it hears of each once; above it, of a new
-    // snapshot, and still of every key that is gone.
+    // The handler stands still while every key changes. Within the bound it hears of each key once; above it,
+    // of a new snapshot, and still of every removed key.
     const mesh net;
     auto settings = net.options("one");
     settings.limits.watch_keys_max = GENERATE(1000, 10);

@@ -1,4 +1,4 @@
-// watching: a watch that keeps what it is told, and knows when that cannot be right.
+// watching: a watch that keeps what is reported, and knows when that cannot be right.
 #pragma once
 
 #include "nodes.hpp"
@@ -15,7 +15,7 @@
 
 namespace io {
 
-/// Any thread. What it holds is what its node holds once nothing changes any more.
+/// Any thread. It holds what its node holds once nothing changes any more.
 class listener {
     template <class Look>
     auto with(Look look) const {
@@ -54,7 +54,7 @@ class listener {
     [[nodiscard]] std::uint64_t lagged() const {
         return with([this] { return lagged_; });
     }
-    /// What it should not have been told, in words.
+    /// Reports that it should not have received, in words.
     [[nodiscard]] std::string wrong() const {
         return with([this] { return wrong_; });
     }
@@ -94,7 +94,7 @@ class listener {
         } else {
             auto& seen = versions_[what.key];
             if (what.type == baton::value_kind::reg) {
-                // Of one writer a key, as these tests have it: a later version has a larger counter.
+                // These tests have one writer per key, so a later version has a larger counter.
                 if (what.written.id.replica == seen.id.replica && what.written.id.counter < seen.id.counter)
                     fault(what.key + " went back");
                 seen = what.written;
@@ -119,7 +119,7 @@ class listener {
     baton::watch_handle handle_; // goes first
 };
 
-/// What a listener should hold in the end: registers and counters by value, the rest by name.
+/// What a listener should hold in the end: registers and counters by value, other types by name.
 inline listener::state state_of(const baton::node& of, const std::string& prefix) {
     listener::state all;
     for (const auto& key : *of.keys(prefix)) {

@@ -1,5 +1,5 @@
-// baton_model: runs seeds and tells the shortest that fails.
-//   baton_model [--seeds N] [--from N] [--mutate NAME] [--lines] [--trace SEED] [--all]
+// baton_model: runs seeds and prints the shortest failing story. baton_model [--seeds N] [--from N] [--mutate
+// NAME] [--lines] [--trace SEED] [--all].
 #include "model.hpp"
 
 #include <cstdlib>

@@ -1,6 +1,6 @@
-// The replication rules as an abstract machine: maps and small vectors instead of wire, mesh and store. A
-// world of a few nodes takes random steps from one seed; an oracle that keeps every event says after each
-// what must be visible. One caller, no clock, no randomness but the seed.
+// The replication rules as an abstract machine: maps and small vectors in place of wire, mesh and store. A
+// world of a few nodes takes random steps from one seed. After each step an oracle, which keeps every event,
+// computes what must be visible. One caller; no clock; no randomness except the seed.
 #pragma once
 
 #include <array>
@@ -30,7 +30,7 @@ bool covers(const vec& a, const vec& b);
 vec join(vec a, const vec& b);
 vec meet(vec a, const vec& b);
 
-// Each breaks one rule.
+// Each mutation breaks one rule.
 enum class mutation {
     none,
     drop_unstable, // a removal record goes before every member has told a cut that covers it, floor unchanged
@@ -134,8 +134,8 @@ struct peer { // what one node believes of another
 
 enum class plan { log, newcomer, ranges };
 
-/// An origin that crashed was closed there. Of its lines that had begun by then those are closed, too, of
-/// which nothing or all had been removed.
+/// Archives an origin that crashed. It also ends those lines of the origin that had begun by then and of
+/// which nothing or everything had been removed.
 struct fence {
     int origin = 0, final = 0;
     std::set<int> open{}; // births of the others

@@ -1,4 +1,4 @@
-// What one node holds, and how an event changes it.
+// The state of one node, and how an event changes it.
 #include "model.hpp"
 
 #include <algorithm>
@@ -70,8 +70,8 @@ bool node::has_line(const slot& where, const block& share) const {
            });
 }
 
-// A line is as one element: what was removed of it takes what its closed origin added without others having
-// heard it. So nobody need know any more how much that was.
+// A line behaves as one element: its removal also takes what its archived origin had added and others had not
+// heard. So no node needs to know any more how much that was.
 void node::end_lines(mutation broken) {
     if (broken == mutation::touched_line_stays) return;
     for (auto at = chains.begin(); at != chains.end();) {

@@ -1,4 +1,4 @@
-// What must be visible, from the events a node has seen and nothing else; and how faults are told.
+// Computes what must be visible from the events that a node has seen, and nothing else; and words for faults.
 #include "model.hpp"
 
 #include <algorithm>
@@ -69,7 +69,7 @@ void world::check(const node& x) {
             if (std::any_of(e.killers.begin(), e.killers.end(), [&](dot k) { return covers(seen, k); }))
                 continue;
             if (e.what.where.what == type::counter) {
-                // Of a closed line what was removed takes the rest.
+                // In an ended line the removed part takes the rest.
                 const auto behind = [&](const block& f) {
                     return f.where.key == o && e.what.birth <= f.value && !f.open.contains(e.what.birth);
                 };

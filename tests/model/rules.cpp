@@ -1,4 +1,4 @@
-// Who writes what, and the rules of membership: stability, what may be dropped, what is archived.
+// Writes, and the rules of membership: stability, what may be dropped, what is archived.
 #include "model.hpp"
 
 #include <algorithm>
@@ -107,7 +107,7 @@ void world::write(node& x) {
     issue(x, what, amount);
 }
 
-// What was left of a line when its origin was closed has been removed since, so it can be closed, too.
+// The rest of a line when its origin was archived has been removed since, so the line can end, too.
 bool world::has_open_residue(const node& x, int origin) const {
     for (const auto& [where, blocks] : x.chains) {
         for (const auto& b : blocks) {
@@ -255,8 +255,8 @@ bool world::residue_done(const node& x, block& b) const {
     const auto& p = x.peers[o];
     const auto seen = x.seen();
     if (broken_ == mutation::residue_at_once || o == x.self) return true;
-    // It has left, and all that it wrote is here: by its own word, or by the archive, which newcomers have
-    // too.
+    // The origin has left and all its events are here: by its own report, or by the archive, which newcomers
+    // have too.
     if (p.final >= 0 && seen[o] == p.final) return true;
     if (x.closed[o] != 0 && x.closed[o] == x.archive()[o]) return true;
     if (x.archive()[o] != 0 && broken_ == mutation::residue_of_archived) return true;

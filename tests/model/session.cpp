@@ -78,7 +78,7 @@ void world::ship(const node& server, session& s, const slot& where) {
     s.sent.push_back(m);
 }
 
-// One step of the server's end: answer a request, list a range, walk on, or commit at the present cut.
+// One step of the server: answer a request, list a range, walk on, or commit at the present cut.
 void world::serve(node& server, session& s) {
     if (!s.open) return;
     if (!s.wants.empty()) {
@@ -229,7 +229,7 @@ bool world::commit(node& x, session& s, const message& m) {
         for (const auto& [b, reference] : each.entries)
             theirs[where.key] = std::max(theirs[where.key], b.value);
     }
-    // What has lost its removal record since the session began cannot have come with the walk.
+    // A record whose removal record was dropped since the session began cannot have come with the walk.
     const auto known = s.how == plan::log ? s.pulled : join(s.pulled, s.server_start);
     if (s.too_late && broken_ != mutation::line_unasked) return false;
     const bool unchecked = broken_ == mutation::skip_commit_check || broken_ == mutation::ignore_sessions;
@@ -288,7 +288,7 @@ bool world::commit(node& x, session& s, const message& m) {
     if (broken_ != mutation::closed_rows_ignored) x.closed = join(x.closed, m.closed);
     x.counter = join(x.counter, m.at);
     if (s.how != plan::log && broken_ != mutation::newcomer_floor_unjoined) x.floor = join(x.floor, m.floor);
-    // A ranges plan brings no removal records but those of its tail.
+    // A comparison brings no removal records except those of its tail.
     if (s.how == plan::ranges && broken_ != mutation::ranges_floor_of_server) {
         x.floor = join(x.floor, s.server_start);
     }

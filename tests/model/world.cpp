@@ -11,7 +11,7 @@ world::world(std::uint64_t seed, mutation broken, bool lines, bool trace)
     , broken_(broken)
     , lines_(lines)
     , trace_(trace) {
-    // Small and different in each seed: what is rare under one mixture of steps is common under another.
+    // Bounds are small and differ per seed: what is rare under one mixture of steps is common under another.
     regs_ = 1 + below(2);
     counters_ = below(3);
     elements_ = 1 + below(2);
@@ -144,7 +144,7 @@ bool world::said_goodbye(int origin) const {
     });
 }
 
-// All that live can talk, nothing is lost, nothing new is written but archive events.
+// All living nodes can talk, nothing is lost, and only archive events are written.
 void world::heal() {
     ++step_;
     cut_off_ = {};
@@ -186,8 +186,8 @@ void world::heal() {
                 for (const auto& b : blocks) done &= !b.removal;
             }
             for (const auto& other : nodes_) done &= other.alive || x.cut()[other.self] == 0;
-            // Nothing that was removed is left of what those have counted that have said goodbye, where
-            // anybody has heard it; with lines, of all that are gone.
+            // No residue is left of origins that have said goodbye, if any node has heard that; with lines,
+            // of all that are gone.
             for (const auto& [where, blocks] : x.chains) {
                 for (const auto& b : blocks) {
                     const int o = b.id.origin;

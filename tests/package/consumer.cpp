@@ -1,5 +1,5 @@
-// What a program outside the project does: starts a node on loopback, stashes and picks up, typed and
-// untyped, with its own logger. Proves that what is installed compiles, links and runs.
+// A program outside the project: it starts a node on loopback, stashes and picks up typed and untyped values,
+// and logs with its own logger. Proves that the installed package compiles, links and runs.
 #include <baton/spdlog.hpp>
 #include <baton/typed.hpp>
 

@@ -43,7 +43,7 @@ world::settings story::draw(std::uint64_t seed) {
     // many where a node draws few ranges a question. Where a third is lost, every other server is given up.
     s.standstill_max = s.faults.loss > 200 ? 40s : s.faults.loss > 50 || s.faults.late > 20 ? 30s : 15s;
     if (seed % 4 == 3) s.node.keys = {*mesh_key::from_bytes(std::string(mesh_key::size, 'k'))};
-    // Of a chance of their own, so that the other stories stay as they are.
+    // Drawn from a generator of their own, so that the other stories stay the same.
     one_seed_ = !s.node.beacon && dice(seed ^ 0x5eed).chance(500);
     if (one_seed_) s.node.seeds.resize(1);
     s.mixed_versions = dice(seed ^ 0x7e25).chance(300);
@@ -65,8 +65,8 @@ void story::faults() {
     if (kind_.sleeps) world_.run_for(node_luck_.between(30s, 120s));
 }
 
-// Everything that is broken is mended, and who has little room is stopped; what is dead stays dead, but there
-// are two at least, and the seed if it is all that is known.
+// Everything broken is mended, and nodes with little room are stopped. Dead nodes stay dead, but at least two
+// nodes live, and so does the seed if it is the only known address.
 void story::peace() {
     peace_ = world_.now();
     at_peace_ = true;
@@ -79,12 +79,12 @@ void story::peace() {
     for (const auto p : world_.alive()) {
         world_.freeze(p, false);
         world_.boast(p, 0);
-        if (world_.mesh(p).settings().limits.bytes_max) world_.crash(p); // it could not hold what all do
+        if (world_.mesh(p).settings().limits.bytes_max) world_.crash(p); // it could not hold the state of all
     }
     while (staying() < 2) {
         const auto before = world_.processes();
         start_somewhere();
-        if (world_.processes() == before) world_.run_for(50ms); // until one that leaves has made room
+        if (world_.processes() == before) world_.run_for(50ms); // until a leaving node has made room
     }
     while (one_seed_ && (!world_.at_slot(0) || world_.at(*world_.at_slot(0)).leaving)) {
         start(0);
@@ -103,17 +103,17 @@ void story::peace() {
     if (!done) throw violation("not settled after " + std::to_string(settle_within / 1s) + " s: " + why);
     settled_ = world_.now();
     quiet_ = true;
-    // Until a broken connection is redialled, or what was sent late has come, the other side may yet look
-    // silent.
+    // Until a broken connection is redialled, or a late frame has arrived, the other side may look silent.
     if (world_.now() < peace_ + held_up_) world_.run_for(peace_ + held_up_ - world_.now());
     if (!world_.run_until([&] { return world_.settled(); }, 5s))
         throw violation("settled and then: " + world_.unsettled());
     if (!world_.run_until([&] { return world_.unowned().empty(); }, 12s)) throw violation(world_.unowned());
-    world_.run_for(600ms); // what was released last may be merged now
+    world_.run_for(600ms); // a key released last may be merged now
     if (!world_.run_until([&] { return world_.settled(); }, 5s))
         throw violation("claims settled and then: " + world_.unsettled());
     world_.check_everything();
-    // What the nodes write by themselves from here on, to archive who is gone, reaches everybody too.
+    // Events that the nodes write by themselves from here on, to archive nodes that are gone, reach every
+    // node too.
     world_.run_for(300ms);
     if (!world_.run_until([&] { return world_.settled(); }, 5s))
         throw violation("settled and then: " + world_.unsettled());

@@ -8,7 +8,7 @@ namespace baton::sim {
 
 struct campaign_options {
     mutation broken = mutation::none;
-    /// Told everything, with virtual time and the node's name in front.
+    /// Gets a line for everything that happens, with virtual time and the name of the node in front.
     std::function<void(std::string_view line)> tell;
 };
 
@@ -23,14 +23,14 @@ struct outcome {
     duration standstill{}; ///< the longest of a reachable origin
 };
 
-/// From the peace on, all must agree within this virtual time: a crash unnoticed until then (4 s of silence),
-/// a message up to 5 s late, a session with a server that is gone (3.3 s) and the redial (1 s) fit one after
-/// the other.
+/// All nodes must agree within this virtual time after the peace. It covers, one after the other: an
+/// unnoticed crash (4 s of silence), a message up to 5 s late, a session with a server that is gone (3.3 s),
+/// and a redial (1 s).
 constexpr duration settle_within = std::chrono::seconds(15);
 
-/// And from then on nothing may be left of what is gone or removed: origins are archived after up to 5 s, one
-/// after the other where one that is to be archived is told of late, and each heartbeat (500 ms) drops a
-/// share.
+/// Within this further time nothing may be left of nodes that are gone and keys that were removed. Origins
+/// are archived after up to 5 s, one after the other if one is reported late, and each heartbeat (500 ms)
+/// drops a share.
 constexpr duration tidy_within = std::chrono::seconds(20);
 
 [[nodiscard]] outcome run_seed(std::uint64_t seed, const campaign_options& how);

@@ -1,5 +1,6 @@
-// What must hold after every step of every node, and once all is well again. See proof.md 2–3 of the design:
-// digests alone miss values that came back everywhere, so each visible key is compared to what users wrote.
+// Checks what must hold after every step of every node, and once the mesh is well again. Equal digests are
+// not enough, since a value could come back on every node; so each visible key is compared with what users
+// wrote.
 #include "sim/world.hpp"
 
 #include <algorithm>
@@ -12,7 +13,7 @@ void world::fail(const process& p, const std::string& what) const {
     throw violation(p.name + " at " + std::to_string(ms) + " ms: " + what);
 }
 
-// What is seen: the cut that travels, and the archive.
+// Everything that a node has seen: its cut and its archive.
 cut world::full_cut(const process& p) { return joined(p.mesh->state().seen(), p.mesh->state().archived()); }
 
 counts world::counts_of(const cut& seen) const {
@@ -57,7 +58,7 @@ void world::check(process& p) {
 }
 
 namespace {
-/// What is sent, or where to: each action has one or the other, or neither.
+/// The bytes of an action, or its address; an action may have either, or neither.
 template <class Action>
 std::string_view contents(const Action& what) {
     if constexpr (requires { what.bytes; }) {
@@ -75,7 +76,7 @@ void world::mix_action(const core::action& what) {
     mix(std::visit([](const auto& each) { return contents(each); }, what));
 }
 
-// All of them where they are few; otherwise some, and now and then all.
+// Checks all keys if they are few; otherwise some, and all now and then.
 void world::check_keys(process& p) {
     constexpr std::size_t few = 64;
     if (oracle_.keys() <= few || luck_.chance(30)) {
@@ -131,7 +132,7 @@ void world::check_merged(process& p, std::size_t key) {
     std::vector<record_view> found;
     p.mesh->state().siblings(key_name(key), found);
     const auto differs = [&](const record_view& r) { return r.value != found.front().value; };
-    const bool claimed = !found.empty() && is_claim(found.front().epoch); // its owner's to write
+    const bool claimed = !found.empty() && is_claim(found.front().epoch); // only its owner writes it
     if (!claimed && std::any_of(found.begin(), found.end(), differs))
         fail(p, "has not merged " + key_name(key));
 }
@@ -151,7 +152,7 @@ void world::check_counter(process& p, std::size_t key, const std::vector<const o
 }
 
 void world::check_everything() {
-    std::size_t siblings_max = 0; // of whoever acts for all
+    std::size_t siblings_max = 0; // the limit of the member that acts for all
     for (const auto number : alive())
         siblings_max = std::max(siblings_max, mesh(number).settings().limits.siblings_max);
     for (const auto number : alive()) {
@@ -169,16 +170,17 @@ void world::check_everything() {
         const auto stats = p.mesh->stats();
         if (stats.diverged != 0) fail(p, "diverged");
         for (const auto& [reason, count] : stats.refused_by_reason) {
-            // A stranger may be early, and an address may answer as a new incarnation before it has said so.
+            // A frame of a stranger may arrive early, and an address may belong to a new incarnation that has
+            // not greeted yet.
             const bool innocent =
                 reason.find("nobody known") != std::string::npos || reason == "reply before hello" ||
                 reason == "stolen identity" ||
-                reason == "ack to nothing asked" ||          // of its former incarnation
+                reason == "ack to nothing asked" ||          // an answer to its former incarnation
                 reason == "replayed beacon" ||               // overtaken on its way
                 reason == "replayed introduction" ||         // likewise, or doubled
                 reason == "frame in another wire version" || // not greeted yet
-                reason == "too many peers" || // those before a restart count until they are gone
-                reason == "commit beyond the origin's word" || // it was cut off from it
+                reason == "too many peers" || // incarnations before a restart count until they are forgotten
+                reason == "commit beyond the origin's word" || // this node was cut off from the origin
                 (boasted_ && reason == "told more than the commit held") ||
                 reason.find("for no session") != std::string::npos; // it has restarted
             if (!innocent && tally_.of[static_cast<std::size_t>(fault::garbage)] == 0)

@@ -1,4 +1,4 @@
-// Claims in a simulated world: what the oracle is told of them, by their rules, and who owns what in the end.
+// Claims in a simulated world: what the oracle learns of them, by their rules, and who owns a key in the end.
 #include "sim/world.hpp"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ void world::note_register(process& p, const dot& id, std::size_t key, std::strin
     oracle_.write(p.origin, id.counter, key, std::move(what), std::move(saw));
 }
 
-// The value that is read goes on under a number above all that are there; the others stay.
+// The value that is read gets an epoch above all present ones; the others stay.
 bool world::claim(process_number who, std::size_t key, std::optional<duration> lease) {
     auto& p = *processes_[who];
     (void)owns(who, key);
@@ -102,7 +102,8 @@ bool world::release(process_number who, std::size_t key) {
     if (how_.check) {
         const auto* const best = best_of(registers(key, saw), value_type::reg, 0);
         if (best == nullptr || best->origin != p.origin) fail(p, "released what is not its own: " + name);
-        // Nobody may know of it yet: so it takes nothing away from one who claimed at the same time.
+        // No other node may know of the claim yet, so giving it up takes nothing from a node that claimed at
+        // the same time.
         operation freed;
         learn(p, id, freed);
         const bool unused = dot{p.id, best->counter} == p.claimed[key];
@@ -137,7 +138,8 @@ bool world::is_tentative(process_number who, std::size_t key) {
     return held == p.claims.end() || p.mesh->registers().owned.is_tentative(key_name(key), held->second);
 }
 
-// Two that see each other and own the same: at least one of them says that it may not be alone.
+// If two nodes that see each other own the same key, at least one of them must say that it may not be the
+// only owner.
 void world::check_owners() {
     std::map<std::size_t, std::vector<process_number>> sure;
     for (const auto who : alive()) {
@@ -164,8 +166,8 @@ void world::check_owners() {
     }
 }
 
-// For one whose owner is gone somebody writes the release, unless all that live have values of their own
-// there that are not said by it.
+// If the owner is gone, a member writes the release, unless all living members have different values of their
+// own in the slot.
 std::string world::unowned() {
     const auto all = alive();
     for (std::size_t key = 0; key < how_.keys; ++key) {

@@ -8,14 +8,14 @@ namespace baton::sim {
 
 namespace {
 
-// A server sends what it holds to each of the others, and again what has been lost.
+// A server sends its state to each other node, and sends lost chunks again.
 constexpr std::uint64_t state_base = 64 << 10, state_copies = 4;
-// Each of the others may come, be suspected, come back and go within a second, as two incarnations.
+// Within a second each other node may come, be suspected, come back and go, as two incarnations.
 constexpr std::uint64_t events_base = 10, events_a_process = 8;
-// A server that fails is asked again after 0.2 s, doubling; what is lacked after a commit at once; and a
-// server may want to be told more, twice.
+// A server that fails is asked again after 0.2 s, doubling; what a commit leaves missing is asked for at
+// once; and a server may ask for more details, twice.
 constexpr std::uint64_t pulls_base = 8, pulls_a_process = 4;
-// Full once, room once: a node that has room again keeps a sixteenth of it free before it says so.
+// Full once, and once with room again: a node reports room only when a sixteenth of the limit is free.
 constexpr std::uint64_t full_max = 2;
 // An address is dialled at most every 100 ms, and so is each of its other ways.
 constexpr std::uint64_t dials_base = 20, dials_a_process = 20;

@@ -1,6 +1,6 @@
-// costs: what each node spends in each second of virtual time, and how much that may be: the oracle of cost.
-// A bound is a number with a reason. It grows with what gives cause for work: what is written, and who
-// starts, ends, stands still or is cut off; so a node that spends without a cause is found.
+// costs: the oracle of cost: what each node spends in each second of virtual time, and how much it may spend.
+// Each bound is a number with a reason. It grows with what causes work: writes, and nodes that start, end,
+// freeze or are cut off. So a node that works without a cause is found.
 //
 // One thread. Pure: it is told what happens.
 #pragma once
@@ -25,24 +25,24 @@ struct spending {
     std::uint64_t dials = 0;       ///< connections begun
     std::uint64_t bytes = 0;       ///< of all frames sent; a broadcast counts once
 
-    /// Of each the larger one.
+    /// Keeps the larger value of each field.
     void raise(const spending& other);
 };
 
 class costs {
   public:
-    /// What the bounds grow with.
+    /// The causes by which the bounds grow.
     struct causes {
         std::size_t processes = 0;     ///< alive
         std::uint64_t store_bytes = 0; ///< held by the node
         std::uint64_t chunk_bytes = 0; ///< the largest STATE chunk that anybody asks for
     };
 
-    /// Somebody has written an event of so many bytes.
+    /// Counts an event of so many bytes.
     void note_write(instant now, std::uint64_t bytes);
     /// A process has started, ended, stood still or gone on, or a path was cut or mended.
     void note_change(instant now);
-    /// What one step of a node puts out.
+    /// Adds the output of one step of a node.
     void add(process_number who, instant now, const core::outbox& out);
     /// Names what a node has spent too much of in a second that is over; empty: nothing. Call before add().
     [[nodiscard]] std::string judge(process_number who, instant now, const causes& why);

@@ -31,7 +31,7 @@ class dice {
     /// Rates are in thousandths. Nothing is thrown for a rate of 0, so that a fault switched off leaves no
     /// trace.
     bool chance(std::uint64_t per_mille) { return per_mille != 0 && below(1000) < per_mille; }
-    /// A generator of its own for one purpose: what one draws does not shift the throws of another.
+    /// A generator for one purpose: its draws do not shift those of another.
     dice fork() { return dice(next()); }
 
   private:

@@ -11,9 +11,9 @@
 
 namespace baton::sim {
 
-/// What the nodes of one world have in common.
+/// Draws the options that all nodes of a world share.
 [[nodiscard]] core::mesh_options draw_world(dice& luck, std::size_t slots, crdt::mutation broken);
-/// What is unusual about a world; most have nothing of it.
+/// The unusual features of a world; most worlds have none.
 struct world_kind {
     std::size_t slots = 0;
     bool forgets = false;       ///< some nodes forget who is gone within 2 s, and know few at a time
@@ -26,7 +26,7 @@ struct world_kind {
 };
 [[nodiscard]] world_kind draw_kind(dice luck, std::size_t slots);
 
-/// One node of it: `common`, and limits and bounds of its own.
+/// Draws one node: `common`, with limits and bounds of its own.
 [[nodiscard]] core::mesh_options draw_node(core::mesh_options common, const world_kind& kind, dice& luck);
 
 } // namespace baton::sim

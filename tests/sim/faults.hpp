@@ -70,7 +70,7 @@ struct rates {
     /// Work is left half done, so that others are heard in between.
     std::uint64_t slices = 0;
 
-    /// Drawn anew for each seed: of eight worlds four are mild, three are bad, one is brutal.
+    /// Drawn for each seed: of eight worlds four are mild, three are bad, one is brutal.
     static rates draw(dice& luck);
 };
 

@@ -34,7 +34,7 @@ void world::await_copies(process_number who, duration left) {
         if (how_.watch && progress.met && progress.copies == 0) check_met(p);
         if (progress.met && progress.copies != 0) {
             p.met = ++leaves_met_;
-            std::size_t stayed = 0; // who was leaving already cannot have promised to stay
+            std::size_t stayed = 0; // a node that was leaving already cannot have promised to stay
             for (const auto& other : processes_) {
                 if (other->number == who || !covers(other->cut, p.cut)) continue;
                 p.heirs.push_back(other->number);
@@ -73,7 +73,7 @@ void world::await_farewell(process_number who, duration left) {
     clock_.after(poll, [this, who, left] { await_farewell(who, left - poll); });
 }
 
-// Tells of each step once. The process may be gone afterwards.
+// Reports each step once. The process may be gone afterwards.
 void world::reach(process& p, leave_step step) {
     if (p.reached >= step) return;
     p.reached = step;

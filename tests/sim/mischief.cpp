@@ -1,4 +1,4 @@
-// What goes wrong in a simulated world.
+// The faults of a simulated world.
 #include "sim/story.hpp"
 
 namespace baton::sim {

@@ -32,7 +32,7 @@ void network::arrive(process_number who, slot_number slot, const replica_id& id,
     processes_.resize(std::max(processes_.size(), who + 1));
     processes_[who] = {slot, id, true, false, {}, {}, key, {}};
     at_[slot] = who;
-    // The machine is back: what is still addressed to the former incarnation is answered by a reset.
+    // The machine is back: frames for the former incarnation are answered by a reset.
     for (auto& c : connections_) {
         if (c.with && c.to == slot && !c.hung_up) look_after(c, luck_.between(0ms, 300ms));
     }
@@ -140,7 +140,7 @@ network::connection& network::open_link(process_number from, core::link_id link,
     return c;
 }
 
-// A handshake needs both ways and somebody who answers.
+// A handshake needs both directions, and a node that answers.
 void network::attempt(connection& c) {
     if (c.hung_up || c.with) return;
     const auto& from = processes_[c.from];
@@ -162,7 +162,8 @@ void network::attempt(connection& c) {
     });
 }
 
-// As CURVE and the ZAP handler do: the key of whoever is there, and one that it has been told of.
+// As CURVE and the ZAP handler do: the client must know the key of the node there, and that node must have
+// admitted the key of the client.
 bool network::let_in(const connection& c, process_number target) const {
     const auto& server = processes_[target];
     if (server.key != c.key) return false;
@@ -245,8 +246,8 @@ std::size_t network::connections_of(process_number who) const {
                       [&](const auto& c) { return c.from == who && !c.hung_up; }));
 }
 
-// What listens takes the connection, frozen or not; a machine without it refuses; a path that is cut is
-// silent.
+// A listening port accepts the connection even if its process is frozen; a machine without one refuses; a
+// path that is cut is silent.
 void network::knock(process_number who, const core::knock& at) {
     note_dial(who);
     const auto slot = slot_of(at.endpoint);
@@ -418,8 +419,8 @@ duration network::delay() {
     return luck_.between(faults_.delay_min, faults_.delay_max);
 }
 
-// Cuts a frame short, replaces it, or breaks its first two bytes (array header, version): nothing that
-// decodes, as a frame that still does could say anything, and only a MAC could tell.
+// Cuts a frame short, replaces it, or breaks its first two bytes (array header, version). The result never
+// decodes: a frame that does could say anything, and only a MAC could tell.
 bool network::spoil(std::string& bytes) {
     if (bytes.size() < 3 || !luck_.chance(faults_.garbage)) return false;
     counted_(fault::garbage);

@@ -1,9 +1,9 @@
 // network: what the shell's sockets would do, under the virtual clock: DEALER→ROUTER and PUB→SUB connections
 // that open, break, are redialled and carry bytes, and beacons; with the faults of `rates`.
 //
-// One thread. A connection keeps order and loses nothing while it is open, but for the faults asked for; what
-// is under way when it breaks is gone. A path that is blocked holds messages back until it opens or the
-// connection is given up. Deliveries come out of the timeline only, never from within perform().
+// One thread. An open connection keeps order and loses nothing, except for the faults asked for; frames under
+// way when it breaks are gone. A blocked path holds frames back until it opens or the connection is given up.
+// Deliveries happen from the timeline only, never within perform().
 #pragma once
 
 #include "core/io.hpp"
@@ -22,7 +22,7 @@ namespace baton::sim {
 using slot_number = std::size_t;
 [[nodiscard]] std::string host_of(slot_number slot);
 [[nodiscard]] std::string endpoint_of(slot_number slot);
-/// What a node of that id has for its sockets in a mesh with a key.
+/// The link key of the node with that id.
 [[nodiscard]] discovery::link_key link_key_of(const replica_id& id);
 inline constexpr std::uint16_t router_port = 5001, publish_port = 5002;
 
@@ -31,7 +31,7 @@ enum class channel : std::uint8_t { request, reply, broadcast, beacon, datagram 
 class network {
   public:
     using deliver = std::function<void(process_number, const core::input&)>;
-    /// For scenarios: false makes the message vanish.
+    /// For scenarios: false drops the message.
     using filter =
         std::function<bool(process_number from, process_number to, channel, std::string_view bytes)>;
 
@@ -45,7 +45,7 @@ class network {
     /// `key`: of its sockets; none: they are open.
     void arrive(process_number who, slot_number slot, const replica_id& id,
                 const discovery::link_key& key = {});
-    /// It can be dialled at this address too. What it dials and says itself goes by its own slot.
+    /// The process can be dialled at this address too. Its own dials and frames go by its own slot.
     void answer_at(slot_number slot, process_number who) { at_[slot] = who; }
     /// A connection that `from` has given up reaches ROUTER late, takes its name from the one that has it,
     /// and is gone. That one stays open, and is not heard any more.
@@ -53,27 +53,27 @@ class network {
     /// Connections to a process that exited close at once; those to a machine that died, when silence has
     /// been noticed.
     void depart(process_number who, bool noticed_at_once);
-    /// A frozen process hears nothing until it is thawed; what came meanwhile is heard then.
+    /// A frozen process hears nothing until it is thawed; then it hears everything that arrived.
     void freeze(process_number who, bool frozen);
     void perform(process_number who, core::action& what);
     /// Blocks add up: a path is open again when each block has been lifted.
     void block(slot_number from, slot_number to, bool on);
     [[nodiscard]] bool blocked(slot_number from, slot_number to) const;
-    /// From now on nobody at `from` can open a connection to `to`, nor send it a datagram, as behind a
-    /// firewall that lets out what it does not let in. What is open stays.
+    /// From now on no node at `from` can open a connection to `to` or send it a datagram, as behind a
+    /// firewall. Open connections stay.
     void bar(slot_number from, slot_number to, bool on);
     /// Closes every connection between the two, and both notice.
     void reset(slot_number a, slot_number b);
     void set_filter(filter passes) { passes_ = std::move(passes); }
-    /// What the name service says of a name, or of a service with those ports; no addresses: nobody is there.
-    /// Of what is not set it says nothing, and a question fails after five seconds.
+    /// Sets the answer of the name service for a name, or for a service with ports; without addresses: no
+    /// such host. A question about an unset name fails after five seconds.
     void set_name(const std::string& name, std::vector<discovery::address> all) {
         names_[name] = std::move(all);
     }
     void forget_name(const std::string& name) { names_.erase(name); }
     /// How often it was asked.
     [[nodiscard]] std::size_t questions_of(process_number who) { return asked_[who]; }
-    /// What a process has sent out to find or keep others.
+    /// What a process has sent to find or keep others.
     struct spending {
         std::uint64_t dials = 0;     ///< connections tried, and knocks
         std::uint64_t datagrams = 0; ///< small ones, to one node

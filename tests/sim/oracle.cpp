@@ -16,8 +16,8 @@ bool is_under(const counts& cut, const oracle::written& event) {
     return event.counter <= count_of(cut, event.origin);
 }
 
-// An addition replaces nothing, and is replaced by removals only; a put replaces what its writer had in the
-// same place, but what somebody else has claimed.
+// An addition replaces nothing and is replaced by removals only. A put replaces what its writer had in the
+// slot, except claims of others.
 bool is_replaced_by(const oracle::written& event, process_number by, const operation& later) {
     const auto& former = event.what;
     if (later.type == value_type::scope) return in_scope(former.type);

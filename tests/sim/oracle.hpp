@@ -29,7 +29,7 @@ using counts = std::vector<std::uint64_t>;
 }
 [[nodiscard]] bool covers(const counts& cut, const counts& other);
 
-/// What somebody does to a key. A removal of type `scope` is that of the key's set, map and flag.
+/// An operation on a key. A removal of type `scope` removes the set, map and flag of the key.
 struct operation {
     value_type type = value_type::reg;
     bool removal = false;
@@ -38,7 +38,7 @@ struct operation {
     std::string value{};
     std::uint64_t epoch = 0; ///< odd: the writer has claimed the register
     timestamp stamp{};
-    /// Origin and counter of all it replaces of others, if it says so itself.
+    /// Origin and counter of everything that it replaces of others, if it names that.
     std::optional<std::vector<std::pair<process_number, std::uint64_t>>> only{};
 };
 
@@ -58,12 +58,13 @@ class oracle {
 
     /// `saw` is the writer's cut before this event.
     void write(process_number origin, std::uint64_t counter, std::size_t key, operation what, counts saw);
-    /// What a node found in a damaged spill and wrote anew: it replaces nothing.
+    /// A value that a node found in a damaged spill and wrote again: it replaces nothing.
     void write_beside(process_number origin, std::uint64_t counter, std::size_t key, operation what,
                       counts saw);
     /// An event that a node wrote by itself: it has causes, and shows nothing.
     void note(process_number origin, std::uint64_t counter, counts saw);
-    /// What has been put or added under the cut and no event under the cut has replaced, in order of writing.
+    /// The puts and additions under the cut that no event under the cut has replaced, in the order of
+    /// writing.
     void visible(std::size_t key, const counts& cut, std::vector<const written*>& into) const;
     /// Every event under the cut finds under it what its writer had seen.
     [[nodiscard]] bool causally_closed(const counts& cut) const;

@@ -1,5 +1,5 @@
-// What a node says of others must be so: a write that is called held is applied where it is said to be; a key
-// that is called absent is nowhere; what was written together is seen together.
+// Checks what a node says about others: a write that it calls held is applied where it says; a key that it
+// calls absent is nowhere; keys written together are seen together.
 #include "sim/world.hpp"
 
 #include <algorithm>
@@ -41,7 +41,7 @@ std::size_t world::joins(const process& seen_by, const process& of) const {
                       [&](const event& e) { return e.kind == event_kind::joined && e.id == of.id; }));
 }
 
-// In version 4 of the wire nobody can say whom a member knows.
+// In version 4 of the wire, an answer does not name whom its sender knows.
 void world::note_words(const process& p, process::promise& promise) const {
     if (p.mesh->settings().versions.max < 5) return;
     for (const auto by : in_view(p)) {
@@ -54,7 +54,7 @@ void world::note_words(const process& p, process::promise& promise) const {
     }
 }
 
-// Whoever was known all the time to a member that answered has answered too, or has left.
+// A node that was known to an answering member all the time has answered too, or has left.
 void world::check_words(const process& p, const process::promise& promise) const {
     const auto known = [](const std::vector<process_number>& all, process_number who) {
         return std::find(all.begin(), all.end(), who) != all.end();
@@ -121,7 +121,7 @@ void world::keep_promises(process& p) {
             over = true;
             ++promises_kept_;
             std::size_t holders = count_of(p.cut, p.origin) >= promise.wanted.id.counter ? 1 : 0;
-            for (const auto& m : p.mesh->members()) { // of those that count: up, and not about to leave
+            for (const auto& m : p.mesh->members()) { // members that count: up, and not about to leave
                 const auto who = by_id_.find(m.id);
                 if (m.state == member_state::up && who != by_id_.end() &&
                     count_of(processes_[who->second]->cut, p.origin) >= promise.wanted.id.counter)
@@ -133,7 +133,7 @@ void world::keep_promises(process& p) {
                    !pickup(p.number, promise.key)) {
             over = true;
             ++promises_kept_;
-            // Of one that has crashed since, only what it had told counts.
+            // For a member that has crashed since, only its reports count.
             const auto still = in_view(p);
             for (const auto& [who, held] : promise.in_view) {
                 if (std::find(still.begin(), still.end(), who) != still.end() && !covers(p.cut, held))
@@ -156,7 +156,7 @@ void world::wait_for(process_number who, std::size_t key) {
     if (!pickup(who, key)) p.waits_for.insert(key);
 }
 
-// Whoever waits sleeps until the node says that there is news, or this process has written something itself.
+// A waiting call sleeps until the node reports news or this process has written.
 void world::wake_waiting(process& p) {
     const auto written = std::exchange(p.written, p.mesh->state().counter_of(p.id));
     if (p.waits_for.empty()) return;

@@ -101,7 +101,7 @@ void world::find_spill(process_number who, spill& file) {
     p.spills.push_back({&file, std::move(reader)});
 }
 
-// What a thread of the process itself does: it stands still with the process.
+// Runs what a thread of the process does: it stands still while the process is frozen.
 void world::when_awake(process_number who, const std::function<void()>& then) {
     const auto& p = *processes_[who];
     if (!p.alive()) return;
@@ -145,8 +145,8 @@ bool world::perform(process& p, const core::action& what) {
     return true;
 }
 
-// What was found in a damaged file stands beside what is there: the oracle is told what it is, read from the
-// store itself, and holds the node to it from then on.
+// A value from a damaged file becomes a sibling of what is there. The oracle reads it from the store and
+// holds the node to it from then on.
 void world::note_recovered(process& p, std::uint64_t counter) {
     const auto told = std::find_if(out_.traces.begin(), out_.traces.end(), [&](const core::trace& each) {
         return each.what == "recovered" && each.a == counter;

@@ -1,8 +1,8 @@
-// What a node says of itself and of others, compared with what is so at that moment on all nodes: that it is
-// synced, that a leave was met, which keys a leave leaves unsafe, that a key is absent, that it owns a key
-// without a doubt; and how long news of an origin that can be reached has not come.
+// Compares what a node says with what is so at that moment on all nodes: that it is synced, that a leave was
+// met, which keys a leave leaves unsafe, that a key is absent, that it owns a key for certain; and how long
+// news of a reachable origin takes.
 //
-// What is legitimate under a partition is stated with each.
+// Each check states what a partition may excuse.
 #include "sim/world.hpp"
 
 #include <algorithm>
@@ -28,8 +28,8 @@ bool is_end(event_kind kind) {
 
 // ---------------------------------------------------------------- synced
 
-// A process that starts later has held nothing at that time, but a file; and one that is not met by then is
-// not in view.
+// A process that starts later held nothing at that time except a file; a process that has not been met is not
+// in view.
 void world::note_start(process& p) {
     p.watched.since = clock_.now();
     for (const auto& other : processes_) {
@@ -65,7 +65,7 @@ void world::check_met(process& p) {
     ++statements_checked_;
 }
 
-// A key of which no member that it sees has ever applied what is read here is unsafe, and is named.
+// A key is unsafe, and must be named, if no member in view has applied the value that is read here.
 void world::check_unsafe(process& p) {
     if (!how_.check) return;
     std::vector<std::string> named;
@@ -91,9 +91,9 @@ void world::check_unsafe(process& p) {
 
 // ---------------------------------------------------------------- absence
 
-// Whom a question has to reach: whose HELLO has come and who is not called gone. What one holds that is
-// called crashed here, beyond what it had told, is not spoken of; nor is what nobody on this side of a
-// partition has heard of. What is in a file that somebody has found and not merged yet is held by him.
+// The nodes that a question must reach: those whose HELLO has come and that are not called gone. What a
+// crashed node held beyond its reports is not counted, nor a node that nobody on this side of a partition
+// knows. The contents of a file that a node has found and not merged count as held by it.
 void world::note_question(process& p, process::promise& promise) {
     for (const auto& m : p.mesh->members()) {
         const auto at = by_id_.find(m.id);
@@ -116,7 +116,7 @@ void world::check_absent(process& p, const process::promise& promise) {
         auto& who = *processes_[each.who];
         auto& by = *processes_[each.by];
         if (!who.alive() || !by.alive()) continue;
-        // Still so: neither has been called gone since by the one that knew it.
+        // True if neither node has been called gone since by the other.
         const auto ended =
             std::any_of(by.events.begin() + static_cast<std::ptrdiff_t>(each.events), by.events.end(),
                         [&](const event& e) { return is_end(e.kind) && e.id == who.id; });
@@ -202,7 +202,7 @@ void world::check_standstill(process& p, process& q) {
 
 // ---------------------------------------------------------------- in the end
 
-// What is left behind by those that are gone, and by what has been removed.
+// What is left of nodes that are gone and of keys that were removed.
 std::string world::untidy() {
     const auto all = alive();
     for (const auto number : all) {

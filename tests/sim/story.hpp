@@ -1,4 +1,4 @@
-// story: the life of one simulated world: what is written in it, what goes wrong, and the peace after it.
+// story: the life of one simulated world: its writes, its faults, and the peace after them.
 #pragma once
 
 #include "sim/campaign.hpp"

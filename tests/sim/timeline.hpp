@@ -1,6 +1,6 @@
-// timeline: the virtual clock, and what is due when. Time moves only from one due thing to the next.
+// timeline: the virtual clock and its events. Time moves only from one due event to the next.
 //
-// One thread. Things due at the same instant happen in the order in which they were put in.
+// One thread. Events due at the same instant happen in the order in which they were added.
 #pragma once
 
 #include "crdt/time.hpp"
@@ -24,7 +24,7 @@ class timeline {
         std::push_heap(queue_.begin(), queue_.end(), later);
     }
     void after(duration delay, happening what) { at(now_ + delay, std::move(what)); }
-    /// Lets the next thing happen, if it is due by `limit`; otherwise moves the clock there and says false.
+    /// Runs the next event if it is due by `limit`. Otherwise moves the clock there and returns false.
     bool advance(instant limit) {
         if (queue_.empty() || queue_.front().due > limit) {
             now_ = std::max(now_, limit);

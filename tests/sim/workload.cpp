@@ -1,4 +1,4 @@
-// What users do in a simulated world.
+// The writes of users in a simulated world.
 #include "sim/story.hpp"
 
 namespace baton::sim {
@@ -73,7 +73,7 @@ void story::own(process_number who, std::size_t key) {
     }
 }
 
-// A key has its type, as a rule; sometimes two sides make it different things at once.
+// Usually a key has one type; sometimes two sides create it with different types at once.
 void story::operate(process_number who, std::size_t key) {
     constexpr std::array types{value_type::counter, value_type::set, value_type::map, value_type::flag,
                                value_type::counter};

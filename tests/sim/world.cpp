@@ -96,7 +96,7 @@ void world::freeze(process_number who, bool on) {
     costs_.note_change(clock_.now());
     if (on) p.stands_since = clock_.now();
     if (!on) p.stood_still += clock_.now() - p.stands_since;
-    if (!on && how_.check) { // its program may be faster than its timers
+    if (!on && how_.check) { // its program may run before its timers
         for (const auto& [key, lease] : std::map(p.leases)) (void)owns(who, key);
     }
     if (!on && on_thaw) on_thaw(who);
@@ -124,7 +124,7 @@ core::verdict world::give(process_number who, const core::input& in) {
     return verdict;
 }
 
-// One call of work(); false when nothing is left.
+// One call of work(); returns false if nothing is left to do.
 bool world::slice(process& p) {
     out_.clear();
     const bool more = p.mesh->work(moment_of(p), out_);
@@ -160,7 +160,7 @@ void world::count_costs(process& p) {
     costs_.add(p.number, clock_.now(), out_);
 }
 
-// What it wrote by itself: the archiving of closed origins, and what one member does for all.
+// Notes what the node wrote by itself: archive events, and what one member does for all.
 void world::note_own_events(process& p) {
     if (!how_.check) return;
     const auto own = p.mesh->state().counter_of(p.id);
@@ -180,7 +180,7 @@ void world::note_own_events(process& p) {
     }
 }
 
-// By the rule, not by what it says it did.
+// Computes it from the rule, not from what the node reports.
 std::optional<operation> world::own_operation(process& p, const dot& id, std::size_t key,
                                               const slot_name& slot, const counts& saw) {
     const auto told = [&](std::string_view what) {
@@ -294,7 +294,7 @@ void world::exaggerate(const process& p, core::action& what) {
     all->bytes = wire::encode(*frame, version);
 }
 
-// What the shell's merger does: look, think for a while, write.
+// Does what the merger of the shell does: look, wait, write.
 void world::merge_later(process& p) {
     if (p.merge_waiting) return;
     p.merge_waiting = true;
@@ -317,7 +317,7 @@ void world::merge(process& p) {
     });
 }
 
-// False when what was shown is not there any more.
+// Returns false if a shown value is gone.
 bool world::resolve(process_number who, std::string_view name, std::string value,
                     const std::vector<version>& shown) {
     auto& p = *processes_[who];
@@ -354,7 +354,7 @@ void world::wake_later(process& p, instant due) {
 
 // ---------------------------------------------------------------- writes
 
-// A node may refuse what is over one of its own limits, and nothing else.
+// True if the write exceeds a limit of the node; it may refuse nothing else.
 bool world::is_limit(const process& p, const error& why, std::size_t value_bytes) {
     const auto& limits = p.mesh->settings().limits;
     return (why.code == errc::value_too_long && value_bytes > limits.value_bytes_max) ||

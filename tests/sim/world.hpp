@@ -1,6 +1,6 @@
-// world: some meshes, a network between them, a virtual clock, and somebody who watches. Every input goes
-// through step(); after it work() is called as the shell would, and after each of both the watcher looks at
-// what the node shows.
+// world: some meshes, a network between them, a virtual clock, and checkers. Every input goes through step();
+// then work() is called as the shell would call it. After each of both, the checkers look at what the node
+// shows.
 //
 // One thread. Tests in tests/core use it without faults; the campaign drives it with all of them.
 #pragma once
@@ -24,7 +24,7 @@
 
 namespace baton::sim {
 
-/// What a checker throws; the campaign adds the seed.
+/// Thrown by a checker; the campaign adds the seed.
 struct violation : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -83,21 +83,21 @@ class world {
         std::vector<event> events;
         std::vector<std::string> remarks; ///< for its log
         counts cut;                       ///< as last seen; kept after its end
-        /// Up to `counter` its own events were written in a call, under `saw`; the slice of work after the
-        /// call, which tells of them, may have taken in more.
+        /// Its own events up to `counter` were written in a call, under `saw`. The slice of work that
+        /// announces them may have applied more events of others.
         struct call {
             std::uint64_t counter = 0;
             counts saw{};
         } called{};
-        /// Something it has been asked to find out: who holds a write, or that nobody has a key.
+        /// A question to the node: who holds a write, or whether no node has a key.
         struct promise {
             core::proof wanted{};
             std::uint64_t ticket = 0;
             std::size_t key = 0;
             instant until{};
             std::vector<std::pair<process_number, counts>> in_view; ///< and what they held at the call
-            /// A process that has to be asked, known to `by`, whose events so far are so many; what it held
-            /// at the call, or what was in a file that it had found.
+            /// A process that has to answer. `by` knows it, with so many events; what it held at the call, or
+            /// what was in a file that it had found.
             struct known_one {
                 process_number who, by;
                 std::size_t events;
@@ -105,7 +105,7 @@ class world {
                 const spill* file = nullptr;
             };
             std::vector<known_one> known{};
-            /// Whom these knew, whether or not the asker did.
+            /// The nodes that these knew, whether or not the asking node did.
             struct word {
                 process_number by, about;
                 counts held;
@@ -123,7 +123,7 @@ class world {
             instant since{};
             std::uint64_t applied = 0;
         };
-        /// What the checkers remember of it (statements.cpp).
+        /// The notes of the checkers (statements.cpp).
         struct {
             instant since{};
             bool synced = false;
@@ -165,16 +165,17 @@ class world {
     void set_drift(process_number who, std::int64_t per_mille) {
         processes_[who]->drift_per_mille = per_mille;
     }
-    /// It tells of `more` events than it has written, which no COMMIT holds.
+    /// The node reports `more` events than it has written; no COMMIT has them.
     void boast(process_number who, std::uint64_t more) {
         processes_[who]->boast = more, boasted_ |= more != 0;
     }
-    /// Announces, waits until `copies` hold everything or `within` is over, says goodbye, exits.
+    /// Announces the leave, waits until `copies` members hold everything or `within` is over, says goodbye,
+    /// exits.
     void leave(process_number who, std::size_t copies = 2, duration within = std::chrono::seconds(5));
 
     /// Writes its whole store to a file at its address, now. Precondition: it leaves.
     spill& write_spill(process_number who);
-    /// Cuts it short, takes something out of its middle, or flips a bit.
+    /// Cuts the file short, removes a piece from its middle, or flips a bit.
     void damage(spill& file, dice& luck);
     /// Files at this address; what starts there finds them.
     [[nodiscard]] std::vector<spill*> spills_at(slot_number slot);
@@ -202,10 +203,10 @@ class world {
     static std::string key_name(std::size_t key) { return "key-" + std::to_string(key); }
     dot stash(process_number who, std::size_t key, std::string value);
     bool drop(process_number who, std::size_t key);
-    /// A stash that waits for `copies`; what the node then says is checked, and so is what it says to ask().
+    /// A stash that waits for `copies`. Checks what the node then reports, and its answer to ask().
     void prove(process_number who, std::size_t key, std::string value, std::size_t copies);
     void ask(process_number who, std::size_t key);
-    /// A pickup that waits: once the key is there, the node says so in the same step.
+    /// A pickup that waits. The node must report the key in the same step in which it arrives.
     void wait_for(process_number who, std::size_t key);
     void stash_all(process_number who, const std::vector<std::pair<std::size_t, std::string>>& values);
     bool resolve(process_number who, std::string_view name, std::string value,
@@ -219,8 +220,8 @@ class world {
     [[nodiscard]] bool is_tentative(process_number who, std::size_t key);
     /// Looks at all owners at this moment. Not from within a step.
     void check_owners();
-    /// Empty when every claim that is read is held by a handle of its owner and every handle that owns is
-    /// read, the same on every node; otherwise what is not.
+    /// Empty if a handle of the owner holds every claim that is read, every handle that owns is read, and all
+    /// nodes agree; otherwise what is wrong.
     [[nodiscard]] std::string unowned();
     static std::string element_name(std::size_t element) { return "e" + std::to_string(element); }
     /// Any operation on a typed value but the removal of the whole key. False when it was refused, for the
@@ -248,23 +249,23 @@ class world {
     [[nodiscard]] std::size_t processes() const { return processes_.size(); }
     [[nodiscard]] std::vector<process_number> alive() const;
     [[nodiscard]] std::optional<process_number> at_slot(slot_number slot) const;
-    /// Empty when all that are alive are up at one another, synced, and equal; otherwise what is not.
+    /// Empty if all living nodes are up for one another, synced and equal; otherwise what is not.
     [[nodiscard]] std::string unsettled();
     [[nodiscard]] bool settled() { return unsettled().empty(); }
-    /// Empty when nothing is left of what is gone and of what has been removed; otherwise what is.
+    /// Empty if nothing is left of nodes that are gone and keys that were removed; otherwise what is.
     [[nodiscard]] std::string untidy();
     /// Gives one input as if it had come from the network.
     core::verdict give(process_number who, const core::input& in);
     void set_teller(teller tells) { teller_ = std::move(tells); }
-    /// Told of every trace record, to act on what happens inside.
+    /// Called with every trace record, to act on what happens inside.
     std::function<void(process_number, const core::trace&)> on_trace;
-    /// Told of a process that goes on, before it is told the time itself: its program may be first.
+    /// Called when a process is thawed, before the node learns the time: its program may run first.
     std::function<void(process_number)> on_thaw;
-    /// Told of every step of a leave, and may end the process there.
+    /// Called at every step of a leave; may end the process there.
     std::function<void(process_number, leave_step)> on_leave_step;
     [[nodiscard]] std::uint64_t trace_hash() const { return hash_; }
     [[nodiscard]] rates& faults() { return how_.faults; }
-    /// What every node is given, but for what is its own.
+    /// The options of every node, except those of its own.
     [[nodiscard]] const core::mesh_options& common() const { return how_.node; }
     [[nodiscard]] tally& counted() { return tally_; }
     [[nodiscard]] std::string name_of(const replica_id& id) const;
@@ -283,7 +284,7 @@ class world {
     [[nodiscard]] duration longest_standstill() const { return longest_standstill_; }
     /// Two owners of one key, neither of them tentative, up for one another.
     static constexpr duration both_own_max = std::chrono::seconds(3);
-    /// What a cut may name beside those that live: who is gone and not archived yet.
+    /// How many origins a cut may name in addition to living nodes: gone and not archived yet.
     static constexpr std::size_t origins_beyond = 8;
 
   private:

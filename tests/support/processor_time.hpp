@@ -1,5 +1,5 @@
-// processor_time: how long a thread has run, for tests of what something costs. On a busy machine the time on
-// the wall says how long others ran.
+// processor_time: how long a thread has run, for tests of cost. Wall time would include the time that other
+// processes ran.
 #pragma once
 
 #include <ctime>

@@ -114,7 +114,7 @@ TEST_CASE("chains: the next of a run costs six bytes beside its key and value", 
     const auto before = writer.bytes();
     writer.chain({value_type::reg, "b", {}}, {record(1, 8, "v")}, {});
     REQUIRE(writer.bytes() - before <= 6);
-    // Not without one before it, and not beyond the last counter.
+    // The row needs one before it, and no counter is beyond the last one.
     REQUIRE(refused(replica(1).view(), std::string_view("\x03\x01k\x00\x00", 5)));
     state_writer last(timestamp{50});
     last.chain({value_type::reg, "a", {}}, {record(1, counter_max, "v")}, {});

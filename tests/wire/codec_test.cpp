@@ -1,4 +1,4 @@
-// The smallest parts: cuts, digests and variable-length integers come back, and what is no such thing is
+// Proves the smallest parts: cuts, digests and variable-length integers are read back, and anything else is
 // refused.
 #include "samples.hpp"
 #include "support/catch.hpp"

@@ -1,5 +1,5 @@
-// Rows of a DELTA: events of every type come back as they were written; what is out of bounds or has the
-// wrong form for its type is refused, cut short anywhere too.
+// Proves the rows of a DELTA: events of every type are read back as written; rows that are out of bounds,
+// have the wrong form for their type, or are cut short anywhere are refused.
 #include "crdt/counter.hpp"
 #include "samples.hpp"
 #include "support/catch.hpp"

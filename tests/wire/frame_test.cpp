@@ -55,7 +55,7 @@ TEST_CASE("frame: each kind and form is the same in every version", "[wire][law]
             const auto back = decode(bytes, {version, version});
             REQUIRE(back);
             REQUIRE(encode(*back, version) == bytes);
-            // What version 5 has added is nothing in version 4; all else is the same.
+            // The fields of version 5 are empty in version 4; everything else is the same.
             REQUIRE(encode(*back) == encode(version == version_max ? each : samples::without_later(each)));
         }
     }
@@ -106,7 +106,7 @@ TEST_CASE("frame: what the state of a hello's sender takes is told from version 
 }
 
 TEST_CASE("frame: of a version that is not spoken only a hello is read, up to the id", "[wire]") {
-    // A far later one, with fields that nobody here knows.
+    // A frame of a much later version, with fields that this build does not know.
     const auto later = raw_frame(kind::hello, 6, [](frame_writer& out) {
         out.text("cluster").number(2).number(90).id(replica(3)).number(1).text("of another kind");
     });
@@ -226,11 +226,12 @@ TEST_CASE("frame: every truncation is refused, every later field is skipped", "[
         const auto bytes = encode(each);
         CAPTURE(each.index());
         for (std::size_t size = 0; size < bytes.size(); ++size) {
-            const std::string cut_short(bytes, 0, size); // of its own: a sanitizer sees a step too far
+            // A copy of its own, so that a sanitizer sees a read beyond the end.
+            const std::string cut_short(bytes, 0, size);
             REQUIRE_FALSE(decode(cut_short));
         }
         REQUIRE_FALSE(decode(bytes + '\x01'));
-        // One more field, of a kind this version does not know: a map that holds an array.
+        // One more field, of a kind that this version does not know: a map that holds an array.
         const auto head = static_cast<unsigned char>(bytes[0]);
         const bool wide = head == 0xdc; // MessagePack's array 16; else a fixarray
         const auto fields = wide ? static_cast<unsigned char>(bytes[2]) : head & 0x0fU;

@@ -1,6 +1,6 @@
-// The wire does not change by accident: every frame of samples.hpp, beacons and probes have the bytes
-// that are in golden.txt, and those bytes are read. A change on purpose is a new wire version or a field at
-// the end; then BATON_REWRITE_GOLDEN writes the file anew, and its diff says what has changed.
+// Proves that the wire does not change by accident: every frame of samples.hpp, beacons and probes have
+// exactly the bytes of golden.txt, and those bytes are read. A change on purpose is a new wire version or a
+// field at the end; BATON_REWRITE_GOLDEN then rewrites the file, and its diff shows the change.
 #include "discovery/beacon.hpp"
 #include "discovery/probe.hpp"
 #include "samples.hpp"

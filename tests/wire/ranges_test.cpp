@@ -115,7 +115,7 @@ TEST_CASE("listing: counters outside its range, or not ascending, are refused", 
     REQUIRE(listing_refused(of({{12, 1, false}, {12, 1, false}})));
     REQUIRE(listing_refused(of({{12, 1, false}, {11, 1, false}})));
     REQUIRE(listing_refused(of({{12, 1, false}, {counter_max, 1, false}})));
-    // More records told than there are bytes.
+    // A listing that claims more records than it has bytes.
     REQUIRE(listing_refused(replica(1).view(), std::string_view("\x00\x0a\x0a\x00\xff\xff\xff\xff\x0f", 9)));
 }
 

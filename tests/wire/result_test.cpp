@@ -28,7 +28,7 @@ result<int> half(int of) {
     return of / 2;
 }
 
-/// What a child that runs `misread` writes to standard error, and how it ends.
+/// What a child writes to standard error while it runs `misread`, and how it ends.
 struct ending {
     std::string said;
     bool aborted = false;

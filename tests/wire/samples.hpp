@@ -1,4 +1,4 @@
-// What the wire tests share: replicas by number, a cut, and one frame of each kind and form.
+// samples: what the wire tests share: replicas by number, a cut, and one frame of each kind and form.
 #pragma once
 
 #include "support/replica.hpp"

@@ -1,5 +1,5 @@
-// A spill's bytes: what is written is read back; every truncation and every flipped bit is noticed, and what
-// is left is readable. The reader is handed a string for a file.
+// Proves the bytes of a spill: what is written is read back, every truncation and every flipped bit is
+// noticed, and the rest stays readable. The reader gets a string in place of a file.
 #include "support/catch.hpp"
 #include "support/replica.hpp"
 #include "wire/codec.hpp"
@@ -16,7 +16,7 @@ namespace {
 
 using support::replica;
 
-/// A stand-in for the keyed hash of the shell: as good, where nobody knows the seed.
+/// Stands in for the keyed hash of the shell; as good while the seed is unknown.
 spill_seal seal(std::uint64_t secret) {
     return {"key" + std::to_string(10000 + secret),
             [secret](std::string_view head, std::string_view content) {
@@ -193,7 +193,7 @@ TEST_CASE("spill: a sealed file of which a bit is flipped is not whole, and cost
 
 TEST_CASE("spill: whoever lacks the key can neither make a piece, nor move one, nor change the head",
           "[wire]") {
-    // Every unkeyed sum is made right: what is left to notice it by is the seal.
+    // Every unkeyed checksum is corrected, so only the seal can show the change.
     spill_writer writer({.cluster = "here", .id = replica(7), .clock = {99}}, seal(1));
     const auto head = writer.head(), a = writer.chunk("a"), b = writer.chunk("b"), tail = writer.tail();
     spill_writer forger({.cluster = "here", .id = replica(7), .clock = {99}}, seal(3));
@@ -210,7 +210,7 @@ TEST_CASE("spill: whoever lacks the key can neither make a piece, nor move one, 
     CHECK(frames_of(head + of_another + b + tail) == some{"b"});
     for (const auto& moved : {head + b + a + tail, head + a + a + b + tail, head + a + tail, head + tail})
         CHECK_FALSE(look_at(moved, "here", only(1)).whole);
-    // A head that says more: what is genuine behind it is still only pieces.
+    // A head that says more: the genuine pieces behind it remain mere pieces.
     std::string body;
     frame_writer(body, 7)
         .number(sealed_spill_format)

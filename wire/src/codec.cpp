@@ -71,7 +71,7 @@ struct string_sink {
     void write(const char* data, std::size_t size) { to->append(data, size); }
 };
 
-// Notes the elements of the outermost array as they go by; what is nested is skipped.
+// Stores the elements of the outermost array and skips nested ones.
 struct flat_visitor : msgpack::null_visitor {
     std::span<frame_reader::field> into;
     std::size_t count = 0;
@@ -148,7 +148,7 @@ frame_reader::frame_reader(std::string_view bytes) {
     try {
         ok_ = msgpack::parse(bytes.data(), bytes.size(), offset, visitor) && visitor.good &&
               visitor.is_array && offset == bytes.size();
-    } catch (const std::exception&) { // msgpack reports some malformed input by throwing
+    } catch (const std::exception&) { // msgpack-cxx throws on some malformed input
         ok_ = false;
     }
     count_ = std::min(visitor.count, fields_.size());

@@ -134,12 +134,12 @@ struct encoder {
     }
 };
 
-// What its first fields say is the same in every version: they tell whether the rest can be read.
-// Fields at the end that version 5 has added may be missing.
+// A field that version 5 added at the end of a frame. It may be missing; then it is 0.
 std::uint64_t get_later(frame_reader& in, std::uint64_t version) {
     return version >= 5 && in.more() ? in.number() : 0;
 }
 
+// The first fields of a HELLO are the same in every version. They show whether the rest can be read.
 hello get_hello(frame_reader& in, std::uint64_t version, const versions& spoken) {
     hello f;
     f.cluster = in.bytes(name_bytes_max);
@@ -162,7 +162,7 @@ hello get_hello(frame_reader& in, std::uint64_t version, const versions& spoken)
     if (in.more()) f.reach = in.bytes(hosts_bytes_max);
     if (const auto live = get_later(in, version); live != 0) f.live = live - 1;
     if (f.port == 0 || f.publish_port == 0) in.fail();
-    // A node has applied all it wrote; archived by mistake, it may be missing in its own cut.
+    // A node has applied all its own events. If it was archived by mistake, its own cut may lack it.
     if (const auto own = f.at.seen.of(f.id); own != f.latest && own != 0) in.fail();
     return f;
 }
@@ -341,7 +341,7 @@ frame get_body(frame_reader& in, std::uint64_t what, std::uint64_t version) {
         f.final_counter = in.number_up_to(counter_max);
         f.seen = in.vector();
         f.keys = in.bytes();
-        if (f.number == 0 || !is_list_of_keys(f.keys)) in.fail(); // an ACK that answers 0 answers none
+        if (f.number == 0 || !is_list_of_keys(f.keys)) in.fail(); // 0 is no request number
         if (const auto own = f.seen.of(f.id); own != f.final_counter && own != 0) in.fail();
         return f;
     }

@@ -6,7 +6,7 @@ namespace baton::wire {
 
 namespace {
 
-// First byte of an event: flags, and the value's type in the high half.
+// First byte of an event: flags; bits 4 to 6 hold the type of the value.
 enum event_bit : std::uint8_t {
     event_removal = 1,
     event_kills = 2,
@@ -14,9 +14,9 @@ enum event_bit : std::uint8_t {
     event_ttl = 8,
     event_joined = 128
 };
-// First byte of a STATE row: what it is, and the slot's type in the high half.
+// First byte of a STATE row: the kind of row; the high half holds the type of the slot.
 enum row_tag : std::uint8_t { row_part = 0, row_chain = 1, row_single = 2, row_next = 3 };
-// First byte of a chain entry: its kind in the low two bits, and flags.
+// First byte of a chain entry: its kind in the low two bits, then flags.
 enum entry_bit : std::uint8_t { entry_epoch = 4, entry_in_parts = 8, entry_ttl = 16 };
 
 void put_text(std::string& to, std::string_view text) {
@@ -53,7 +53,7 @@ slot_name get_slot(byte_reader& in, std::uint8_t first, const row_limits& limits
     return slot;
 }
 
-/// Removals of these say what they have seen.
+/// Removals of these types carry what their writer has seen.
 bool removal_has_value(value_type type) {
     return type == value_type::counter || type == value_type::scope || type == value_type::archive;
 }
@@ -73,7 +73,7 @@ timestamp get_stamp(byte_reader& in, timestamp& last) {
     return last = timestamp{last.raw + unzigzag(in.varint())};
 }
 
-// Of a register's record: what is left of its time.
+// The time that a record of a register has left to live.
 void put_ttl(std::string& to, std::chrono::milliseconds ttl) {
     put_varint(to, static_cast<std::uint64_t>(ttl.count()));
 }
@@ -142,7 +142,8 @@ std::optional<event_view> event_reader::next(std::vector<dot>& kills) {
     }
     event.kills = kills;
     joined_ = event.joined ? joined_ + 1 : 0;
-    if (joined_ == group_events_max || (event.joined && in_.done())) in_.fail(); // a group has an end
+    // a group must end within the frame
+    if (joined_ == group_events_max || (event.joined && in_.done())) in_.fail();
     if (!in_.ok()) return std::nullopt;
     return event;
 }
@@ -175,7 +176,7 @@ void state_writer::chain(const slot_name& slot, const std::vector<staged_view>& 
     const bool next = entries.size() == 1 && in_parts.empty() && first.what == block::kind::record &&
                       first.epoch == 0 && !first.ttl && first.id.replica == last_replica_ &&
                       first.id.counter == last_counter_ + 1;
-    if (next) { // as a rule: a log is walked in the order of its counters
+    if (next) { // the usual case: the server walks a log in the order of its counters
         rows_ += static_cast<char>(tag_of(slot.type, row_next));
         put_slot(rows_, slot);
         put_varint(rows_, zigzag(first.stamp.raw - last_.raw));
@@ -265,7 +266,7 @@ bool state_reader::next(state_row& row) {
         if (in_.ok() && !is_well_formed(row.slot, false, one.what.value)) in_.fail();
     } else if ((tag & 15) == row_chain || (tag & 15) == row_single) {
         const auto count = (tag & 15) == row_single ? 1 : in_.varint();
-        // An honest chain has one entry an origin at most.
+        // A correct chain has at most one entry per origin.
         if (count == 0 || count > replicas_.size() / 16) in_.fail();
         for (std::uint64_t i = 0; i < count && in_.ok(); ++i) row.entries.push_back(read_entry(row.slot));
     } else {
@@ -294,13 +295,13 @@ dot_range get_range(byte_reader& in, std::string_view replicas) {
     return range;
 }
 
-// A hash that travels: four bytes of it tell records apart well enough, as their dots must agree too.
+// The low four bytes of a hash are enough to tell records apart, since their dots must agree too.
 constexpr unsigned listed_hash_bytes = 4;
 
 } // namespace
 
-// Count and hash of a sum; 0, then the number of records, then each: the distance of its counter from the
-// one before and whether it counts, and four bytes of its hash.
+// Encodes a sum as its count and hash. Encodes a list as 0, the number of records, and for each record: the
+// distance from the counter before it with a bit that marks counters, and four bytes of its hash.
 void listing_writer::add(const listed_range& what) {
     put_range(rows_, replicas_, what.range);
     if (!what.whole) {

@@ -14,7 +14,7 @@ constexpr std::string_view magic = "BATONSPL",
                            tail_marker = "\xb5"
                                          "end";
 constexpr std::size_t head_bytes_max = 512, sum_bytes = 16;
-// marker, number, length, tag, checksum of these, checksum of the content
+// The marker, number, length and tag; then their checksum and the checksum of the content.
 constexpr std::size_t covered_bytes = 4 + 4 + 4 + 8, piece_bytes = covered_bytes + 8 + sum_bytes;
 constexpr std::size_t look_bytes = std::size_t{1} << 20;
 
@@ -28,7 +28,7 @@ std::uint64_t little_endian(std::string_view from) {
     return value;
 }
 
-// Which file a piece belongs to.
+// Identifies the file that a piece belongs to.
 std::uint64_t tag_of(std::string_view cluster, const replica_id& id) {
     return hash_bytes(std::string(cluster).append(id.view()), spill_format);
 }
@@ -60,7 +60,7 @@ std::string spill_writer::head() {
     std::string bytes(magic);
     put_little_endian(bytes, body.size(), 4);
     bytes += body;
-    // Not keyed, so that every build tells a format that it does not know from a fault.
+    // Without a key, so that every build can tell an unknown format from damage.
     all_ = hash_wide(bytes, spill_format);
     bytes += encode_digest(all_);
     if (!seal_) return bytes;
@@ -131,7 +131,7 @@ void spill_reader::read_head(std::string_view cluster, const replica_id& named) 
     told.cluster = in.bytes(64);
     told.id = in.id();
     told.clock = {in.number()};
-    if (in.more()) told.written_ms = in.number(); // the first files of format 1 do not have it
+    if (in.more()) told.written_ms = in.number(); // early files of format 1 lack the field
     const bool sealed = format == sealed_spill_format;
     const std::string key(sealed ? in.bytes(8) : std::string_view{});
     if (!in.ok()) return;
@@ -142,7 +142,7 @@ void spill_reader::read_head(std::string_view cluster, const replica_id& named) 
         std::string keyed;
         if (!read_exactly(body_, sum_bytes, keyed)) return;
         head_sum = seal->hash(start + rest, {});
-        if (encode_digest(head_sum) != keyed) return; // its pieces may still be genuine
+        if (encode_digest(head_sum) != keyed) return; // a damaged head; its pieces may be genuine
         body_ += sum_bytes;
         seal_ = &*seal;
     }
@@ -158,7 +158,7 @@ void spill_reader::read_head(std::string_view cluster, const replica_id& named) 
     tag_ = tag_of(head_.cluster, head_.id);
 }
 
-// Without its head a file may be of any key that is believed.
+// Of a file without a readable head, a piece counts if any trusted key fits.
 bool spill_reader::is_genuine(const place& found, std::string_view before, std::string_view content) const {
     if (seal_ != nullptr) return seal_->hash(before, content) == found.sum;
     if ((whose_ == state::ours || trusted_.keyless) && hash_wide(content, found.seed) == found.sum)
@@ -203,12 +203,12 @@ spill_reader::step spill_reader::next(std::string& into) {
         return step::chunk;
     }
     whole_ = intact_ && into == encode_digest(all_) && at_ == bytes_;
-    intact_ = false; // whatever comes after it
+    intact_ = false; // a piece after the tail is not part of the file
     into.clear();
     return at_ < bytes_ ? step::again : step::end;
 }
 
-// Something is damaged: on to the next marker.
+// The bytes here are damaged: go on to the next marker.
 void spill_reader::look_further() {
     intact_ = whole_ = false;
     const auto from = at_ + 1;
@@ -218,7 +218,7 @@ void spill_reader::look_further() {
         return;
     }
     const auto found = std::min(buffer_.find(chunk_marker), buffer_.find(tail_marker));
-    constexpr std::uint64_t cut_short = 3; // of a marker, at the end of what was looked at
+    constexpr std::uint64_t cut_short = 3; // a marker may begin in the last three bytes
     at_ = found != std::string::npos ? from + found : from + std::max(bytes, cut_short + 1) - cut_short;
 }
 

@@ -15,6 +15,8 @@
 // Source: dots of Almeida, Shoker, Baquero, "Delta state replicated data types", 2018.
 #pragma once
 
+#include <baton/api.hpp>
+
 #include <array>
 #include <bit>
 #include <compare>
@@ -42,9 +44,9 @@ struct replica_id {
         return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
     }
     /// The id whose bytes are `raw`; nullopt unless `raw` has exactly 16 bytes.
-    [[nodiscard]] static std::optional<replica_id> from_bytes(std::string_view raw);
+    [[nodiscard]] BATON_API static std::optional<replica_id> from_bytes(std::string_view raw);
     /// 32 lower-case hexadecimal digits.
-    [[nodiscard]] std::string to_string() const;
+    [[nodiscard]] BATON_API std::string to_string() const;
 };
 
 /// Names one event: the `counter`-th of `replica`. Counters start at 1 and have no gaps.
@@ -54,7 +56,7 @@ struct dot {
 
     friend constexpr auto operator<=>(const dot&, const dot&) = default;
     /// "<first 8 digits of the replica>:<counter>", for people; not unique.
-    [[nodiscard]] std::string to_string() const;
+    [[nodiscard]] BATON_API std::string to_string() const;
 };
 
 } // namespace baton

@@ -14,6 +14,8 @@
 // Source of the hashing: BLAKE2b (RFC 7693), by libsodium's crypto_generichash.
 #pragma once
 
+#include <baton/api.hpp>
+
 #include <array>
 #include <compare>
 #include <cstdint>
@@ -34,13 +36,13 @@ struct key_id {
         return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
     }
     /// 16 lower-case hexadecimal digits.
-    [[nodiscard]] std::string to_string() const;
+    [[nodiscard]] BATON_API std::string to_string() const;
     /// The id that `text` writes; nullopt unless `text` is 16 hexadecimal digits.
-    [[nodiscard]] static std::optional<key_id> from_text(std::string_view text);
+    [[nodiscard]] BATON_API static std::optional<key_id> from_text(std::string_view text);
 };
 
 /// 32 secret bytes. Whoever has them can join the mesh, read everything and write everything.
-class mesh_key {
+class BATON_API mesh_key {
   public:
     static constexpr std::size_t size = 32; ///< bytes of a key
 
@@ -54,7 +56,7 @@ class mesh_key {
     ~mesh_key();                                    ///< Wipes the secret.
 
     /// Takes the same time for all keys, so that the time reveals nothing.
-    friend bool operator==(const mesh_key& a, const mesh_key& b);
+    bool operator==(const mesh_key& other) const;
     /// The public name of the key.
     [[nodiscard]] key_id id() const { return id_; }
     /// The secret itself; valid as long as this object.

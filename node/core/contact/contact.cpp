@@ -35,7 +35,7 @@ contact::contact(mesh_options& settings, membership& members, courier& mail, hel
 // ---------------------------------------------------------------- timers
 
 void contact::look_for_others(outbox& out) {
-    // A leaving node goes on looking for others that take over, until it has said goodbye.
+    // A leaving node looks for nodes that can take over until it has said goodbye.
     if (settings_.beacon && !stopped_) announce(out);
     searches.tend(out);
     if (!stopped_) rumours.exchange(out);
@@ -86,7 +86,7 @@ contact::sighting contact::on_beacon(const beacon_arrived& in, outbox& out) {
     p.beacon_sequence = std::max(p.beacon_sequence, b.sequence);
     learn_ways(p, ways);
     if (b.hosts.empty()) searches.note_moved(b.id, p, b.reach, in.host);
-    // A crashed member speaks again: its link is greeted without a pause.
+    // A crashed member sends beacons again, so its link is greeted at once.
     if (p.state == member_state::crashed) greetings.greet(*p.via, true, out);
     if (links.needs_way(p)) {
         const bool waits = p.state == member_state::contacting;
@@ -108,23 +108,24 @@ contact::sighting contact::on_introduction(const datagram_arrived& in, outbox& o
     if (known != nullptr && known->state == member_state::left) return {};
     if (known != nullptr && known->via && connect_known(b, got.endpoint, *known, out)) return {};
     auto way = discovery::parse_address(std::string_view(got.endpoint).substr(6)).value_or(address{});
-    if (way.host.empty()) way = {discovery::host_in(got.endpoint), b.port, 0}; // a name
+    // The endpoint names a host by name.
+    if (way.host.empty()) way = {discovery::host_in(got.endpoint), b.port, 0};
     way.publish_port = b.publish_port;
     return meet(b, {way}, false, out);
 }
 
-// A peer with a link has introduced itself at `endpoint`. False: that address is still to be met.
+// A peer with a link has introduced itself at `endpoint`. Returns false if that address is still to be met.
 bool contact::connect_known(const discovery::beacon& b, const std::string& endpoint, const peer& p,
                             outbox& out) {
     auto& l = links[*p.via];
     if (l.endpoint == endpoint && l.key == b.key) { // it was asked before the dial, or because it was silent
         l.unanswered = 0;
-        l.contact = false; // it has answered
+        l.contact = false; // the node has answered, so it is no mere contact
         if (!l.dialled) links.dial_now(*p.via, out);
         return true;
     }
     const bool wanted = links.needs_way(p);
-    for (auto& [number, other] : links.all()) { // another address of it
+    for (auto& [number, other] : links.all()) { // another address of the peer
         if (other.endpoint != endpoint || other.dialled || !wanted) continue;
         other.key = b.key;
         other.contact = false;
@@ -135,8 +136,8 @@ bool contact::connect_known(const discovery::beacon& b, const std::string& endpo
     return !wanted;
 }
 
-// A beacon leads to a peer, and to a link to it. `is_contact`: nobody there has answered yet; a node that
-// hears only our datagrams has to know our key before it lets us in.
+// Adds the peer of a beacon and a link to it. `is_contact`: no node has answered there yet; a node that hears
+// only our datagrams must learn our key before it admits us.
 contact::sighting contact::meet(const discovery::beacon& b, const std::vector<address>& ways, bool is_contact,
                                 outbox& out) {
     const auto endpoint = discovery::endpoint_of(ways.front().host, ways.front().port);
@@ -183,7 +184,7 @@ verdict contact::on_link(const link_changed& in, outbox& out) {
     l.answered = false;
     l.asked_at.reset();
     links.check_later(l);
-    if (in.refused) { // libzmq has given it up
+    if (in.refused) { // libzmq does not retry after this fault
         out.actions.push_back(hang_up{in.link});
         l.publish_endpoint.clear();
         l.dialled = false;
@@ -201,17 +202,17 @@ verdict contact::on_link(const link_changed& in, outbox& out) {
         time_.wake_by(l.greet_at);
         return {};
     }
-    if (was_open) { // a new incarnation may be there soon
+    if (was_open) { // a new incarnation may start there soon
         l.ask_at = now + 100ms;
         l.ask_every = 100ms;
     }
     if (p != nullptr && is_member(*p)) {
-        // While another way to the peer is tried, its end may close this one for the other's sake. And a link
-        // that has never opened proves no death: something on the way may take connections and pass nothing
-        // on.
+        // While this node tries another way to the peer, the peer may close this link in favour of the other
+        // one. A link that has never opened proves no death either: a middlebox may accept connections and
+        // pass nothing on.
         if (was_open && !searches.is_trying(*l.peer)) {
             p->health.life.closed(now);
-            p->health.inquire_at = now; // what others said before counts no more
+            p->health.inquire_at = now; // earlier reports of others no longer count
         }
         p->routable = false;
         time_.wake_by(now);
@@ -219,7 +220,7 @@ verdict contact::on_link(const link_changed& in, outbox& out) {
     return {};
 }
 
-// It hears no broadcast for now. A HELLO by the link makes it hear of this node at all.
+// The node hears no broadcasts for now. A HELLO by the link at least lets it hear of this node.
 void contact::lost_subscriber(const replica_id& who) {
     links.drop_subscriber(who);
     auto* const p = members_.find(who);
@@ -229,7 +230,7 @@ void contact::lost_subscriber(const replica_id& who) {
 }
 
 void contact::welcome(const replica_id& id, peer& p, outbox& out) {
-    greetings.tell(id, p, false, out); // the other side may be waiting for just this
+    greetings.tell(id, p, false, out); // the other side may be waiting for this
     rumours.tell(id, p, out);
     rumours.hurry();
     beacon_.news(time_.now());
@@ -250,7 +251,7 @@ void contact::make_room(outbox& out, std::optional<link_id> keep) {
             if (oldest == members_.end() || at->second.ended_at < oldest->second.ended_at) oldest = at;
         }
         if (oldest == members_.end()) return;
-        if (keep && oldest->second.via == keep) { // its address speaks for somebody new just now
+        if (keep && oldest->second.via == keep) { // its link belongs to another node now
             links[*keep].peer.reset();
         } else {
             links.release(oldest->second, out);
@@ -285,8 +286,8 @@ verdict contact::on_peers(const wire::peers& f, const peer& teller, outbox& out)
     return {};
 }
 
-// The interfaces of this machine have changed: whoever hears of it can reach this node where it is now.
-// Addresses that led to this node may lead to others, and names to other addresses.
+// The interfaces of this machine have changed. The node announces its addresses, so that other nodes reach it
+// there. Addresses that led to this node, and names, may now lead elsewhere.
 void contact::on_addresses(const addresses_changed& in, outbox& out) {
     settings_.reach = in.hosts;
     settings_.own_hosts = in.own_hosts;

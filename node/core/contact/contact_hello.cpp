@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 using discovery::address;
 
 namespace {
-/// The node's own addresses, as a HELLO from `seen_at` says them.
+/// The addresses of the sender of a HELLO that arrived from `seen_at`.
 std::vector<address> ways_said(const wire::hello& f, std::string_view seen_at) {
     const address ports{{}, f.port, f.publish_port};
     auto ways = discovery::parse_hosts(f.hosts, ports, seen_at);
@@ -30,23 +30,24 @@ contact::greeting contact::on_hello(const wire::hello& f, const arrival& from, o
     }
     const auto version = settings_.versions.common(f.versions);
     if (version == 0) {
-        // The node that was dialled says its range too, so that both know.
+        // The node that was dialled reports its range too, so that both know.
         if (from.route) greetings.present(f.id, false, out);
         return {
             turn_away(f, from, "no common wire version", introductions.no_common_version(f.versions), out)};
     }
     if (!links.is_open_mesh() && from.link && introductions.known().owner_of(links[*from.link].key) != f.id)
-        return {turn_away(f, from, "stolen identity", {}, out)}; // the node there has somebody else's key
+        // The node there uses the key of another node.
+        return {turn_away(f, from, "stolen identity", {}, out)};
     if (f.id == settings_.self) {
         meet_itself(f, from, out);
         return {};
     }
-    if (f.head_only) { // told in a version that both speak, it answers in one
+    if (f.head_only) { // a HELLO in a version that both speak makes it answer in that version
         greetings.answer_in(version, from, f.id, out);
         return {};
     }
     auto ways = ways_said(f, from.host);
-    if (ways.empty() && !from.link) { // old transports (ZMTP 2) do not say where a message comes from
+    if (ways.empty() && !from.link) { // ZMTP 2 does not tell the address of a sender
         return {turn_away(f, from, "hello without an address",
                           "it says no `hosts`, and its ZMTP tells no address", out)};
     }
@@ -78,7 +79,7 @@ contact::greeting contact::on_hello(const wire::hello& f, const arrival& from, o
     return met;
 }
 
-// A seed's link stays, quietly: its address may be reused by one of ours.
+// The link to a seed stays, with few greetings: a node of this cluster may get its address.
 verdict contact::turn_away(const wire::hello& f, const arrival& from, const char* reason, std::string told,
                            outbox& out) {
     introductions.report_refused(f.id, f.name, told.empty() ? reason : std::move(told), out);
@@ -98,12 +99,12 @@ void contact::meet_itself(const wire::hello& f, const arrival& from, outbox& out
         // A beacon of a former incarnation of this node may have led here.
         if (auto* const former = links.peer_of(l)) former->via.reset();
         links.hang_up(*from.link, out);
-    } else if (from.route) { // the other end of that link is this node's, too, and has to learn it
+    } else if (from.route) { // this node has the other end of the link, too, and has to learn it
         greetings.present(f.id, false, out);
     }
 }
 
-// nullptr: there is no room.
+// Adds the peer; nullptr if there is no room.
 peer* contact::take_in(const replica_id& id, const arrival& from, outbox& out) {
     make_room(out, from.link);
     if (members_.size() >= settings_.limits.peers_max) return nullptr;
@@ -111,7 +112,7 @@ peer* contact::take_in(const replica_id& id, const arrival& from, outbox& out) {
     return &members_.add(id);
 }
 
-// `by`: the link that the HELLO came by. Its address works.
+// `by` is the link by which the HELLO came, so its address works.
 void contact::note_place(peer& p, const wire::hello& f, const std::vector<address>& ways, const link* by) {
     if (by != nullptr) {
         p.endpoint = by->endpoint;
@@ -132,7 +133,7 @@ std::optional<replica_id> contact::connect_back(peer& p, const wire::hello& f, c
     if (from.link) {
         replaced = links.bind(*from.link, f.id, out);
     } else if (!p.via && !links.held_by_another(p.endpoint, f.id) && links.may_dial()) {
-        // With a key only a member can say where it is. It greets again until it is up.
+        // With a key, only a member can report where it is. It greets again until it is up.
         const auto number =
             links.connect(p.endpoint, out, introductions.known().key_of(f.id), links.is_open_mesh());
         replaced = links.bind(number, f.id, out);
@@ -142,7 +143,7 @@ std::optional<replica_id> contact::connect_back(peer& p, const wire::hello& f, c
 }
 
 void contact::learn_place(peer& p, const wire::hello& f, const arrival& from, std::vector<address> ways) {
-    if (f.hosts.empty()) { // it does not say which: any of its interfaces may do
+    if (f.hosts.empty()) { // it does not list addresses: any of its interfaces may work
         auto all = discovery::parse_hosts(f.reach, {{}, f.port, f.publish_port}, {});
         ways.insert(ways.end(), std::make_move_iterator(all.begin()), std::make_move_iterator(all.end()));
     }
@@ -156,7 +157,8 @@ void contact::answer_stranger(const replica_id& from, outbox& out) {
     if (!stopped_) greetings.answer_stranger(from, out);
 }
 
-// A name, or an address that is shared out among many, leads elsewhere at the next dial: it proves nothing.
+// Notes that another node answers at the address of a dead member. A name, or an address that many nodes
+// share, proves nothing: the next dial may lead elsewhere.
 void contact::note_address_taken(const replica_id& by, const std::string& endpoint, const wire::hello& f) {
     const auto host = discovery::host_in(endpoint);
     if (!discovery::is_numeric(host)) return;

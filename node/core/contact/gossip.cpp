@@ -18,7 +18,7 @@ using discovery::address;
 namespace {
 constexpr auto tell_first = 1s, tell_longest = 32s;
 
-/// Where the peer has been reached, with both ports; nullopt if that is a name.
+/// The address where this node has reached the peer, with both ports; nullopt if it is a name.
 std::optional<address> reached_at(const peer& p) {
     const auto ports = discovery::parse_address(
         std::string_view(p.publish_endpoint).substr(p.publish_endpoint.empty() ? 0 : 6));
@@ -28,7 +28,8 @@ std::optional<address> reached_at(const peer& p) {
     return at && at->publish_port != 0 ? at : std::nullopt;
 }
 
-/// The addresses of `of` as far as `to` can use them: loopback on one machine, link-local on one link.
+/// The addresses of `of` that `to` can use: loopback addresses only on one machine, link-local ones only on
+/// one link.
 std::string addresses_for(const peer& to, const peer& of) {
     std::vector<address> all;
     if (auto at = reached_at(of)) all.push_back(std::move(*at));

@@ -33,7 +33,7 @@ void greeter::greet(link_id number, bool wants_answer, outbox& out) {
     auto* const p = links_.peer_of(l);
     if (p != nullptr) p->holds.told_otherwise = true;
     if (wants_answer && !l.asked_at) l.asked_at = time_.now();
-    // A node that reads less may have the address by now.
+    // A node of an older version may have the address by now.
     const auto* const reader = l.doubted ? nullptr : p;
     const auto to_anybody = flag(wants_answer, wire::hello::wants_answer);
     const auto flags = l.peer ? flags_for(*l.peer, wants_answer) : to_anybody;
@@ -66,8 +66,8 @@ void greeter::answer_stranger(const replica_id& from, outbox& out) {
     present(from, true, out);
 }
 
-// A link is asked until its peer answers on it, and once more when it has been open for a while: a handshake
-// of another way to the same peer that comes late, as over a bad network, ends this one without a sign
+// A link is asked until its peer answers on it, and once more after it has been open for a while: on a bad
+// network the late handshake of another way to the same peer ends this link without a sign
 // (link_table::check_later).
 void greeter::greet_links(outbox& out) {
     const auto now = time_.now();
@@ -96,7 +96,7 @@ void greeter::greet_links(outbox& out) {
     for (const auto number : silent) {
         const auto id = links_[number].peer;
         auto* const p = links_.peer_of(links_[number]);
-        if (!id) { // of a seed, which is dialled again
+        if (!id) { // the link of a seed: it is dialled again
             links_.hang_up(number, out);
             time_.wake_by(now + 1ms);
         } else if (p != nullptr && p->via == number) {

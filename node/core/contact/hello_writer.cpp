@@ -5,7 +5,8 @@
 namespace baton::core {
 
 namespace {
-constexpr std::size_t record_bytes = 41; // besides key and value: a block's head, its places in index and log
+// In addition to key and value: the head of a block, and its entries in index and log.
+constexpr std::size_t record_bytes = 41;
 } // namespace
 
 std::uint64_t live_bytes(const store& of) { return of.key_value_bytes() + of.records() * record_bytes; }

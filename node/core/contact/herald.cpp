@@ -8,7 +8,7 @@ namespace baton::core {
 
 std::optional<wire::standing> herald::publish(outbox& out) {
     const auto sum = store_.state_digest();
-    // A full node says so with every heartbeat: the frame that said it first may be lost.
+    // A full node reports that with every heartbeat, since the first report may be lost.
     const bool unchanged =
         generation_ == store_.generation() && sum == digest_ && full_told_ && !own_.is_full();
     full_told_ = true;

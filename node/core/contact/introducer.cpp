@@ -14,7 +14,7 @@ using finding = discovery::roster::finding;
 namespace {
 constexpr auto question_lasts = 5s;
 
-// What is wrong with a beacon, if nothing can make it right.
+// The reason to refuse a beacon for good; nullptr if there is none.
 const char* fault_of(finding found) {
     switch (found) {
     case finding::replayed:
@@ -46,7 +46,7 @@ introducer::introducer(const mesh_options& settings, const membership& members, 
 
 // ---------------------------------------------------------------- who is believed
 
-// The sender has none of our keys, or one that we do not have. The operator wants to know.
+// The sender uses no key of this mesh, or a key that this node does not have. The operator is told.
 verdict introducer::refuse_stranger(const char* reason, std::string_view host, outbox& out) {
     const auto whose = std::string(host) + '|' + reason;
     if (foreign_told_.first(whose, time_.now()) || foreign_told_.is_new_kind(reason))
@@ -54,8 +54,8 @@ verdict introducer::refuse_stranger(const char* reason, std::string_view host, o
     return tally_.refuse_beacon(reason);
 }
 
-// With a key the seal is checked before anything is read. Without one, the node tells a sealed beacon from
-// noise by what the seal covers.
+// With a key, the seal is checked before anything else is read. Without one, the node recognises a sealed
+// beacon by the payload that the seal covers.
 verdict introducer::hear(std::string_view bytes, purpose what, std::string_view host, heard_beacon& into,
                          outbox& out) {
     const bool is_beacon = what == purpose::beacon;
@@ -97,7 +97,7 @@ verdict introducer::hear(std::string_view bytes, purpose what, std::string_view 
     return {};
 }
 
-// Notes whose key it is, so that links by this key are admitted.
+// Notes the owner of the key, so that its links are admitted.
 finding introducer::vouch(const discovery::beacon& b, purpose what, bool echoed, outbox& out) {
     if (known_.is_full()) tidy(out);
     const auto found = known_.hear(b.id, b.key, {what, b.sequence}, b.time_ms, echoed, time_.at());
@@ -119,7 +119,7 @@ void introducer::tidy(outbox& out) {
         [&](const replica_id& id) { out.actions.push_back(expel{id}); });
 }
 
-// False: the beacon is not acted upon now. `why` says so if that is a fault of the beacon.
+// Returns false if the beacon is not acted upon now; `why` then names the fault, if the beacon has one.
 bool introducer::believes(const discovery::beacon& b, std::string_view host, verdict& why, outbox& out) {
     if (is_open()) return true;
     const auto found = vouch(b, purpose::beacon, false, out);
@@ -127,14 +127,15 @@ bool introducer::believes(const discovery::beacon& b, std::string_view host, ver
         why = tally_.refuse_beacon(fault);
         return false;
     }
-    // The last beacon again, and its sender has not answered: somebody may play a recording for ever.
+    // A repetition of the last beacon, whose sender has not answered: somebody may replay a recording without
+    // end.
     if (found == finding::repeated && members_.find(b.id) == nullptr) {
         why = tally_.refuse_beacon("replayed beacon");
         return false;
     }
     if (found != finding::stale) return true;
-    // Its clock or ours is wrong, or it is an old recording. Only a living node can echo. It is asked once
-    // for each beacon: its next one has a larger sequence, recordings that are played again have not.
+    // Either a clock is wrong, or the beacon is an old recording. Only a living node can echo, so it is asked
+    // once per beacon: its next beacon has a larger sequence, a recording has not.
     if (!old_beacons_.note(b.id.view(), b.sequence)) {
         why = tally_.refuse_beacon("replayed beacon");
     } else if (challenges_.take(time_.now())) {
@@ -154,9 +155,9 @@ introducer::beacon_heard introducer::on_beacon(const beacon_arrived& in, outbox&
     return {why, std::move(heard.said)};
 }
 
-// With a key a beacon's contents are sealed, but its source address is not: anybody may send a recording from
+// A seal covers the contents of a beacon but not its source address: anybody may send a recording from
 // anywhere. The source counts if it is among the sealed addresses, or if the beacon could not have named it;
-// then whoever is there is asked first.
+// in that case the node there is asked first.
 std::vector<address> introducer::ways_of(const discovery::beacon& b, std::string_view seen_at) const {
     const address own_ports{{}, b.port, b.publish_port};
     auto ways = discovery::parse_hosts(b.hosts, own_ports, seen_at);
@@ -175,7 +176,7 @@ introducer::introduced introducer::on_introduction(const datagram_arrived& in, o
     heard_beacon heard;
     if (const auto v = hear(in.bytes, purpose::introduction, in.host, heard, out); !v) return {v};
     auto& b = heard.said;
-    if (heard.own) { // a seed is this node's own address
+    if (heard.own) { // a seed has led to this node itself
         const auto mine = asked_.find(b.nonce);
         if (mine == asked_.end()) return {};
         return {{}, true, mine->second.endpoint};
@@ -214,7 +215,7 @@ std::string introducer::beacon_bytes() {
     return bytes;
 }
 
-// Empty: not now. Whoever wanted to ask asks again later anyway.
+// Returns an empty nonce if no question may be sent now; the caller asks again later.
 std::string introducer::new_question(const std::string& endpoint, bool of_stranger) {
     std::erase_if(asked_, [this](const auto& each) { return each.second.until <= time_.now(); });
     if (asked_.size() >= questions_max) return {};
@@ -235,7 +236,8 @@ void introducer::ask(const std::string& endpoint, bool of_stranger, outbox& out)
     out.actions.push_back(send_datagram{endpoint, std::move(bytes)});
 }
 
-// The answer is under the key of the question, which the asker has. It is never longer than the question.
+// The answer is sealed with the key of the question, which the asker has. It is never longer than the
+// question.
 verdict introducer::answer(const datagram_arrived& in, const heard_beacon& question, finding asker,
                            outbox& out) {
     const bool stale = asker == finding::stale;
@@ -247,7 +249,7 @@ verdict introducer::answer(const datagram_arrived& in, const heard_beacon& quest
     auto b = make_beacon();
     b.echo = question.said.nonce;
     std::size_t bytes_min = 0;
-    if (stale) { // the asker has to echo, too, and its answer needs room
+    if (stale) { // the asker has to echo, too, and its answer needs as much room
         b.nonce = new_question(in.endpoint, true);
         bytes_min = datagram_bytes - discovery::seal_bytes;
     }

@@ -8,9 +8,9 @@ namespace baton::core {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr auto check_after = 3s; // libzmq allows a handshake 2 s
+constexpr auto check_after = 3s; // longer than the 2 s that libzmq allows a handshake
 constexpr auto ask_every_min = 50ms, ask_strangers_every_min = 100ms;
-constexpr auto redial_contact_min = 2000ms, redial_contact_max = 10'000ms; // a handshake may take as long
+constexpr auto redial_contact_min = 2000ms, redial_contact_max = 10'000ms; // a handshake may take 2 s
 constexpr unsigned unanswered_told_at = 5;
 } // namespace
 
@@ -44,12 +44,13 @@ link_id link_table::connect(const std::string& endpoint, outbox& out, const disc
                             bool contact) {
     for (auto& [number, l] : all_) {
         if (l.endpoint != endpoint) continue;
-        if (!key.is_none() && l.key != key) { // somebody new is there
+        if (!key.is_none() && l.key != key) { // another node has the address now
             if (l.dialled) out.actions.push_back(core::hang_up{number});
             l.publish_endpoint.clear();
             l.open = l.dialled = false;
             prepare(number, key, contact, out);
-        } else if (!contact && !l.dialled && !key.is_none()) { // it was only asked so far
+            // This node has only sent questions there so far.
+        } else if (!contact && !l.dialled && !key.is_none()) {
             l.contact = false;
             dial_now(number, out);
         }
@@ -81,7 +82,7 @@ void link_table::prepare(link_id number, const discovery::link_key& key, bool co
 void link_table::dial_now(link_id number, outbox& out) {
     auto& l = all_[number];
     l.dialled = true;
-    l.ask_at = time_.now() + 1s; // unless it opens
+    l.ask_at = time_.now() + 1s; // asked again then, unless the link opens
     const bool once = l.contact && is_open_mesh();
     if (once) {
         l.dial_at = time_.now() + l.dial_every;
@@ -92,18 +93,18 @@ void link_table::dial_now(link_id number, outbox& out) {
     if (auto* const p = peer_of(l); p != nullptr && p->via == number) follow(*p, out);
 }
 
-// With a key nothing is dialled before it has answered. In an open mesh a contact is dialled again ever more
-// seldom, and all contacts together no more often than `redials_` allows: whoever named the address may have
-// named anybody's.
+// With a key, a node is dialled only after it has answered. In an open mesh a contact is dialled again less
+// and less often, and all contacts together no more often than `redials_` allows: the address comes from
+// others and may be that of an innocent machine.
 void link_table::tend(link_id number, link& l, outbox& out) {
     if (l.open) return;
     if (is_open_mesh()) {
-        const bool repeats = l.contact && !l.trying; // a quest has rounds of its own
+        const bool repeats = l.contact && !l.trying; // a quest repeats in its own rounds
         if (l.dialled && !repeats) return;
         if (time_.now() >= l.dial_at && l.contact && !redials_.take(time_.now()))
             l.dial_at = time_.now() + redial_contact_min;
         if (time_.now() < l.dial_at) return time_.wake_by(l.dial_at);
-        out.actions.push_back(core::hang_up{number}); // what was refused there, if anything
+        out.actions.push_back(core::hang_up{number}); // ends an attempt that was refused, if there was one
         l.publish_endpoint.clear();
         return dial_now(number, out);
     }
@@ -145,7 +146,8 @@ std::optional<replica_id> link_table::bind(link_id number, const replica_id& id,
     const auto former = p.via;
     p.via = number;
     follow(p, out);
-    if (former && *former != number) { // two ways to the same peer: it hears this node where it answered last
+    // Two links to the same peer: it hears this node by the one where it answered last.
+    if (former && *former != number) {
         all_.erase(*former);
         out.actions.push_back(core::hang_up{*former});
         check_later(l);
@@ -157,7 +159,8 @@ void link_table::follow(peer& p, outbox& out, bool is_there) {
     if (!p.via || p.publish_endpoint.empty()) return;
     auto& l = all_[*p.via];
     if (!l.dialled || l.publish_endpoint == p.publish_endpoint) return;
-    if (!l.open && (l.contact ? !is_there : p.redial.waits)) return; // one dial is enough to find out
+    // The link shows first whether the node is there.
+    if (!l.open && (l.contact ? !is_there : p.redial.waits)) return;
     l.publish_endpoint = p.publish_endpoint;
     p.sees_me = false;
     out.actions.push_back(subscribe{*p.via, p.publish_endpoint, l.key});
@@ -172,7 +175,7 @@ void link_table::redial(const replica_id& id, peer& p, outbox& out) {
     const auto key = all_[*p.via].key;
     release(p, out);
     p.routable = false;
-    (void)bind(connect(endpoint, out, key), id, out); // a new link: nobody had it
+    (void)bind(connect(endpoint, out, key), id, out); // a new link replaces no peer
 }
 
 void link_table::release(peer& p, outbox& out) {
@@ -189,7 +192,7 @@ void link_table::hang_up(link_id number, outbox& out) {
 void link_table::hang_up_unbound(const std::string& endpoint, outbox& out) {
     for (auto at = all_.begin(); at != all_.end();) {
         const auto& l = at->second;
-        if (l.endpoint != endpoint || l.peer || l.trying) { // a member stays one
+        if (l.endpoint != endpoint || l.peer || l.trying) { // the link of a member stays
             ++at;
             continue;
         }
@@ -211,7 +214,8 @@ bool link_table::held_by_another(const std::string& endpoint, const replica_id& 
         if (l.endpoint != endpoint || !l.peer || *l.peer == id) continue;
         const auto* const holder = members_.find(*l.peer);
         if (holder == nullptr || !is_member(*holder)) return false;
-        if (!is_open_mesh() && !l.open) return false; // its key is of no use there any more
+        // The member does not have this address any more, so its key does not work there.
+        if (!is_open_mesh() && !l.open) return false;
         if (!l.doubted) {
             l.doubted = true;
             greet_now(l, greet_first);

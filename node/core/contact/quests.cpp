@@ -9,14 +9,15 @@ using namespace std::chrono_literals;
 using discovery::address;
 
 namespace {
-constexpr auto dial_for = 1500ms;                // longer than the shell's connect timeout
-constexpr auto rest_first = 1s, rest_last = 10s; // between rounds, doubling; and after the last one
+constexpr auto dial_for = 1500ms; // longer than the shell's connect timeout
+// Between rounds, doubling; the second one after the last round.
+constexpr auto rest_first = 1s, rest_last = 10s;
 constexpr unsigned rounds_max = 5;
 } // namespace
 
 std::vector<address> latest_first(const peer& p) { return {p.ways.rbegin(), p.ways.rend()}; }
 
-// The address in use is left out; the latest others are kept.
+// Keeps the latest addresses, without the one in use.
 void learn_ways(peer& p, const std::vector<address>& ways) {
     for (const auto& each : ways) {
         if (each.port == 0 || discovery::endpoint_of(each.host, each.port) == p.endpoint) continue;
@@ -96,7 +97,7 @@ void quests::try_way(const replica_id& id, quest& q, outbox& out) {
 void quests::seek_where_needed() {
     for (auto& [id, p] : members_) {
         if (!is_member(p) || p.ways.empty() || all_.contains(id) || !links_.needs_way(p)) continue;
-        if (p.via && p.state == member_state::suspect) { // it may be heard by another link than this
+        if (p.via && p.state == member_state::suspect) { // it may be heard by another link than this one
             auto& l = links_[*p.via];
             l.stale = l.doubted = true;
             l.greet_at = time_.now();
@@ -105,14 +106,14 @@ void quests::seek_where_needed() {
     }
 }
 
-// How many links are being dialled for quests; those that are over are hung up.
+// The number of links that are dialled for quests. Hangs up those whose quest is over.
 std::size_t quests::judge_links(outbox& out) {
     for (auto& [id, q] : all_) q.under_way = 0;
     std::size_t dialled = 0;
     auto& links = links_.all();
     for (auto at = links.begin(); at != links.end();) {
         auto& [number, l] = *at;
-        if (l.peer) l.trying.reset(); // somebody answered, whoever it is
+        if (l.peer) l.trying.reset(); // a node has answered, whichever it is
         if (l.trying) {
             const auto q = all_.find(*l.trying);
             const auto* const p = members_.find(*l.trying);
@@ -138,7 +139,7 @@ void quests::tend(outbox& out) {
         const auto& id = at->first;
         auto& q = at->second;
         auto* const p = members_.find(id);
-        const bool ended = q.of_contact && p == nullptr; // a new beacon begins again
+        const bool ended = q.of_contact && p == nullptr; // a new beacon begins a new quest
         if (stopped_ || ended || (p != nullptr && !links_.needs_way(*p)) ||
             (q.over_at && time_.now() >= *q.over_at)) {
             at = all_.erase(at);
@@ -162,7 +163,7 @@ void quests::tend(outbox& out) {
     }
 }
 
-// Nobody answered anywhere: for now the link it has is the only one.
+// No address answered: for now the present link is the only one.
 void quests::end_round(quest& q, peer* p) {
     const bool unproven = p != nullptr && p->state == member_state::contacting && !p->greeted;
     if (++q.rounds >= rounds_max || unproven) {
@@ -174,8 +175,8 @@ void quests::end_round(quest& q, peer* p) {
     if (p == nullptr || !p->via) return;
     auto& l = links_[*p->via];
     l.stale = false;
-    const bool heard =
-        time_.now() - p->health.life.heard_at() < settings_.liveness.suspect_after; // by its own links
+    // The peer may be heard by links that it opened itself.
+    const bool heard = time_.now() - p->health.life.heard_at() < settings_.liveness.suspect_after;
     if (is_member(*p) && !l.open && !heard) p->health.life.unreachable(time_.now());
 }
 

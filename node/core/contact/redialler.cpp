@@ -5,7 +5,7 @@
 namespace baton::core {
 
 namespace {
-// Where to knock next: each address of the member in turn, the last one that worked most often.
+// The address to try next: each address of the member in turn, every second time the last one that worked.
 std::string address_to_try(const peer& p) {
     const auto turn = p.redial.knocks;
     if (p.ways.empty() || turn % 2 == 0) return p.endpoint;
@@ -14,12 +14,12 @@ std::string address_to_try(const peer& p) {
 }
 } // namespace
 
-// The link of a dead member goes, unless it answers.
+// Ends the link of a dead member, unless it answers.
 void redialler::judge_link(const replica_id& id, peer& p, outbox& out) {
     auto& r = p.redial;
     const auto& l = links_[*p.via];
     r.waits = false;
-    if (l.open && l.answered) { // it is there: what is missing is its PUB, or its subscription
+    if (l.open && l.answered) { // the node is there: only its PUB or its subscription is missing
         r.link_until = std::max<instant>(r.link_until, time_.now() + redialling::link_tried_for);
     } else if (time_.now() >= r.link_until) {
         links_.release(p, out);
@@ -41,7 +41,7 @@ peer* redialler::tend(outbox& out) {
         if (p.via) judge_link(id, p, out);
         if (p.via) continue;
         if (!r.waits) redialling::begin(r, now, random_());
-        if (p.address_taken) continue; // it will not be found there
+        if (p.address_taken) continue; // another node has the address
         if (now >= r.knock_at && (to_knock == nullptr || r.knock_at < to_knock->second.redial.knock_at))
             to_knock = &each;
         if (now >= r.datagram_at &&
@@ -85,7 +85,8 @@ void redialler::revive(const replica_id& id, peer& p, const std::string& endpoin
     p.redial.tried_at = now;
     p.redial.link_until = now + redialling::link_tried_for;
     out.note("tried again", id);
-    (void)links_.bind(links_.connect(endpoint, out, keys_.known().key_of(id)), id, out); // nobody had it
+    // A new link replaces no peer.
+    (void)links_.bind(links_.connect(endpoint, out, keys_.known().key_of(id)), id, out);
     time_.wake_by(p.redial.link_until);
 }
 

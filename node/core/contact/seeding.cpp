@@ -12,10 +12,11 @@ using discovery::seed_table;
 using discovery::sign;
 
 namespace {
-constexpr auto others_may_answer_after = 10s; // at an address that led to this node, and is not its own
+// Before an address that led to this node, and is not its own, is tried again.
+constexpr auto others_may_answer_after = 10s;
 constexpr auto unmet_looked_at_every = 250ms;
 constexpr auto unmet_told_after = 5s, unmet_told_every = 3600s;
-constexpr auto unmet_forgotten_after = 10s; // beacons come every few seconds
+constexpr auto unmet_forgotten_after = 10s; // longer than the interval of beacons
 
 std::string_view without_scheme(std::string_view endpoint) {
     return endpoint.substr(endpoint.empty() ? 0 : 6);
@@ -49,7 +50,8 @@ void seeding::tend(outbox& out) {
     for (auto& line : seeds_.troubles(names_, now, !links_.is_open_mesh()))
         out.remarks.push_back(std::move(line));
     time_.wake_by(seeds_.due());
-    if (!members_.met_any() && is_alone()) out.acknowledged = true; // whoever asks may be answered now
+    // A call that waits for others may return now.
+    if (!members_.met_any() && is_alone()) out.acknowledged = true;
 }
 
 void seeding::hurry() {
@@ -60,12 +62,13 @@ void seeding::hurry() {
 
 // ---------------------------------------------------------------- seeds
 
-// Addresses are dialled until they answer; the socket below redials a connection that broke.
+// Seeds are dialled until they answer. libzmq restores a connection that broke.
 void seeding::look_at(seed_table::place& at, outbox& out) {
     const auto now = time_.now();
     if (links_.is_own(at.endpoint)) {
         if (is_own(discovery::host_in(at.endpoint))) return seed_table::is_well(at, sign::own, now);
-        // One address for many, or a name for it on the way: next time somebody else may be there.
+        // The address is shared by many nodes, or the network maps it: the next dial may lead to another
+        // node.
         at.last = sign::strange;
         if (at.retry_at == instant{}) at.retry_at = now + others_may_answer_after;
         if (now < at.retry_at) return time_.wake_by(at.retry_at);
@@ -78,7 +81,8 @@ void seeding::look_at(seed_table::place& at, outbox& out) {
         const auto& l = links_[links_.connect(at.endpoint, out)];
         if (l.peer) p = members_.find(*l.peer);
         if (l.open &&
-            (p == nullptr || !p->greeted)) { // it is being greeted; for long only if it is no member
+            // The greeting is under way; it takes long only if no member is there.
+            (p == nullptr || !p->greeted)) {
             if (now >= at.knock_at) at.last = sign::strange;
             return time_.wake_by(std::max(at.knock_at, now + 50ms));
         }
@@ -99,7 +103,7 @@ void seeding::knocked(const core::knocked& in, outbox& out) {
                      : in.how == knock_outcome::silent  ? sign::silent
                                                         : sign::unreachable;
     seed_table::knocked(*at, how);
-    out.acknowledged = true; // somebody may wait to learn that nobody is there
+    out.acknowledged = true; // a call may wait to learn that no node is there
 }
 
 void seeding::note_answered(const std::string& endpoint, const replica_id& id) {
@@ -144,7 +148,7 @@ bool seeding::resolved(const core::resolved& in, outbox& out) {
     return true;
 }
 
-// Others dial numbers, so names are resolved here.
+// Other nodes dial numeric addresses, so names are resolved here.
 std::optional<std::string> seeding::hosts() const {
     if (advertised_.empty()) return std::nullopt;
     std::string hosts;
@@ -195,7 +199,7 @@ void seeding::look_for_unmet(outbox& out) {
     if (!unmet_.empty()) time_.wake_by(unmet_at_);
 }
 
-// What has not been seen to pass.
+// Lists the connections that have not been seen to pass.
 std::string seeding::missing(const replica_id& id, const peer& p) const {
     const auto* const l = links_.of(p);
     const bool open = l != nullptr && l->open;

@@ -22,6 +22,7 @@ struct answer_record {
     /// The nodes that it named and that this node, when the answer came, neither had in contact nor had seen
     /// leave. Ascending.
     std::vector<replica_id> strangers{};
+    std::vector<replica_id> named{}; ///< all that it named, for who watches the mesh (view.hpp)
 
     [[nodiscard]] bool is_to(std::uint64_t question) const { return question != 0 && number >= question; }
     /// It answers that question, and all events that it names are applied here. O(origins).

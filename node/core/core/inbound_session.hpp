@@ -99,7 +99,8 @@ struct inbound_session {
     std::optional<std::uint64_t> walk; ///< of what has come; 0: of a server before version 5
     std::uint64_t next_chunk = 0;
     std::list<state_job> chunks; ///< received, not staged yet
-    instant progress_at{};
+    instant began_at{}, progress_at{};
+    std::uint64_t expected_records = 0, expected_bytes = 0, bytes = 0; ///< as the server estimates; received
     unsigned repeats = 0;
     cut seen;       ///< what this node had seen when it sent the PULL, the archive included
     cut travelling; ///< the same without the archive
@@ -131,6 +132,12 @@ struct inbound_session {
     [[nodiscard]] bool is_named() const { return walk.value_or(0) != 0; }
     /// The COMMIT states that the ranges have shown the receiver what the server does not hold.
     [[nodiscard]] bool has_compared() const { return (commit_flags & wire::state::compared) != 0; }
+    /// A chunk has arrived, with what its server expects to send in all.
+    void note_chunk(std::uint64_t records_in_all, std::uint64_t bytes_in_all, std::size_t chunk_bytes) {
+        expected_records = records_in_all;
+        expected_bytes = bytes_in_all;
+        bytes += chunk_bytes;
+    }
     /// No record of the server has arrived yet.
     [[nodiscard]] bool is_untouched() const { return next_chunk == 0 && ranges == nullptr; }
 

@@ -41,6 +41,7 @@ class membership {
     [[nodiscard]] map::const_iterator begin() const { return all_.begin(); }
     [[nodiscard]] map::const_iterator end() const { return all_.end(); }
     [[nodiscard]] map::iterator upper_bound(const replica_id& id) { return all_.upper_bound(id); }
+    [[nodiscard]] map::const_iterator upper_bound(const replica_id& id) const { return all_.upper_bound(id); }
 
     // --- states ---
     /// `why`: the event that reports it. Returns the state before. A member that comes up has to be synced

@@ -32,6 +32,8 @@
 #include "wire/frame.hpp"
 #include "wire/rows.hpp"
 
+#include <baton/view.hpp>
+
 #include <optional>
 #include <random>
 #include <span>
@@ -106,8 +108,21 @@ class mesh {
     void catch_up(const moment& at);
     /// synced() with every node that members know, and neither this node nor a member has an unread spill.
     [[nodiscard]] bool is_caught_up() const;
+    /// In order of their ids; sort_by_name() needs no lock.
     [[nodiscard]] std::vector<member> members() const;
-    [[nodiscard]] node_stats stats() const;
+    [[nodiscard]] node_stats stats() const; ///< all but the members
+    // mesh_view.cpp: for people who watch the mesh; each is one short hold of the lock
+    [[nodiscard]] bool is_leaving() const { return handover_.is_leaving(); }
+    /// is_caught_up(), or no other node is there to be synced with.
+    [[nodiscard]] bool is_ready() const;
+    [[nodiscard]] std::vector<member_link> links() const;
+    /// What each of at most `most` members beyond `after` named in its last answer. O(most × members).
+    [[nodiscard]] std::vector<member_view> views(const replica_id& after, std::size_t most) const;
+    /// Every member that is up has answered that question.
+    [[nodiscard]] bool has_answers(std::uint64_t question) const;
+    [[nodiscard]] std::vector<sync_progress> syncs() const;
+    /// At most `most` claims, in order of owner and age; `all`: how many there are. O(origins + most).
+    [[nodiscard]] std::vector<claimed_key> claims_seen(std::size_t most, std::size_t& all);
     [[nodiscard]] const mesh_options& settings() const { return settings_; }
     /// Keys may be installed, used and removed at any time, if there was one at the start.
     [[nodiscard]] discovery::keyring& keys() { return contact_.introductions.keys(); }
@@ -240,5 +255,8 @@ class mesh {
     handover handover_;
     core::registers registers_;
 };
+
+/// By (name, id), as node::members() gives them.
+void sort_by_name(std::vector<member>& all);
 
 } // namespace baton::core

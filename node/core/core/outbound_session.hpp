@@ -92,9 +92,10 @@ struct outbound_session {
     };
     std::deque<sent_chunk> window;
     std::size_t window_bytes = 0;
-    bool complete = false; ///< COMMIT is in the window
-    bool to_file = false;  ///< the receiver is a file (spills.hpp)
-    instant began_at{};    ///< of the file: times to live are written as of then
+    bool complete = false;        ///< COMMIT is in the window
+    bool to_file = false;         ///< the receiver is a file (spills.hpp)
+    instant began_at{};           ///< of a file: times to live are written as of then
+    std::uint64_t sent_bytes = 0; ///< of chunks, each once
     instant heard_at{};
     /// The times to live of a file are as of when its writing began, however long it takes.
     void date_back(std::vector<staged_view>& chain, instant now) const;

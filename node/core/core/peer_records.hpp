@@ -117,6 +117,7 @@ struct handover_record {
     std::size_t manifest_bytes = 0;
     bool told_manifest = false;  ///< it has been sent ours
     std::uint64_t to_answer = 0; ///< number of its LEAVING that this node has not answered yet
+    instant since{};             ///< when it announced that
     std::uint64_t rumoured = 0;  ///< number of a LEAVING in its name on PUB; it has not confirmed it yet
     instant rumoured_at{};       ///< when that was last looked into
     std::optional<instant> goodbye_at{}; ///< when a frame on PUB stated, while it was up, that it has left

@@ -20,6 +20,8 @@
 #include "crdt/store.hpp"
 #include "wire/frame.hpp"
 
+#include <baton/view.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -105,6 +107,8 @@ class session_receiver {
     /// A session is open, the one before it ended for want of room, and none has committed since.
     [[nodiscard]] bool is_short_of_room() const { return session_ && room_short_; }
     [[nodiscard]] const counts& counted() const { return counts_; }
+    /// The session under way.
+    [[nodiscard]] std::optional<sync_progress> progress(instant now) const;
 
   private:
     // session_receiver.cpp

@@ -16,6 +16,8 @@
 #include "crdt/store.hpp"
 #include "wire/frame.hpp"
 
+#include <baton/view.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -23,6 +25,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <vector>
 
 namespace baton::core {
 
@@ -77,6 +80,8 @@ class session_server {
     /// Values are overwritten faster than a session can send them: writers have to wait.
     [[nodiscard]] bool is_overtaken() const;
     [[nodiscard]] const counts& counted() const { return counts_; }
+    /// Appends the sessions under way.
+    void progress(instant now, std::vector<sync_progress>& into) const;
 
     // --- a file in the place of a receiver ---
     [[nodiscard]] std::unique_ptr<outbound_session> begin_file(instant now) const;

@@ -23,6 +23,7 @@
 #pragma once
 
 #include <baton/ack.hpp>
+#include <baton/api.hpp>
 #include <baton/completion.hpp>
 #include <baton/node.hpp>
 
@@ -50,7 +51,7 @@ class engine_link;
 /// exists, or the queue is closed), forked. Then no completion follows. A call whose result is known at once
 /// completes before the function returns. O(key + value) and, for each call that waits, O(log calls); calls
 /// that wait for keys of which none changes cost nothing while they wait.
-class async {
+class BATON_API async {
   public:
     /// For `of`, into `into`.
     async(node& of, completion_queue& into);

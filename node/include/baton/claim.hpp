@@ -20,6 +20,7 @@
 // owner.
 #pragma once
 
+#include <baton/api.hpp>
 #include <baton/pickup.hpp>
 #include <baton/result.hpp>
 #include <baton/version.hpp>
@@ -50,7 +51,7 @@ struct claim_options {
 };
 
 /// Owns a register; node::claim returns it.
-class claim_handle {
+class BATON_API claim_handle {
   public:
     claim_handle(claim_handle&&) noexcept;            ///< takes the claim over
     claim_handle& operator=(claim_handle&&) noexcept; ///< releases the present claim and takes the other over
@@ -97,7 +98,7 @@ class claim_handle {
   private:
     friend class node;
     friend class async;
-    struct body;
+    struct BATON_LOCAL body;
     explicit claim_handle(std::unique_ptr<body> of);
     std::unique_ptr<body> body_;
 };

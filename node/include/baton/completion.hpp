@@ -12,6 +12,7 @@
 // fork(): in the child every function answers `errc::forked`.
 #pragma once
 
+#include <baton/api.hpp>
 #include <baton/claim.hpp>
 #include <baton/leave.hpp>
 #include <baton/pickup.hpp>
@@ -56,7 +57,7 @@ struct completion {
 };
 
 /// Where calls complete, in the order in which they end.
-class completion_queue {
+class BATON_API completion_queue {
   public:
     /// `calls_max`: at most that many calls are under way, or have completions that are not read yet.
     explicit completion_queue(std::size_t calls_max = 65'536);

@@ -12,6 +12,7 @@
 // Plain values; any thread.
 #pragma once
 
+#include <baton/api.hpp>
 #include <baton/dot.hpp>
 
 #include <cstdint>
@@ -48,7 +49,7 @@ enum class event_kind : std::uint8_t {
              ///< While this lasts, that node is `suspect` or `contacting`, and is no copy of anything
 };
 /// The name of the kind as scripts see it, for example "joined". Valid for ever.
-[[nodiscard]] std::string_view to_string(event_kind kind);
+[[nodiscard]] BATON_API std::string_view to_string(event_kind kind);
 
 /// One report about the mesh or this node; node::next_event returns them.
 struct event {

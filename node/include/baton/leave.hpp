@@ -14,6 +14,8 @@
 // Plain values; any thread.
 #pragma once
 
+#include <baton/api.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -32,7 +34,7 @@ enum class leave_outcome : std::uint8_t {
     unsafe,        ///< no staying member acknowledged everything: `unsafe_keys` may be lost
 };
 /// The name of the outcome as scripts see it, for example "safe". Valid for ever.
-[[nodiscard]] std::string_view to_string(leave_outcome outcome);
+[[nodiscard]] BATON_API std::string_view to_string(leave_outcome outcome);
 
 /// What a leave achieved.
 struct leave_report {

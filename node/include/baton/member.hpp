@@ -13,6 +13,7 @@
 // Plain values; any thread. node::members() returns them.
 #pragma once
 
+#include <baton/api.hpp>
 #include <baton/dot.hpp>
 
 #include <chrono>
@@ -34,7 +35,7 @@ enum class member_state : std::uint8_t {
     crashed,    ///< it is gone without a leave; this node still tries its address
 };
 /// The name of the state as scripts see it, for example "up". Valid for ever.
-[[nodiscard]] std::string_view to_string(member_state state);
+[[nodiscard]] BATON_API std::string_view to_string(member_state state);
 
 /// Another node, as this one sees it at the moment of the call.
 struct member {

@@ -19,6 +19,7 @@
 #pragma once
 
 #include <baton/ack.hpp>
+#include <baton/api.hpp>
 #include <baton/claim.hpp>
 #include <baton/dot.hpp>
 #include <baton/event.hpp>
@@ -55,7 +56,7 @@ using change_handler = std::function<void(const change&)>;
 using merge_function = std::function<std::string(const std::vector<std::string_view>& siblings)>;
 
 /// One member of the mesh, as the head of this header describes it.
-class node {
+class BATON_API node {
   public:
     /// Binds the sockets, starts the I/O thread and returns; discovery continues in the background. Errors:
     /// bad_option, bad_seed, bad_key, unknown_interface, address_in_use, network; the sentence names the
@@ -76,8 +77,7 @@ class node {
     /// limits.unsent_bytes_max of own writes are unsent, or while a member that had kept up lags by more than
     /// limits.lag_max or lag_bytes_max; `busy` if that outlasts `within`. Errors: key_empty, key_too_long,
     /// value_too_long, wrong_type, full, conflict (if_version), bad_argument (majority without
-    /// options::mesh_size, copies(0)), busy, leaving, forked; then nothing is stored. O(key
-    /// + value).
+    /// options::mesh_size, copies(0)), busy, leaving, forked; then nothing is stored. O(key + value).
     result<write_result> stash(std::string_view key, std::string_view value, stash_options how = {});
     /// Writes several keys as one: on every node, repairing and joining nodes included, they appear together
     /// or not at all. At most 1,000 keys, and no `if_version` (bad_argument). The version is that of the last
@@ -123,13 +123,11 @@ class node {
     /// Sets the function that merges the siblings of registers under `prefix` from now on. Of the members
     /// that are up, the one with the smallest id merges, if it has a function for the key; so set it on every
     /// node. Members that disagree on who is up may each merge; their results are merged again until all are
-    /// equal. The longest prefix that fits decides; a second call with a prefix replaces its function.
-    /// Claimed keys are not merged.
+    /// equal. The longest prefix that fits decides. Claimed keys are not merged.
     ///
     /// The node calls the function on a thread of its own, without a lock, one key at a time; the destructor
     /// waits for a running call. The function must not call the node. If it throws, the node logs that and
-    /// leaves the key until it has one more sibling. Errors: key_too_long, network (no thread is available),
-    /// forked.
+    /// leaves the key until it has one more sibling. Errors: key_too_long, network (no thread), forked.
     result<void> merge_with(std::string_view prefix, merge_function merge);
 
     /// Removes everything that this node has seen of `key`, of any type; a concurrent write survives. Waits
@@ -250,16 +248,15 @@ class node {
 
     /// @name Keys, in a mesh with a key (options::security)
     ///
-    /// Keys rotate without a restart: install the new key on every node, then use it on every node, then
-    /// remove the old key from every node. Connected nodes stay connected. These calls last as long as the
-    /// node: change the file of keys, too.
+    /// Keys rotate without a restart: on every node install the new key, then use it, then remove the old
+    /// one. Connected nodes stay connected. These calls last as long as the node: change the file of keys,
+    /// too.
     /// @{
 
     /// Accepts `key` from now on, in addition to the others. No effect if it is installed already. Errors:
     /// bad_key (8 keys are installed), bad_option (the mesh is open), forked.
     result<void> install_key(const mesh_key& key);
-    /// Seals beacons and introductions with the installed key `id` from now on. Errors: absent, bad_option,
-    /// forked.
+    /// Seals beacons and introductions with the installed key `id`. Errors: absent, bad_option, forked.
     result<void> use_key(const key_id& id);
     /// Stops accepting the key `id`. Open links stay. Errors: absent, conflict (the key is in use),
     /// bad_option, forked.
@@ -284,14 +281,14 @@ class node {
     /// 32 hexadecimal digits over the visible state; equal on nodes with equal state. First folds in the rest
     /// of a committed sync, otherwise O(1). Errors: forked.
     [[nodiscard]] result<std::string> digest() const;
-    /// The causal cut: for each replica the highest counter that is applied here, sorted by replica. Errors:
-    /// forked. O(replicas).
+    /// The causal cut: each replica's highest counter applied here, by replica. Errors: forked. O(replicas).
     [[nodiscard]] result<std::vector<dot>> cut() const;
     /// @}
 
   private:
     friend class async;
-    struct impl;
+    friend class monitor;
+    struct BATON_LOCAL impl;
     explicit node(std::unique_ptr<impl> body);
     static result<node> open(options settings);
     std::unique_ptr<impl> impl_;

@@ -17,6 +17,7 @@
 // std::optional; of texts an empty one is absent, and port 0 means any free one. Every option has a test.
 #pragma once
 
+#include <baton/api.hpp>
 #include <baton/key.hpp>
 #include <baton/result.hpp>
 
@@ -232,11 +233,11 @@ struct options {
 
     /// Checks all values and opens nothing. The error lists every fault, one sentence each, joined by "; ".
     /// Errors: bad_option, bad_seed.
-    [[nodiscard]] result<void> validate() const;
+    [[nodiscard]] BATON_API result<void> validate() const;
 
-    static options lan();      ///< the defaults: all nodes of one LAN find each other
-    static options loopback(); ///< host 127.0.0.1: no traffic leaves the machine, beacons included
-    static options wan();      ///< no beacons, more patience with silence; needs seeds
+    BATON_API static options lan();      ///< the defaults: all nodes of one LAN find each other
+    BATON_API static options loopback(); ///< host 127.0.0.1: no traffic leaves the machine, beacons included
+    BATON_API static options wan();      ///< no beacons, more patience with silence; needs seeds
 };
 
 } // namespace baton

@@ -15,6 +15,7 @@
 // Plain values; any thread.
 #pragma once
 
+#include <baton/api.hpp>
 #include <baton/dot.hpp>
 #include <baton/version.hpp>
 
@@ -46,7 +47,7 @@ enum class pickup_outcome : std::uint8_t {
     absent_unsynced,
 };
 /// The name of the outcome as scripts see it, for example "found". Valid for ever.
-[[nodiscard]] std::string_view to_string(pickup_outcome outcome);
+[[nodiscard]] BATON_API std::string_view to_string(pickup_outcome outcome);
 
 /// One value of a register or of a field, as this node holds it.
 struct stored_value {

@@ -24,6 +24,7 @@
 // object may only be destroyed or assigned to. Linux only (signalfd).
 #pragma once
 
+#include <baton/api.hpp>
 #include <baton/node.hpp>
 
 #include <chrono>
@@ -35,7 +36,7 @@
 namespace baton {
 
 /// Receives stop signals for the program.
-class stop_signals {
+class BATON_API stop_signals {
   public:
     /// Blocks the signals `numbers` in this thread and receives them from now on, including one that is
     /// pending already. A signal that the parent process has set to be ignored (nohup) stays ignored. Errors:
@@ -61,8 +62,8 @@ class stop_signals {
     void on_second(std::function<void()> handler);
 
   private:
-    struct listener;
-    struct end_of_listener {
+    struct BATON_LOCAL listener;
+    struct BATON_LOCAL end_of_listener {
         void operator()(listener* ended) const noexcept;
     };
     using owned_listener = std::unique_ptr<listener, end_of_listener>;
@@ -74,6 +75,6 @@ class stop_signals {
 /// it has reached (node::end_leave_now). Kubernetes kills a program 30 s after its SIGTERM; the default
 /// options::leave_within of 25 s fits into that. Any thread, one call at a time. Clears the function set by
 /// on_second(). Errors: those of node::leave.
-result<leave_report> leave_on_signal(node& leaver, stop_signals& stop, leave_options how = {});
+BATON_API result<leave_report> leave_on_signal(node& leaver, stop_signals& stop, leave_options how = {});
 
 } // namespace baton

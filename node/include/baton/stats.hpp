@@ -11,12 +11,16 @@
 //         return text;
 //     }
 //
-// Plain values; any thread. node::stats() returns them. Source of the text: Prometheus' exposition format
-// 0.0.4.
+// Plain values; any thread. node::stats() returns them. Sources of the texts: Prometheus' exposition format
+// 0.0.4; OpenMetrics 1.0.
 #pragma once
 
+#include <baton/api.hpp>
 #include <baton/member.hpp>
 
+#include <array>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -25,6 +29,28 @@
 #include <vector>
 
 namespace baton {
+
+/// How many waits took how long.
+struct time_histogram {
+    /// Upper bounds of the buckets, ascending; one more bucket has what took longer.
+    static constexpr std::array<std::chrono::microseconds, 16> bounds = [] {
+        std::array<std::chrono::microseconds, 16> all{};
+        constexpr std::array micros{100,   250,    500,    1000,    2500,    5000,    10000,    25000,
+                                    50000, 100000, 250000, 1000000, 2500000, 5000000, 10000000, 25000000};
+        for (std::size_t i = 0; i < all.size(); ++i) all[i] = std::chrono::microseconds{micros[i]};
+        return all;
+    }();
+    std::array<std::uint64_t, bounds.size() + 1> counts{}; ///< by bucket, each without the others
+    std::chrono::nanoseconds sum{0};                       ///< of all of them
+
+    /// Counts one wait. O(buckets).
+    void note(std::chrono::nanoseconds took) {
+        std::size_t bucket = 0;
+        while (bucket < bounds.size() && took > bounds[bucket]) ++bucket;
+        ++counts[bucket];
+        sum += took;
+    }
+};
 
 /// Counters since the start of the node, and sizes at this moment. Names with `bytes` are in bytes.
 struct node_stats {
@@ -90,6 +116,9 @@ struct node_stats {
     std::uint64_t ids_ignored = 0;       ///< ids that members named beyond limits.unknown_ids_max
     std::uint64_t foreign_cluster = 0;   ///< beacons and greetings of other clusters
     std::uint64_t sends_refused = 0;     ///< sends that a full or missing link did not take; repaired later
+    time_histogram
+        acknowledged;      ///< calls that waited for an ack_level, from the wait's begin until it was met
+    time_histogram leaves; ///< leaves of members, from their announcement to their goodbye
     std::vector<std::pair<std::string, std::uint64_t>> refused_by_reason; ///< refusals, sorted by reason
     std::vector<member> members;                                          ///< as node::members()
 };
@@ -102,7 +131,7 @@ struct stat_field {
     std::uint64_t node_stats::*value = nullptr; ///< the member of node_stats
 };
 /// All numbers of node_stats, in the order of the struct. Valid for ever.
-[[nodiscard]] std::span<const stat_field> all_stats();
+[[nodiscard]] BATON_API std::span<const stat_field> all_stats();
 
 /// The text of a /metrics page. Each number becomes `baton_<name>`, or `baton_<name>_total` if it only grows,
 /// with the label `node`. `baton_refused_total` has the label `reason`. For every node that has been a member
@@ -110,6 +139,16 @@ struct stat_field {
 /// `baton_member_round_trip_seconds`, with the labels `member` and `id`. In labels, control characters and
 /// bytes that are not UTF-8 are written as
 /// `\\xNN`. O(length of the text).
-[[nodiscard]] std::string to_prometheus(const node_stats& stats, std::string_view node_name);
+[[nodiscard]] BATON_API std::string to_prometheus(const node_stats& stats, std::string_view node_name);
+
+/// The same numbers as OpenMetrics 1.0 text, which ends with `# EOF`. Its content type is
+/// `openmetrics_content_type`. Families have units: `baton_delta_sent_bytes_total`. Two histograms are added,
+/// `baton_acknowledgement_seconds` and `baton_leave_seconds`. `baton_refused_total` has the label `reason`.
+/// The families of members have only the label `member` (besides `node`), and only members that are up,
+/// suspect or leaving; of several with one name the worst number is shown. O(length of the text).
+[[nodiscard]] BATON_API std::string to_openmetrics(const node_stats& stats, std::string_view node_name);
+/// For the header Content-Type of to_openmetrics().
+inline constexpr std::string_view openmetrics_content_type =
+    "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 } // namespace baton

@@ -24,6 +24,7 @@
 // watch_handle may be moved and destroyed on any thread, before or after its node.
 #pragma once
 
+#include <baton/api.hpp>
 #include <baton/node.hpp>
 
 #include <cstdint>
@@ -48,7 +49,7 @@ enum class change_kind : std::uint8_t {
             ///< reports keys that are gone as `removed`, and ends with another initial_done
 };
 /// The name of the kind as scripts see it, for example "initial_done". Valid for ever.
-[[nodiscard]] std::string_view to_string(change_kind kind);
+[[nodiscard]] BATON_API std::string_view to_string(change_kind kind);
 
 /// The type of the value that a key holds.
 enum class value_kind : std::uint8_t {
@@ -59,7 +60,7 @@ enum class value_kind : std::uint8_t {
     flag,    ///< a switch, which node::enable and node::disable change
 };
 /// The name of the type: "register", "counter", "set", "map" or "flag". Valid for ever.
-[[nodiscard]] std::string_view to_string(value_kind type);
+[[nodiscard]] BATON_API std::string_view to_string(value_kind type);
 
 /// One report to a handler.
 struct change {
@@ -86,7 +87,7 @@ struct change {
 
 /// Owns a watch. The destructor ends it: the node no longer calls the handler, and destroys it. It blocks
 /// until a running handler returns, except when that handler itself destroys the handle.
-class watch_handle {
+class BATON_API watch_handle {
   public:
     watch_handle() = default;                        ///< owns no watch; node::watch returns one that does
     watch_handle(watch_handle&&) noexcept = default; ///< takes the watch over; the other handle owns none

@@ -120,8 +120,8 @@ class io_thread {
 
     /// The best address of this node to give to others.
     [[nodiscard]] std::string host() const;
-    /// The number of sends that a full or missing connection did not accept; sessions repair them.
-    [[nodiscard]] std::uint64_t sends_refused() const { return sends_refused_; }
+    [[nodiscard]] node_stats stats() const;                        ///< two short holds of the lock
+    [[nodiscard]] std::uint64_t rounds() const { return rounds_; } ///< of the I/O thread; any thread
 
     /// `hook` is called under the lock whenever mesh::next_merge() may have something. An empty hook: no more
     /// calls, and none is under way when this returns.
@@ -259,7 +259,7 @@ class io_thread {
     std::atomic<bool> hurry_{false};
     mutable std::atomic<bool> rung_{false};
     packer packing_;
-    std::atomic<std::uint64_t> sends_refused_{0};
+    std::atomic<std::uint64_t> sends_refused_{0}, rounds_{0};
 
     // made, replaced and closed by the I/O thread; PUB under publisher_mutex_
     std::unique_ptr<sockets> sockets_;

@@ -37,7 +37,7 @@ pickup_result absent(core::mesh& mesh, std::string_view key, Known known) {
     if (const auto leaver = mesh.on_its_way(key)) {
         answer.outcome = pickup_outcome::pending_handoff;
         answer.who = {*leaver};
-    } else if (mesh.state().types_of(key) == 0) { // not of another type
+    } else if (mesh.state().types_of(key) == 0) { // absent in every type
         core::absence judged = known();
         if (judged.confirmed) answer.outcome = pickup_outcome::absent_confirmed;
         answer.who = std::move(judged.who);

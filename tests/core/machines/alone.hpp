@@ -1,4 +1,4 @@
-// What the tests of the core's machines share: ids, moments, and a node that has no mesh. No mesh is linked.
+// alone: what the tests of the machines share: ids, moments, and a node without a mesh. No mesh is linked.
 #pragma once
 
 #include "core/courier.hpp"
@@ -40,7 +40,7 @@ inline std::string archive_rows(std::uint8_t number) {
 inline constexpr instant start{};
 inline constexpr std::uint64_t wall = 1'700'000'000'000;
 
-/// What most machines refer to, in the place of a mesh.
+/// Stands in for the mesh: everything that most machines refer to.
 struct lone_node {
     explicit lone_node(std::uint8_t id = 1)
         : settings(options_of(replica(id)))

@@ -19,7 +19,7 @@ struct leaving_node : lone_node {
         write_buffers buffers;
         here.put(register_of("key"), "value", timestamp::at(wall), buffers);
     }
-    /// It holds everything, and says so about the leaving of this number.
+    /// The member acknowledges the leave of this number, and holds everything.
     void acknowledge(peer& p, std::uint64_t of, bool staying = true) {
         leave.on_ack(p, {replica(2), staying, true, of, here.seen(), 0});
     }
@@ -48,9 +48,9 @@ TEST_CASE("handover: a leave is met by members that hold everything and stay", "
     CHECK(s.leave.is_leaving());
     CHECK(s.leave.progress().staying == 2);
     CHECK_FALSE(s.leave.progress().met);
-    s.acknowledge(a, number + 1); // of another leaving
+    s.acknowledge(a, number + 1); // for another leave
     CHECK(s.leave.progress().copies == 0);
-    s.acknowledge(a, number, false); // it leaves, too
+    s.acknowledge(a, number, false); // the member itself is leaving
     CHECK(s.leave.progress().staying == 1);
     CHECK_FALSE(s.leave.progress().met);
     s.acknowledge(b, number);
@@ -76,7 +76,7 @@ TEST_CASE("handover: a leaving is announced until it is acknowledged with everyt
     const auto first = s.sent<wire::leaving>();
     REQUIRE_FALSE(first.empty());
     CHECK(first[0].number == number);
-    CHECK_FALSE(first[0].keys.empty()); // nobody has said that it holds them
+    CHECK_FALSE(first[0].keys.empty()); // no member has reported that it holds them
     CHECK(s.leave.deadline() > start);
     s.leave.repeat(s.leave.deadline() - 1ns, s.out);
     CHECK(s.out.actions.empty());

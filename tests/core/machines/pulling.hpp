@@ -1,4 +1,4 @@
-// What the tests of the receiver share: a node with something to send, one that asks for it, and a link on
+// pulling: what the tests of the receiver share: a server with something to send, a receiver, and a link on
 // which each frame can be lost.
 #pragma once
 
@@ -35,7 +35,7 @@ struct two_nodes {
         node.settings.limits.chunk_bytes_max = 256;
         node.settings.limits.credit_bytes = 512;
         p.via = link_id{1};
-        p.holds.told_otherwise = true; // so that it is told the whole cut
+        p.holds.told_otherwise = true; // so that the PULL carries the whole cut
         node.links[*p.via].open = true;
     }
     static void write(lone_node& at, int keys) {
@@ -46,7 +46,7 @@ struct two_nodes {
                         timestamp::at(wall), buffers);
         }
     }
-    /// The server says what it holds, and this node asks if it lacks some of that.
+    /// The server reports what it holds, and the receiver asks if it lacks some of it.
     void consider() {
         p.holds.seen.join(there.here.seen());
         receiver.note_lack(p, at.now);
@@ -67,7 +67,7 @@ struct two_nodes {
         const auto frame = wire::decode(bytes);
         return receiver.on_answer(replica(2), std::get<wire::fingerprint>(*frame), at, out);
     }
-    /// Both sides pass on what they say and work, until nothing more happens, or so many times.
+    /// Both sides exchange frames and work, until nothing more happens or `rounds` are over.
     void run(int rounds = 1000) {
         bool more = true;
         for (int i = 0; more && i < rounds; ++i) {

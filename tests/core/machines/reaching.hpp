@@ -1,4 +1,4 @@
-// What the tests of contact share: a node that has links and no mesh, and the beacons of others.
+// reaching: what the tests of contact share: a node that has links and no mesh, and the beacons of others.
 #pragma once
 
 #include "core/contact/contact.hpp"

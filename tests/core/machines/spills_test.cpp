@@ -40,7 +40,7 @@ struct spilling : writing_node {
     explicit spilling(std::uint8_t id = 1)
         : writing_node(id) {
         settings.spills = true;
-        settings.founding = true; // nobody else is waited for
+        settings.founding = true; // the node does not wait for others
     }
     dot put(std::string_view key) { return write.put(register_of(key), "value", write.tick(wall)); }
     [[nodiscard]] std::vector<std::string> file() {
@@ -64,7 +64,7 @@ struct spilling : writing_node {
         files.on_listed({}, at);
     }
     void tend() { files.tend(true, at, box); }
-    /// Answers what is asked to be read, until nothing is. How the session ended.
+    /// Answers the read requests until there are none. Returns how the session ended.
     std::optional<session_end> read(const std::vector<std::string>& frames) {
         std::optional<session_end> how;
         std::size_t next = 0;
@@ -229,7 +229,7 @@ TEST_CASE("spills: a merged file goes when others hold what is in it", "[core][m
     s.tend();
     REQUIRE(s.read(frames) == session_end::committed);
     s.tend();
-    CHECK(s.box.actions.empty()); // nobody else has it
+    CHECK(s.box.actions.empty()); // no other member has it
     SECTION("as many as a leave would ask for") {
         auto &a = s.up(3), &b = s.up(4), &c = s.up(5);
         a.holds.seen = s.here.seen();
@@ -273,7 +273,7 @@ TEST_CASE("spills: a damaged file is set aside and looked through for what "
     CHECK_FALSE(s.read(frames));
     CHECK(s.aside == 1);
     CHECK(s.here.read("lost"));
-    CHECK_FALSE(s.here.read("known")); // that member brings it
+    CHECK_FALSE(s.here.read("known")); // that member will bring it
     CHECK(s.here.counter_of(replica(1)) == 1);
     REQUIRE_FALSE(s.box.events.empty());
     CHECK(s.box.events.back().kind == event_kind::recovered);
@@ -333,7 +333,7 @@ TEST_CASE(
     CHECK(s.opened == 1);
     CHECK(s.refused == 1);
     CHECK(s.files.waiting() == 1);
-    CHECK(s.files.has_unread()); // nothing is called absent
+    CHECK(s.files.has_unread()); // no key is called absent
     CHECK(s.here.keys() == 0);
     SECTION("it reports that much") {
         p.holds.seen.raise({replica(3), 2});
@@ -350,7 +350,7 @@ TEST_CASE(
             const auto theirs = twin.here.put(register_of(key), "1", timestamp::at(wall), buffers);
             REQUIRE(s.here.apply(theirs.id, theirs.event) == store::applied::yes);
         }
-        CHECK(s.pass(200ms, of.frames) == std::nullopt); // all of it is here
+        CHECK(s.pass(200ms, of.frames) == std::nullopt); // everything is here
     }
     SECTION("another file does not wait for it") {
         spilling other{4};
@@ -411,11 +411,12 @@ TEST_CASE("spills: a file that is too much for this node is read again ever less
     for (const auto until = s.at.now + 600s; s.at.now < until; s.at.now += 200ms) {
         s.tend();
         if (!s.receiver.is_open()) continue;
-        // From the second on it is the same again, and nobody is notified of that.
+        // From the second try on the outcome repeats, and is not reported again.
         CHECK(s.receiver.is_short_of_room() == (++tries > 1));
         const auto done = s.receiver.abandon(session_end::full, s.at, s.box);
         REQUIRE(done.end);
-        CHECK_FALSE(s.files.on_end(done.end->how, *done.end->file, s.at, s.box)); // no fault of the file's
+        // That is not the fault of the file.
+        CHECK_FALSE(s.files.on_end(done.end->how, *done.end->file, s.at, s.box));
     }
     CHECK(tries < 25);
 }

@@ -79,8 +79,8 @@ TEST_CASE("stability: an origin that has said goodbye is archived by the member 
     CHECK(s.here.read("x"));
 }
 
-// A newcomer that stood still in the middle of a walk would otherwise keep what was removed meanwhile: its
-// COMMIT claims the removal, whose record is gone before the walk comes to it.
+// A newcomer that was frozen during a walk would otherwise keep a removed record: its COMMIT claims the
+// removal, but the removal record is gone before the walk reaches it.
 TEST_CASE("stability: the session of a member that is left behind ends", "[core][machine]") {
     settling s;
     s.settings.limits.lag_max = 0;
@@ -114,7 +114,7 @@ TEST_CASE("stability: a member that stays too far behind is left behind", "[core
     for (int i = 0; i < 5; ++i) s.put("key");
     CHECK(p.lag.kept_up);
     s.tend(1s);
-    CHECK_FALSE(p.lag.evicted); // it may catch up
+    CHECK_FALSE(p.lag.evicted); // the member may still catch up
     s.tend(1s + 2s);
     CHECK(p.lag.evicted);
     CHECK(s.rest.evictions() == 1);

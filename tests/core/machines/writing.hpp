@@ -1,4 +1,5 @@
-// What the tests of machines that write share: a node with a way out for its events, and one that claims.
+// writing: what the tests of machines that write share: a node with an outlet for its events, and one that
+// claims.
 #pragma once
 
 #include "core/claims.hpp"

@@ -1,6 +1,6 @@
-// The C++ side of values_test.py: stashes one typed value of each kind in a node of its own, prints their
-// bytes, and says of bytes that come back whether pickup<T> reads the same value. Lines: out `NAME HEX`; in
-// the same, out again `NAME same`, `NAME other` or `NAME refused: WHY`.
+// The C++ side of values_test.py. It stashes one typed value of each kind in a node of its own and prints
+// their bytes; then it tells whether pickup<T> reads the same value from bytes that come back. Lines: out
+// `NAME HEX`; in the same, out again `NAME same`, `NAME other` or `NAME refused: WHY`.
 #include <baton/node.hpp>
 #include <baton/typed.hpp>
 

@@ -19,6 +19,8 @@
 // that is read of a temporary result is moved out of it, so `for (auto& each : *node.members())` is safe.
 #pragma once
 
+#include <baton/api.hpp>
+
 #include <concepts>
 #include <cstdint>
 #include <functional>
@@ -58,7 +60,7 @@ enum class errc : std::uint8_t {
 };
 
 /// The name of a kind as scripts see it, for example "key_too_long". Valid for ever.
-[[nodiscard]] std::string_view to_string(errc code);
+[[nodiscard]] BATON_API std::string_view to_string(errc code);
 
 /// Why a call failed.
 struct error {
@@ -74,8 +76,8 @@ class result;
 namespace detail {
 /// End the program (std::terminate) with a line on standard error: of the error that was there instead of a
 /// value, or that there was none.
-[[noreturn]] void end_for_missing_value(const error& instead) noexcept;
-[[noreturn]] void end_for_missing_error() noexcept;
+[[noreturn]] BATON_API void end_for_missing_value(const error& instead) noexcept;
+[[noreturn]] BATON_API void end_for_missing_error() noexcept;
 
 template <class T>
 inline constexpr bool is_result = false;

@@ -1,0 +1,57 @@
+# What baton is linked with, each as one target: baton::zmq, baton::sodium, baton::cares; and baton::msgpack, which is headers
+# alone. Used by the build and, installed as baton-dependencies.cmake, by find_package(baton). A library is sought first as a
+# CMake package, as vcpkg and Conan have it, then by pkg-config, as Linux distributions have it. What is not found is named in
+# `baton_missing`.
+set(baton_missing)
+
+# baton_library(<name> <pkg-config module> <CMake package> <target>…): the first of the targets that the package has.
+function(baton_library name module package)
+    if(TARGET baton::${name})
+        return()
+    endif()
+    find_package(${package} CONFIG QUIET)
+    foreach(target IN LISTS ARGN)
+        if(TARGET ${target})
+            add_library(baton::${name} INTERFACE IMPORTED)
+            set_target_properties(baton::${name} PROPERTIES INTERFACE_LINK_LIBRARIES ${target})
+            return()
+        endif()
+    endforeach()
+    find_package(PkgConfig QUIET)
+    if(PkgConfig_FOUND)
+        pkg_check_modules(baton_${name} QUIET IMPORTED_TARGET ${module})
+    endif()
+    if(TARGET PkgConfig::baton_${name})
+        add_library(baton::${name} INTERFACE IMPORTED)
+        set_target_properties(baton::${name} PROPERTIES INTERFACE_LINK_LIBRARIES PkgConfig::baton_${name})
+    else()
+        set(baton_missing ${baton_missing} ${module} PARENT_SCOPE)
+    endif()
+endfunction()
+
+# baton_header(<name> <header>): a library of headers alone.
+function(baton_header name header)
+    if(NOT TARGET baton::${name})
+        find_path(BATON_${name}_INCLUDE_DIR ${header})
+        mark_as_advanced(BATON_${name}_INCLUDE_DIR)
+        add_library(baton::${name} INTERFACE IMPORTED)
+        if(BATON_${name}_INCLUDE_DIR)
+            set_target_properties(baton::${name} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${BATON_${name}_INCLUDE_DIR}")
+        endif()
+    endif()
+    if(NOT BATON_${name}_INCLUDE_DIR)
+        set(baton_missing ${baton_missing} ${header} PARENT_SCOPE)
+    endif()
+endfunction()
+
+baton_library(zmq libzmq ZeroMQ libzmq libzmq-static)
+baton_library(sodium libsodium libsodium libsodium::libsodium)
+if(NOT TARGET baton::sodium)
+    list(REMOVE_ITEM baton_missing libsodium)
+    baton_library(sodium libsodium unofficial-sodium unofficial-sodium::sodium) # vcpkg's name
+endif()
+baton_library(cares libcares c-ares c-ares::cares c-ares::cares_static)
+find_package(Threads QUIET)
+if(NOT TARGET Threads::Threads)
+    list(APPEND baton_missing threads)
+endif()

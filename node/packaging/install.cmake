@@ -3,11 +3,10 @@
 #   dev       headers, the library to link with, the CMake package, baton.pc
 #   program   baton, its manual page and completions
 #   docs      licence and documents
-#   python    the Python package, if there is one
+#   python    the Python package, if it was built (node/python)
 # Without --component it installs all of them.
 include(CMakePackageConfigHelpers)
 set(baton_packaging ${PROJECT_SOURCE_DIR}/node/packaging)
-set(BATON_PYTHON_DIR lib/python3/dist-packages CACHE STRING "Where the Python package is installed, below the prefix")
 set(BATON_ZSH_DIR ${CMAKE_INSTALL_DATADIR}/zsh/site-functions CACHE STRING "Where zsh finds completions")
 set(baton_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/baton)
 
@@ -86,13 +85,6 @@ if(BATON_BUILD_PROGRAM)
     install(FILES ${baton_packaging}/baton.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
         RENAME baton COMPONENT program)
     install(FILES ${baton_packaging}/_baton DESTINATION ${BATON_ZSH_DIR} COMPONENT program)
-endif()
-
-# ---- Python ----
-
-if(EXISTS ${PROJECT_SOURCE_DIR}/node/python/baton)
-    install(DIRECTORY ${PROJECT_SOURCE_DIR}/node/python/baton DESTINATION ${BATON_PYTHON_DIR} COMPONENT python
-        FILES_MATCHING PATTERN *.py PATTERN *.pyi PATTERN py.typed PATTERN __pycache__ EXCLUDE)
 endif()
 
 # ---- documents ----

@@ -24,7 +24,8 @@ mesh::mesh(mesh_options settings, const moment& start)
                tally_)
     , reports_(settings_, store_, peers_, time_, tally_.counters)
     , courier_(settings_, peers_, contact_.links.all(), tally_.counters)
-    , detector_(settings_, peers_, courier_, contact_.introductions.keys(), random_)
+    , detector_(settings_, peers_, courier_, contact_.greetings, contact_.introductions.keys(), random_,
+                time_)
     , writes_(settings_, store_, contact_.links.subscribers(), room_, handover_, tally_.counters)
     , inbox_(store_, tally_.counters,
              {settings_.bounds.slice, settings_.limits.early_bytes_max, settings_.broken})

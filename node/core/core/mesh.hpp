@@ -189,10 +189,6 @@ class mesh {
     void judge(const replica_id& id, peer& p, outbox& out);
     const char* look_both_ways(const replica_id& id, peer& p);
     verdict on_probe(const datagram_arrived& in, outbox& out);
-    void note_inquirer(const replica_id& id, const replica_id& by, const health_record::inquirer& how,
-                       outbox& out);
-    void meet_namesakes(const replica_id& id, peer& p, outbox& out);
-    void judge_namesake(const replica_id& id, peer& p, outbox& out);
     void end_peer(const replica_id& id, peer& p, member_state state, event_kind kind, std::string reason,
                   outbox& out);
     void end_replaced(const replica_id& former, const replica_id& by, outbox& out);

@@ -38,7 +38,7 @@ void append_sentences(std::vector<std::string>& all, const result<void>& checked
     all.emplace_back(rest);
 }
 
-result<void> checked(const result<std::string>& token) {
+result<void> without_value(const result<std::string>& token) {
     if (!token) return token.error();
     return {};
 }
@@ -54,11 +54,12 @@ std::vector<std::string> faults_of(const std::string& file, std::vector<CLI::Con
     append_sentences(all, given.node.validate());
     append_sentences(all, check_files(given.node));
     if (!given.http.listen.empty()) append_sentences(all, listener::check(given.http.listen));
-    if (!given.http.token_file.empty()) append_sentences(all, checked(read_token(given.http.token_file)));
+    if (!given.http.token_file.empty())
+        append_sentences(all, without_value(read_token(given.http.token_file)));
     return all;
 }
 
-int complain(const std::string& sentence) {
+int report_fault(const std::string& sentence) {
     std::cerr << sentence << '\n';
     return 2;
 }
@@ -70,11 +71,11 @@ int check_config(const arguments& given) try {
     std::ifstream input(file, std::ios::binary);
     std::string text(config_bytes_max + 1, '\0');
     if (!input.read(text.data(), static_cast<std::streamsize>(text.size())) && !input.eof())
-        return complain("baton: " + cited(file) + " cannot be read: " + std::strerror(errno));
+        return report_fault("baton: " + cited(file) + " cannot be read: " + std::strerror(errno));
     text.resize(static_cast<std::size_t>(input.gcount()));
     if (text.size() > config_bytes_max)
-        return complain(file + ": a file of options has at most " + std::to_string(config_bytes_max) +
-                        " bytes");
+        return report_fault(file + ": a file of options has at most " + std::to_string(config_bytes_max) +
+                            " bytes");
 
     arguments unused;
     checked_app app;
@@ -94,15 +95,15 @@ int check_config(const arguments& given) try {
                 rest.erase(same);
             }
         }
-        if (line.fault) status = complain(file + ':' + std::to_string(line.number) + ": " + *line.fault);
+        if (line.fault) status = report_fault(file + ':' + std::to_string(line.number) + ": " + *line.fault);
     }
-    for (const auto& sentence : rest) complain(file + ": " + sentence); // of several lines together
+    for (const auto& sentence : rest) report_fault(file + ": " + sentence); // of several lines together
     for (const auto& sentence : unknown_variables(app)) std::cerr << "baton: warning: " << sentence << '\n';
     if (status == 0)
         std::cout << file << ": ok, " << lines.size() << (lines.size() == 1 ? " line" : " lines") << '\n';
     return status;
 } catch (const CLI::Error& fault) {
-    return complain(given.key + ": " + fault.what());
+    return report_fault(given.key + ": " + fault.what());
 }
 
 } // namespace baton::cli

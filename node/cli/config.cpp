@@ -17,7 +17,7 @@
 namespace baton::cli {
 namespace {
 
-constexpr std::string_view prefix = "BATON_";
+constexpr std::string_view variable_prefix = "BATON_";
 
 bool is_switch(const std::string& value) {
     constexpr std::array<std::string_view, 10> known{"true", "false",  "on",      "off", "yes",
@@ -153,7 +153,7 @@ std::vector<config_line> read_config(const checked_app& app, const std::string& 
 }
 
 std::string variable_of(std::string_view option) {
-    std::string name{prefix};
+    std::string name{variable_prefix};
     for (const char c : option)
         name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     return name;
@@ -192,15 +192,15 @@ std::vector<std::string> faults_of_environment(const checked_app& app) {
 
 std::vector<std::string> unknown_variables(const checked_app& app) {
     std::vector<std::string> known{"CONFIG"}, all;
-    for (const auto& name : names_of(app)) known.push_back(variable_of(name).substr(prefix.size()));
+    for (const auto& name : names_of(app)) known.push_back(variable_of(name).substr(variable_prefix.size()));
     for (char** at = environ; *at != nullptr; ++at) {
         std::string_view name{*at};
         name = name.substr(0, name.find('='));
-        if (!name.starts_with(prefix)) continue;
-        const auto meant = nearest(name.substr(prefix.size()), known);
-        if (meant && *meant != name.substr(prefix.size()))
+        if (!name.starts_with(variable_prefix)) continue;
+        const auto meant = nearest(name.substr(variable_prefix.size()), known);
+        if (meant && *meant != name.substr(variable_prefix.size()))
             all.push_back(shell::printable(name) + " is no option's variable; the nearest is " +
-                          std::string(prefix) + *meant);
+                          std::string(variable_prefix) + *meant);
     }
     return all;
 }

@@ -29,7 +29,7 @@ std::string bytes_of(const json& line, const std::string& field) {
 }
 
 /// A value, which may have several lines.
-std::string value_of(const json& line) {
+std::string value_text(const json& line) {
     const auto plain = line.find("value");
     if (!line.contains("value_base64") && plain != line.end() && plain->is_string())
         return visible_lines(plain->get_ref<const std::string&>());
@@ -59,7 +59,7 @@ std::string rest_text(const json& line) {
 std::string pickup_text(const json& line, const screen& on) {
     const auto result = line.value("result", "");
     if (result == "found") {
-        auto made = value_of(line) + '\n';
+        auto made = value_text(line) + '\n';
         if (const auto siblings = line.value("siblings", 0); siblings != 0)
             made += tinted("(" + std::to_string(siblings) + " other values were written at the same time)",
                            tint::doubtful, on) +
@@ -140,6 +140,7 @@ std::string event_text(const json& line, const screen& on) {
     if (kind == "failed" && line.contains("detail")) return made + ": " + bytes_of(line, "detail") + '\n';
     if (const auto name = bytes_of(line, "name"); !name.empty()) made += ' ' + name;
     if (kind == "started") made += " at " + bytes_of(line, "endpoint");
+    if (line.contains("http")) made += ", page at " + bytes_of(line, "http");
     if (line.contains("key")) made += " key " + bytes_of(line, "key");
     if (line.contains("count")) made += ' ' + scalar(line["count"]);
     if (const auto reason = bytes_of(line, "reason"); !reason.empty()) made += ": " + reason;

@@ -400,8 +400,7 @@ void prompt::load_history() {
 
 // Not what begins with a blank, nor a key of the mesh.
 void prompt::remember(const std::string& line) {
-    constexpr std::string_view blanks = " \t";
-    const auto begin = line.find_first_not_of(blanks);
+    const auto begin = line.find_first_not_of(" \t");
     if (begin == line.npos || begin != 0 || line.find("key-install") != line.npos || line == last_line_)
         return;
     last_line_ = line;

@@ -44,7 +44,7 @@ std::string milliseconds_text(double ms) {
     return text.data();
 }
 
-std::string members_of(const mesh_sample& now, const screen& on) {
+std::string member_rows(const mesh_sample& now, const screen& on) {
     table all({{"member"},
                {"state"},
                {"synced"},
@@ -114,7 +114,7 @@ std::string picture_of(const mesh_sample& now, const std::optional<mesh_sample>&
     lines.emplace_back();
     const auto height = std::max<std::size_t>(on.height, 8) - 1;
     // Events get what members leave, and a few lines in any case unless there is little room.
-    auto members = lines_of(members_of(now, on));
+    auto members = lines_of(member_rows(now, on));
     const auto events_min =
         height < 16 || now.events.empty() ? 0 : std::min<std::size_t>(now.events.size() + 2, height / 3);
     const auto members_max = height - std::min(height, lines.size() + events_min);

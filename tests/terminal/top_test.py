@@ -106,19 +106,19 @@ def scripts_get_json_lines():
 
 
 def a_newcomers_sync_is_shown_on_a_terminal_only():
-    """100,000 keys. The server is held up while its state travels, so that the newcomer is seen in the middle of it."""
+    """100,000 keys. Small chunks take their time, so that the newcomer is seen in the middle of it."""
     mesh = Mesh()
     keys = 100_000
     with Node(PROGRAM, mesh, "ada") as ada:
         assert ada.ask(f"load {keys} 100")["count"] == keys
-        with Console([PROGRAM, "run", "--name", "bob", "--chunk-bytes", "4096", *mesh.options], pipes=(0, 1)) as bob:
+        with Console([PROGRAM, "run", "--name", "bob", "--chunk-bytes", "1024", *mesh.options], pipes=(0, 1)) as bob:
             bob.wrote("sync: ")  # on standard error, which is the terminal
             bob.until(lambda: re.search(rb"sync: [\d,]+ of about 100,000 keys, [\d.]+ [kM]B, [\d.]+ s left", bob.raw), "progress")
             bob.shows("received in")
             bob.until(lambda: re.search(r"sync: [\d.]+ MB received in [\d.]+ s; 100,000 keys here", bob.text()), "the end")
             bob.process.stdin.close()
             assert bob.end() == 0
-        with Console([PROGRAM, "run", "--name", "eve", "--chunk-bytes", "4096", *mesh.options]) as eve:
+        with Console([PROGRAM, "run", "--name", "eve", *mesh.options]) as eve:
             eve.prompt("eve> ")  # while it goes on
             eve.press("stash note typed meanwhile")
             eve.until(lambda: re.search(r"sync: .*received in .*; 100,000 keys here", eve.text()), "the end")

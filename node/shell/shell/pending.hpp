@@ -127,10 +127,6 @@ class pending_calls final : public key_listener {
     void note_all() override;
     [[nodiscard]] bool listens() const override { return !by_key_.empty(); }
 
-    /// How long the waits for other holders took that were met, those of blocking calls included. Under the
-    /// lock.
-    time_histogram met;
-
   private:
     friend struct pending_view;
     using number = std::uint64_t; ///< of a call, in the order in which they began
@@ -149,7 +145,7 @@ class pending_calls final : public key_listener {
     using lines = std::map<line, std::set<std::pair<std::uint64_t, number>>>; ///< by the write's counter
     struct entry {
         call what;
-        instant until{}, awaits_since{};
+        instant until{};
         std::uint64_t question = 0;
         std::optional<occasion> ready; ///< it is in ready_
         waits_for at{over{}};

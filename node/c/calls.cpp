@@ -32,11 +32,11 @@ std::optional<milliseconds> time_of(std::int64_t ms) {
 
 ack_level level(const baton_call& call) {
     switch (call.ack) {
-    case BATON_COPIES:
+    case BATON_ACK_COPIES:
         return ack_level::copies(call.copies);
-    case BATON_MAJORITY:
+    case BATON_ACK_MAJORITY:
         return ack_level::majority();
-    case BATON_ALL_UP:
+    case BATON_ACK_ALL_UP:
         return ack_level::all_up();
     default:
         return ack_level::local();
@@ -185,7 +185,7 @@ fault check(const baton_call* call) {
     const bool known =
         (what >= BATON_STASH && what <= BATON_COMMIT) || (what >= BATON_PICKUP && what <= BATON_LEAVE) ||
         (what >= BATON_SIBLINGS && what <= BATON_SELF) || (what >= BATON_RENEW && what <= BATON_CLAIM_STATE);
-    if (!known || call->ack > BATON_ALL_UP || (call->flags & ~std::uint32_t{BATON_CALL_FLAGS}) != 0)
+    if (!known || call->ack > BATON_ACK_ALL_UP || (call->flags & ~std::uint32_t{BATON_CALL_FLAGS}) != 0)
         return {BATON_BAD_ARGUMENT,
                 "baton_call.what, ack or flags has a value that this library does not know"};
     if (!is_readable(call->key) || !is_readable(call->element) || !is_readable(call->value) ||

@@ -171,7 +171,7 @@ const std::array known_options{
 result<options> options_of(std::span<const named_value> all) {
     auto made = options::lan();
     for (std::size_t i = 0; i < all.size(); ++i) {
-        const auto& [name, value] = all[i];
+        const auto name = all[i].first, value = all[i].second;
         const auto* const found = std::find_if(known_options.begin(), known_options.end(),
                                                [&](const row& each) { return each.name == name; });
         if (found == known_options.end())

@@ -43,8 +43,10 @@ result<void> without_value(const result<std::string>& token) {
     return {};
 }
 
-/// What a start would refuse of these options, before it opens a socket.
-std::vector<std::string> faults_of(const std::string& file, std::vector<CLI::ConfigItem> items) {
+/// What a start would refuse of these options, before it opens a socket. `is_alone`: they are one line of
+/// them.
+std::vector<std::string> faults_of(const std::string& file, std::vector<CLI::ConfigItem> items,
+                                   bool is_alone) {
     arguments given;
     checked_app app;
     add_options(app, given);
@@ -54,7 +56,8 @@ std::vector<std::string> faults_of(const std::string& file, std::vector<CLI::Con
     append_sentences(all, given.node.validate());
     append_sentences(all, check_files(given.node));
     if (!given.http.listen.empty()) append_sentences(all, listener::check(given.http.listen));
-    if (!given.http.token_file.empty())
+    // Without http a start does not read it; a line alone cannot know.
+    if (!given.http.token_file.empty() && (!given.http.listen.empty() || is_alone))
         append_sentences(all, without_value(read_token(given.http.token_file)));
     return all;
 }
@@ -84,11 +87,11 @@ int check_config(const arguments& given) try {
     std::vector<CLI::ConfigItem> good;
     for (const auto& line : lines)
         if (!line.fault) add(good, line.item);
-    auto rest = faults_of(file, good);
+    auto rest = faults_of(file, good, false);
     int status = rest.empty() ? 0 : 2;
     for (auto& line : lines) { // a fault belongs to the line that has it alone, too
         if (!line.fault && !rest.empty()) {
-            for (const auto& sentence : faults_of(file, {line.item})) {
+            for (const auto& sentence : faults_of(file, {line.item}, true)) {
                 const auto same = std::ranges::find(rest, sentence);
                 if (same == rest.end()) continue;
                 line.fault = line.fault ? *line.fault + "; " + sentence : sentence;

@@ -12,8 +12,8 @@
 namespace baton::cli {
 namespace {
 
-constexpr std::size_t gap = 2;        // between columns
-constexpr std::size_t cut_to_min = 8; // a column that is narrower tells nothing
+constexpr std::size_t gap = 2;                               // between columns
+constexpr std::size_t cut_to_min = 8, first_cut_to_min = 16; // a column that is narrower tells nothing
 
 /// The character that the text begins with, which is UTF-8, and its length.
 std::pair<char32_t, std::size_t> first_of(std::string_view text) {
@@ -125,13 +125,13 @@ std::vector<std::size_t> table::widths(std::size_t available) const {
         for (const auto& row : rows_) most = std::max(most, width_of(row[at].text));
         all.push_back(most);
     }
-    const auto total = [&](std::size_t each_max) {
-        std::size_t sum = (all.size() - 1) * gap;
-        for (const auto width : all) sum += std::min(width, each_max);
+    const auto total = [&](std::size_t first_max, std::size_t each_max) {
+        auto sum = (all.size() - 1) * gap + std::min(all.front(), first_max);
+        for (std::size_t at = 1; at < all.size(); ++at) sum += std::min(all[at], each_max);
         return sum;
     };
-    while (all.size() > 1 && total(cut_to_min) > available) all.pop_back();
-    while (total(available) > available) {
+    while (all.size() > 1 && total(first_cut_to_min, cut_to_min) > available) all.pop_back();
+    while (total(std::string::npos, std::string::npos) > available) {
         auto& widest = *std::ranges::max_element(all);
         if (widest <= 1) break;
         --widest;

@@ -158,7 +158,7 @@ static void test_registers(void) {
     baton_call stash = with_value(BATON_STASH, "game/state", "round 41");
     baton_call pickup = call_of(BATON_PICKUP, "game/state");
     baton_call confirm = call_of(BATON_CONFIRM, "");
-    stash.ack = BATON_COPIES;
+    stash.ack = BATON_ACK_COPIES;
     stash.copies = 2;
     stash.within_ms = patience_ms;
     CHECK(baton_run(nodes.one, &stash, &written) == BATON_OK);
@@ -173,7 +173,7 @@ static void test_registers(void) {
 
     confirm.versions = &written.written;
     confirm.versions_count = 1;
-    confirm.ack = BATON_ALL_UP;
+    confirm.ack = BATON_ACK_ALL_UP;
     confirm.within_ms = patience_ms;
     CHECK(baton_run(nodes.other, &confirm, &again) == BATON_OK && (again.flags & BATON_MET) != 0);
     baton_answer_free(&again);

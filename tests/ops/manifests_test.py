@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 try:
@@ -240,6 +241,21 @@ class Docker(unittest.TestCase):
         packages = {line.split(":")[0] for line in owners.splitlines()}
         self.assertTrue(packages)
         self.assertLessEqual(packages - base, self.packages(self.final))
+
+    def test_cmake_configures_what_is_copied(self):
+        """The command of the Dockerfile, up to the compiler, in a folder that has only what is copied."""
+        found = next(found for word, rest in self.build if word == "RUN"
+                     for found in re.findall(r"(cmake -S .*?)&&", rest))
+        with tempfile.TemporaryDirectory() as folder:
+            for *sources, target in (rest.split() for word, rest in self.build if word == "COPY"):
+                for source in sources:
+                    if (ROOT / source).is_dir():
+                        shutil.copytree(ROOT / source, pathlib.Path(folder, target))
+                    else:
+                        shutil.copy(ROOT / source, pathlib.Path(folder, target))
+            command = found.replace("-S .", f"-S {folder}").replace("-B /build", f"-B {folder}/build")
+            done = subprocess.run(command.split(), capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_options_of_cmake_exist(self):
         text = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -152,3 +153,15 @@ def test_every_code_of_the_library_has_its_exception() -> None:
     assert baton.library_version().count(".") == 2
     with pytest.raises(errors.Conflict):
         raise errors.error_of("conflict", "a sentence")
+
+
+def test_every_option_of_the_program_is_an_option_of_a_node() -> None:
+    page = subprocess.run([os.environ["BATON_PROGRAM"], "run", "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    network = re.search(r"^Network:.*\n((?:  .*\n)+)", page, re.MULTILINE)
+    assert network is not None
+    names = re.findall(r"^  --([a-z0-9-]+)", network.group(1), re.MULTILINE)
+    assert len(names) > 20
+    for name in names:
+        with pytest.raises(errors.BadOption) as failure:  # of the second one at the latest
+            baton.SyncNode(**{name: "1"}, nmae="x").start()
+        assert f'"{name}"' not in str(failure.value) or "is not an option" not in str(failure.value)

@@ -180,10 +180,10 @@ enum baton_what {
 
 /* How many members must hold a write before the call ends. */
 enum baton_ack {
-    BATON_LOCAL = 0,    /* this node; nothing is waited for */
-    BATON_COPIES = 1,   /* baton_call.copies members, this node included */
-    BATON_MAJORITY = 2, /* more than half of the option mesh-size */
-    BATON_ALL_UP = 3    /* every member that is up */
+    BATON_ACK_LOCAL = 0,    /* this node; nothing is waited for */
+    BATON_ACK_COPIES = 1,   /* baton_call.copies members, this node included */
+    BATON_ACK_MAJORITY = 2, /* more than half of the option mesh-size */
+    BATON_ACK_ALL_UP = 3    /* every member that is up */
 };
 
 /* baton_call.flags */

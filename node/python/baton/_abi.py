@@ -118,9 +118,9 @@ class Call:
         c.lease_ms = 0 if lease is None else milliseconds(lease)
         c.flags = flags
         if isinstance(copies, int):
-            c.ack, c.copies = lib.BATON_COPIES, copies
+            c.ack, c.copies = lib.BATON_ACK_COPIES, copies
         elif copies is not None:
-            levels = {"local": lib.BATON_LOCAL, "majority": lib.BATON_MAJORITY, "all_up": lib.BATON_ALL_UP}
+            levels = {"local": lib.BATON_ACK_LOCAL, "majority": lib.BATON_ACK_MAJORITY, "all_up": lib.BATON_ACK_ALL_UP}
             if copies not in levels:
                 raise errors.BadArgument(f'copies is a number, "local", "majority" or "all_up", not {copies!r}')
             c.ack = levels[copies]

@@ -105,9 +105,7 @@ failure_detector::probed failure_detector::on_probe(const datagram_arrived& in, 
         result.alive = said->id;
     } else if (!said->is_answer) {
         if (back) return {};
-        result.about = said->about;
-        result.asker = said->id;
-        result.how = {false, in.endpoint, said->number};
+        on_inquiry(said->about, said->id, {false, in.endpoint, said->number}, now, out);
     } else {
         auto* const p = members_.find(said->about.is_nil() ? said->id : said->about);
         if (p == nullptr || (back && p != sender)) return {};
@@ -150,16 +148,21 @@ instant failure_detector::inquire(const replica_id& id, peer& p, instant now, ou
     return h.inquire_at;
 }
 
-bool failure_detector::note_inquirer(const replica_id& about, const replica_id& from,
-                                     const health_record::inquirer& how, instant now) {
+void failure_detector::on_inquiry(const replica_id& about, const replica_id& from,
+                                  const health_record::inquirer& how, instant now, outbox& out) {
     auto* const p = members_.find(about);
-    if (p == nullptr || !is_member(*p) || about == from) return false;
-    auto& asker = p->health.inquirers[from];
+    if (p == nullptr || !is_member(*p) || about == from) return;
+    auto& h = p->health;
+    auto& asker = h.inquirers[from];
     asker.by_link = asker.by_link || how.by_link;
     if (!how.endpoint.empty()) asker.endpoint = how.endpoint, asker.number = how.number;
-    if (now - p->health.life.heard_at() <= just_now || now - p->health.probed_at <= just_now) return false;
-    p->health.probed_at = p->health.probe_at = now;
-    return true;
+    if (now - h.life.heard_at() > just_now && now - h.probed_at > just_now) {
+        h.probed_at = h.probe_at = now;
+        greetings_.tell(about, *p, true, out);
+        time_.wake_by(probe(*p, now, out));
+        report_heard(about, from, how, now, out);
+    }
+    answer_inquirers(about, *p, now, out);
 }
 
 void failure_detector::answer_inquirers(const replica_id& id, peer& p, instant now, outbox& out) {
@@ -178,42 +181,6 @@ void failure_detector::report_heard(const replica_id& id, const replica_id& to,
     const auto ms = static_cast<std::uint16_t>(age.count());
     if (how.by_link) mail_.send_to(to, *asker, wire::word{settings_.self, id, ms}, out);
     if (!how.endpoint.empty()) send(how.endpoint, {true, settings_.self, how.number, id, ms}, nullptr, out);
-}
-
-// ---------------------------------------------------------------- names
-
-std::optional<replica_id> failure_detector::meet_namesakes(const replica_id& id, peer& p, instant now,
-                                                           outbox& out) {
-    if (p.name == settings_.name)
-        members_.raise(out, event_kind::name_conflict, id, "it has this node's own name");
-    for (const auto& [other, q] : members_) {
-        if (other == id || q.name != p.name || !is_member(q)) continue;
-        p.health.namesake = other;
-        p.health.namesake_asked_at = now;
-        return other;
-    }
-    return std::nullopt;
-}
-
-failure_detector::namesake_verdict failure_detector::judge_namesake(const replica_id& id, peer& p,
-                                                                    instant now, outbox& out) {
-    auto& h = p.health;
-    if (!h.namesake) return {};
-    const auto former = *h.namesake;
-    const auto* const q = members_.find(former);
-    if (q == nullptr || !is_member(*q)) {
-        h.namesake.reset();
-    } else if (q->health.life.heard_at() > h.namesake_asked_at && !q->health.life.is_closed()) {
-        h.namesake.reset();
-        members_.raise(out, event_kind::name_conflict, id,
-                       former.to_string().substr(0, 8) + " has the same name");
-    } else if (q->health.life.is_closed() || now - h.namesake_asked_at >= namesake_patience) {
-        h.namesake.reset();
-        return {former, {}};
-    } else {
-        return {{}, h.namesake_asked_at + namesake_patience};
-    }
-    return {};
 }
 
 } // namespace baton::core

@@ -24,7 +24,8 @@ mesh::mesh(mesh_options settings, const moment& start)
                tally_)
     , reports_(settings_, store_, peers_, time_, tally_.counters)
     , courier_(settings_, peers_, contact_.links.all(), tally_.counters)
-    , detector_(settings_, peers_, courier_, contact_.introductions.keys(), random_)
+    , detector_(settings_, peers_, courier_, contact_.greetings, contact_.introductions.keys(), random_,
+                time_)
     , writes_(settings_, store_, contact_.links.subscribers(), room_, handover_, tally_.counters)
     , inbox_(store_, tally_.counters,
              {settings_.bounds.slice, settings_.limits.early_bytes_max, settings_.broken})
@@ -157,11 +158,12 @@ void mesh::end_replaced(const replica_id& former, const replica_id& by, outbox& 
 
 bool mesh::synced() const { return peers_.met_any() ? peers_.all_synced() : settings_.founding; }
 
-std::vector<member> mesh::members() const {
+std::vector<member> mesh::members(const replica_id& after, std::size_t most) const {
     std::vector<member> all;
-    all.reserve(peers_.size());
+    all.reserve(std::min(most, peers_.size()));
     const auto own = store_.counter_of(settings_.self);
-    for (const auto& [id, p] : peers_) {
+    for (auto each = peers_.upper_bound(after); each != peers_.end() && all.size() < most; ++each) {
+        const auto& [id, p] = *each;
         const auto told = p.holds.seen.of(settings_.self);
         all.push_back({id, p.name, p.state, p.endpoint, p.synced, own > told ? own - told : 0,
                        writes_.out.sent().age_of(told + 1, time_.now()),

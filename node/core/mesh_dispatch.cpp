@@ -82,7 +82,7 @@ struct mesh::dispatch {
         return m.contact_.on_peers(f, *s.known, out);
     }
     static verdict inquiry(mesh& m, const wire::inquiry& f, const sender& s, outbox& out) {
-        m.note_inquirer(f.about, s.id, {true}, out);
+        m.detector_.on_inquiry(f.about, s.id, {true}, m.time_.now(), out);
         return {};
     }
     static verdict word(mesh& m, const wire::word& f, const sender&, outbox&) {

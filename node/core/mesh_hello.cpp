@@ -15,7 +15,7 @@ verdict mesh::on_hello(const wire::hello& f, const arrival& from, outbox& out) {
     auto& p = *met.who;
     if (met.replaced) end_replaced(*met.replaced, f.id, out);
     if (from.link) contact_.note_address_taken(f.id, p.endpoint, f);
-    if (met.first) meet_namesakes(f.id, p, out);
+    if (met.first) detector_.names.meet(f.id, p, out);
     p.sees_me = (f.flags & wire::hello::sees_you) != 0;
     p.holds.full = (f.flags & wire::hello::is_full) != 0;
     p.holds.live_bytes = f.live;

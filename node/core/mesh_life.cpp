@@ -57,7 +57,10 @@ bool mesh::is_over(const replica_id& id, peer& p, outbox& out) {
 void mesh::judge(const replica_id& id, peer& p, outbox& out) {
     using discovery::liveness;
     detector_.answer_inquirers(id, p, time_.now(), out);
-    judge_namesake(id, p, out);
+    if (const auto former = detector_.names.judge(id, p, out)) {
+        end_peer(*former, *peers_.find(*former), member_state::crashed, event_kind::restarted,
+                 "its name is now that of " + id.to_string().substr(0, 8), out);
+    }
     const auto verdict = p.health.life.judge(time_.now(), detector_.patience());
     if (detector_.is_stuck(p, time_.now()) ||
         (settings_.broken == mutation::redial_at_once && verdict == liveness::verdict::suspect))
@@ -109,37 +112,7 @@ verdict mesh::on_probe(const datagram_arrived& in, outbox& out) {
     const auto heard = detector_.on_probe(in, time_.now(), out);
     if (auto* const p = heard.alive ? peers_.find(*heard.alive) : nullptr)
         contact_.dead.revive(*heard.alive, *p, p->endpoint, out);
-    if (heard.about) note_inquirer(*heard.about, heard.asker, heard.how, out);
     return tally_.counted(heard.why);
-}
-
-void mesh::note_inquirer(const replica_id& about, const replica_id& from, const health_record::inquirer& how,
-                         outbox& out) {
-    auto* const p = peers_.find(about);
-    if (p == nullptr || !is_member(*p) || about == from) return;
-    if (detector_.note_inquirer(about, from, how, time_.now())) {
-        contact_.greetings.tell(about, *p, true, out);
-        wake_by(detector_.probe(*p, time_.now(), out));
-        detector_.report_heard(about, from, how, time_.now(), out);
-    }
-    detector_.answer_inquirers(about, *p, time_.now(), out);
-}
-
-// ---------------------------------------------------------------- names
-
-void mesh::meet_namesakes(const replica_id& id, peer& p, outbox& out) {
-    const auto other = detector_.meet_namesakes(id, p, time_.now(), out);
-    if (!other) return;
-    contact_.greetings.tell(*other, *peers_.find(*other), true, out);
-    wake_by(time_.now() + failure_detector::namesake_patience);
-}
-
-void mesh::judge_namesake(const replica_id& id, peer& p, outbox& out) {
-    const auto verdict = detector_.judge_namesake(id, p, time_.now(), out);
-    if (verdict.again_at) wake_by(*verdict.again_at);
-    if (!verdict.replaced) return;
-    end_peer(*verdict.replaced, *peers_.find(*verdict.replaced), member_state::crashed, event_kind::restarted,
-             "its name is now that of " + id.to_string().substr(0, 8), out);
 }
 
 } // namespace baton::core

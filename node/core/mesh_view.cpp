@@ -5,10 +5,11 @@
 
 namespace baton::core {
 
-bool mesh::is_ready() const {
+bool mesh::is_ready() {
     if (is_leaving()) return false;
     if (peers_.met_any()) return is_caught_up();
-    return !spills_.has_unread() && (settings_.founding || contact_.seeds.is_alone());
+    was_alone_ = was_alone_ || settings_.founding || contact_.seeds.is_alone();
+    return was_alone_ && !spills_.has_unread();
 }
 
 std::vector<member_link> mesh::links() const {

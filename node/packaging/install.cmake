@@ -3,11 +3,10 @@
 #   dev       headers, the library to link with, the CMake package, baton.pc
 #   program   baton, its manual page and completions
 #   docs      licence and documents
-#   python    the Python package, if there is one
+#   python    the Python package, if it was built (node/python)
 # Without --component it installs all of them.
 include(CMakePackageConfigHelpers)
 set(baton_packaging ${PROJECT_SOURCE_DIR}/node/packaging)
-set(BATON_PYTHON_DIR lib/python3/dist-packages CACHE STRING "Where the Python package is installed, below the prefix")
 set(BATON_ZSH_DIR ${CMAKE_INSTALL_DATADIR}/zsh/site-functions CACHE STRING "Where zsh finds completions")
 set(baton_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/baton)
 
@@ -35,12 +34,28 @@ install(FILES ${baton_packaging}/dependencies.cmake DESTINATION ${baton_cmake_di
 
 # ---- baton.pc: its paths follow the file, so an installed tree can be moved ----
 
-# A program that links libbaton.a alone needs the libraries below it, too, also without --static.
-set(baton_requires "libzmq libsodium libcares")
+# What was found by pkg-config is linked as it is there, shared as a rule. Its module is not required: --static would add all
+# that is below libzmq, and Debian's norm.pc names a library that Debian does not have. A CMake package's module is required.
+set(baton_requires)
+set(baton_below)
+foreach(library IN ITEMS zmq:libzmq sodium:libsodium cares:libcares)
+    string(REGEX MATCH "^(.*):(.*)$" library ${library})
+    if(baton_${CMAKE_MATCH_1}_FOUND)
+        foreach(flag IN LISTS baton_${CMAKE_MATCH_1}_LDFLAGS)
+            string(REGEX REPLACE "^-L" "" folder ${flag})
+            if(NOT folder IN_LIST CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES)
+                string(APPEND baton_below " ${flag}")
+            endif()
+        endforeach()
+    else()
+        string(APPEND baton_requires " ${CMAKE_MATCH_2}")
+    endif()
+endforeach()
+string(APPEND baton_below " -lstdc++ -lm -pthread")
 if(baton_type STREQUAL SHARED_LIBRARY)
-    set(baton_pc_links "Requires.private: ${baton_requires}\nLibs: -L\${libdir} -lbaton\nLibs.private: -lstdc++ -lm -pthread")
-else()
-    set(baton_pc_links "Requires: ${baton_requires}\nLibs: -L\${libdir} -lbaton -lstdc++ -lm -pthread")
+    set(baton_pc_links "Requires.private:${baton_requires}\nLibs: -L\${libdir} -lbaton\nLibs.private:${baton_below}")
+else() # a program that links libbaton.a needs the libraries below it, also without --static
+    set(baton_pc_links "Requires:${baton_requires}\nLibs: -L\${libdir} -lbaton${baton_below}")
 endif()
 cmake_path(IS_ABSOLUTE CMAKE_INSTALL_LIBDIR baton_libdir_is_absolute)
 if(baton_libdir_is_absolute)
@@ -70,13 +85,6 @@ if(BATON_BUILD_PROGRAM)
     install(FILES ${baton_packaging}/baton.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
         RENAME baton COMPONENT program)
     install(FILES ${baton_packaging}/_baton DESTINATION ${BATON_ZSH_DIR} COMPONENT program)
-endif()
-
-# ---- Python ----
-
-if(EXISTS ${PROJECT_SOURCE_DIR}/node/python/baton)
-    install(DIRECTORY ${PROJECT_SOURCE_DIR}/node/python/baton DESTINATION ${BATON_PYTHON_DIR} COMPONENT python
-        FILES_MATCHING PATTERN *.py PATTERN *.pyi PATTERN py.typed PATTERN __pycache__ EXCLUDE)
 endif()
 
 # ---- documents ----

@@ -53,12 +53,14 @@ class write_call final : public call_for<write_result> {
             if (!made) return end_with(made.error());
             if (const auto known = proven_at_once(*made)) return end_with(*known);
             made_ = *std::move(made);
+            since_ = now.at.now;
             write_ = nullptr;
         }
         const auto held = now.mesh.measure(made_->wanted);
         if (!held.met && now.why != occasion::late && now.why != occasion::end)
             return for_holders{&made_->wanted};
         now.mesh.stop_awaiting(made_->ticket);
+        if (held.met) now.others.met.note(now.at.now - since_);
         return end_with(answer_of(*made_, held));
     }
 
@@ -73,6 +75,7 @@ class write_call final : public call_for<write_result> {
     needs needs_;
     attempt write_;
     std::optional<unproven> made_;
+    instant since_{}; ///< when it was made
 };
 
 class pickup_call final : public call_for<pickup_result> {

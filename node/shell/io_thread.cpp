@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 #include <ctime>
+#include <iterator>
 #include <system_error>
 
 namespace baton::shell {
@@ -128,14 +129,20 @@ leave_report io_thread::leave(std::chrono::milliseconds within, std::size_t copi
     return *leaving_->report;
 }
 
-// The list of members is taken in a hold of its own, and sorted after it.
+// The members are read in short holds of their own, and sorted after them.
 node_stats io_thread::stats() const {
     auto all = with([this](core::mesh& mesh) {
         auto numbers = mesh.stats();
         numbers.acknowledged = pending_.met;
         return numbers;
     });
-    all.members = with([](core::mesh& mesh) { return mesh.members(); });
+    constexpr std::size_t members_a_hold = 32;
+    for (replica_id after{};;) {
+        auto some = with([&](core::mesh& mesh) { return mesh.members(after, members_a_hold); });
+        if (some.empty()) break;
+        after = some.back().id;
+        std::move(some.begin(), some.end(), std::back_inserter(all.members));
+    }
     core::sort_by_name(all.members);
     all.sends_refused += sends_refused_;
     return all;

@@ -3,6 +3,8 @@
 #include "discovery/key_file.hpp"
 #include "shell/descriptor.hpp"
 
+#include <baton/key_file.hpp>
+
 #include <fcntl.h>
 #include <sodium.h>
 #include <sys/stat.h>

@@ -29,9 +29,11 @@ bool monitor::is_alive(std::chrono::milliseconds within) const {
 bool monitor::is_ready() const {
     const auto& of = *watched_->impl_;
     if (of.forked()) return false;
+    const auto is_ready = [&] { return of.engine->with([](core::mesh& mesh) { return mesh.is_ready(); }); };
+    if (is_ready()) return true;
     of.engine->with([](core::mesh& mesh) { mesh.catch_up(shell::io_thread::now()); });
     of.engine->look();
-    return of.engine->with([](core::mesh& mesh) { return mesh.is_ready(); });
+    return is_ready();
 }
 
 result<mesh_view> monitor::view(view_options how) const {

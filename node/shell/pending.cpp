@@ -57,9 +57,6 @@ bool pending_calls::look(pass& now, number of, occasion why, const leave_report*
         ends_.erase({e.until, of});
         e.until = instant::max();
     }
-    if (std::holds_alternative<for_holders>(e.at) && std::holds_alternative<over>(next) &&
-        why == occasion::news)
-        met.note(now.at.now - e.awaits_since);
     if (next.index() != e.at.index()) {
         take_out(of, e);
         e.at = next;
@@ -87,7 +84,6 @@ void pending_calls::place(number of, entry& e, core::mesh& mesh, const moment& a
         const auto& [id, level, all] = *proof->wanted;
         e.awaits = lines_.try_emplace(line{id.replica, level.what, level.count, all}).first;
         e.awaits->second.emplace(id.counter, of);
-        e.awaits_since = at.now;
         asked_ = true;
     } else if (std::holds_alternative<for_types>(e.at)) {
         types_.insert(of);

@@ -150,7 +150,7 @@ TEST_CASE("absence: along a chain of neighbours the far end is not spoken for", 
     CHECK(s.against(3, 20ms) == s.ids_of({1}));
     CHECK_FALSE(s.caught_up(3, 20ms));
     s.run_for(5s);
-    CHECK(s.get(3, "session") == "value"); // by way of its neighbours
+    CHECK(s.get(3, "session") == "value"); // it got the value from its neighbours
     CHECK(s.against(3) == s.ids_of({1}));  // no node here can tell what the far end writes next
 }
 
@@ -166,7 +166,7 @@ TEST_CASE("absence: a name that nobody repeats is forgotten", "[core][scenario]"
         f.view = ghost.view();
         REQUIRE_FALSE(s.give(0, core::request_arrived{f.id, host_of(1), wire::encode(f)}).refused);
     };
-    bool mute = true; // its own answer comes later
+    bool mute = true; // the first node answers later
     s.set_filter([&](process_number from, process_number, channel, std::string_view bytes) {
         return !mute || from != 1 || !is<wire::ack>(bytes);
     });

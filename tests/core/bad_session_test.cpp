@@ -125,7 +125,7 @@ TEST_CASE("bad session: a malformed question is refused whole", "[core][scenario
     CHECK(s.refused(0, "malformed question") == count + 3);
     s.run_for(100ms);
     CHECK(s.mesh(0).stats().state_bytes_sent == sent);
-    CHECK(ask(replicas, rows).empty()); // and the session is as it was
+    CHECK(ask(replicas, rows).empty()); // the session is unchanged
     s.run_for(10ms);
     CHECK(s.mesh(0).stats().state_bytes_sent > sent);
 }

@@ -73,7 +73,7 @@ TEST_CASE("full: with room again it catches up", "[core][scenario]") {
     for (int i = 0; i < 10; ++i) s.write_more();
     for (std::size_t i = 0; i < 20; ++i) s.erase(0, "big " + std::to_string(i));
     s.run_for(2s);
-    CHECK(s.mesh(1).is_full()); // it does not apply the removals either
+    CHECK(s.mesh(1).is_full()); // it does not apply removals either
     CHECK(s.mesh(1).state().keys() == held);
     for (std::size_t i = 0; i < held - 30; ++i) CHECK(s.erase(1, "big " + std::to_string(i)));
     REQUIRE(s.run_until([&] { return !s.mesh(1).is_full(); }, 2s));

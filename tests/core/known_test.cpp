@@ -78,7 +78,7 @@ TEST_CASE("known: a successor that starts before the stash, at another address o
     s.leave(0, 1, 5s);
     REQUIRE(s.run_until([&] { return s.at(0).left; }, 6s));
     CHECK(s.pickup(successor, 0) == "the last save");
-    const auto third = s.join(0); // at the first one's address
+    const auto third = s.join(0); // at the address of the first node
     CHECK(s.pickup(third, 0) == "the last save");
     s.leave(successor, 1, 5s);
     s.stash(third, 0, "after it");

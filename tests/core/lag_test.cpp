@@ -109,7 +109,7 @@ TEST_CASE("lag: a member that catches up slowly is not left behind", "[core][sce
 
 TEST_CASE("lag: who is left behind by its server holds nothing back at the others either",
           "[core][scenario]") {
-    // Each member judges a lag by its own writes, so a member that only reads never leaves another behind.
+    // If each member judged a lag by its own writes, a member that only reads would wait for ever.
     world::settings how;
     how.node.limits.lag_max = 50;
     scene s(how);

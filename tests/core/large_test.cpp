@@ -94,7 +94,7 @@ TEST_CASE("large: a value that is overwritten faster than it is sent holds nobod
     CHECK(longest <= bound);
     CHECK(s.mesh(1).stats().sessions_failed == 0);
     s.settle(10s);
-    CHECK(s.mesh(0).state().kept_bytes() == 0); // nothing is pinned any more
+    CHECK(s.mesh(0).state().kept_bytes() == 0); // no value is pinned any more
 }
 
 TEST_CASE("large: a newcomer is synced while every large value is overwritten", "[core][scenario]") {
@@ -119,7 +119,7 @@ TEST_CASE("large: what is pinned for a session goes with it", "[core][scenario]"
     scene s(over_a_slow_link());
     s.gather(2);
     s.put(0, "frame", std::string(7 * mib, 'a'));
-    s.run_for(100ms); // it is being sent
+    s.run_for(100ms); // a transfer is under way
     s.put(0, "frame", std::string(7 * mib, 'b'));
     s.run_for(10ms);
     CHECK(s.mesh(0).state().kept_bytes() >= 7 * mib);

@@ -65,7 +65,7 @@ TEST_CASE("merge: what was written on both sides becomes one value", "[core][sce
         CHECK(s.pickup(who, 1) == "2");
         CHECK(s.values(who, 1) == 1);
         CHECK(s.pickup(who, 2) == "alone");
-        CHECK(s.values(who, 3) == 3); // nothing to merge
+        CHECK(s.values(who, 3) == 3); // no value to merge
     }
     std::uint64_t writes = 0;
     for (process_number who = 0; who < 3; ++who) writes += s.mesh(who).stats().stashes;

@@ -58,7 +58,7 @@ TEST_CASE("ownership: a claim is tentative until every member in view has shown 
     owners s(3);
     REQUIRE(s.claim(0, key));
     CHECK(s.is_tentative(0, key));
-    CHECK(s.run_until([&] { return !s.is_tentative(0, key); }, 200ms)); // it asks
+    CHECK(s.run_until([&] { return !s.is_tentative(0, key); }, 200ms)); // it asks the members
     REQUIRE(s.commit(0, key, "second"));
     CHECK_FALSE(s.is_tentative(0, key)); // for the claim, not for each write
     const auto late = s.start(3);
@@ -199,7 +199,7 @@ TEST_CASE("ownership: a claim given up at once takes nothing from one made at th
         for (std::uint64_t seed = 1; seed <= 20; ++seed) {
             for (const bool wins : {false, true}) {
                 auto how = with_rule(broken, seeded(with_keys(20), seed));
-                how.check = broken == mutation::none; // else it is told at once
+                how.check = broken == mutation::none; // otherwise the loss is reported at once
                 owners s(2, how);
                 REQUIRE(s.claim(0, key));
                 REQUIRE(s.claim(1, key)); // in the same millisecond: the ids decide
@@ -229,7 +229,7 @@ TEST_CASE("ownership: a claim that was held ends above its epoch, one that nobod
     CHECK(epoch() == first - 1);
     REQUIRE(s.claim(0, key));
     const auto second = epoch();
-    CHECK(second > first); // above the time of what it takes over
+    CHECK(second > first); // above the epoch that it takes over
     REQUIRE(s.run_until([&] { return s.sure(0); }, 1s));
     REQUIRE(s.release(0, key));
     CHECK(epoch() == second + 1);

@@ -90,8 +90,8 @@ TEST_CASE("proof: a write that has gone out already is confirmed in a round trip
             wanted.id = written->id;
             return written;
         });
-        s.run_for(30ms);                // it is everywhere by then
-        if (s.met(0, wanted)) continue; // by a heartbeat
+        s.run_for(30ms);                // every node has it by then
+        if (s.met(0, wanted)) continue; // a heartbeat has reported it
         ++asked;
         const auto begun = s.now();
         const auto ticket = s.mesh(0).await_holders(s.moment_at(0), wanted.id);
@@ -154,7 +154,7 @@ TEST_CASE("proof: all that are up means those of the call, as long as they are u
     CHECK_FALSE(s.met(0, wanted));
     s.crash(2);
     REQUIRE(s.run_until([&] { return s.met(0, wanted); }, 5s));
-    s.crash(1); // and never with one copy
+    s.crash(1); // and never with a single copy
     s.run_for(5s);
     CHECK_FALSE(s.met(0, wanted));
 }
@@ -209,7 +209,7 @@ TEST_CASE("proof: absent is what every member has answered for, after the questi
     proving s;
     s.gather(3);
     s.run_for(300ms);
-    CHECK_FALSE(s.absent(0, 0)); // nobody has been asked
+    CHECK_FALSE(s.absent(0, 0)); // no member has been asked
     const auto asked = s.question(0);
     CHECK_FALSE(s.absent(0, asked));
     REQUIRE(s.run_until([&] { return s.absent(0, asked); }, 50ms));
@@ -249,7 +249,7 @@ TEST_CASE("proof: nothing is absent while a member does not answer, or holds mor
         });
         s.sever(1, 2, true);
         s.put(2, "lost with it", "value");
-        s.run_for(600ms); // its heartbeat has told of it
+        s.run_for(600ms); // its heartbeat has reported the event
         s.crash(2);
         REQUIRE(s.run_until([&] { return s.sees(0, 2, member_state::crashed); }, 10s));
         s.set_filter({});
@@ -310,7 +310,8 @@ TEST_CASE("proof: several keys of one stash appear together, by broadcast, by re
           "[core][scenario]") {
     // Looked at after every step of every node: all of them or none.
     world::settings how;
-    how.node.limits.delta_bytes_max = GENERATE(128 << 10, 512); // in one broadcast, or too large for any
+    // Small enough for one broadcast, or too large for any.
+    how.node.limits.delta_bytes_max = GENERATE(128 << 10, 512);
     how.node.limits.chunk_bytes_max = 600;
     how.node.limits.credit_bytes = 1200;
     proving s(how);

@@ -156,5 +156,5 @@ TEST_CASE("ranges: a third one is not misled by a member that was compared", "[c
     s.sever(1, 2, false);
     s.settle(5s);
     CHECK(s.mesh(2).state().keys() == 270);
-    CHECK(s.mesh(1).stats().sessions_compared == 2); // it has asked the first, and served the third
+    CHECK(s.mesh(1).stats().sessions_compared == 2); // it has compared with the first, and served the third
 }

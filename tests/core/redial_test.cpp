@@ -76,7 +76,7 @@ TEST_CASE("redial: after a minute the dead hold no connection, and cost little",
     for (process_number who = 2; who < 12; ++who) s.crash(who);
     REQUIRE(s.run_until([&] { return s.sees(0, 11, member_state::crashed); }, 10s));
     s.run_for(70s);
-    CHECK(s.connections_of(0) == 2); // to the one that lives: one, and one to its PUB
+    CHECK(s.connections_of(0) == 2); // to the living member: one to its ROUTER, one to its PUB
     const auto before = s.spent(0);
     s.run_for(30min);
     const auto& after = s.spent(0);

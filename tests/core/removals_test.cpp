@@ -126,7 +126,7 @@ TEST_CASE("removals: those above the cut of an open PULL stay until the session 
     s.give(0, core::request_arrived{s.at(1).id, host_of(1), pull});
     for (std::size_t key = 0; key < 10; ++key) s.drop(0, key);
     s.run_for(4s);
-    CHECK(s.removals(0) == 10); // it serves that session
+    CHECK(s.removals(0) == 10); // node 1 serves that session
     CHECK(s.removals(1) == 0);
     const auto over = wire::encode(wire::credit{1000, 0, true});
     if (told) s.give(0, core::request_arrived{s.at(1).id, host_of(1), over});

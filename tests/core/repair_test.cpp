@@ -31,7 +31,7 @@ TEST_CASE("repair: a lost delta in the middle is fetched, and what came early is
         return dropped || !is<wire::delta>(bytes) || !(dropped = true);
     });
     for (std::size_t key = 0; key < 5; ++key) s.stash(0, key, "x"), s.run_for(1us);
-    s.settle(100ms); // by the gap: long before a heartbeat
+    s.settle(100ms); // the gap shows it long before a heartbeat
     CHECK(s.mesh(1).stats().gaps >= 1);
     CHECK(s.mesh(1).state().keys() == 5);
 }
@@ -42,7 +42,7 @@ TEST_CASE("repair: a removal during a partition reaches the other side", "[core]
     s.fill(0, 3);
     s.settle();
     s.sever(0, 1, true), s.sever(0, 2, true);
-    s.run_for(6s); // crashed to each other by now
+    s.run_for(6s); // they have called each other crashed by now
     CHECK(s.drop(0, 1));
     s.stash(1, 2, "changed over there");
     s.run_for(1s);

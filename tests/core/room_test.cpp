@@ -42,8 +42,7 @@ struct one_full : scene {
 TEST_CASE("room: a full member holds back no removal records", "[core][scenario]") {
     one_full s(3 << 20);
     s.fill_up();
-    s.put(0, "stays",
-          std::string(100'000, 'x')); // and it is missing a put, so no later drop can be applied alone
+    s.put(0, "stays", std::string(100'000, 'x')); // it misses a put, so it can apply no later drop alone
     for (int i = 0; i < 2000; ++i) {
         const auto key = "churn " + std::to_string(i);
         s.put(0, key, "0123456789");

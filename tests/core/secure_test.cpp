@@ -95,13 +95,13 @@ TEST_CASE("secure: where only beacons pass, nobody is dialled", "[core][scenario
         s.start(0), s.start(1);
         s.run_for(10s);
         const auto knocks =
-            s.mesh(0).stats().knocks + s.mesh(1).stats().knocks; // at seeds, which somebody has named
+            s.mesh(0).stats().knocks + s.mesh(1).stats().knocks; // at seeds, which the operator has named
         CHECK(s.spent(0).dials + s.spent(1).dials == knocks);
         CHECK((by_beacon ? knocks == 0 : knocks <= 10));
         CHECK(s.mesh(1).stats().introductions_sent >= 4);
         CHECK(s.mesh(1).stats().introductions_sent <= 20); // less and less often
         s.set_filter({});
-        s.settle(); // and soon when they pass
+        s.settle(); // soon after datagrams pass
     }
     auto how = keyed();
     how.node.beacon_window = 7200s; // a clock an hour off is believed within that

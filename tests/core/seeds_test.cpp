@@ -42,7 +42,7 @@ TEST_CASE("seeds: one that is silent stands against being alone for ever; one th
     s.run_for(10min);
     CHECK_FALSE(s.alone(0));
     CHECK(s.standing(0) == planted::strings{endpoint_of(1).substr(6)});
-    s.sever(0, 1, false); // its machine is there, the process is not
+    s.sever(0, 1, false); // its machine runs, its process does not
     REQUIRE(s.run_until([&] { return s.alone(0); }, 40s));
     CHECK(s.standing(0).empty());
     s.start(1);

@@ -113,7 +113,7 @@ TEST_CASE("sessions: no more than sessions_max are served at once, the rest are 
     };
     for (slot_number slot = 1; slot < 8; ++slot) s.start(slot);
     s.settle(20s);
-    CHECK(most <= 3); // the one that committed may not have said so yet
+    CHECK(most <= 3); // the receiver that committed may not have reported it yet
     for (const auto who : s.alive()) CHECK(s.mesh(who).state().keys() == 300);
 }
 
@@ -125,7 +125,7 @@ TEST_CASE("sessions: a server that falls silent is given up after its repeats", 
     const auto b = s.start(1);
     REQUIRE(s.run_until([&] { return s.mesh(b).state().staged_slots() != 0; }, 2s));
     REQUIRE(s.run_until([&] { return s.mesh(b).stats().sessions_failed == 1; }, 40s));
-    CHECK(s.chunks <= 5 + 3 * 12 * 2); // at most the window again for each time it was asked
+    CHECK(s.chunks <= 5 + 3 * 12 * 2); // at most the window again for each request
     CHECK(s.mesh(b).state().keys() == 0);
     CHECK(s.sees(b, 0, member_state::up));
     s.mute = false;

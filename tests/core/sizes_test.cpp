@@ -91,7 +91,7 @@ TEST_CASE("sizes: a value above delta_bytes_max is announced and fetched, one be
     s.check_all(1);
     CHECK(s.mesh(1).stats().sessions_pulled == 0);
     s.write_all({bound});
-    s.run_for(50ms); // at once, not with a heartbeat
+    s.run_for(50ms); // the value arrives at once, not with a heartbeat
     s.check_all(1);
     CHECK(s.mesh(1).stats().sessions_pulled == 1);
     CHECK(s.mesh(0).stats().deltas_sent == 1);

@@ -20,7 +20,7 @@ TEST_CASE("spill: the last one of a mesh is never safe, and comes back alone aft
     CHECK(s.at(0).met == 0);
     const auto back = s.start(0);
     s.run_for(400ms);
-    CHECK(s.mesh(back).state().keys() == 0); // it waits for others
+    CHECK(s.mesh(back).state().keys() == 0); // the node waits for others
     s.run_for(200ms);
     CHECK(s.mesh(back).state().keys() == 9);
     CHECK_FALSE(s.pickup(back, 3));
@@ -29,7 +29,7 @@ TEST_CASE("spill: the last one of a mesh is never safe, and comes back alone aft
     s.stash(back, 3, "anew");
     auto* const second = left_by(s, back);
     REQUIRE(second != nullptr);
-    CHECK(file->gone);                               // it is in the second one
+    CHECK(file->gone);                               // its contents are in the second file
     CHECK(s.mesh(s.start(0)).spills_waiting() == 0); // found a moment later
     s.run_for(1s);
     CHECK(s.pickup(2, 3) == "anew");

@@ -77,7 +77,7 @@ TEST_CASE("told: who names more than is kept has not answered, and is not synced
     s.say(answer);
     CHECK_FALSE(s.mesh(0).judge_absence(question).confirmed);
     CHECK(s.mesh(0).judge_absence(question).who == std::vector{s.at(1).id});
-    s.set_filter({}); // its honest answer
+    s.set_filter({}); // its true answer
     s.run_for(1s);
     CHECK(s.mesh(0).judge_absence(question).confirmed);
 }
@@ -91,7 +91,7 @@ TEST_CASE("told: a cut of fewer ids than the bound is kept whole", "[core]") {
     CHECK(core::heed(reported, 30, nobody, left_out).size() == 30);
     CHECK(left_out == 70);
     left_out = 0;
-    const auto known = reported.entries()[99].replica; // what is known is kept, wherever it stands
+    const auto known = reported.entries()[99].replica; // known ids are kept, wherever they stand
     const auto kept = core::heed(
         reported, 30, [&](const replica_id& id) { return id == known; }, left_out);
     CHECK(kept.size() == 31);
@@ -111,7 +111,7 @@ TEST_CASE("told: what a member does not name any more makes room for what it nam
     }
     const auto everybody = [](const replica_id&) { return true; };
     const auto before = seen.size();
-    core::trim(seen, {}, 10, everybody); // what is known here is bounded by what is here
+    core::trim(seen, {}, 10, everybody); // the number of known ids is bounded by the store
     CHECK(seen.size() == before);
 }
 

@@ -18,7 +18,7 @@ TEST_CASE("ttl: a key is hidden when its time is over, on every node, and then r
     for (const process_number who : {0, 1, 2}) {
         CHECK_FALSE(s.get_now(who, "k"));
         CHECK(s.keys_now(who).empty());
-        CHECK(s.mesh(who).state().keys() == 1); // it is still in the state
+        CHECK(s.mesh(who).state().keys() == 1); // the state still has the value
         CHECK(s.mesh(who).state().sibling_count({value_type::reg, "k", {}}) == 0);
     }
     s.run_for(4500ms);
@@ -118,7 +118,7 @@ TEST_CASE("ttl: the removal of what is over does not take a write that it has no
     s.put_for(0, "l", "old", 500ms);
     s.settle();
     s.sever(0, 1, true);
-    s.run_for(1s); // it is over, and not yet removed
+    s.run_for(1s); // its time is over, and it is not removed yet
     s.put(0, "k", "new");
     s.put_for(1, "l", "new", 1h);
     s.run_for(11s); // both are alone now, and each removes its own value of the other key
@@ -161,7 +161,7 @@ TEST_CASE("ttl: keys in order leave out what is over, a bounded number at a time
         const auto key = "n" + std::to_string(i);
         i % 500 == 499 ? s.put(0, key, "v") : s.put_for(0, key, "v", 100ms);
     }
-    CHECK(s.try_put(0, element("n1002", "e")) == errc::wrong_type); // while it is a register
+    CHECK(s.try_put(0, element("n1002", "e")) == errc::wrong_type); // while the key is a register
     s.run_for(200ms);
     s.put(0, element("n1002", "e"));
     auto& state = s.mesh(0).state();

@@ -73,7 +73,7 @@ TEST_CASE("typed: a container dropped keeps what was inserted beside it", "[core
     s.part();
     CHECK(s.erase(0, "tags"));
     CHECK(s.erase(1, "form"));
-    s.put(1, element("tags", "new")), s.put(2, element("tags", "b")); // b once more, beside the drop
+    s.put(1, element("tags", "new")), s.put(2, element("tags", "b")); // b again, concurrent to the drop
     s.put(0, field("form", "z"), "3"), s.put(0, field("form", "y"), "again");
     s.meet();
     s.everywhere([&](process_number who) {
@@ -111,7 +111,7 @@ TEST_CASE("typed: a key of two types reads the same everywhere, and no third one
         CHECK(s.try_add(who, "thing", 1) == errc::wrong_type);
         CHECK(s.mesh(who).state().counter_of(s.at(who).id) == before);
     });
-    s.put(2, element("thing", "more")); // both can be written on, until the key is dropped
+    s.put(2, element("thing", "more")); // both types can be written until the key is dropped
     CHECK(s.erase(1, "thing"));
     CHECK(s.erase(1, "other thing"));
     s.settle();

@@ -37,7 +37,7 @@ TEST_CASE("versions: neighbours work together, whoever is the newer one", "[core
             s.fill(one, 8);
             const auto two = s.start(1, old_first ? newer : older);
             s.settle();
-            s.fill(two, 12); // by PUB, with repairs and acknowledgements of what is overwritten
+            s.fill(two, 12); // by PUB, with repairs, and with acknowledgements for overwritten keys
             s.settle();
             CHECK(s.heard(one, event_kind::joined, two) == 1);
             CHECK(s.mesh(one).stats().refused_frames == 0);

@@ -127,7 +127,7 @@ TEST_CASE("walk: a server says busy to what is said of another walk", "[core][sc
         return false;
     });
     s.run_for(20ms);
-    s.request(pull_by(s.at(1).id, 1000, s.mesh(1).state().seen())); // said again: the same walk
+    s.request(pull_by(s.at(1).id, 1000, s.mesh(1).state().seen())); // a repeated PULL: the same walk
     s.run_for(200ms);
     s.request(pull_by(s.at(1).id, 1000, s.mesh(1).state().seen()));
     s.run_for(20ms);
@@ -166,7 +166,7 @@ TEST_CASE("walk: who is not known, and may have been forgotten, is asked to gree
     };
     s.run_for(1s);
     CHECK(asks(7) == (broken ? 0 : 1));
-    CHECK(asks(8) == 0); // one answer in a moment, however many there are
+    CHECK(asks(8) == 0); // one answer per interval, however many requests arrive
     s.run_for(30ms);
     CHECK(asks(8) == (broken ? 0 : 1));
 }

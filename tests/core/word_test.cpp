@@ -38,7 +38,7 @@ TEST_CASE("word: a COMMIT that claims more of a living third member than it has 
     s.provoke();
     CHECK(s.answer(s.lie(1)).empty());
     s.run_for(1500ms);
-    s.unchanged(); // it waits for the third's word
+    s.unchanged(); // the session waits for the report of the third
     CHECK(s.mesh(1).stats().sessions_failed == 0);
     s.run_for(1s);
     s.unchanged();

@@ -76,7 +76,7 @@ class history {
         return at == events_.end() ? nullptr : &at->second;
     }
     [[nodiscard]] std::size_t size() const { return events_.size(); }
-    /// Every slot that was ever written. With `all`, also the slots of removals and of archive events.
+    /// Every slot that was ever written. With `all`, also those of scope removals and archive events.
     [[nodiscard]] std::set<slot_key> slots(bool all = false) const {
         std::set<slot_key> found;
         for (const auto& [id, e] : events_) {

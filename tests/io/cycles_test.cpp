@@ -102,7 +102,7 @@ TEST_CASE("cycles: while joining, with a peer, in a session, and with a frozen p
         REQUIRE(node.stash("key", std::to_string(number)));
     });
     peer("load 20000 100 many-");
-    of.pass(50, seed, 100ms, [](baton::node& node, int) { // its session has begun at most
+    of.pass(50, seed, 100ms, [](baton::node& node, int) { // its session has just begun
         REQUIRE(next_event(node, baton::event_kind::joined));
     });
     CHECK(eventually(10s, [&] { return usage::of(peer.pid()).descriptors <= before.descriptors; }));
@@ -110,5 +110,5 @@ TEST_CASE("cycles: while joining, with a peer, in a session, and with a frozen p
     peer.signal(SIGSTOP);
     of.pass(50, seed, 20ms, [](baton::node& node, int) { REQUIRE(node.stash("key", "value")); });
     peer.signal(SIGCONT);
-    CHECK(peer("pickup many-0").at("reply") == "pickup"); // it goes on
+    CHECK(peer("pickup many-0").at("reply") == "pickup"); // the peer keeps working
 }

@@ -75,7 +75,7 @@ TEST_CASE("descriptors: strangers that take all there are do no harm that lasts"
         if (number % 50 == 49) poll(nullptr, 0, 5);
     }
     CHECK(eventually(10s, [&] { return at.victim.log().find("event=gates_shut") != std::string::npos; }));
-    at.check_unharmed(); // while they are there
+    at.check_unharmed(); // while the connections are open
     for (const int fd : strangers) close(fd);
     CHECK(eventually(10s, [&] { return at.victim.log().find("event=gates_open") != std::string::npos; }));
     at.check_unharmed();

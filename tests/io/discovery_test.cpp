@@ -85,7 +85,7 @@ TEST_CASE("discovery: what is no address of IPv6 is refused at the start", "[io]
         CHECK(settings.validate());
     }
     settings.host = "fd00::5";
-    CHECK_FALSE(baton::node::start(settings)); // no address of this machine
+    CHECK_FALSE(baton::node::start(settings)); // not an address of this machine
 }
 
 TEST_CASE("discovery: an interface that is excluded is not used", "[io][discovery]") {

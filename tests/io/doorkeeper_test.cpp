@@ -28,7 +28,7 @@ replica_id owner() {
     return id;
 }
 
-/// As libzmq asks: the request without its envelope.
+/// As libzmq asks, without the envelope.
 parts request(const std::string& by, const std::string& of = domain) {
     return {"1.0", "id", of, "127.0.0.1", "", "CURVE", by};
 }
@@ -111,7 +111,7 @@ TEST_CASE("doorkeeper: signals do not end it", "[io][secure]") {
         std::atomic<bool> over = false;
         std::thread storm([&] {
             while (!over) {
-                signal_threads(SIGPROF, false); // the test's own waits are not what is tested
+                signal_threads(SIGPROF, false); // the waits of the test are not under test
                 std::this_thread::sleep_for(std::chrono::microseconds(100));
             }
         });

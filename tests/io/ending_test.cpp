@@ -38,7 +38,7 @@ struct frail {
 TEST_CASE("ending: of an I/O thread that fails is told by an event, and nobody spins", "[io][ending]") {
     const mesh net;
     frail one(net);
-    one.always = GENERATE(false, true); // not even the failure can be logged
+    one.always = GENERATE(false, true); // the failure cannot even be logged
     auto other = started(net.options("other"));
     REQUIRE(meet(one.node, other));
     REQUIRE(one.node.stash("key", "value"));

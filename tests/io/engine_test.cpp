@@ -111,7 +111,7 @@ TEST_CASE("gatekeeper: the gates are shut while there are no descriptors, and fo
     keeper.let_go();
     {
         const shortage few(4);
-        CHECK(keeper.look(at(50ms)) == step::none); // it is not time yet
+        CHECK(keeper.look(at(50ms)) == step::none); // the next look is not due yet
         CHECK(keeper.look(at(100ms)) == step::shut);
         CHECK(keeper.is_news());
         CHECK((keeper.due() == at(200ms)));

@@ -346,7 +346,7 @@ TEST_CASE("hostile: frames of the wrong people on ROUTER are counted and dropped
         const auto told = next_event(at.victim, baton::event_kind::refused);
         REQUIRE(told);
         CHECK_THAT(told->reason, ContainsSubstring("cluster"));
-        CHECK_FALSE(next_event(at.victim, baton::event_kind::refused, 50ms)); // told once
+        CHECK_FALSE(next_event(at.victim, baton::event_kind::refused, 50ms)); // reported once
     }
     SECTION("a hello of another wire version") {
         someone.version = 99;
@@ -377,7 +377,7 @@ TEST_CASE("hostile: a stranger's claims move neither the clock nor the state", "
     liar.latest = std::uint64_t{1} << 47;
     liar.cut = liar.id + std::string(6, '\x80') + "\x20";
     send(link, liar.hello());
-    CHECK(link.recv(*std::make_unique<zmq::message_t>(), zmq::recv_flags::none)); // it was answered
+    CHECK(link.recv(*std::make_unique<zmq::message_t>(), zmq::recv_flags::none)); // the HELLO was answered
     CHECK(at.victim.wait_synced(patience(5s)));
     at.check_unharmed();
 }
@@ -407,8 +407,8 @@ TEST_CASE("hostile: strange subscriptions on PUB", "[io][hostile]") {
     send(link, "\x01"); // everything
     for (int number = 0; number < 500; ++number) send(link, '\x01' + noise(17));
     send(link, '\x01' + noise(100'000));
-    send(link, std::string(2, '\x01') + noise(16)); // a node's mark, of nobody
-    std::string end{"\0\x01", 2};                   // of a mark that it has not made
+    send(link, std::string(2, '\x01') + noise(16)); // the mark of a node that does not exist
+    std::string end{"\0\x01", 2};                   // ends a mark that it has not made
     send(link, end.append(at.companion.id().view()));
     for (const auto& bytes : {std::string{}, noise(1), noise(100), noise(2 << 20)}) send(link, bytes);
     REQUIRE(at.victim.stash("heard", "by all"));

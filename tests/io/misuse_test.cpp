@@ -64,7 +64,7 @@ TEST_CASE("misuse: without any time every call answers at once", "[io][misuse]")
     REQUIRE(done);
     CHECK_FALSE(done->met);
     CHECK(done->copies == 1);
-    CHECK(node.pickup("key")->found()); // it is written all the same
+    CHECK(node.pickup("key")->found()); // the value is written all the same
     CHECK_FALSE(node.stash(pairs, {.ack = ack_level::all_up(), .within = none})->met);
     CHECK_FALSE(node.confirm(done->written, ack_level::copies(2), none)->met);
     CHECK_FALSE(node.stash_async("key", "v", {.ack = ack_level::copies(2), .within = none}).get()->met);
@@ -97,7 +97,7 @@ TEST_CASE("misuse: levels that nobody can meet are refused, or not met in time",
     };
     refused(nodes.one, ack_level::copies(0));
     refused(nodes.other, ack_level::majority()); // of what?
-    CHECK(nodes.one.cut() == before);            // nothing was written
+    CHECK(nodes.one.cut() == before);            // no value was written
     const auto unmet = [&](ack_level level) {
         const stopwatch start;
         const auto done = nodes.one.stash("key", "v", {.ack = level, .within = 100ms});
@@ -200,7 +200,7 @@ TEST_CASE("misuse: a claim that is no more refuses every use by name", "[io][mis
             CHECK(code_of(mine.release()) == wanted);
         }
         CHECK(nodes.one.cut() == before);
-        CHECK(mine.taken_over().value == "v"); // what was shown stays to be read
+        CHECK(mine.taken_over().value == "v"); // the values shown stay readable
     }
 }
 

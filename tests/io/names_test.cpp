@@ -70,7 +70,7 @@ TEST_CASE("names: one name with the addresses of all nodes, one's own among them
 TEST_CASE("names: an answer that changes is followed, as nodes come and go", "[io][names]") {
     named_seeds net;
     auto settings = net.pod("first", "127.0.0.2");
-    settings.exchange_peers = false; // by the name alone
+    settings.exchange_peers = false; // the name is the only way to find others
     net.names.set("mesh.test", {{"127.0.0.2"}, {}});
     auto first = started(settings);
     CHECK(eventually(5s, [&] { return asked(first) == pickup_outcome::absent_confirmed; })); // its own alone
@@ -192,7 +192,7 @@ TEST_CASE("names: a seed that refuses says that nobody is there, and is told of"
     named_seeds net;
     const kept_log log;
     net.names.set("mesh.test", {{"127.0.0.2", "127.0.0.3"}, {}});
-    auto settings = net.pod("one", "127.0.0.2"); // of two addresses one is its own
+    auto settings = net.pod("one", "127.0.0.2"); // one of the two addresses is its own
     settings.seeds.push_back("127.0.0.1:" + std::to_string(free_port(SOCK_STREAM)));
     settings.log = log;
     auto one = started(settings);
@@ -210,7 +210,7 @@ TEST_CASE("names: members that joined by localhost are introduced to one another
     for (const auto* each : {&a, &b, &c}) CHECK(eventually(10s, [&] { return sees(*each, 2); }));
     CHECK(net.names.questions() == 0);
     REQUIRE(b.stash("key", "value"));
-    CHECK(a.leave()->outcome == baton::leave_outcome::safe); // both hold it, and go on without the seed
+    CHECK(a.leave()->outcome == baton::leave_outcome::safe); // both hold it, and continue without the seed
     CHECK(b.leave()->outcome == baton::leave_outcome::safe);
     CHECK(c.pickup("key")->value == "value");
 }

@@ -137,7 +137,7 @@ TEST_CASE("node: a start that fails names the culprit", "[io][node]") {
             CHECK(start_error(bad, seed) == errc::bad_seed);
         }
     }
-    CHECK(baton::node::start(settings)); // nothing stayed behind
+    CHECK(baton::node::start(settings)); // nothing of the failed start is left
 }
 
 TEST_CASE("node: a beacon port that is taken is a warning, and seeds still work", "[io][node]") {
@@ -235,7 +235,7 @@ TEST_CASE("node: waits end with their time", "[io][node]") {
     const mesh net;
     auto node = started(net.options("node"));
     stopwatch start;
-    CHECK(node.wait_synced(100ms).error().code == errc::timeout); // nobody met
+    CHECK(node.wait_synced(100ms).error().code == errc::timeout); // no member was met
     CHECK(start.elapsed() >= 100ms);
     start = {};
     CHECK(node.next_event(100ms).error().code == errc::timeout);
@@ -261,7 +261,7 @@ TEST_CASE("node: events tell who and why", "[io][node]") {
         CHECK(happened->name == "one");
         CHECK_FALSE(happened->reason.empty());
     }
-    CHECK(other.wait_synced(10s)); // it asks whom `one` knows
+    CHECK(other.wait_synced(10s)); // it asks `one` which nodes that knows
     REQUIRE(one.leave());
     CHECK(next_event(other, event_kind::leaving)->id == one.id());
     CHECK(next_event(other, event_kind::left)->id == one.id());
@@ -343,7 +343,7 @@ TEST_CASE("node: in a child process every call answers forked", "[io][node]") {
     REQUIRE(waitpid(child, &status, 0) == child);
     CHECK(WIFEXITED(status));
     CHECK(WEXITSTATUS(status) == 0);
-    REQUIRE(one.stash("key", "parent")); // which goes on
+    REQUIRE(one.stash("key", "parent")); // the parent keeps working
     CHECK(eventually(5s, [&] { return value_at(other, "key") == "parent"; }));
 }
 

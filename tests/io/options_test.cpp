@@ -265,7 +265,7 @@ TEST_CASE("options: chunk, frame and credit sizes change how a state travels, no
         auto settings = net.options("old");
         settings.limits.frame_bytes_max = 16384;
         settings.limits.delta_bytes_max = 8192;
-        settings.limits.chunk_bytes_max = settings.limits.credit_bytes = chunk; // one at a time
+        settings.limits.chunk_bytes_max = settings.limits.credit_bytes = chunk; // one chunk at a time
         auto old = started(settings);
         load(old, 200, 100);
         REQUIRE(old.stash("large", std::string(100'000, 'v'))); // many chunks
@@ -275,7 +275,7 @@ TEST_CASE("options: chunk, frame and credit sizes change how a state travels, no
         CHECK(agree(newcomer, old));
         received[chunk] = newcomer.stats()->state_bytes_received;
     }
-    CHECK(received[256] > received[8192] + 10'000); // what frames cost
+    CHECK(received[256] > received[8192] + 10'000); // the cost of frames
 }
 
 TEST_CASE("options: writes wait above unsent_bytes_max, and go on", "[io][options]") {
@@ -341,7 +341,7 @@ TEST_CASE("options: writers wait for a member that falls lag_max behind, until i
         const mesh net;
         auto settings = net.options("writer");
         settings.limits.lag_max = lag_max;
-        settings.liveness.suspect_after = 10min; // it is not its silence that ends the wait
+        settings.liveness.suspect_after = 10min; // its silence must not end the wait
         settings.liveness.crashed_after = 20min;
         settings.liveness.heartbeat_every = 10ms;
         auto writer = started(settings);

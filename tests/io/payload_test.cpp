@@ -75,7 +75,7 @@ TEST_CASE("payload: programs of two releases read each other where a field was a
     const auto by_old = unpack<grown>(pack(player{"ada", 3}).value()).value();
     CHECK(by_old.name == "ada");
     CHECK(by_old.round == 3);
-    CHECK(by_old.weapon == "fists"); // its default
+    CHECK(by_old.weapon == "fists"); // the default of the field
     const auto by_new = unpack<player>(pack(grown{"bob", 4, "axe"}).value()).value();
     CHECK(by_new.name == "bob");
     CHECK(by_new.round == 4);

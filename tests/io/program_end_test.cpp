@@ -118,7 +118,7 @@ TEST_CASE("program: leave now hands over to those who stay, and waits for nobody
     CHECK(two("pickup key within=30s").at("value") == "value");
     CHECK(two("leave 300s now").at("outcome") == "safe");
     CHECK(two.exit_status() == 0);
-    three.signal(SIGTERM); // the last one: what it has is lost, which it says
+    three.signal(SIGTERM); // the last node: it reports that its keys are lost
     CHECK(three.farewell(20s).at("outcome") == "unsafe");
     CHECK(three.exit_status() == 4);
 }
@@ -202,7 +202,7 @@ TEST_CASE("program: an action that is none is named, and options may be repeated
     CHECK(one.event("started").at("name") == "two");
     CHECK(one("stats").at("beacons_sent") == 0);
     CHECK(one("stash key value copies=majority within=10ms").at("met") == false); // of three
-    CHECK(one("wait-synced 10s").at("synced") == true);                           // it founds the mesh
+    CHECK(one("wait-synced 10s").at("synced") == true);                           // the node founds the mesh
 }
 
 TEST_CASE("program: a node that is there for a moment says nothing of an open mesh", "[io][program]") {

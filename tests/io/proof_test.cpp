@@ -98,7 +98,7 @@ TEST_CASE("proof: without waiting, a future tells", "[io][node]") {
     auto cut_short = nodes.a.stash_async("key", "v", {.ack = ack_level::copies(9), .within = 1h});
     CHECK_FALSE(never.get()->met);
     CHECK_FALSE(nodes.a.stash_async("", "v").get());
-    CHECK(nodes.a.leave()); // and no future is broken
+    CHECK(nodes.a.leave()); // no future is left without a result
     REQUIRE(cut_short.wait_for(patience(5s)) == std::future_status::ready);
     CHECK_FALSE(cut_short.get()->met);
 }

@@ -61,7 +61,7 @@ TEST_CASE("refusals: a thousand sources do not silence the log for another reaso
     CHECK(eventually(10s, [&] { return log.lines_with("event=refused from=127.7.").size() >= 1000; }));
     const auto named = log.lines_with("event=refused from=127.7.").size();
     noise_from_many(net, 1200);
-    CHECK(log.lines_with("event=refused from=127.7.").size() == named); // it is bounded
+    CHECK(log.lines_with("event=refused from=127.7.").size() == named); // the number of reports is bounded
     settings = net.options("keyed");
     settings.security.keys = {key(1)};
     const auto keyed = started(settings);

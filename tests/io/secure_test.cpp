@@ -218,7 +218,7 @@ TEST_CASE("secure: old, changed and foreign beacons are counted and nothing else
     CHECK(eventually(5s, [&] { return refused(victim, "wrong MAC") == 1; }));
     broadcast(net, somebody.sealed(purpose::introduction, {}, 12));
     CHECK(eventually(5s, [&] { return refused(victim, "wrong MAC") == 2; }));
-    auto impostor = somebody; // its id under a key pair of one's own
+    auto impostor = somebody; // its id with another key pair
     impostor.own = insider{net.cluster, key(1)}.own;
     broadcast(net, impostor.sealed(purpose::beacon, {}, 13));
     CHECK(eventually(5s, [&] { return refused(victim, "another's key") == 1; }));

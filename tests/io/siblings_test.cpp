@@ -88,7 +88,7 @@ TEST_CASE("siblings: a merge function makes one value, on a thread of its own", 
     m.meet();
     for (auto* each : {&m.one, &m.other, &*m.between}) {
         REQUIRE(each->merge_with("merged:", never));
-        REQUIRE(each->merge_with("merged:", merge)); // in its place
+        REQUIRE(each->merge_with("merged:", merge)); // it replaces the former function
         REQUIRE(each->merge_with("merged:other:", never));
         REQUIRE(each->merge_with("merged:thrown:", never_so));
         REQUIRE_FALSE(each->merge_with(std::string(513, 'p'), merge));
@@ -132,7 +132,7 @@ TEST_CASE("siblings: a node ends while its merge function is busy", "[io]") {
         late_meeting m({"k1", "k2"});
         const auto slow = [&](const std::vector<std::string_view>& siblings) {
             if (++calls == 1) entered.set_value();
-            std::this_thread::sleep_for(200ms); // as a slow function does
+            std::this_thread::sleep_for(200ms); // like a slow function
             return longest(siblings);
         };
         m.meet();

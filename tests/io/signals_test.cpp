@@ -107,12 +107,12 @@ TEST_CASE("signals: one that comes before the program waits for it is not lost",
         auto stop = stop_signals::block();
         ready();
         if (!stop || !stop->wait(patience(10s))) return 2;
-        auto node = started(net.options("early")); // it was still about to start
+        auto node = started(net.options("early")); // the node was still starting
         return status_of(leave_on_signal(node, *stop));
     });
     REQUIRE(early.is_ready());
     early.signal(SIGTERM);
-    CHECK(early.status() == status_of(leave_outcome::safe)); // it holds nothing
+    CHECK(early.status() == status_of(leave_outcome::safe)); // the node holds nothing
 }
 
 TEST_CASE("signals: a second one ends a leave that nobody answers", "[io][signals]") {
@@ -142,7 +142,7 @@ TEST_CASE("signals: event loops poll a descriptor, and what is ignored stays ign
         std::signal(SIGINT, SIG_IGN); // as by nohup
         auto blocked = stop_signals::block();
         if (!blocked) return 2;
-        auto stop = std::move(*blocked); // it may be moved
+        auto stop = std::move(*blocked); // the object may be moved
         auto node = started(net.options("loop"));
         kill(getpid(), SIGINT);
         pollfd wanted{stop.fd(), POLLIN, 0};
@@ -153,7 +153,7 @@ TEST_CASE("signals: event loops poll a descriptor, and what is ignored stays ign
         if (poll(&wanted, 1, 60000) != 1 || !stop.stopping() || more != 0) return 4;
         kill(getpid(), SIGTERM);
         if (!eventually(10s, [&] { return more == 1; })) return 5;
-        if (poll(&wanted, 1, 0) != 1 || !stop.wait(0ms)) return 6; // it stays readable
+        if (poll(&wanted, 1, 0) != 1 || !stop.wait(0ms)) return 6; // the descriptor stays readable
         stop.on_second(nullptr);
         { // in a forked child, the destructor waits for no thread
             const pid_t forked = fork();

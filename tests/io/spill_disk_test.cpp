@@ -56,9 +56,7 @@ TEST_CASE("spill_disk: a folder that has become unusable does not end the leave 
     const io::mesh net;
     const folder dir;
     const kept_log log;
-    auto settings = spilling(net, "last", dir.path() / "spills");
-    settings.log = log;
-    auto last = started(std::move(settings));
+    auto last = started(spilling(net, "last", dir.path() / "spills", log));
     fill(last, 20, 1'000'000);
     fs::remove_all(dir.path() / "spills");
     write_all(dir.path() / "spills", "a file in its place");
@@ -85,9 +83,7 @@ TEST_CASE("spill_disk: what has failed is tried again before the deadline", "[io
     const folder dir;
     slow_disk disk;
     const kept_log log;
-    auto settings = spilling(net, "last", dir.path());
-    settings.log = log;
-    auto last = started(std::move(settings));
+    auto last = started(spilling(net, "last", dir.path(), log));
     fill(last, 10);
     disk.fail_writes(EIO);
     auto report = leaving(last, patience(4s));
@@ -156,9 +152,7 @@ TEST_CASE("spill_disk: a sync that hangs neither prolongs the leave nor keeps ot
     const bool newcomer = GENERATE(false, true), while_writing = GENERATE(false, true);
     slow_disk disk;
     const kept_log log;
-    auto settings = spilling(net, "last", dir.path());
-    settings.log = log;
-    auto last = started(std::move(settings));
+    auto last = started(spilling(net, "last", dir.path(), log));
     REQUIRE(eventually(10s, [&] { return disk.syncs() == 2; })); // the disk has been measured
     fill(last, 20, 1'000'000);
     while_writing ? disk.hold_writes() : disk.hold_syncs();

@@ -102,9 +102,7 @@ TEST_CASE("spill: a full disk makes the leave unsafe and leaves no file", "[io][
     const kept_log log;
     leave_report report;
     {
-        auto settings = spilling(net, "last", dir.path());
-        settings.log = log;
-        auto last = started(std::move(settings));
+        auto last = started(spilling(net, "last", dir.path(), log));
         fill(last, 10, 100'000);
         report = left(last);
     }
@@ -120,11 +118,7 @@ TEST_CASE("spill: a full disk makes the leave unsafe and leaves no file", "[io][
 TEST_CASE("spill: another cluster's file is left alone", "[io][spill]") {
     const io::mesh here, there;
     const folder dir;
-    {
-        auto last = started(spilling(here, "last", dir.path()));
-        fill(last, 3);
-        REQUIRE(left(last).outcome == leave_outcome::spilled);
-    }
+    spill_of(here, dir.path(), 3);
     auto other = started(spilling(there, "other", dir.path()));
     REQUIRE(other.stash("own", "v"));
     std::this_thread::sleep_for(600ms);
@@ -138,16 +132,9 @@ TEST_CASE("spill: however a file is cut short or flipped, it is never claimed an
     // writer, and the file is kept under another name.
     const io::mesh net;
     const folder dir;
-    std::string writer, bytes, name;
-    {
-        auto last = started(spilling(net, "last", dir.path()));
-        fill(last, 20);
-        writer = last.id().to_string();
-        const auto report = left(last);
-        REQUIRE(report.outcome == leave_outcome::spilled);
-        bytes = read_all(*report.path);
-        name = fs::path(*report.path).filename().string();
-    }
+    const auto file = spill_of(net, dir.path(), 20);
+    const auto bytes = read_all(file);
+    const auto name = file.filename().string();
     std::mt19937 random(7);
     constexpr int rounds = 200;
     for (int i = 0; i < rounds; ++i) {
@@ -160,13 +147,13 @@ TEST_CASE("spill: however a file is cut short or flipped, it is never claimed an
         }
         const folder other;
         write_all(other.path() / name, bad);
-        auto settings = spilling(net, "finder", other.path());
+        auto settings = secluded(net, "finder", other.path());
         settings.alone_after = 0ms;
-        settings.beacon.enabled = false;
         auto finder = started(std::move(settings));
         REQUIRE(eventually(10s, [&] { return other.files(".damaged").size() == 1; }));
         REQUIRE(other.files(".spill").empty());
-        for (const auto& id : *finder.cut()) REQUIRE(id.replica.to_string() != writer);
+        for (const auto& id : *finder.cut())
+            REQUIRE(name.find(id.replica.to_string()) == std::string::npos); // the name gives the writer
         REQUIRE(finder.stash("own", "works on"));
     }
 }
@@ -175,15 +162,7 @@ TEST_CASE("spill: what is readable of a damaged file comes back, with an event",
     // The last bytes are gone: the tail, and no more.
     const io::mesh net;
     const folder dir;
-    {
-        auto last = started(spilling(net, "last", dir.path()));
-        fill(last, 20);
-        const auto report = left(last);
-        REQUIRE(report.outcome == leave_outcome::spilled);
-        auto bytes = read_all(*report.path);
-        bytes.resize(bytes.size() - 10);
-        write_all(*report.path, bytes);
-    }
+    cut_tail(spill_of(net, dir.path(), 20));
     auto back = started(spilling(net, "back", dir.path()));
     const auto recovered = next_event(back, event_kind::recovered);
     REQUIRE(recovered);
@@ -195,16 +174,9 @@ TEST_CASE("spill: what is readable of a damaged file comes back, with an event",
 TEST_CASE("spill: what a node that was killed while writing has left is salvaged", "[io][spill]") {
     const io::mesh net;
     const folder dir;
-    {
-        auto last = started(spilling(net, "last", dir.path()));
-        fill(last, 20);
-        const auto report = left(last);
-        REQUIRE(report.outcome == leave_outcome::spilled);
-        auto bytes = read_all(*report.path);
-        bytes.resize(bytes.size() - 10);
-        write_all(*report.path + ".tmp", bytes);
-        fs::remove(*report.path);
-    }
+    const auto file = spill_of(net, dir.path(), 20);
+    cut_tail(file);
+    fs::rename(file, file.string() + ".tmp");
     auto back = started(spilling(net, "back", dir.path()));
     CHECK(holds(back, 20));
     CHECK(dir.files(".damaged").size() == 1);

@@ -41,11 +41,7 @@ pickup_outcome known(node& who, std::string_view key) {
 /// A node that finds only what is in its folder.
 node finder(const io::mesh& net, const fs::path& dir, const log_sink& log = {},
             std::vector<mesh_key> keys = {}) {
-    auto settings = spilling(net, "finder", dir);
-    settings.beacon.enabled = false;
-    settings.security.keys = std::move(keys);
-    settings.log = log;
-    return started(std::move(settings));
+    return started(secluded(net, "finder", dir, log, std::move(keys)));
 }
 
 /// The line that names the file, once it is there.
@@ -68,12 +64,11 @@ TEST_CASE("spill_trust: a file that is being written is waited for, and nothing 
     const auto name = dir.path() / made.filename();
     std::optional<written_by_another> writer;
     if (!later) writer.emplace(name.string() + ".tmp");
-    auto settings = spilling(net, "finder", dir.path());
+    auto settings = secluded(net, "finder", dir.path());
     settings.alone_after = later ? 2s : 300ms;
-    settings.beacon.enabled = false;
     auto found = started(std::move(settings));
     if (later) {
-        std::this_thread::sleep_for(50ms); // it has looked, as a rule
+        std::this_thread::sleep_for(50ms); // usually the node has looked by then
         writer.emplace(name.string() + ".tmp");
     }
     writer->add(std::string_view(bytes).substr(0, bytes.size() / 2));
@@ -230,9 +225,7 @@ TEST_CASE("spill_trust: a node with a key believes what a key of its ring has se
         CHECK(fs::exists(file));
     }
     SECTION("a bit is flipped, its tail is lost: what is genuine comes back") {
-        auto bytes = read_all(file);
-        bytes.resize(bytes.size() - 10);
-        write_all(file, bytes);
+        cut_tail(file);
         auto found = finder(net, dir.path(), log, {key('a')});
         CHECK(holds(found, 5));
         CHECK(dir.files(".damaged").size() == 1);
@@ -260,9 +253,7 @@ TEST_CASE("spill_trust: what no key has sealed is refused by a node with a key, 
         CHECK(found.keys()->empty());
         CHECK(fs::exists(file));
     }
-    auto settings = spilling(net, "trusting", dir.path());
-    settings.beacon.enabled = false;
-    settings.security.keys = {key('a')};
+    auto settings = secluded(net, "trusting", dir.path(), {}, {key('a')});
     settings.accept_keyless_spills = true;
     auto trusting = started(std::move(settings));
     CHECK(holds(trusting, 5));

@@ -19,11 +19,21 @@ namespace io {
 
 namespace fs = std::filesystem;
 
-inline baton::options spilling(const mesh& net, const std::string& name, const fs::path& dir) {
+inline baton::options spilling(const mesh& net, const std::string& name, const fs::path& dir,
+                               const baton::log_sink& log = {}) {
     auto settings = net.options(name);
     settings.spill_dir = dir.string();
     settings.alone_after = 300ms;
     settings.destructor_leave_within = 1ms;
+    settings.log = log;
+    return settings;
+}
+/// Without beacons: it meets no other node of the mesh, and knows only what is in its folder.
+inline baton::options secluded(const mesh& net, const std::string& name, const fs::path& dir,
+                               const baton::log_sink& log = {}, std::vector<baton::mesh_key> keys = {}) {
+    auto settings = spilling(net, name, dir, log);
+    settings.beacon.enabled = false;
+    settings.security.keys = std::move(keys);
     return settings;
 }
 
@@ -48,6 +58,13 @@ inline void write_all(const fs::path& file, const std::string& bytes) {
     REQUIRE(chmod(file.c_str(), 0600) == 0);
 }
 
+/// Damages the tail of a spill, as if its writer had been killed at the end.
+inline void cut_tail(const fs::path& spill) {
+    auto bytes = read_all(spill);
+    bytes.resize(bytes.size() - 10);
+    write_all(spill, bytes);
+}
+
 inline bool holds(const baton::node& who, std::size_t keys, milliseconds within = 10s) {
     return eventually(within, [&] { return who.keys()->size() == keys; });
 }
@@ -55,10 +72,7 @@ inline bool holds(const baton::node& who, std::size_t keys, milliseconds within 
 /// The spill of a node that held `keys` keys and left alone.
 inline fs::path spill_of(const mesh& net, const fs::path& dir, std::size_t keys,
                          std::vector<baton::mesh_key> keyed = {}) {
-    auto settings = spilling(net, "writer", dir);
-    settings.security.keys = std::move(keyed);
-    settings.beacon.enabled = false;
-    auto last = started(std::move(settings));
+    auto last = started(secluded(net, "writer", dir, {}, std::move(keyed)));
     fill(last, keys);
     const auto report = left(last);
     REQUIRE(report.outcome == baton::leave_outcome::spilled);

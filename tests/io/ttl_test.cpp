@@ -15,7 +15,7 @@ TEST_CASE("ttl: what is over is absent on every node, and a watch sees it go onc
     REQUIRE(meet(one, other));
     const listener heard(other, "");
     REQUIRE(heard.eventually_done());
-    constexpr auto brief = 3s; // by then all of it has been seen, on a busy machine, too
+    constexpr auto brief = 3s; // long enough to read everything even on a busy machine
     REQUIRE(one.stash("k/brief", "v", {.ttl = brief}));
     REQUIRE(one.stash("k/stays", "v"));
     REQUIRE(one.stash("k/renewed", "v", {.ttl = 1ms}));
@@ -43,7 +43,7 @@ TEST_CASE("ttl: what is over is absent on every node, and a watch sees it go onc
         CHECK_FALSE(node->drop("k/brief")->changed);
         CHECK(node->pickup("k/brief", {.within = 5s, .until = baton::pickup_until::known})->outcome ==
               pickup_outcome::absent_confirmed);
-        CHECK(node->stats()->keys == 6); // until it is removed
+        CHECK(node->stats()->keys == 6); // until the values are removed
     }
     CHECK(eventually(15s, [&] { return one.stats()->keys == 2 && other.stats()->keys == 2; }));
     CHECK(one.stats()->expired + other.stats()->expired == 4);

@@ -193,7 +193,7 @@ TEST_CASE("typed: a key holds one type until it is dropped", "[io][typed]") {
             if (first.name != "enable") CHECK_FALSE(node->disable(first.name)->changed);
             CHECK(node->digest() == before);
         }
-        CHECK(first.run(nodes.other, first.name)); // its own type goes on
+        CHECK(first.run(nodes.other, first.name)); // its own type still works
         REQUIRE(agree(nodes.one, nodes.other));
     }
     CHECK(nodes.one.pickup("add", {.within = 10ms})->outcome == baton::pickup_outcome::absent_unsynced);
@@ -229,7 +229,7 @@ TEST_CASE("typed: a key made two types at once is both, until it is dropped", "[
         CHECK(node->keys() == strings{"key", "mixed"});
         CHECK(node->set_field("key", "f", "v").error().code == errc::wrong_type);
     }
-    REQUIRE(nodes.other.add("key", 1)); // both are written by their own calls
+    REQUIRE(nodes.other.add("key", 1)); // each type is written by its own calls
     REQUIRE(nodes.one.insert("key", "more"));
     REQUIRE(nodes.one.stash("mixed", "later"));
     REQUIRE(agree(nodes.one, nodes.other));

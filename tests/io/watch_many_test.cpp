@@ -69,7 +69,7 @@ TEST_CASE("watch: a hundred of them, one slow, do not slow down the mesh", "[io]
     const auto last = state_of(one, "k/");
     CHECK(last.size() == keys);
     for (int i = 0; i < 99; i += 2)
-        CHECK(fast[i]->eventually_holds(last)); // of the node that holds no slow one
+        CHECK(fast[i]->eventually_holds(last)); // on the node that has no slow handler
     puts = false;
     for (const auto& each : fast) {
         CHECK(each->eventually_holds(last));

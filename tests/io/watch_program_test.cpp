@@ -64,5 +64,5 @@ TEST_CASE("program: the one-shot watch prints changes until it is interrupted, a
     auto early = mesh().invoke({"watch", "k/", "--within", "60s"});
     std::this_thread::sleep_for(200ms);
     early.signal(SIGTERM);
-    CHECK(early.exit_status() == 1); // it was never synced
+    CHECK(early.exit_status() == 1); // the node was never synced
 }

@@ -49,7 +49,7 @@ TEST_CASE("watch: keys of every type are told, and what there is to say of each"
     pair p;
     const listener heard(p.other, "");
     REQUIRE(heard.eventually_done());
-    CHECK(heard.kinds() == std::vector{change_kind::initial_done}); // there was nothing
+    CHECK(heard.kinds() == std::vector{change_kind::initial_done}); // the store was empty
     REQUIRE(p.one.add("counter", 5));
     REQUIRE(p.one.add("counter", -7));
     REQUIRE(p.one.insert("set", "element"));

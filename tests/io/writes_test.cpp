@@ -158,7 +158,7 @@ TEST_CASE("writes: a removal that finds nothing sends nothing and waits for no m
         CHECK(start.unhindered() < at_most(1s));
         REQUIRE(done);
         CHECK_FALSE(done->changed);
-        CHECK_FALSE(done->met); // no write, no proof
+        CHECK_FALSE(done->met); // without a write there is no proof
         CHECK(done->copies == 0);
         CHECK(done->written == version{});
         const auto local = each.write(one, {});

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 try:
@@ -230,15 +231,31 @@ class Docker(unittest.TestCase):
         direct = subprocess.run(["readelf", "-d", PROGRAM], capture_output=True, text=True, check=True).stdout
         needed = re.findall(r"NEEDED.*\[(.*)\]", direct)
         base = {"libc6", "libstdc++6", "libgcc-s1"}  # of every image of Debian that apt has put C++ into
-        packages = set()
+        there = []  # without /usr: dpkg may know them with or without it
         for library in needed:
-            path = re.search(rf"{re.escape(library)} => (\S+)", linked)
-            if path and "/" in path[1]:
-                owner = subprocess.run(["dpkg-query", "-S", "*" + os.path.basename(os.path.realpath(path[1]))],
-                                       capture_output=True, text=True, check=False).stdout
-                packages |= {line.split(":")[0] for line in owner.splitlines() if "/debug/" not in line}
+            path = re.search(rf"{re.escape(library)} => (/\S+)", linked)
+            if path:
+                there.append(os.path.realpath(path[1]).removeprefix("/usr"))
+        names = [prefix + path for path in there for prefix in ("", "/usr")]
+        owners = subprocess.run(["dpkg-query", "-S", *names], capture_output=True, text=True, check=False).stdout
+        packages = {line.split(":")[0] for line in owners.splitlines()}
         self.assertTrue(packages)
-        self.assertLessEqual({each for each in packages if not each.endswith("-dev")} - base, self.packages(self.final))
+        self.assertLessEqual(packages - base, self.packages(self.final))
+
+    def test_cmake_configures_what_is_copied(self):
+        """The command of the Dockerfile, up to the compiler, in a folder that has only what is copied."""
+        found = next(found for word, rest in self.build if word == "RUN"
+                     for found in re.findall(r"(cmake -S .*?)&&", rest))
+        with tempfile.TemporaryDirectory() as folder:
+            for *sources, target in (rest.split() for word, rest in self.build if word == "COPY"):
+                for source in sources:
+                    if (ROOT / source).is_dir():
+                        shutil.copytree(ROOT / source, pathlib.Path(folder, target))
+                    else:
+                        shutil.copy(ROOT / source, pathlib.Path(folder, target))
+            command = found.replace("-S .", f"-S {folder}").replace("-B /build", f"-B {folder}/build")
+            done = subprocess.run(command.split(), capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_options_of_cmake_exist(self):
         text = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")

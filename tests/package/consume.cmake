@@ -1,6 +1,7 @@
 # Configures, builds and runs one consumer project, as a user would. With INSTALL_FROM that build is installed first, and
 # installed.cmake looks at what is there. With INSTALLED the project is installed itself, and the project of that name finds
 # it. A second run builds again only what has changed.
+cmake_minimum_required(VERSION 3.23)
 set(prefix ${BINARY}/prefix)
 set(with -G ${GENERATOR} -DCMAKE_BUILD_TYPE=${CMAKE_BUILD_TYPE} -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}
     -DCMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER} -DCMAKE_CXX_FLAGS=${CMAKE_CXX_FLAGS}
@@ -21,7 +22,11 @@ if(INSTALL_FROM)
     file(RENAME ${prefix} ${prefix}-moved)
     set(prefix ${prefix}-moved)
 endif()
-built(${SOURCE} ${BINARY} consumer -DCMAKE_PREFIX_PATH=${prefix} -DBATON_SOURCE=${BATON_SOURCE})
+set(source)
+if(BATON_SOURCE)
+    set(source -DBATON_SOURCE=${BATON_SOURCE})
+endif()
+built(${SOURCE} ${BINARY} consumer -DCMAKE_PREFIX_PATH=${prefix} ${source})
 if(INSTALL_FROM)
     include(${CMAKE_CURRENT_LIST_DIR}/installed.cmake)
 endif()

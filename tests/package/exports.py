@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""exports.py LIBRARY ROOT: libbaton.so exports what the public headers declare, all of it and nothing else.
+"""exports.py SHARED STATIC ROOT: libbaton.so exports what the public headers declare, all of it and nothing else.
 
-Both directions, by the symbols that nm shows: of the exported ones, each is a C function baton_* or a name of namespace
-baton whose every part is a word of a public header; and what the library defines with such a name is exported, unless it
-is part of a class that is marked BATON_LOCAL. Also: the library's SONAME."""
+Both directions, by the symbols that nm shows: of those that SHARED exports, each is a C function baton_* or a name of
+namespace baton whose every part is a word of a public header; and each function with such a name that STATIC, which has the
+same objects, defines out of line is exported, unless it is part of a class that is marked BATON_LOCAL. Also: the SONAME."""
 import pathlib
 import re
 import subprocess
@@ -47,17 +47,17 @@ def offences(exported, defined, words, hidden):
         if not is_declared(name, words):
             yield f"exports {name}, which no public header declares"
     for kind, name in defined:
-        if kind in "tT" and name not in names and is_declared(name, words) and not hidden & set(qualified(name)):
+        if kind == "T" and name not in names and is_declared(name, words) and not hidden & set(qualified(name)):
             yield f"does not export {name}: a public header declares it; mark it BATON_API"
 
 
 def main():
-    library, root = sys.argv[1], pathlib.Path(sys.argv[2])
+    library, archive, root = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
     headers = [path.read_text(encoding="utf-8") for folder in ("crdt", "wire", "discovery", "node")
                for path in (root / folder / "include/baton").glob("*.h*")]
     hidden = {name for text in headers for name in re.findall(r"BATON_LOCAL (\w+)", text)}
     exported = symbols(library, "--dynamic")
-    found = list(offences(exported, symbols(library), tidy.public_words(root) | {"operator"}, hidden))
+    found = list(offences(exported, symbols(archive), tidy.public_words(root) | {"operator"}, hidden))
     soname = re.search(r"SONAME.*\[(.*)\]", subprocess.run(["readelf", "-d", library], check=True, capture_output=True,
                                                            encoding="utf-8").stdout)
     if not soname or soname[1] != "libbaton.so.0":

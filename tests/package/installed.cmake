@@ -63,7 +63,9 @@ list(SORT together)
 expect("the components have other files than the whole installation:\n${together}\n${all}" together STREQUAL all)
 expect("the component program lacks bin/baton" "bin/baton" IN_LIST program)
 expect("the component dev lacks headers" dev MATCHES "include/baton/node.hpp")
-expect("a header or an archive is outside dev" NOT "${runtime};${program};${docs}" MATCHES "\\.hpp|\\.a;|\\.pc")
+set(outside ${runtime} ${program} ${docs} ${python})
+list(FILTER outside INCLUDE REGEX "\\.(hpp|a|pc|cmake)$")
+expect("outside of the component dev: ${outside}" NOT outside)
 
 # ---- uninstall: nothing is left ----
 

@@ -116,7 +116,7 @@ void world::check_absent(process& p, const process::promise& promise) {
         auto& who = *processes_[each.who];
         auto& by = *processes_[each.by];
         if (!who.alive() || !by.alive()) continue;
-        // True if neither node has been called gone since by the other.
+        // Left out if the member that knew it has called it gone since.
         const auto ended =
             std::any_of(by.events.begin() + static_cast<std::ptrdiff_t>(each.events), by.events.end(),
                         [&](const event& e) { return is_end(e.kind) && e.id == who.id; });

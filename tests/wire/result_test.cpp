@@ -128,6 +128,12 @@ TEST_CASE("result: what is read of a temporary is moved and outlives it", "[wire
     int sum = 0;
     for (const int each : *list()) sum += each; // a reference into the temporary would dangle
     CHECK(sum == 6);
+    struct holder {
+        std::vector<int> all;
+    };
+    const auto held = [] { return result<holder>(holder{{1, 2, 3}}); };
+    for (const int each : (*held()).all) sum += each; // the loop keeps the whole value
+    CHECK(sum == 12);
     STATIC_REQUIRE(!std::is_reference_v<decltype(*list())>);
     const auto moved = result<std::unique_ptr<int>>(std::make_unique<int>(4))
                            .and_then([](std::unique_ptr<int> of) -> result<int> { return *of; });

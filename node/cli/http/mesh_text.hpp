@@ -5,8 +5,8 @@
 
 #include "show.hpp"
 
-#include <baton/view.hpp>
 #include <baton/stats.hpp>
+#include <baton/view.hpp>
 
 #include <cstddef>
 #include <cstdint>

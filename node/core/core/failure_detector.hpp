@@ -1,16 +1,18 @@
 // failure_detector: judges which members live. Silence or a closed connection makes a member suspect. Before
-// this node calls it crashed, it asks other members, since only the path between the two may be broken. If
-// two members have the same name, it asks the older one whether it still lives.
+// this node calls it crashed, it asks other members, since only the path between the two may be broken.
 //
 // Pure; owned by a mesh, same thread contract. It judges and asks; the mesh passes on what a verdict means to
 // the other machines. When to call again: the comments of the functions state it.
 // Source: SWIM's indirect probe (Das et al. 2002).
 #pragma once
 
+#include "core/contact/greeter.hpp"
 #include "core/courier.hpp"
 #include "core/io.hpp"
 #include "core/membership.hpp"
 #include "core/mesh_options.hpp"
+#include "core/namesakes.hpp"
+#include "core/schedule.hpp"
 #include "discovery/liveness.hpp"
 #include "discovery/probe.hpp"
 #include "discovery/seal.hpp"
@@ -27,15 +29,20 @@ class failure_detector {
     struct counts {
         std::uint64_t probes_sent = 0, probes_answered = 0;
     };
-    failure_detector(const mesh_options& settings, membership& members, courier& mail,
-                     const discovery::keyring& keys, std::mt19937_64& random)
-        : settings_(settings)
+    failure_detector(const mesh_options& settings, membership& members, courier& mail, greeter& greetings,
+                     const discovery::keyring& keys, std::mt19937_64& random, schedule& time)
+        : names(settings, members, greetings, time)
+        , settings_(settings)
         , patience_{settings.liveness.suspect_after, settings.liveness.crashed_after,
                     settings.liveness.closed_after}
         , members_(members)
         , mail_(mail)
+        , greetings_(greetings)
         , keys_(keys)
-        , random_(random) {}
+        , random_(random)
+        , time_(time) {}
+
+    namesakes names; ///< two members of one name
 
     [[nodiscard]] const discovery::patience& patience() const { return patience_; }
     [[nodiscard]] const counts& counted() const { return counts_; }
@@ -59,38 +66,22 @@ class failure_detector {
     struct probed {
         verdict why;
         std::optional<replica_id> alive{}; ///< a member that has shown a sign of life; it may be crashed here
-        /// `about`: another member asks for a sign of life of this one; pass it to note_inquirer().
-        std::optional<replica_id> about{};
-        replica_id asker{};
-        health_record::inquirer how{};
     };
+    /// A datagram: a probe, an inquiry, or the answer to one.
     probed on_probe(const datagram_arrived& in, instant now, outbox& out);
 
     // --- what others have heard ---
     /// Asks other members in turn, a few at a time, about a silent one.
     [[nodiscard]] instant inquire(const replica_id& id, peer& p, instant now, outbox& out);
-    /// `from` wants a report when `about` is heard. True: `about` has not been heard lately; send it a HELLO,
-    /// then call probe().
-    bool note_inquirer(const replica_id& about, const replica_id& from, const health_record::inquirer& how,
-                       instant now);
+    /// `from` wants a report when `about` is heard. If that is not lately, asks `about` for a sign of life.
+    void on_inquiry(const replica_id& about, const replica_id& from, const health_record::inquirer& how,
+                    instant now, outbox& out);
     /// Reports to those who asked how long ago that was: at once, and again when it is heard again.
     void answer_inquirers(const replica_id& id, peer& p, instant now, outbox& out);
-    void report_heard(const replica_id& id, const replica_id& to, const health_record::inquirer& how,
-                      instant now, outbox& out);
-
-    // --- names ---
-    /// A new node has the name of a member. Either the member is gone and was started again, perhaps on
-    /// another machine, or there are two nodes of that name. Returns that member; send it a HELLO: if it
-    /// lives, it answers.
-    std::optional<replica_id> meet_namesakes(const replica_id& id, peer& p, instant now, outbox& out);
-    static constexpr mesh_clock::duration namesake_patience = std::chrono::milliseconds(1000);
-    struct namesake_verdict {
-        std::optional<replica_id> replaced{}; ///< that member is no more
-        std::optional<instant> again_at{};
-    };
-    namesake_verdict judge_namesake(const replica_id& id, peer& p, instant now, outbox& out);
 
   private:
+    void report_heard(const replica_id& id, const replica_id& to, const health_record::inquirer& how,
+                      instant now, outbox& out);
     void send_probe(peer& p, outbox& out);
     /// `by`: the key of the datagram that it answers; nullptr: the key in use.
     void send(const std::string& to, const discovery::probe& what, const mesh_key* by, outbox& out) const;
@@ -99,8 +90,10 @@ class failure_detector {
     discovery::patience patience_;
     membership& members_;
     courier& mail_;
+    greeter& greetings_;
     const discovery::keyring& keys_;
     std::mt19937_64& random_;
+    schedule& time_;
     counts counts_;
 };
 

@@ -108,13 +108,16 @@ class mesh {
     void catch_up(const moment& at);
     /// synced() with every node that members know, and neither this node nor a member has an unread spill.
     [[nodiscard]] bool is_caught_up() const;
-    /// In order of their ids; sort_by_name() needs no lock.
-    [[nodiscard]] std::vector<member> members() const;
+    /// In order of their ids; sort_by_name() needs no lock. At most `most` beyond `after`: a large mesh is
+    /// read in several short holds of the lock.
+    [[nodiscard]] std::vector<member> members(const replica_id& after = {},
+                                              std::size_t most = SIZE_MAX) const;
     [[nodiscard]] node_stats stats() const; ///< all but the members
     // mesh_view.cpp: for people who watch the mesh; each is one short hold of the lock
     [[nodiscard]] bool is_leaving() const { return handover_.is_leaving(); }
-    /// is_caught_up(), or no other node is there to be synced with.
-    [[nodiscard]] bool is_ready() const;
+    /// is_caught_up(), or no other node is there to be synced with. Once it has been alone, this node stays
+    /// ready until it meets a member: a seed that becomes silent later does not take its state away.
+    [[nodiscard]] bool is_ready();
     [[nodiscard]] std::vector<member_link> links() const;
     /// What each of at most `most` members beyond `after` named in its last answer. O(most × members).
     [[nodiscard]] std::vector<member_view> views(const replica_id& after, std::size_t most) const;
@@ -186,10 +189,6 @@ class mesh {
     void judge(const replica_id& id, peer& p, outbox& out);
     const char* look_both_ways(const replica_id& id, peer& p);
     verdict on_probe(const datagram_arrived& in, outbox& out);
-    void note_inquirer(const replica_id& id, const replica_id& by, const health_record::inquirer& how,
-                       outbox& out);
-    void meet_namesakes(const replica_id& id, peer& p, outbox& out);
-    void judge_namesake(const replica_id& id, peer& p, outbox& out);
     void end_peer(const replica_id& id, peer& p, member_state state, event_kind kind, std::string reason,
                   outbox& out);
     void end_replaced(const replica_id& former, const replica_id& by, outbox& out);
@@ -254,6 +253,7 @@ class mesh {
     stability stability_;
     handover handover_;
     core::registers registers_;
+    bool was_alone_ = false; ///< when is_ready() was asked
 };
 
 /// By (name, id), as node::members() gives them.

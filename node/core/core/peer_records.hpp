@@ -72,8 +72,12 @@ struct health_record {
         std::uint32_t number = 0;
     };
     std::map<replica_id, inquirer> inquirers;
-    std::optional<replica_id> namesake; ///< a member of the same name that has been asked whether it lives
-    instant namesake_asked_at{};
+};
+
+/// Whether it replaces another member (namesakes.hpp).
+struct namesake_record {
+    std::optional<replica_id> older; ///< a member of the same name that has been asked for a sign of life
+    instant asked_at{};
 };
 
 /// Acknowledgements and questions (proofs.hpp).

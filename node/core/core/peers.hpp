@@ -78,6 +78,7 @@ struct peer : contact_record {
     // the machines
     holdings holds;
     health_record health;
+    namesake_record namesake;
     redial_record redial; ///< while it is crashed
     proof_record proof;
     agreement agreed; ///< on claims of this node

@@ -48,7 +48,6 @@ enum class value_kind : std::uint8_t; // watch.hpp
 struct change;                        // watch.hpp
 class watch_handle;                   // watch.hpp
 class async;                          // async.hpp
-class monitor;                        // monitor.hpp
 /// Receives the changes of a watch, on the node's dispatcher thread; <baton/watch.hpp> has the contract.
 using change_handler = std::function<void(const change&)>;
 /// Makes one value of all `siblings`. It must be commutative, associative and idempotent: the result must not
@@ -257,8 +256,7 @@ class BATON_API node {
     /// Accepts `key` from now on, in addition to the others. No effect if it is installed already. Errors:
     /// bad_key (8 keys are installed), bad_option (the mesh is open), forked.
     result<void> install_key(const mesh_key& key);
-    /// Seals beacons and introductions with the installed key `id` from now on. Errors: absent, bad_option,
-    /// forked.
+    /// Seals beacons and introductions with the installed key `id`. Errors: absent, bad_option, forked.
     result<void> use_key(const key_id& id);
     /// Stops accepting the key `id`. Open links stay. Errors: absent, conflict (the key is in use),
     /// bad_option, forked.
@@ -283,8 +281,7 @@ class BATON_API node {
     /// 32 hexadecimal digits over the visible state; equal on nodes with equal state. First folds in the rest
     /// of a committed sync, otherwise O(1). Errors: forked.
     [[nodiscard]] result<std::string> digest() const;
-    /// The causal cut: for each replica the highest counter that is applied here, sorted by replica. Errors:
-    /// forked. O(replicas).
+    /// The causal cut: each replica's highest counter applied here, by replica. Errors: forked. O(replicas).
     [[nodiscard]] result<std::vector<dot>> cut() const;
     /// @}
 

@@ -120,7 +120,7 @@ class io_thread {
 
     /// The best address of this node to give to others.
     [[nodiscard]] std::string host() const;
-    [[nodiscard]] node_stats stats() const;                        ///< two short holds of the lock
+    [[nodiscard]] node_stats stats() const;                        ///< by short holds of the lock
     [[nodiscard]] std::uint64_t rounds() const { return rounds_; } ///< of the I/O thread; any thread
 
     /// `hook` is called under the lock whenever mesh::next_merge() may have something. An empty hook: no more

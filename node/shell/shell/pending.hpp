@@ -119,14 +119,13 @@ class pending_calls final : public key_listener {
     /// mesh::work() is wanted: a question has been put, or an acknowledgement is awaited.
     [[nodiscard]] bool take_asked() { return std::exchange(asked_, false); }
 
+    /// How long calls waited for acknowledgements until their level was met; blocking calls, too.
+    time_histogram met;
+
     // key_listener
     void note(std::string_view key) override;
     void note_all() override;
     [[nodiscard]] bool listens() const override { return !by_key_.empty(); }
-
-    /// How long the waits for other holders took that were met, those of blocking calls included. Under the
-    /// lock.
-    time_histogram met;
 
   private:
     friend struct pending_view;
@@ -146,7 +145,7 @@ class pending_calls final : public key_listener {
     using lines = std::map<line, std::set<std::pair<std::uint64_t, number>>>; ///< by the write's counter
     struct entry {
         call what;
-        instant until{}, awaits_since{};
+        instant until{};
         std::uint64_t question = 0;
         std::optional<occasion> ready; ///< it is in ready_
         waits_for at{over{}};

@@ -68,7 +68,7 @@ TEST_CASE("causal inbox: an effect waits for its cause of another origin", "[cor
     const auto early = c.take(effect);
     REQUIRE(early);
     CHECK(early->early);
-    CHECK_FALSE(early->lost); // it may be on its way
+    CHECK_FALSE(early->lost); // the missing event may be on its way
     REQUIRE(c.take(cause)->finished);
     c.inbox.look_again();
     REQUIRE(c.work()->finished);
@@ -94,7 +94,7 @@ TEST_CASE(
     REQUIRE(c.work()->finished);
     CHECK_FALSE(c.work());
     CHECK(c.here.read("l")->value == "b");
-    CHECK(c.inbox.early_decoded() == 2); // once each
+    CHECK(c.inbox.early_decoded() == 2); // each frame is decoded once
 }
 
 TEST_CASE("causal inbox: an early frame that a repair has brought goes, though its cause is not here",
@@ -132,7 +132,7 @@ TEST_CASE("causal inbox: what a session is to bring waits for it", "[core][machi
     b.inbox.offer(frame, std::get<wire::delta>(*wire::decode(frame)));
     CHECK(b.work({true, nullptr})->early); // all of an unknown origin
     b.inbox.look_again();
-    CHECK(b.work({false, &compared})->early); // at or below the server's cut
+    CHECK(b.work({false, &compared})->early); // events at or below the cut of the server
     b.inbox.look_again();
     CHECK(b.work()->finished);
 }

@@ -35,7 +35,7 @@ TEST_CASE("conflicts: siblings are reported, a key once a second", "[core][machi
     CHECK(s.box.events[0].key == "key");
     CHECK(s.box.events[0].count == 2);
     CHECK(s.watch.counted().found == 1);
-    CHECK(s.siblings() == 2); // no more than the bound
+    CHECK(s.siblings() == 2); // no more siblings than the bound
 }
 
 TEST_CASE("conflicts: above the bound the member that acts for all keeps the one that is read",
@@ -63,7 +63,7 @@ TEST_CASE("conflicts: what is to be merged is handed out, and replaced as it was
     CHECK(task->values.size() == 2);
     CHECK_FALSE(s.watch.next_merge(false));
     s.concurrently(4, "c");
-    REQUIRE(s.watch.resolve("key", "ab", task->shown, wall)); // the third one stays beside it
+    REQUIRE(s.watch.resolve("key", "ab", task->shown, wall)); // the third value stays as a sibling
     CHECK(s.siblings() == 2);
     CHECK(s.watch.resolve("key", "again", task->shown, wall).error().code == errc::conflict);
 }

@@ -18,7 +18,7 @@ constexpr auto same_rank = [](const replica_id&) { return 0; };
 TEST_CASE("membership: what a member holds when it comes up is what it is synced with", "[core][machine]") {
     store here(replica(1), 7);
     membership all(replica(1));
-    CHECK_FALSE(all.all_synced()); // nobody has been met
+    CHECK_FALSE(all.all_synced()); // no member has been met
     auto& p = all.add(replica(2));
     CHECK(p.state == member_state::contacting);
     p.holds.seen.raise({replica(2), 3});

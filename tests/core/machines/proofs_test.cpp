@@ -150,7 +150,7 @@ TEST_CASE("proofs: what is asked about and not applied here yet is answered once
     wire::ask f{replica(2), 0, {}};
     f.want.raise(theirs.id);
     s.desk.on_ask(replica(2), p, f, {}, s.out);
-    CHECK(s.acknowledged() == 1); // at once, with what is here
+    CHECK(s.acknowledged() == 1); // answered at once, with what is here
     s.desk.answer_wanted({}, s.out);
     CHECK(s.acknowledged() == 0);
     REQUIRE(s.here.apply(theirs.id, theirs.event) == store::applied::yes);
@@ -162,6 +162,6 @@ TEST_CASE("proofs: what is asked about and not applied here yet is answered once
     CHECK(s.acknowledged() == 1);
     s.desk.owe(p, 2);
     s.desk.answer_wanted({}, s.out);
-    CHECK(s.acknowledged() == 0); // the answer has said that it is here
+    CHECK(s.acknowledged() == 0); // the answer has confirmed it
     CHECK(p.proof.wanted.empty());
 }

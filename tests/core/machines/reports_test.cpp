@@ -27,7 +27,7 @@ TEST_CASE("reports: what a member has and this node lacks is asked for after a g
     CHECK(a.time.wake_at() == a.time.now() + 100ms);
     CHECK(a.out.acknowledged);
     CHECK(p.holds.told.of(replica(2)) == 3);
-    a.desk.note_lack(p, 1s); // later than what is noted
+    a.desk.note_lack(p, 1s); // later than the noted time
     CHECK(p.pull.at == a.time.now() + 100ms);
     a.desk.note_lack(p, 0ms);
     CHECK(p.pull.at == a.time.now());

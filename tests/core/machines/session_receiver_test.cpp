@@ -81,7 +81,7 @@ TEST_CASE("session receiver: a server that does not know what was told on PUB is
     two_nodes s;
     s.write(s.there, 1);
     s.p.holds.told_otherwise = true;
-    s.receiver.note_told({}); // as if it had been heard
+    s.receiver.note_told({}); // as if the server had heard it
     CHECK_FALSE(s.p.holds.told_otherwise);
     s.consider();
     s.run();
@@ -122,7 +122,7 @@ TEST_CASE("session receiver: a lost frame is made good for; a silent server is g
     REQUIRE(s.end);
     CHECK(s.end->how == session_end::silent);
     CHECK(repeats <= 12);
-    CHECK_FALSE(s.p.pull.pace.is_due(s.at.now)); // not at once again
+    CHECK_FALSE(s.p.pull.pace.is_due(s.at.now)); // it does not ask again at once
     REQUIRE(s.p.pull.at);
     s.receiver.consider(s.at, s.space, s.out);
     CHECK_FALSE(s.receiver.is_open());
@@ -394,5 +394,5 @@ TEST_CASE(
     const auto done = s.receiver.excuse(5s, s.at, s.out);
     REQUIRE(done.end);
     CHECK(done.end->how == session_end::paused);
-    CHECK(s.p.pull.pace.is_due(s.at.now)); // no fault of the server's
+    CHECK(s.p.pull.pace.is_due(s.at.now)); // the pause is not the fault of the server
 }

@@ -69,7 +69,7 @@ TEST_CASE("session server: a number is served once", "[core][machine]") {
     REQUIRE(s.pull(4));
     const auto walk = s.states().back().walk;
     s.server.drop(replica(2));
-    REQUIRE(s.pull(4)); // said again, and forgotten here
+    REQUIRE(s.pull(4)); // a repeated PULL of a session that is forgotten here
     const auto told = s.states();
     REQUIRE(told.size() == 1);
     CHECK((told[0].flags & wire::state::busy) != 0);
@@ -94,7 +94,7 @@ TEST_CASE("session server: credit for what is not served is answered, or refused
     serving s;
     CHECK_FALSE(s.server.on_credit(replica(2), {9, 0, false, 0}, start, s.out).why);
     REQUIRE(s.pull(1));
-    wire::fingerprint question; // of a session that does not compare
+    wire::fingerprint question; // for a session that does not compare
     question.session = 1;
     CHECK_FALSE(s.server.on_question(replica(2), question, start, s.out));
 }

@@ -273,7 +273,7 @@ TEST_CASE("spills: a damaged file is set aside and looked through for what "
     CHECK_FALSE(s.read(frames));
     CHECK(s.aside == 1);
     CHECK(s.here.read("lost"));
-    CHECK_FALSE(s.here.read("known")); // that member brings it
+    CHECK_FALSE(s.here.read("known")); // that member will bring it
     CHECK(s.here.counter_of(replica(1)) == 1);
     REQUIRE_FALSE(s.box.events.empty());
     CHECK(s.box.events.back().kind == event_kind::recovered);
@@ -350,7 +350,7 @@ TEST_CASE(
             const auto theirs = twin.here.put(register_of(key), "1", timestamp::at(wall), buffers);
             REQUIRE(s.here.apply(theirs.id, theirs.event) == store::applied::yes);
         }
-        CHECK(s.pass(200ms, of.frames) == std::nullopt); // all of it is here
+        CHECK(s.pass(200ms, of.frames) == std::nullopt); // everything is here
     }
     SECTION("another file does not wait for it") {
         spilling other{4};
@@ -415,7 +415,8 @@ TEST_CASE("spills: a file that is too much for this node is read again ever less
         CHECK(s.receiver.is_short_of_room() == (++tries > 1));
         const auto done = s.receiver.abandon(session_end::full, s.at, s.box);
         REQUIRE(done.end);
-        CHECK_FALSE(s.files.on_end(done.end->how, *done.end->file, s.at, s.box)); // no fault of the file's
+        // That is not the fault of the file.
+        CHECK_FALSE(s.files.on_end(done.end->how, *done.end->file, s.at, s.box));
     }
     CHECK(tries < 25);
 }

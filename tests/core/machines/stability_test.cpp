@@ -114,7 +114,7 @@ TEST_CASE("stability: a member that stays too far behind is left behind", "[core
     for (int i = 0; i < 5; ++i) s.put("key");
     CHECK(p.lag.kept_up);
     s.tend(1s);
-    CHECK_FALSE(p.lag.evicted); // it may catch up
+    CHECK_FALSE(p.lag.evicted); // the member may still catch up
     s.tend(1s + 2s);
     CHECK(p.lag.evicted);
     CHECK(s.rest.evictions() == 1);

@@ -1,5 +1,5 @@
-// What a project without CMake does: starts a node on loopback, stashes and leaves. Compiled and linked with what pkg-config
-// says, and nothing else.
+// What a project without CMake does: starts a node on loopback, stashes and leaves. Compiled and linked with
+// what pkg-config says, and nothing else.
 #include <baton/node.hpp>
 
 int main() {

@@ -16,7 +16,8 @@
 //
 // Source: std::expected of C++23, with three differences. The error is always a baton::error, and converts to
 // a result without std::unexpected. To read what is not there ends the program instead of throwing. A value
-// that is read of a temporary result is moved out of it, so `for (auto& each : *node.members())` is safe.
+// that is read of a temporary result is moved out of it, so `for (auto& each : *node.members())` and
+// `for (auto& each : (*node.stats()).members)` are safe. `->` is not: see there.
 #pragma once
 
 #include <baton/api.hpp>
@@ -129,9 +130,11 @@ class [[nodiscard]] result {
     const T& operator*() const& noexcept { return value(); }
     /// As value().
     T operator*() && { return std::move(*this).value(); }
-    /// As value().
+    /// As value(). Of a temporary result the pointer is valid until the end of the full expression only, as
+    /// std::expected's: `node.stats()->keys` is fine; in `for (auto& each : node.stats()->members)` it
+    /// dangles.
     T* operator->() noexcept { return &value(); }
-    /// As value().
+    /// As value(); for a temporary, see above.
     const T* operator->() const noexcept { return &value(); }
 
     /// The error; only if there is no value.

@@ -54,7 +54,7 @@ TEST_CASE("contact: another cluster and another version are turned away, and rep
     }
     CHECK(a.out.events.size() == 2);
     CHECK(a.members.empty());
-    CHECK(a.taken<send_reply>().size() == 2); // this node's versions
+    CHECK(a.taken<send_reply>().size() == 2); // one of them reports the versions of this node
 }
 
 TEST_CASE("contact: a node that dials itself learns it, and lets the link go", "[core][machine]") {
@@ -77,7 +77,7 @@ TEST_CASE("contact: another node at a member's address replaces it", "[core][mac
     auto said = b.hello();
     said.hosts = "10.0.0.8";
     a.all.note_address_taken(replica(3), met.who->endpoint, said);
-    CHECK_FALSE(former.address_taken); // that address is not its own
+    CHECK_FALSE(former.address_taken); // the address is not among its own
     said.hosts = "10.0.0.2:5002";
     a.all.note_address_taken(replica(3), met.who->endpoint, said);
     CHECK(former.address_taken);

@@ -19,7 +19,7 @@ TEST_CASE("greeter: a link is greeted until its peer has answered and subscribed
     auto& l = a.all.links[*p.via];
     a.out.clear();
     a.all.greetings.greet_links(a.out);
-    CHECK(hellos(a).empty()); // it is not open
+    CHECK(hellos(a).empty()); // the link is not open
     l.open = true;
     a.all.greetings.greet_links(a.out);
     const auto said = hellos(a);
@@ -48,7 +48,7 @@ TEST_CASE("greeter: a link that is silent for long is replaced", "[core][machine
     a.all.greetings.greet_links(a.out);
     a.out.clear();
     a.pass(a.settings.liveness.crashed_after);
-    a.all.links.excuse(1ms); // this node did not run for a moment
+    a.all.links.excuse(1ms); // this node was suspended for a moment
     a.all.greetings.greet_links(a.out);
     CHECK(p.via == former);
     a.pass(1ms);

@@ -45,7 +45,7 @@ TEST_CASE("introducer: a beacon vouches for a link key, and a recording of it fo
     REQUIRE(let_in.size() == 1);
     CHECK(let_in[0].key == b.settings.link_key);
     CHECK(a.all.introductions.known().owner_of(b.settings.link_key) == replica(2));
-    CHECK_FALSE(a.all.introductions.on_beacon({"10.0.0.9", first}, a.out).why);  // older than what was said
+    CHECK_FALSE(a.all.introductions.on_beacon({"10.0.0.9", first}, a.out).why);  // older than the last beacon
     CHECK_FALSE(a.all.introductions.on_beacon({"10.0.0.9", second}, a.out).why); // again, and it is no peer
 }
 
@@ -58,7 +58,7 @@ TEST_CASE("introducer: a question is answered, and the answer names its sender",
     const auto asked =
         b.all.introductions.on_introduction({"10.0.0.1", endpoint_of(1), questions[0].bytes}, b.out);
     CHECK(asked.why);
-    CHECK(asked.endpoint.empty()); // it answered nothing
+    CHECK(asked.endpoint.empty()); // the datagram answered no question
     const auto answers = b.taken<send_datagram>();
     REQUIRE(answers.size() == 1);
     CHECK(answers[0].bytes.size() <= questions[0].bytes.size());
@@ -69,7 +69,7 @@ TEST_CASE("introducer: a question is answered, and the answer names its sender",
     CHECK(a.all.introductions.on_introduction(answer, a.out).endpoint.empty()); // once
     const auto mine =
         a.all.introductions.on_introduction({"10.0.0.1", endpoint_of(1), questions[0].bytes}, a.out);
-    CHECK_FALSE(mine.own); // that question has been answered by another
+    CHECK_FALSE(mine.own); // another datagram has answered that question
 }
 
 TEST_CASE("introducer: a node that asks itself learns it", "[core][machine]") {

@@ -12,7 +12,7 @@ TEST_CASE("links: an address has one link, dialled at once in an open mesh", "[c
     CHECK(a.all.links.is_dialled(endpoint_of(2)));
     CHECK_FALSE(a.all.links.is_dialled(endpoint_of(3)));
     CHECK(a.all.links.note_own(endpoint_of(3)));
-    CHECK(a.all.links.is_dialled(endpoint_of(3))); // it leads here
+    CHECK(a.all.links.is_dialled(endpoint_of(3))); // that address leads to this node
 }
 
 TEST_CASE("links: with a key a link is asked about before it is dialled", "[core][machine]") {
@@ -70,7 +70,7 @@ TEST_CASE("links: of two ways to one peer the later one stays", "[core][machine]
     const auto ended = a.taken<hang_up>();
     REQUIRE(ended.size() == 1);
     CHECK(ended[0].link == former);
-    CHECK(a.all.links[number].check_at); // it is greeted once more: the routing id may go to the other
+    CHECK(a.all.links[number].check_at); // it is greeted again: the routing id may belong to the other link
 }
 
 TEST_CASE("links: a living member's address is its own, and its link is doubted", "[core][machine]") {
@@ -95,7 +95,7 @@ TEST_CASE("links: a subscription follows the peer's address, once", "[core][mach
     a.all.links[*p.via].open = true;
     a.all.links.follow(p, a.out);
     CHECK(a.taken<subscribe>().size() == 1);
-    CHECK_FALSE(p.sees_me); // that PUB has not seen us yet
+    CHECK_FALSE(p.sees_me); // the new PUB has not seen this node yet
 }
 
 TEST_CASE("links: a peer needs a way while its link is not known to work", "[core][machine]") {
@@ -106,5 +106,5 @@ TEST_CASE("links: a peer needs a way while its link is not known to work", "[cor
     CHECK(a.all.links.needs_way(p));
     a.all.links.redial(replica(2), p, a.out);
     CHECK_FALSE(a.all.links[*p.via].stale);
-    CHECK(a.all.links.needs_way(p)); // it has not answered yet
+    CHECK(a.all.links.needs_way(p)); // the link has not answered yet
 }

@@ -68,9 +68,9 @@ TEST_CASE("quests: a node that says where it is is sought there when its link le
     auto& p = a.up(2);
     learn_ways(p, ways({"10.1.0.2"}));
     a.all.searches.note_moved(replica(2), p, "10.0.0.2 10.1.0.2", "10.1.0.2");
-    CHECK(a.all.searches.under_way().empty()); // it is still where its link leads
+    CHECK(a.all.searches.under_way().empty()); // the member is still where its link leads
     a.all.searches.note_moved(replica(2), p, "10.1.0.2", "10.9.0.2");
-    CHECK(a.all.searches.under_way().empty()); // it is seen where it is not
+    CHECK(a.all.searches.under_way().empty()); // it is seen at an address that it does not list
     a.all.searches.note_moved(replica(2), p, "10.1.0.2", "10.1.0.2");
     CHECK(a.all.searches.under_way().size() == 1);
     CHECK(a.all.links[*p.via].stale);

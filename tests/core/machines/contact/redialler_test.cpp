@@ -57,7 +57,7 @@ TEST_CASE("redialler: an open port revives, once in ten seconds", "[core][machin
     a.all.links.release(p, a.out);
     a.out.clear();
     a.all.dead.revive(replica(2), p, endpoint_of(2), a.out);
-    CHECK_FALSE(p.via); // somebody may lie
+    CHECK_FALSE(p.via); // the report may be a lie
     a.pass(redialling::tries_apart);
     a.all.dead.revive(replica(2), p, endpoint_of(2), a.out);
     CHECK(p.via);

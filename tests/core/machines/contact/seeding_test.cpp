@@ -41,7 +41,7 @@ TEST_CASE("seeding: a node is alone when its seeds have refused and nobody is he
     a.all.seeds.tend(a.out);
     a.pass(a.settings.alone_after);
     a.all.seeds.tend(a.out);
-    CHECK_FALSE(a.all.seeds.is_alone()); // silence says nothing
+    CHECK_FALSE(a.all.seeds.is_alone()); // silence proves nothing
     CHECK(a.all.seeds.standing() == std::vector<std::string>{"10.0.0.2:5002"});
     a.all.seeds.knocked({{}, endpoint_of(2), knock_outcome::refused}, a.out);
     CHECK(a.out.acknowledged);
@@ -87,7 +87,7 @@ TEST_CASE("seeding: a node advertises what its names stand for", "[core][machine
     a.out.clear();
     a.all.on_resolved({found(asked[0].number, {{"10.7.0.1", 0, 0}})}, a.out);
     CHECK(a.settings.hosts == "10.0.0.1:5001/6001 10.7.0.1:5001/6001");
-    CHECK(a.taken<send_request>().size() == 1); // members are told
+    CHECK(a.taken<send_request>().size() == 1); // members get the new addresses
 }
 
 TEST_CASE("seeding: a handshake that does not end is logged once, with what is missing", "[core][machine]") {

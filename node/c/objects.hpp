@@ -1,0 +1,97 @@
+// objects: what the handles of the C ABI stand for.
+//
+// Any thread, as the classes of the API inside.
+#pragma once
+
+#include "handles.hpp"
+#include "shell/descriptor.hpp"
+
+#include <baton/async.hpp>
+#include <baton/node.hpp>
+#include <baton/options.hpp>
+#include <baton/watch.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace baton::c {
+
+class node_object final : public object {
+  public:
+    static constexpr kind its_kind = kind::node;
+    node_object(baton::node started, std::chrono::milliseconds leave_within)
+        : of(std::move(started))
+        , leave_within_(leave_within) {}
+    void wake() override { (void)of.leave({.within = leave_within_}); }
+    baton::node of;
+
+  private:
+    std::chrono::milliseconds leave_within_;
+};
+
+class queue_object final : public object {
+  public:
+    static constexpr kind its_kind = kind::queue;
+    explicit queue_object(std::size_t calls_max)
+        : of(calls_max) {}
+    void wake() override { of.close(); }
+    completion_queue of;
+};
+
+class claim_object final : public object {
+  public:
+    static constexpr kind its_kind = kind::claim;
+    explicit claim_object(claim_handle granted)
+        : of(std::move(granted)) {}
+    void wake() override {}
+    claim_handle of;
+};
+
+/// Changes that nobody has read yet. Of a key whether it was removed, and then its latest value of each type;
+/// so a key that changes faster than it is read takes no more room. Beyond value_bytes_max values are left
+/// out, and the reader reads them from the node.
+class watch_object final : public object {
+  public:
+    static constexpr kind its_kind = kind::watch;
+    static constexpr std::size_t value_bytes_max = std::size_t{16} << 20;
+
+    explicit watch_object(std::uint64_t of)
+        : node(of) {}
+    const std::uint64_t node; ///< the handle
+    void watch(watch_handle begun) { handle_ = std::move(begun); }
+    /// On the node's dispatcher thread.
+    void put(const change& told);
+    /// nullopt: none came in time, or the watch is closed. A register without a version: its value was left
+    /// out.
+    std::optional<change> next(std::chrono::milliseconds within);
+    [[nodiscard]] bool closed() const;
+    result<int> fd();
+    void wake() override;
+
+  private:
+    struct waiting {
+        std::deque<change> puts; ///< or initial_done or lagged, alone
+        std::optional<change> removed;
+    };
+    void signal() const;
+    void note(waiting& of, const change& told);
+
+    mutable std::mutex mutex_;
+    std::condition_variable news_;
+    std::deque<waiting> changes_;
+    std::uint64_t taken_ = 0;                     ///< entries of changes_ taken out in front
+    std::map<std::string, std::uint64_t> unread_; ///< by key: its place, counted with taken_
+    std::size_t value_bytes_ = 0;
+    shell::descriptor readable_;
+    bool closed_ = false;
+    watch_handle handle_; ///< last: no handler runs when the rest is destroyed
+};
+
+} // namespace baton::c

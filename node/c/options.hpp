@@ -1,0 +1,24 @@
+// options: options of a node by name and value, as the program's files of --config have them.
+//
+// Pure; any thread.
+#pragma once
+
+#include <baton/options.hpp>
+#include <baton/result.hpp>
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace baton::c {
+
+using named_value = std::pair<std::string_view, std::string_view>;
+
+/// Errors: bad_option, with the name.
+[[nodiscard]] result<options> options_of(std::span<const named_value> all);
+/// Every name, in the order of the table.
+[[nodiscard]] std::vector<std::string_view> option_names();
+
+} // namespace baton::c

@@ -1,0 +1,94 @@
+#include "objects.hpp"
+#include "shell/text.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace baton::c {
+
+void watch_object::put(const change& told) {
+    const std::lock_guard lock(mutex_);
+    auto* at = static_cast<waiting*>(nullptr);
+    if (!told.key.empty()) {
+        const auto [place, fresh] = unread_.try_emplace(told.key, taken_ + changes_.size());
+        if (!fresh) at = &changes_[place->second - taken_];
+    }
+    if (at == nullptr) at = &changes_.emplace_back();
+    note(*at, told);
+    news_.notify_one();
+    if (changes_.size() == 1) signal();
+}
+
+void watch_object::note(waiting& of, const change& told) {
+    if (told.kind == change_kind::removed) {
+        for (const auto& each : of.puts) value_bytes_ -= each.value.size();
+        of.puts.clear();
+        of.removed = told;
+        return;
+    }
+    const auto same = [&](const change& each) { return each.type == told.type; };
+    auto put = std::find_if(of.puts.begin(), of.puts.end(), same);
+    if (put == of.puts.end()) put = of.puts.emplace(put);
+    value_bytes_ -= put->value.size();
+    *put = told;
+    if (value_bytes_ + told.value.size() > value_bytes_max) {
+        put->value = {};
+        put->written = {};
+    }
+    value_bytes_ += put->value.size();
+}
+
+std::optional<change> watch_object::next(std::chrono::milliseconds within) {
+    std::unique_lock lock(mutex_);
+    news_.wait_for(lock, within, [this] { return !changes_.empty() || closed_; });
+    if (closed_ || changes_.empty()) return std::nullopt;
+    auto& of = changes_.front();
+    auto first = std::move(of.removed);
+    of.removed.reset();
+    if (!first) {
+        first = std::move(of.puts.front());
+        of.puts.pop_front();
+        value_bytes_ -= first->value.size();
+    }
+    if (!of.puts.empty()) return first;
+    if (!first->key.empty()) unread_.erase(first->key);
+    changes_.pop_front();
+    ++taken_;
+    if (changes_.empty()) signal();
+    return first;
+}
+
+bool watch_object::closed() const {
+    const std::lock_guard lock(mutex_);
+    return closed_;
+}
+
+result<int> watch_object::fd() {
+    const std::lock_guard lock(mutex_);
+    if (readable_.get() < 0) {
+        readable_ = shell::descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+        if (readable_.get() < 0) return error{errc::network, "eventfd: " + shell::message_of_errno()};
+        signal();
+    }
+    return readable_.get();
+}
+
+void watch_object::wake() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    signal();
+    news_.notify_all();
+}
+
+void watch_object::signal() const {
+    if (readable_.get() < 0) return;
+    std::uint64_t count = 1;
+    [[maybe_unused]] const auto moved = !changes_.empty() || closed_
+                                            ? ::write(readable_.get(), &count, sizeof count)
+                                            : ::read(readable_.get(), &count, sizeof count);
+}
+
+} // namespace baton::c

@@ -1,0 +1,37 @@
+"""baton keeps a process's state alive when the process goes away: a replicated map in the memory of every node of a mesh.
+
+`Node` is a member of the mesh for asyncio (see `baton.node`), `SyncNode` one for other programs (see `baton.sync`). Values
+are bytes; `pack` and `unpack` make them of objects, as C++ programs do with <baton/typed.hpp>. The semantics of every call are
+those of the C++ API; seconds are floats or timedeltas.
+"""
+from . import errors
+from ._abi import library_version
+from .errors import BatonError
+from .node import Claim, Node, Watch
+from .payload import pack, unpack, unpack_as
+from .sync import SyncClaim, SyncNode, SyncWatch
+from .values import Change, Event, LeaveReport, Member, Outcome, Pickup, Value, Version, Written
+
+__all__ = [
+    "BatonError",
+    "Change",
+    "Claim",
+    "Event",
+    "LeaveReport",
+    "Member",
+    "Node",
+    "Outcome",
+    "Pickup",
+    "SyncClaim",
+    "SyncNode",
+    "SyncWatch",
+    "Value",
+    "Version",
+    "Watch",
+    "Written",
+    "errors",
+    "library_version",
+    "pack",
+    "unpack",
+    "unpack_as",
+]

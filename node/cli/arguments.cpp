@@ -290,7 +290,9 @@ std::variant<arguments, int> parse_arguments(int argc, const char* const* argv) 
         sub->callback([&given, what] { given.what = what; });
         return sub;
     };
-    action_of("run", action::run, "Be a member until a leave; commands on stdin, JSON lines on stdout");
+    action_of(
+        "run", action::run,
+        "Be a member until a leave: commands on stdin, JSON lines on stdout, or a prompt on a terminal");
     auto* get = action_of("get", action::get, "KEY: join, print its value, leave. KEY may be base64:…");
     get->add_option("KEY", given.key)->required();
     auto* put = action_of(

@@ -41,6 +41,7 @@ class BatonConan(ConanFile):
         self.requires("xxhash/0.8.2")
         if self.options.with_program:
             self.requires("cli11/2.4.1")
+            self.requires("editline/3.1")
             self.requires("libmicrohttpd/0.9.77")
             self.requires("nlohmann_json/3.11.3")
 

@@ -129,22 +129,27 @@ leave_report io_thread::leave(std::chrono::milliseconds within, std::size_t copi
     return *leaving_->report;
 }
 
-// The members are read in short holds of their own, and sorted after them.
 node_stats io_thread::stats() const {
     auto all = with([this](core::mesh& mesh) {
         auto numbers = mesh.stats();
         numbers.acknowledged = pending_.met;
         return numbers;
     });
+    all.members = members();
+    all.sends_refused += sends_refused_;
+    return all;
+}
+
+std::vector<member> io_thread::members() const {
     constexpr std::size_t members_a_hold = 32;
+    std::vector<member> all;
     for (replica_id after{};;) {
         auto some = with([&](core::mesh& mesh) { return mesh.members(after, members_a_hold); });
         if (some.empty()) break;
         after = some.back().id;
-        std::move(some.begin(), some.end(), std::back_inserter(all.members));
+        std::move(some.begin(), some.end(), std::back_inserter(all));
     }
-    core::sort_by_name(all.members);
-    all.sends_refused += sends_refused_;
+    core::sort_by_name(all);
     return all;
 }
 

@@ -51,7 +51,7 @@ result<mesh_view> monitor::view(view_options how) const {
         const auto at = mesh.leaving_progress();
         return std::optional(leave_state{at.copies, at.staying, at.met});
     });
-    if (auto all = watched_->members()) now.members = std::move(*all);
+    now.members = engine.members();
     now.links = engine.with([](core::mesh& mesh) { return mesh.links(); });
     constexpr std::size_t members_a_hold = 16;
     for (replica_id after{};;) {

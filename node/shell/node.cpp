@@ -178,9 +178,7 @@ node::~node() {
 
 result<std::vector<member>> node::members() const {
     if (impl_->forked()) return shell::forked_error();
-    auto all = impl_->engine->with([](core::mesh& mesh) { return mesh.members(); });
-    core::sort_by_name(all);
-    return all;
+    return impl_->engine->members();
 }
 
 result<event> node::next_event(std::chrono::milliseconds within) {

@@ -120,6 +120,8 @@ class io_thread {
 
     /// The best address of this node to give to others.
     [[nodiscard]] std::string host() const;
+    /// As node::members(), by short holds of the lock: a member that comes meanwhile may be missing.
+    [[nodiscard]] std::vector<member> members() const;
     [[nodiscard]] node_stats stats() const;                        ///< by short holds of the lock
     [[nodiscard]] std::uint64_t rounds() const { return rounds_; } ///< of the I/O thread; any thread
 

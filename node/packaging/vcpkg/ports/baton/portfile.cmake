@@ -1,18 +1,15 @@
 # As an overlay port of a checkout: vcpkg install baton --overlay-ports=node/packaging/vcpkg/ports
-# In vcpkg's registry the source comes from the release's archive instead, by vcpkg_from_github.
+# The library alone: the program comes from a distribution's package. In vcpkg's registry the source comes from the release's
+# archive instead, by vcpkg_from_github.
 cmake_path(ABSOLUTE_PATH CURRENT_PORT_DIR NORMALIZE OUTPUT_VARIABLE port)
 cmake_path(SET SOURCE_PATH NORMALIZE "${port}/../../../../..")
 
-vcpkg_check_features(OUT_FEATURE_OPTIONS FEATURE_OPTIONS FEATURES tool BATON_BUILD_PROGRAM)
 vcpkg_cmake_configure(
     SOURCE_PATH "${SOURCE_PATH}"
-    OPTIONS ${FEATURE_OPTIONS} -DBATON_BUILD_TESTS=OFF -DBATON_BUILD_EXAMPLES=OFF -DBATON_INSTALL=ON)
+    OPTIONS -DBATON_BUILD_PROGRAM=OFF -DBATON_BUILD_TESTS=OFF -DBATON_BUILD_EXAMPLES=OFF -DBATON_INSTALL=ON)
 vcpkg_cmake_install()
 vcpkg_cmake_config_fixup(CONFIG_PATH lib/cmake/baton)
 vcpkg_fixup_pkgconfig()
-if("tool" IN_LIST FEATURES)
-    vcpkg_copy_tools(TOOL_NAMES baton AUTO_CLEAN)
-endif()
 
 file(REMOVE_RECURSE "${CURRENT_PACKAGES_DIR}/debug/include" "${CURRENT_PACKAGES_DIR}/debug/share")
 file(INSTALL "${CMAKE_CURRENT_LIST_DIR}/usage" DESTINATION "${CURRENT_PACKAGES_DIR}/share/${PORT}")

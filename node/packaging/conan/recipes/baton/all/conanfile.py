@@ -1,5 +1,8 @@
-"""The recipe as conan-center-index lays it out. From a checkout: conan create node/packaging/conan/recipes/baton/all
---version 0.1.0. In the index the source comes from the release's archive, which conandata.yml names there."""
+"""The recipe as conan-center-index lays it out. From a checkout:
+conan create node/packaging/conan/recipes/baton/all --version 0.1.0
+
+The library alone: the program comes from a distribution's package. In the index the source comes from the release's archive,
+which conandata.yml names there."""
 import os
 
 from conan import ConanFile
@@ -18,8 +21,8 @@ class BatonConan(ConanFile):
     topics = ("replication", "crdt", "zeromq", "handoff")
     package_type = "library"
     settings = "os", "arch", "compiler", "build_type"
-    options = {"shared": [True, False], "with_program": [True, False]}
-    default_options = {"shared": False, "with_program": False, "zeromq/*:encryption": "libsodium"}
+    options = {"shared": [True, False]}
+    default_options = {"shared": False, "zeromq/*:encryption": "libsodium"}
 
     def export_sources(self):
         root = os.path.normpath(os.path.join(self.recipe_folder, *[os.pardir] * 6))
@@ -53,7 +56,7 @@ class BatonConan(ConanFile):
 
     def generate(self):
         toolchain = CMakeToolchain(self)
-        toolchain.cache_variables["BATON_BUILD_PROGRAM"] = bool(self.options.with_program)
+        toolchain.cache_variables["BATON_BUILD_PROGRAM"] = False
         toolchain.cache_variables["BATON_BUILD_TESTS"] = False
         toolchain.cache_variables["BATON_BUILD_EXAMPLES"] = False
         toolchain.generate()

@@ -72,6 +72,13 @@ bool is_open_list(const std::string& line) {
     return value.size() > 1 ? value.front() == '[' && value.back() != ']' : value == "[";
 }
 
+/// CLI11 2.1 takes a # for a comment wherever it stands: the value would be cut without a word.
+bool has_hash_in_quotes(const std::string& line) {
+    const auto quotes =
+        std::count(line.begin(), line.begin() + std::ssize(line.substr(0, line.find('#'))), '"');
+    return line.find('#') != line.npos && quotes % 2 != 0;
+}
+
 /// The file of --config, for CLI11.
 class options_file : public CLI::ConfigBase {
   public:
@@ -129,6 +136,7 @@ std::vector<config_line> read_config(const checked_app& app, const std::string& 
             continue;
         }
         const bool has_value = line.find('=') != line.npos;
+        if (has_hash_in_quotes(line)) read.fault = "a value cannot have a #, which begins a comment";
         if (is_open_list(line)) {
             for (std::string more; std::getline(input, more);) {
                 ++number;

@@ -136,7 +136,7 @@ def what_check_config_accepts_a_start_accepts_and_the_other_way_round():
         assert not (folder / "deep").exists()  # it leaves no trace
         line, _ = started("--config", str(folder / "baton.toml"))
         assert line["event"] == "started" and (folder / "deep/spills").is_dir()
-        for bad in ("nonsense = 1", "port = x", "[section]", "mesh-size = -1", 'cluster = ""', 'seed = "x"', 'name = "a,b" "c"',
+        for bad in ("nonsense = 1", 'name = "a#b"', "port = x", "[section]", "mesh-size = -1", 'cluster = ""', 'seed = "x"', 'name = "a,b" "c"',
                     'http = "9400"', 'http-token-file = "/nonexistent/token"\nhttp = "127.0.0.1:0"', 'key-file = "/nonexistent/key"', 'spill-dir = "/proc/none"', "x", 'advertise = "0.0.0.0"'):
             status, _, err = check(bad + "\n", folder)
             assert status == 2 and "./baton.toml:1: " in err, (bad, status, err)

@@ -1,5 +1,7 @@
 // api: marks what the shared library exports.
 //
+//     #include <memory>
+//
 //     // A class of the API, and a part of it that only the library itself uses; a function of the API.
 //     class BATON_API example {
 //         struct BATON_LOCAL body;

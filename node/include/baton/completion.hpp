@@ -1,5 +1,7 @@
 // completion: the result of a call that was begun with baton::async, and the queue in which results wait.
 //
+//     #include <map>
+//
 //     // Handles what has ended, whenever poll() or epoll says that the queue's descriptor is readable.
 //     void on_readable(baton::completion_queue& queue, std::map<std::uint64_t, std::string>& values) {
 //         while (const auto done = queue.next()) {

@@ -12,7 +12,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import tidy
 
-LAYERS = {"crdt", "wire", "discovery", "core", "shell"}
+LAYERS = {"crdt", "wire", "discovery", "core", "shell", "c"}
 C_NAME = re.compile(r"baton_\w+")
 
 

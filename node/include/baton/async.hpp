@@ -104,7 +104,7 @@ class BATON_API async {
     result<void> leave(std::uint64_t tag, leave_options how = {});
 
   private:
-    struct begin;
+    struct BATON_LOCAL begin;
     std::shared_ptr<shell::engine_link> node_;
     std::shared_ptr<shell::completion_channel> queue_;
     std::chrono::milliseconds leave_within_;

@@ -11,16 +11,31 @@
 
 namespace baton::cli {
 
-enum class action { run, get, put, members, watch, keygen };
+enum class action {
+    run,
+    get,
+    put,
+    drop,
+    keys,
+    members,
+    stats,
+    count,
+    add,
+    insert,
+    ping,
+    leave,
+    watch,
+    keygen
+};
 
 struct arguments {
     action what{};
     options node{};
     bool hex = false;
     bool verbose = false;
-    bool leave_now = false;                 ///< run: a leave does not wait for a successor
-    std::string key{};                      ///< get, put; of watch the prefix; of keygen the file
-    std::string value{};                    ///< put
+    bool leave_now = false; ///< run: a leave does not wait for a successor
+    std::string key{};   ///< get, put; of watch and keys the prefix; of keygen the file; of leave the member
+    std::string value{}; ///< put, insert; of add the number
     std::chrono::milliseconds within{5000}; ///< all but run: to join and be synced
 };
 

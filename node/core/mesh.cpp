@@ -166,7 +166,8 @@ std::vector<member> mesh::members() const {
                        writes_.out.sent().age_of(told + 1, time_.now()),
                        p.proof.timed ? std::optional(std::chrono::duration_cast<std::chrono::microseconds>(
                                            p.proof.round_trip))
-                                     : std::nullopt});
+                                     : std::nullopt,
+                       p.door != 0 ? discovery::endpoint_of(p.host, p.door) : std::string{}});
     }
     std::sort(all.begin(), all.end(), [](const member& a, const member& b) {
         return std::tie(a.name, a.id) < std::tie(b.name, b.id);

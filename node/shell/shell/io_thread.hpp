@@ -126,6 +126,8 @@ class io_thread {
     /// `hook` is called under the lock whenever mesh::next_merge() may have something. An empty hook: no more
     /// calls, and none is under way when this returns.
     void on_merges(std::function<void()> hook);
+    /// As on_merges(): with each question of a client that searches (discovery/search.hpp), and its source.
+    void on_searches(std::function<void(std::string endpoint, std::string_view bytes)> hook);
     /// Wakes the I/O thread for waiting work.
     void look() { ring(); }
     /// A warning for the log, which only the I/O thread writes. At most 64 wait; more are lost.
@@ -134,6 +136,7 @@ class io_thread {
     leave_report leave(std::chrono::milliseconds within, std::size_t copies, bool nobody_stays = false);
     /// The same without waiting for its end.
     void begin_leave(std::chrono::milliseconds within, std::size_t copies, bool nobody_stays);
+    [[nodiscard]] bool is_leaving() const;
     void hurry();
 
     [[nodiscard]] static moment now();
@@ -213,6 +216,7 @@ class io_thread {
     bool take(source of);
     void read_beacons();
     void read_datagrams();
+    void pass_search(std::string endpoint, std::string_view bytes);
     void read_doors();
     void read_knocks();
     void read_names();      // io_names.cpp
@@ -250,6 +254,7 @@ class io_thread {
     mutable pending_calls pending_; // under the lock
     mutable watch_post watches_;
     std::function<void()> merges_ready_; // under the lock
+    std::function<void(std::string, std::string_view)> search_; // under the lock
     std::vector<std::string> remarks_;   // under the lock
     event_queue events_;                 // under the lock
     std::string best_host_;              // under the lock: as of the last look

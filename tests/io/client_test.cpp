@@ -144,7 +144,8 @@ TEST_CASE("client: large values go in parts, and lists in pages", "[io][client]"
     REQUIRE(self.stash("large", value));
     CHECK(node.pickup("large")->value == value);
     CHECK(self.pickup("large")->value == value);
-    CHECK(self.stash("large", std::string((std::size_t{8} << 20) + 1, 'x')).error().code == errc::value_too_long);
+    CHECK(self.stash("large", std::string((std::size_t{8} << 20) + 1, 'x')).error().code ==
+          errc::value_too_long);
     std::vector<std::string> names;
     for (int i = 0; i < 2500; ++i) {
         names.push_back("k/" + std::to_string(10'000 + i));
@@ -165,10 +166,12 @@ TEST_CASE("client: many calls are under way on one connection", "[io][client]") 
     std::vector<std::future<baton::result<baton::write_result>>> writes;
     std::vector<std::future<baton::result<baton::pickup_result>>> reads;
     for (int i = 0; i < 3000; ++i)
-        writes.push_back(self.stash_async("k" + std::to_string(i), std::to_string(i), {.ack = ack_level::local()}));
+        writes.push_back(
+            self.stash_async("k" + std::to_string(i), std::to_string(i), {.ack = ack_level::local()}));
     for (int i = 0; i < 3000; ++i) reads.push_back(self.pickup_async("k" + std::to_string(i)));
     for (auto& each : writes) REQUIRE(each.get()->met);
-    for (int i = 0; i < 3000; ++i) REQUIRE(reads[static_cast<std::size_t>(i)].get()->value == std::to_string(i));
+    for (int i = 0; i < 3000; ++i)
+        REQUIRE(reads[static_cast<std::size_t>(i)].get()->value == std::to_string(i));
 }
 
 TEST_CASE("client: members, statistics and a call's time", "[io][client]") {
@@ -197,9 +200,9 @@ TEST_CASE("client: a write may be repeated only where it is known", "[io][client
     REQUIRE(self.stash("own", "value"));
     // Three copies cannot be: these calls are under way when their member is killed.
     auto lost = self.stash_async("fate", "1", {.ack = ack_level::copies(3), .within = 60s});
-    auto twice = self.stash_async("twice", "2",
-                                  {.ack = ack_level::copies(3), .within = 60s,
-                                   .retry = baton::client_retry::at_least_once});
+    auto twice = self.stash_async(
+        "twice", "2",
+        {.ack = ack_level::copies(3), .within = 2s, .retry = baton::client_retry::at_least_once});
     REQUIRE(self.pickup("twice")->found());
     first.signal(SIGKILL);
     CHECK(lost.get().error().code == errc::unknown);
@@ -218,12 +221,15 @@ TEST_CASE("client: it moves on when its member leaves, and nothing fails", "[io]
     REQUIRE(self.stash("key", "0"));
     std::atomic<bool> stop{false};
     std::atomic<int> failures{0}, done{0};
+    std::string what; // of the last failure
     std::thread writer([&] {
         for (int i = 1; !stop; ++i) {
             const auto value = std::to_string(i);
             const auto made = self.stash("key", value, {.ack = ack_level::local()});
             const auto read = self.pickup("key");
             if (!made || !read || read->value != value) ++failures;
+            if (!made) what = made.error().what;
+            if (!read) what = read.error().what;
             ++done;
         }
     });
@@ -235,6 +241,7 @@ TEST_CASE("client: it moves on when its member leaves, and nothing fails", "[io]
     CHECK(eventually(10s, [&] { return done > before + 20; }));
     stop = true;
     writer.join();
+    CAPTURE(what);
     CHECK(failures == 0);
 }
 

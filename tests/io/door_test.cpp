@@ -4,10 +4,10 @@
 #include "wire/client_frame.hpp"
 
 #include <baton/client.hpp>
-
-#include <zmq.hpp>
+#include <baton/key_file.hpp>
 
 #include <netinet/tcp.h>
+#include <zmq.hpp>
 
 #include <algorithm>
 
@@ -184,7 +184,8 @@ TEST_CASE("door: with a key of the mesh, and with rights that are derived from i
     CHECK(reader->leave("node").error().code == errc::refused);
     CHECK(node.pickup("game/1")->value == "x");
 
-    for (const auto& wrong : {std::optional<baton::client_key>(), std::optional(baton::client_key::derive(*other))}) {
+    for (const auto& wrong :
+         {std::optional<baton::client_key>(), std::optional(baton::client_key::derive(*other))}) {
         CAPTURE(wrong.has_value());
         settings.key = wrong;
         settings.reach_within = patience(3s);
@@ -229,7 +230,8 @@ TEST_CASE("door: a client that floods, and one that reads nothing, harm nobody e
     auto node = started(net.options("node")), peer = started(net.options("peer"));
     REQUIRE(meet(node, peer));
     const auto door = door_of(net);
-    REQUIRE(node.stash("large", std::string(200'000, 'x'), {.ack = ack_level::copies(2), .within = patience(10s)}));
+    REQUIRE(node.stash("large", std::string(200'000, 'x'),
+                       {.ack = ack_level::copies(2), .within = patience(10s)}));
     stranger many(door);
     many.open(net);
     for (std::uint64_t number = 1; number <= frames::calls_max + 1; ++number) many.send(waiting_call(number));

@@ -128,6 +128,15 @@ struct client::impl {
             promised->set_value(shell::forked_error());
             return answer;
         }
+        if (what.key.size() > wire::client::text_bytes_max ||
+            what.element.size() > wire::client::text_bytes_max) {
+            promised->set_value(error{errc::key_too_long, "a key, element or field has at most 512 bytes"});
+            return answer;
+        }
+        if (what.value.size() > wire::client::value_bytes_max) {
+            promised->set_value(error{errc::value_too_long, "the value is over 8 MiB"});
+            return answer;
+        }
         engine->submit({std::move(what), retry, [promised, make](result<kept_reply> got) {
                             if (!got) return promised->set_value(got.error());
                             promised->set_value(make(*std::move(got)));
@@ -230,17 +239,11 @@ result<client> client::connect(client_options settings) {
 std::future<result<write_result>> client::stash_async(std::string_view key, std::string_view value,
                                                       stash_terms how) {
     auto what = call_of(verb::stash, key, {}, value);
-    const auto refuse = [](errc code, const char* sentence) {
+    if (how.ttl && (how.ttl->count() <= 0 || *how.ttl > std::chrono::hours{24 * 365 * 100})) {
         std::promise<result<write_result>> none;
-        none.set_value(error{code, sentence});
+        none.set_value(error{errc::bad_argument, "a ttl is more than 0, and at most 100 years"});
         return none.get_future();
-    };
-    if (value.size() > wire::client::value_bytes_max)
-        return refuse(errc::value_too_long, "the value is over 8 MiB");
-    if (key.size() > wire::client::text_bytes_max)
-        return refuse(errc::key_too_long, "the key is over 512 bytes");
-    if (how.ttl && (how.ttl->count() <= 0 || *how.ttl > std::chrono::hours{24 * 365 * 100}))
-        return refuse(errc::bad_argument, "a ttl is more than 0, and at most 100 years");
+    }
     if (how.ttl) what.what.ttl_ms = static_cast<std::uint64_t>(how.ttl->count());
     if (how.if_version) {
         what.what.flags |= call::if_version;

@@ -183,7 +183,7 @@ void finder::begin_again(const std::string& first) {
     if (at != untried_.end()) std::rotate(untried_.begin(), at, at + 1);
     since_ = clock::now();
     asked_ = 0;
-    ask_at_ = since_ + ask_first;
+    ask_at_ = since_; // before the next look at what the seeds have answered
     for (auto& each : seeds_) each.tried = false;
 }
 

@@ -316,8 +316,9 @@ void desk::fail(guest& of, const call& f, const error& failure) {
     reply.what.number = f.number;
     reply.failure = to_string(failure.code);
     reply.text = failure.what;
-    const bool not_done = failure.code == errc::busy || failure.code == errc::leaving || failure.code == errc::behind ||
-                          failure.code == errc::lost || failure.code == errc::unknown;
+    const bool not_done = failure.code == errc::busy || failure.code == errc::leaving ||
+                          failure.code == errc::behind || failure.code == errc::lost ||
+                          failure.code == errc::unknown;
     answer(of, std::move(reply), wire::client::is_write(f.what) && !not_done);
 }
 
@@ -340,7 +341,8 @@ void desk::flush(guest& of) {
         engine_.with([&](core::mesh& mesh) {
             if (of.generation == mesh.state().generation() + 1) return;
             of.generation = mesh.state().generation() + 1;
-            for (const auto& each : mesh.state().seen().entries()) {
+            const auto seen = mesh.state().seen();
+            for (const auto& each : seen.entries()) {
                 if (each.counter > of.sent_cut.of(each.replica)) news.push_back(each);
             }
         });

@@ -1,6 +1,6 @@
 // What the calls of clients do: permissions, writes, proofs, leaves.
-#include "shell/door/desk.hpp"
 #include "shell/calls.hpp"
+#include "shell/door/desk.hpp"
 #include "shell/node_impl.hpp"
 #include "wire/codec.hpp"
 
@@ -51,12 +51,6 @@ bool is_alone(core::mesh& mesh) {
     });
 }
 
-kept_reply about(const client::call& f) {
-    kept_reply made;
-    made.what.number = f.number;
-    return made;
-}
-
 } // namespace
 
 // A call waits for what the client has seen elsewhere: so it reads its own writes, and never goes back.
@@ -77,7 +71,7 @@ void desk::begin(guest& of, const call& f) {
 void desk::perform(guest& of, const call& f) {
     switch (f.what) {
     case verb::ping:
-        return answer(of, about(f), false);
+        return answer(of, reply_to(f), false);
     case verb::leave:
         return leave(of, f);
     case verb::confirm:
@@ -105,7 +99,9 @@ write_options desk::options_of(const call& f) {
 
 void desk::write(guest& of, const call& f) {
     const auto how = options_of(f);
-    const auto by = [&](write_of what) { begin_write(engine_, how, std::move(what), to_mail<write_result>(of, f)); };
+    const auto by = [&](write_of what) {
+        begin_write(engine_, how, std::move(what), to_mail<write_result>(of, f));
+    };
     const auto put = [&](value_type type, std::string_view value) {
         by([type, key = std::string(f.key), element = std::string(f.element),
             value = std::string(value)](core::mesh& mesh, const moment& at) {
@@ -126,8 +122,9 @@ void desk::write(guest& of, const call& f) {
         const auto expected =
             (f.flags & call::if_version) != 0 ? std::optional(version{f.expected}) : std::nullopt;
         const auto ttl = f.ttl_ms != 0 ? std::optional(std::chrono::milliseconds{f.ttl_ms}) : std::nullopt;
-        return by([key = std::string(f.key), value = std::string(f.value), expected,
-                   ttl](core::mesh& mesh, const moment& at) { return mesh.stash(at, key, value, expected, ttl); });
+        return by(
+            [key = std::string(f.key), value = std::string(f.value), expected,
+             ttl](core::mesh& mesh, const moment& at) { return mesh.stash(at, key, value, expected, ttl); });
     }
     case verb::add:
         return by([key = std::string(f.key), amount = static_cast<std::int64_t>(wire::unzigzag(f.amount))](
@@ -135,8 +132,8 @@ void desk::write(guest& of, const call& f) {
     case verb::drop:
         return begin_removal(
             engine_, how,
-            [key = std::string(f.key)](core::mesh& mesh, const moment& at) { return mesh.drop(at, key); }, true,
-            to_mail<write_result>(of, f));
+            [key = std::string(f.key)](core::mesh& mesh, const moment& at) { return mesh.drop(at, key); },
+            true, to_mail<write_result>(of, f));
     case verb::insert:
         return put(value_type::set, {});
     case verb::erase:
@@ -172,19 +169,21 @@ void desk::take(letter& from) {
     auto* const of = of_client(done.client);
     if (of == nullptr) return;
     const auto f = done.call.view();
-    std::visit([&](const auto& with) { with ? finish(*of, f, with) : fail(*of, f, with.error()); }, done.with);
+    std::visit([&](const auto& with) { with ? finish(*of, f, with) : fail(*of, f, with.error()); },
+               done.with);
 }
 
 void desk::finish(guest& of, const call& f, const result<write_result>& done) {
-    auto reply = about(f);
+    auto reply = reply_to(f);
     reply.what.written = done->written.id;
     reply.what.copies = done->copies;
-    reply.what.flags = (done->met ? client::reply::yes : 0U) | (done->changed ? client::reply::changed : 0U);
+    if (done->met) reply.what.flags |= client::reply::yes;
+    if (done->changed) reply.what.flags |= client::reply::changed;
     answer(of, std::move(reply), client::is_write(f.what));
 }
 
 void desk::finish(guest& of, const call& f, const result<leave_report>& done) {
-    auto reply = about(f);
+    auto reply = reply_to(f);
     reply.what.outcome = static_cast<std::uint64_t>(done->outcome);
     reply.what.copies = done->copies;
     reply.what.total = done->unsafe;

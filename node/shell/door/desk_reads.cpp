@@ -1,6 +1,6 @@
 // Reads of clients, which take one short hold of the lock each, and lists, which come in pages.
-#include "shell/door/desk.hpp"
 #include "shell/calls.hpp"
+#include "shell/door/desk.hpp"
 #include "shell/node_impl.hpp"
 #include "shell/reading.hpp"
 #include "wire/codec.hpp"
@@ -18,12 +18,6 @@ using crdt::slot_name, crdt::value_type;
 namespace {
 
 constexpr std::size_t page_bytes = std::size_t{128} << 10, keys_slice = 256;
-
-kept_reply about(const client::call& f) {
-    kept_reply made;
-    made.what.number = f.number;
-    return made;
-}
 
 /// A value, or the part of it that the call asks for.
 void show(kept_reply& into, const client::call& f, const stored_value& found) {
@@ -67,7 +61,7 @@ std::string described(const member& of) {
 } // namespace
 
 void desk::read(guest& of, const call& f) {
-    auto reply = about(f);
+    auto reply = reply_to(f);
     std::optional<error> bad;
     const auto look = [&](const slot_name& slot, auto use) {
         bad = engine_.with([&](core::mesh& mesh) -> std::optional<error> {
@@ -75,7 +69,9 @@ void desk::read(guest& of, const call& f) {
             return use(mesh.state());
         });
     };
-    const auto say_yes = [&](bool is) { reply.what.flags = is ? client::reply::yes : 0; };
+    const auto say_yes = [&](bool is) {
+        if (is) reply.what.flags |= client::reply::yes;
+    };
     switch (f.what) {
     case verb::pickup:
         return pickup(of, f);
@@ -133,7 +129,7 @@ void desk::read(guest& of, const call& f) {
 // Found, or asked for without a `within`: at once. Otherwise it waits.
 void desk::pickup(guest& of, const call& f) {
     if (f.offset != 0) {
-        auto reply = about(f);
+        auto reply = reply_to(f);
         const slot_name slot{value_type::reg, f.key, {}};
         const auto value = engine_.with([&](core::mesh& mesh) { return value_in(mesh.state(), slot); });
         if (!value || is_another(f, *value))
@@ -151,7 +147,7 @@ void desk::pickup(guest& of, const call& f) {
             if (check(mesh, slot)) value = value_in(mesh.state(), slot);
         });
         if (value) {
-            auto reply = about(f);
+            auto reply = reply_to(f);
             show(reply, f, *value);
             return answer(of, std::move(reply), false);
         }
@@ -160,7 +156,7 @@ void desk::pickup(guest& of, const call& f) {
 }
 
 void desk::finish(guest& of, const call& f, const result<pickup_result>& done) {
-    auto reply = about(f);
+    auto reply = reply_to(f);
     if (done->found()) {
         show(reply, f, *done);
         return answer(of, std::move(reply), false);
@@ -183,7 +179,7 @@ void desk::look_for_lists() {
     auto* const of = of_client(who);
     if (of == nullptr) return;
     const auto f = kept.view();
-    auto reply = about(f);
+    auto reply = reply_to(f);
     std::optional<error> bad;
     const bool done = engine_.with([&](core::mesh& mesh) {
         if (f.what != verb::keys || !f.key.empty()) {
@@ -219,7 +215,7 @@ void desk::look_for_lists() {
 }
 
 void desk::list_members(guest& of, const call& f) {
-    auto reply = about(f);
+    auto reply = reply_to(f);
     auto all = engine_.with([](core::mesh& mesh) { return mesh.members(); });
     member self;
     self.id = self_;
@@ -238,7 +234,7 @@ void desk::list_members(guest& of, const call& f) {
 }
 
 void desk::list_stats(guest& of, const call& f) {
-    auto reply = about(f);
+    auto reply = reply_to(f);
     auto now_counted = engine_.with([](core::mesh& mesh) { return mesh.stats(); });
     now_counted.sends_refused += engine_.sends_refused();
     const auto put = [&](std::string_view name, std::uint64_t number) {

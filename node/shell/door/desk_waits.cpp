@@ -10,13 +10,13 @@ using namespace std::chrono_literals;
 namespace client = wire::client;
 
 namespace {
-constexpr auto looks_apart = 2ms, round_at_most = 50ms;
+constexpr auto look_every = 2ms, round_at_most = 50ms;
 }
 
 void desk::look() {
     look_for_lists();
     const auto at = now();
-    if (at < looked_ + looks_apart) return;
+    if (at < looked_ + look_every) return;
     looked_ = at;
     for (auto& [id, of] : guests_) {
         if (!of.owed.empty()) look_for_owed(of);

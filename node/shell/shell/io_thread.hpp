@@ -253,14 +253,14 @@ class io_thread {
     mutable core::mesh mesh_;       // reads may fold a key
     mutable pending_calls pending_; // under the lock
     mutable watch_post watches_;
-    std::function<void()> merges_ready_; // under the lock
+    std::function<void()> merges_ready_;                        // under the lock
     std::function<void(std::string, std::string_view)> search_; // under the lock
-    std::vector<std::string> remarks_;   // under the lock
-    event_queue events_;                 // under the lock
-    std::string best_host_;              // under the lock: as of the last look
-    std::optional<leaving> leaving_;     // under the lock
-    bool stopped_ = false;               // under the lock: the I/O thread has ended
-    bool failed_ = false;                // of the I/O thread: it ends by a failure
+    std::vector<std::string> remarks_;                          // under the lock
+    event_queue events_;                                        // under the lock
+    std::string best_host_;                                     // under the lock: as of the last look
+    std::optional<leaving> leaving_;                            // under the lock
+    bool stopped_ = false;                                      // under the lock: the I/O thread has ended
+    bool failed_ = false;                                       // of the I/O thread: it ends by a failure
     std::atomic<bool> hurry_{false};
     mutable std::atomic<bool> rung_{false};
     packer packing_;

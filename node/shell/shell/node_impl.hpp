@@ -118,7 +118,7 @@ struct node::impl {
     [[nodiscard]] bool forked() const { return shell::forks() != fork_generation; }
     ~impl() {
         stop_watches();
-        if (forked()) { // its threads and sockets are the parent's
+        if (forked()) {                                            // its threads and sockets are the parent's
             (void)new std::shared_ptr(std::exchange(clients, {})); // NOLINT
             (void)merger.release();
             (void)engine.release();

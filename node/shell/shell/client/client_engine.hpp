@@ -11,7 +11,7 @@
 #include "shell/descriptor.hpp"
 #include "shell/door/guest.hpp"
 
-#include <baton/client.hpp>
+#include <baton/client_options.hpp>
 
 #include <atomic>
 #include <chrono>

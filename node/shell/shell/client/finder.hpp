@@ -8,7 +8,7 @@
 #include "shell/descriptor.hpp"
 #include "shell/unicast_socket.hpp"
 
-#include <baton/client.hpp>
+#include <baton/client_options.hpp>
 
 #include <chrono>
 #include <deque>

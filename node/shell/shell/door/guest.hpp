@@ -55,6 +55,12 @@ struct kept_reply {
     [[nodiscard]] std::size_t bytes() const { return failure.size() + text.size() + value.size() + 200; }
 };
 
+[[nodiscard]] inline kept_reply reply_to(const wire::client::call& f) {
+    kept_reply made;
+    made.what.number = f.number;
+    return made;
+}
+
 struct guest {
     replica_id id{};
     std::string route; ///< its routing id; empty: it has no connection at present

@@ -19,7 +19,7 @@ constexpr auto events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_
                         ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
 constexpr std::size_t own_door_descriptors = 16;
 /// Connections that are no client yet, and those that libzmq accepts before the gate is shut.
-constexpr std::size_t beside_clients = 64;
+constexpr std::size_t beside_clients = 32;
 
 void set_key(zmq::socket_t& socket, int option, const std::array<std::uint8_t, 32>& key) {
     if (zmq_setsockopt(socket.handle(), option, key.data(), key.size()) != 0) throw zmq::error_t();

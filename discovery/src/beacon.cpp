@@ -15,7 +15,7 @@ constexpr std::string_view magic = "baton";
 std::string encode(const beacon& from, std::size_t bytes_min) {
     std::string bytes;
     const bool padded = bytes_min != 0;
-    wire::frame_writer out(bytes, padded ? 15 : 14);
+    wire::frame_writer out(bytes, 14U + (from.door != 0 ? 1U : 0U) + (padded ? 1U : 0U));
     out.text(magic)
         .number(from.version_min)
         .number(from.version_max)
@@ -30,6 +30,7 @@ std::string encode(const beacon& from, std::size_t bytes_min) {
         .bytes(from.key.is_none() ? std::string_view{} : from.key.view())
         .bytes(from.nonce)
         .bytes(from.echo);
+    if (from.door != 0) out.number(from.door);
     if (!padded) return bytes;
     const auto missing = std::max(bytes_min, bytes.size() + 2) - bytes.size();
     const std::size_t head = missing <= 257 ? 2 : 3; // the header of a MessagePack bin
@@ -60,6 +61,7 @@ result<beacon> decode_beacon(std::string_view bytes) {
         const auto whole = [](std::string_view field, std::size_t size) {
             return field.empty() || field.size() == size;
         };
+        if (in.more_numbers()) b.door = static_cast<std::uint16_t>(in.number_up_to(65535)); // or the padding
         if (!whole(key, 32) || !whole(b.nonce, nonce_bytes) || !whole(b.echo, nonce_bytes)) in.fail();
     }
     if (!in.ok() || b.port == 0 || b.publish_port == 0) return error{errc::malformed, "not a beacon"};

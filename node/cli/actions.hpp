@@ -3,6 +3,9 @@
 
 #include "arguments.hpp"
 
+#include <optional>
+#include <string>
+
 namespace baton::cli {
 
 /// Runs a node until it leaves: commands from standard input, JSON lines to standard output.
@@ -17,7 +20,9 @@ int check_config(const arguments& given);
 /// Makes a key of a mesh.
 int keygen(const arguments& given);
 
-/// get, put, members, watch: joins, waits until synced, acts, leaves.
+/// Everything else: by a client; or, where no member has a door, joins, waits until synced, acts, leaves.
 int run_once(const arguments& given);
+/// The exit status of what a client has done; nullopt: there is no door, or a client cannot do it.
+std::optional<int> by_client(const arguments& given, const std::string& value);
 
 } // namespace baton::cli

@@ -293,15 +293,29 @@ std::variant<arguments, int> parse_arguments(int argc, const char* const* argv) 
     action_of(
         "run", action::run,
         "Be a member until a leave: commands on stdin, JSON lines on stdout, or a prompt on a terminal");
-    auto* get = action_of("get", action::get, "KEY: join, print its value, leave. KEY may be base64:…");
+    auto* get = action_of("get", action::get, "KEY: print its value. KEY may be base64:…");
     get->add_option("KEY", given.key)->required();
     auto* put = action_of(
         "put", action::put,
-        "KEY VALUE: join, stash, leave; the exit status shows how safe the value is. VALUE -: all of "
-        "standard input");
+        "KEY VALUE: stash it; the exit status shows how safe the value is. VALUE -: all of standard input");
     put->add_option("KEY", given.key)->required();
     put->add_option("VALUE", given.value)->required();
-    action_of("members", action::members, "Join, print every other member as a JSON line, leave");
+    const auto with_key = [&](CLI::App* sub, const char* second = nullptr) {
+        sub->add_option("KEY", given.key)->required();
+        if (second != nullptr) sub->add_option(second, given.value)->required();
+    };
+    with_key(action_of("drop", action::drop, "KEY: remove what it holds"));
+    action_of("keys", action::keys, "[PREFIX]: print the keys that begin with it, one a line")
+        ->add_option("PREFIX", given.key);
+    with_key(action_of("count", action::count, "KEY: print the sum of the counter"));
+    with_key(action_of("add", action::add, "KEY N: add to the counter"), "N");
+    with_key(action_of("insert", action::insert, "KEY ELEMENT: put it into the set"), "ELEMENT");
+    action_of("stats", action::stats, "Print the counters of a member as JSON");
+    action_of("ping", action::ping, "Print how long a call to a member and back takes, as JSON");
+    action_of("leave", action::leave, "NAME: make the member of that name or id leave; needs its door")
+        ->add_option("NAME", given.key)
+        ->required();
+    action_of("members", action::members, "Print every member as a JSON line");
     auto* watch =
         action_of("watch", action::watch,
                   "PREFIX: join, print each key under it and each change as a JSON line, until a signal");

@@ -14,7 +14,24 @@
 
 namespace baton::cli {
 
-enum class action { run, get, put, members, watch, top, check_config, keygen };
+enum class action {
+    run,
+    get,
+    put,
+    drop,
+    keys,
+    members,
+    stats,
+    count,
+    add,
+    insert,
+    ping,
+    leave,
+    watch,
+    top,
+    check_config,
+    keygen
+};
 
 struct arguments {
     action what{};
@@ -29,9 +46,9 @@ struct arguments {
     std::chrono::milliseconds every{1000};         ///< top: between two pictures
     std::uint64_t iterations = 0;                  ///< top: pictures; 0: until it is stopped
     bool once = false;                             ///< top: one picture of a node that is synced
-    std::string key{};                             ///< get, put; of watch the prefix; of others the file
-    std::string value{};                           ///< put
-    std::chrono::milliseconds within{5000};        ///< all but run: to join and be synced
+    std::string key{};   ///< get, put; of watch and keys the prefix; of others the file; of leave the member
+    std::string value{}; ///< put, insert; of add the number
+    std::chrono::milliseconds within{5000}; ///< all but run: to join and be synced
 };
 
 class checked_app; // config.hpp

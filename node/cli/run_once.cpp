@@ -1,11 +1,7 @@
 #include "actions.hpp"
-#include "parse.hpp"
-#include "session.hpp"
-#include "shell/text.hpp"
-#include "terminal.hpp"
+#include "acts.hpp"
 
 #include <baton/node.hpp>
-#include <baton/watch.hpp>
 
 #include <poll.h>
 #include <unistd.h>
@@ -20,43 +16,16 @@
 namespace baton::cli {
 namespace {
 
-int fail(int status, const std::string& sentence) {
-    complain(sentence);
-    return status;
-}
-
-int unwritten(int why) {
-    return fail(1, std::string{"standard output cannot be written: "} + std::strerror(why));
-}
-
-/// Why there is no value: of a key that holds something else, what that is, and which command reads it.
-int tell_absent(const node& self, const std::string& key) {
-    const auto name = "'" + shell::printable(key) + "'";
-    const auto types = self.types(key);
-    if (!types || types->empty()) return fail(1, "no member in view has " + name);
-    std::string held;
-    for (const auto type : *types) {
-        const char* const command = type == value_kind::counter ? "count"
-                                    : type == value_kind::set   ? "elements"
-                                    : type == value_kind::map   ? "fields"
-                                                                : "enabled";
-        held += (held.empty() ? "a " : " and a ") + std::string(to_string(type)) + ", which `" + command +
-                "` of `baton run` reads";
-    }
-    return fail(1, name + " holds " + held);
-}
-
 int get(node& self, const arguments& given) {
     auto got = self.pickup(given.key);
     if (!got) return fail(2, got.error().what);
     if (!got->found()) return tell_absent(self, given.key);
-    if (!write_all(STDOUT_FILENO, shown(std::move(got->value), given.hex) + "\n")) return unwritten(errno);
-    return 0;
+    return print(shown(std::move(got->value), given.hex) + "\n");
 }
 
-int put(node& self, const arguments& given, const std::string& value) {
-    const auto stashed = self.stash(given.key, value);
-    if (!stashed) return fail(2, stashed.error().what);
+/// What has been written goes to those who stay.
+int hand_over(node& self, const result<write_result>& written) {
+    if (!written) return fail(2, written.error().what);
     const auto report = self.leave();
     if (!report) return fail(4, report.error().what);
     const int status = exit_status(report->outcome);
@@ -64,6 +33,13 @@ int put(node& self, const arguments& given, const std::string& value) {
         return fail(status, "left with " + std::to_string(report->copies) +
                                 " copies: " + std::string{to_string(report->outcome)});
     return 0;
+}
+
+int drop(node& self, const arguments& given) {
+    const auto dropped = self.drop(given.key);
+    if (dropped && !dropped->changed)
+        return fail(1, "no member in view has '" + shell::printable(given.key) + "'");
+    return hand_over(self, dropped);
 }
 
 int members(node& self) {
@@ -102,7 +78,8 @@ int watch(node& self, const arguments& given, const stop_signals& stop) {
 
 /// What `put` is to write; `-` is standard input, whole.
 std::string value_of(const arguments& given) {
-    if (given.what != action::put || given.value != "-") return typed(given.value, given.hex);
+    if ((given.what != action::put && given.what != action::insert) || given.value != "-")
+        return typed(given.value, given.hex);
     constexpr std::size_t value_bytes_max = std::size_t{8} << 20, typed_bytes_max = 2 * value_bytes_max + 2;
     std::string text;
     std::array<char, std::size_t{64} << 10> piece;
@@ -139,8 +116,12 @@ int run_once(const arguments& as_given) try {
     auto given = as_given;
     given.key = bytes_named(given.key);
     const auto value = value_of(given); // before joining: a fault here concerns nobody else
-    std::optional<stop_signals> stop;   // one that ends by a signal leaves first
+    if (const auto status = by_client(given, value)) return *status;
+    if (given.what == action::ping || given.what == action::leave)
+        return fail(1, "no member of cluster '" + given.node.cluster + "' with a door for clients was found");
+    std::optional<stop_signals> stop; // one that ends by a signal leaves first
     if (given.what == action::watch) stop = heed_signals();
+    given.node.clients.enabled = false; // it is there for a moment
     auto started = node::start(given.node);
     if (!started) return fail(1, started.error().what);
     auto& self = *started;
@@ -154,7 +135,22 @@ int run_once(const arguments& as_given) try {
         status = get(self, given);
         break;
     case action::put:
-        return put(self, given, value);
+        return hand_over(self, self.stash(given.key, value));
+    case action::drop:
+        return drop(self, given);
+    case action::add:
+        return hand_over(self, self.add(given.key, amount_of(given)));
+    case action::insert:
+        return hand_over(self, self.insert(given.key, value));
+    case action::keys:
+        status = list_keys(self, given);
+        break;
+    case action::stats:
+        status = print_stats(self);
+        break;
+    case action::count:
+        status = count(self, given);
+        break;
     case action::members:
         status = members(self);
         break;
@@ -165,6 +161,8 @@ int run_once(const arguments& as_given) try {
     case action::top:
     case action::check_config:
     case action::keygen:
+    case action::ping:
+    case action::leave:
         break;
     }
     // Nothing of our own to hand over: what this reaches changes no answer, so it need not wait long either.

@@ -169,7 +169,8 @@ std::vector<member> mesh::members(const replica_id& after, std::size_t most) con
                        writes_.out.sent().age_of(told + 1, time_.now()),
                        p.proof.timed ? std::optional(std::chrono::duration_cast<std::chrono::microseconds>(
                                            p.proof.round_trip))
-                                     : std::nullopt});
+                                     : std::nullopt,
+                       p.door != 0 ? discovery::endpoint_of(p.host, p.door) : std::string{}});
     }
     return all;
 }

@@ -23,7 +23,30 @@ std::size_t open_now(std::size_t limit) {
     return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), open));
 }
 
+// Raises the soft limit, as far as it may be.
+void raise_to(rlimit& files, std::size_t wanted) {
+    if (files.rlim_cur >= wanted) return;
+    const auto before = files.rlim_cur;
+    files.rlim_cur = std::min<rlim_t>(files.rlim_max, wanted);
+    if (::setrlimit(RLIMIT_NOFILE, &files) != 0) files.rlim_cur = before;
+}
+
 } // namespace
+
+result<descriptor_share> descriptor_share::take_some(std::size_t least, std::size_t most) {
+    const std::lock_guard lock(guard);
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return descriptor_share(0, 0, most);
+    const auto taken = open_now(files.rlim_cur) + shared_out;
+    raise_to(files, taken + most);
+    const std::size_t limit = files.rlim_cur;
+    if (limit < taken + least)
+        return error{errc::network, "descriptors: the limit of " + std::to_string(limit) +
+                                        " open files leaves fewer than " + std::to_string(least)};
+    const auto mine = std::min(most, limit - taken);
+    shared_out += mine;
+    return descriptor_share(0, limit, mine);
+}
 
 result<descriptor_share> descriptor_share::take(std::size_t members) {
     const std::lock_guard lock(guard);
@@ -33,11 +56,7 @@ result<descriptor_share> descriptor_share::take(std::size_t members) {
     // surplus is left to the program.
     const auto taken = open_now(files.rlim_cur) + shared_out;
     const auto wanted = taken + own_descriptors + members * descriptors_each;
-    if (files.rlim_cur < wanted) {
-        const auto before = files.rlim_cur;
-        files.rlim_cur = std::min<rlim_t>(files.rlim_max, wanted);
-        if (::setrlimit(RLIMIT_NOFILE, &files) != 0) files.rlim_cur = before;
-    }
+    raise_to(files, wanted);
     const std::size_t limit = files.rlim_cur;
     if (limit >= wanted) {
         shared_out += wanted - taken;

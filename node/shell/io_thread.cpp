@@ -1,5 +1,7 @@
 #include "shell/io_thread.hpp"
 
+#include "discovery/address.hpp"
+#include "discovery/search.hpp"
 #include "shell/threads.hpp"
 
 #include <sys/eventfd.h>
@@ -161,6 +163,16 @@ std::string io_thread::host() const {
 void io_thread::on_merges(std::function<void()> hook) {
     const guest lock(*this);
     merges_ready_ = std::move(hook);
+}
+
+void io_thread::on_searches(std::function<void(std::string, std::string_view)> hook) {
+    const guest lock(*this);
+    search_ = std::move(hook);
+}
+
+bool io_thread::is_leaving() const {
+    const guest lock(*this);
+    return leaving_.has_value();
 }
 
 void io_thread::remark(std::string line) {
@@ -428,9 +440,16 @@ bool io_thread::read_dealer(core::link_id link) {
     return false;
 }
 
+// The desk answers it, if there is one.
+void io_thread::pass_search(std::string endpoint, std::string_view bytes) {
+    const std::lock_guard lock(mutex_);
+    if (search_) search_(std::move(endpoint), bytes);
+}
+
 void io_thread::read_beacons() {
     if (!take(beacons)) return;
     beacon_->receive(reads_per_wake, [this](std::string_view host, std::string_view bytes) {
+        if (discovery::is_search(bytes)) return pass_search(discovery::endpoint_of(host, 0), bytes);
         give(core::beacon_arrived{host, bytes}, host);
     });
 }
@@ -439,6 +458,7 @@ void io_thread::read_datagrams() {
     if (!take(datagrams)) return;
     unicast_->receive(reads_per_wake,
                       [this](std::string_view host, std::string endpoint, std::string_view bytes) {
+                          if (discovery::is_search(bytes)) return pass_search(std::move(endpoint), bytes);
                           give(core::datagram_arrived{host, std::move(endpoint), bytes}, host);
                       });
 }

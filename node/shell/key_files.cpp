@@ -33,7 +33,7 @@ std::string octal(mode_t mode) {
 
 } // namespace
 
-result<std::vector<mesh_key>> shell::read_key_file(const std::string& path) {
+result<std::string> shell::read_secret_file(const std::string& path) {
     const shell::descriptor file(
         ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
     if (file.get() < 0) return system_error(path);
@@ -59,8 +59,16 @@ result<std::vector<mesh_key>> shell::read_key_file(const std::string& path) {
         if (got == 0) break;
         size += static_cast<std::size_t>(got);
     }
-    auto keys = discovery::parse_key_file({text.data(), size});
+    std::string made(text.data(), size);
     sodium_memzero(text.data(), text.size());
+    return made;
+}
+
+result<std::vector<mesh_key>> shell::read_key_file(const std::string& path) {
+    auto text = read_secret_file(path);
+    if (!text) return text.error();
+    auto keys = discovery::parse_key_file(*text);
+    sodium_memzero(text->data(), text->size());
     if (!keys) return about(path, keys.error().what);
     return keys;
 }

@@ -1,4 +1,5 @@
 #include "discovery/names.hpp"
+#include "shell/door/desk.hpp"
 #include "shell/interfaces.hpp"
 #include "shell/node_impl.hpp"
 #include "shell/security.hpp"
@@ -138,6 +139,17 @@ result<node> node::open(options settings) {
                 " open files suffices for " + std::to_string(body->share.members()) +
                 " members, not for limits.peers_max, " + std::to_string(wanted_peers) + "\"");
     }
+    const bool is_local = !settings.host.empty() && discovery::is_loopback(settings.host);
+    std::unique_ptr<shell::door_socket> door;
+    if (settings.clients.enabled.value_or(is_local)) {
+        auto opened = shell::door_socket::open(settings, keys->empty() ? nullptr : &keys->front());
+        if (!opened && settings.clients.enabled) return opened.error();
+        if (opened) {
+            door = *std::move(opened);
+        } else { // nobody has asked for it
+            log(log_level::info, "event=no_door reason=\"" + opened.error().what + '"');
+        }
+    }
     std::optional<shell::beacon_socket> beacon;
     if (settings.beacon.enabled) {
         auto opened = shell::beacon_socket::open(settings.beacon, *interfaces);
@@ -150,6 +162,7 @@ result<node> node::open(options settings) {
     }
     auto mesh_settings =
         mesh_options_of(settings, body->id, *bound->links, *interfaces, beacon.has_value(), entropy);
+    mesh_settings.door = door ? door->port() : 0;
     if (security) {
         mesh_settings.keys = std::move(*keys);
         mesh_settings.link_key = security->own.public_key;
@@ -162,6 +175,10 @@ result<node> node::open(options settings) {
                                                       std::move(*interfaces), std::move(bound->unicast));
     body->handles = std::make_shared<shell::engine_link>(*body->engine);
     body->watches = std::make_shared<shell::dispatcher>(*body->engine, settings.limits);
+    if (door) {
+        body->clients =
+            std::make_shared<shell::desk>(*body->engine, settings, body->id, body->endpoint, std::move(door));
+    }
     body->settings = std::move(settings);
     return node(std::move(body));
 }

@@ -116,6 +116,10 @@ result<void> options::validate() const {
                     "' is not an IPv6 multicast group of link-local scope");
     check_durations(all, *this);
     check_limits(all, limits);
+    all.require(clients.clients_max != 0, "clients.clients_max must be at least 1");
+    all.require(clients.credit_bytes >= std::size_t{512} << 10,
+                "clients.credit_bytes must be at least 512 KiB");
+    all.require(clients.bytes_max >= std::size_t{16} << 20, "clients.bytes_max must be at least 16 MiB");
     all.require(security.keys.size() <= 8, "security.keys must be at most 8 keys");
     all.require(mesh_size != 0U, "mesh_size must be at least 1, or absent");
     all.require(advertise.size() <= discovery::addresses_max,

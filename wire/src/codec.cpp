@@ -142,12 +142,16 @@ frame_writer& frame_writer::bytes(std::string_view value) {
 }
 
 frame_reader::frame_reader(std::string_view bytes) {
+    std::size_t offset = 0;
+    parse(bytes, offset);
+    ok_ = ok_ && offset == bytes.size();
+}
+
+void frame_reader::parse(std::string_view bytes, std::size_t& offset) {
     flat_visitor visitor;
     visitor.into = fields_;
-    std::size_t offset = 0;
     try {
-        ok_ = msgpack::parse(bytes.data(), bytes.size(), offset, visitor) && visitor.good &&
-              visitor.is_array && offset == bytes.size();
+        ok_ = msgpack::parse(bytes.data(), bytes.size(), offset, visitor) && visitor.good && visitor.is_array;
     } catch (const std::exception&) { // msgpack-cxx throws on some malformed input
         ok_ = false;
     }

@@ -41,13 +41,15 @@ struct encoder {
     }
 
     void operator()(const hello& f) const {
-        auto out = begin(kind::hello, 15 + later);
+        const std::uint32_t door = later != 0 && f.door != 0 ? 1 : 0;
+        auto out = begin(kind::hello, 15 + later + door);
         out.text(f.cluster).number(f.versions.min).number(f.versions.max).id(f.id).number(f.flags);
         out.text(f.name).text(f.hosts).number(f.port).number(f.publish_port);
         out.number(f.latest).number(f.clock.raw);
         put(out, f.at);
         out.text(f.reach);
         if (later != 0) out.number(f.live ? *f.live + 1 : 0);
+        if (door != 0) out.number(f.door);
     }
     void operator()(const brief& f) const {
         begin(kind::brief, 4).id(f.id).number(f.standing_hash).number(f.state_low).number(f.latest);
@@ -161,6 +163,7 @@ hello get_hello(frame_reader& in, std::uint64_t version, const versions& spoken)
     f.at = get_standing(in);
     if (in.more()) f.reach = in.bytes(hosts_bytes_max);
     if (const auto live = get_later(in, version); live != 0) f.live = live - 1;
+    if (version >= 5 && in.more()) f.door = static_cast<std::uint16_t>(in.number_up_to(port_max));
     if (f.port == 0 || f.publish_port == 0) in.fail();
     // A node has applied all its own events. If it was archived by mistake, its own cut may lack it.
     if (const auto own = f.at.seen.of(f.id); own != f.latest && own != 0) in.fail();

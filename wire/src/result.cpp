@@ -65,6 +65,16 @@ std::string_view to_string(errc code) {
         return "too_many_watches";
     case errc::bad_key:
         return "bad_key";
+    case errc::refused:
+        return "refused";
+    case errc::unreachable:
+        return "unreachable";
+    case errc::unknown:
+        return "unknown";
+    case errc::behind:
+        return "behind";
+    case errc::lost:
+        return "lost";
     }
     return "unknown";
 }

@@ -30,6 +30,7 @@ struct beacon {
     link_key key{};            ///< CURVE public key of every socket of the sender
     std::string nonce{};       ///< 16 bytes that an answer must repeat; or empty
     std::string echo{};        ///< the nonce of the question that this answers; or empty
+    std::uint16_t door = 0;    ///< TCP port for clients; 0: none
 };
 
 constexpr std::size_t beacon_bytes_max = 1200; ///< fits one datagram on every link

@@ -44,7 +44,7 @@ class keyring {
 };
 
 /// Part of the MAC, so that no datagram can be used for another purpose.
-enum class purpose : std::uint8_t { beacon = 1, introduction = 2, probe = 3 };
+enum class purpose : std::uint8_t { beacon = 1, introduction = 2, probe = 3, search = 4, found = 5 };
 
 constexpr std::size_t seal_bytes = 8 + 32; ///< except for probes
 

@@ -65,6 +65,7 @@ contact::greeting contact::on_hello(const wire::hello& f, const arrival& from, o
         seeds.note_answered(l.endpoint, f.id);
     }
     p.name = f.name;
+    p.door = f.door;
     if (p.version != version) {
         p.version = version;
         mail_.choose_version();

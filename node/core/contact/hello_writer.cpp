@@ -23,6 +23,7 @@ wire::hello hello_writer::make(std::uint64_t flags) const {
     f.hosts = settings_.hosts;
     f.port = settings_.port;
     f.publish_port = settings_.publish_port;
+    f.door = settings_.door;
     f.at = standing_of(store_);
     f.latest = store_.counter_of(settings_.self);
     f.clock = writes_.clock.last();

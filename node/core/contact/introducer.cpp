@@ -203,6 +203,7 @@ discovery::beacon introducer::make_beacon() {
     discovery::beacon b{settings_.cluster, settings_.versions.min, settings_.versions.max, settings_.self,
                         ++sequence_,       settings_.port,         settings_.publish_port, settings_.hosts,
                         settings_.reach};
+    b.door = settings_.door;
     if (is_open()) return b;
     b.time_ms = time_.at().wall_ms;
     b.key = settings_.link_key;

@@ -25,6 +25,7 @@ struct mesh_options {
     std::string hosts; ///< addresses to advertise, separated by blanks; empty: those that others see
     std::string reach; ///< if `hosts` is empty: addresses of this machine's interfaces, likewise
     std::uint16_t port = 1, publish_port = 1;
+    std::uint16_t door = 0; ///< TCP port for clients; 0: none
     /// Used instead of `hosts` if some of them are names: in the form of discovery::parse_named(), with all
     /// ports.
     std::vector<std::string> advertise;

@@ -65,6 +65,7 @@ class standing_state {
 /// record for each machine.
 struct peer : contact_record {
     std::string name;
+    std::uint16_t door = 0;    ///< its TCP port for clients; 0: none
     std::uint64_t version = 0; ///< of the wire: the newest that both speak; 0: not known yet
     bool skew_told = false;
     // membership

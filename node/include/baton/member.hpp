@@ -50,6 +50,8 @@ struct member {
     std::chrono::milliseconds lag_age{0};
     /// Smoothed round trip of acknowledgements; nullopt before the first.
     std::optional<std::chrono::microseconds> round_trip{};
+    /// "tcp://HOST:PORT" of its door for clients (client.hpp); empty: it has none, or is of an older version.
+    std::string client_endpoint{};
 };
 
 } // namespace baton

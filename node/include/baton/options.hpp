@@ -150,6 +150,23 @@ struct security_options {
     std::chrono::milliseconds beacon_window{60'000};
 };
 
+/// The door for clients that are no members (client.hpp). It has sockets, threads and bounds of its own: what
+/// clients do there does not touch the mesh's own links.
+struct door_options {
+    /// nullopt: open only if options::host is a loopback address.
+    std::optional<bool> enabled{};
+    std::uint16_t port = 0; ///< TCP port of the door; 0: any free one
+    /// Clients at a time; others are refused by name. A connection that is no client counts until it closes.
+    std::size_t clients_max = 256;
+    /// Bytes that are on their way between one client and this node, in each direction; at least 512 KiB.
+    std::size_t credit_bytes = std::size_t{1} << 20;
+    /// Bytes of calls and answers that this node keeps for all clients. Above it a call is `busy`. At least
+    /// 16 MiB.
+    std::size_t bytes_max = std::size_t{64} << 20;
+    /// Answers in a second to clients that search by UDP.
+    std::size_t searches_max = 200;
+};
+
 /// Everything a program chooses when it starts a node. The defaults suit one LAN.
 struct options {
     std::string name{};              ///< for people; empty: "node-" and 8 digits of the id
@@ -188,6 +205,7 @@ struct options {
     liveness_options liveness{}; ///< when a member is suspect or crashed
     limit_options limits{};      ///< bounds
     security_options security{}; ///< the key of the mesh
+    door_options clients{};      ///< the door for clients
 
     /// How many members the mesh is meant to have, so that a minority knows that it is one. At least 1;
     /// nullopt: not known.

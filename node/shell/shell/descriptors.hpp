@@ -27,6 +27,9 @@ class descriptor_share {
     /// Reserves enough for so many members, or fewer: raises the soft limit (RLIMIT_NOFILE) as far as needed,
     /// never above the hard one. Errors: network, if they are not enough for one member.
     [[nodiscard]] static result<descriptor_share> take(std::size_t members);
+    /// Reserves `most` descriptors, or what the limit leaves, for something other than members. Errors:
+    /// network, if that is less than `least`.
+    [[nodiscard]] static result<descriptor_share> take_some(std::size_t least, std::size_t most);
     descriptor_share(descriptor_share&& other) noexcept
         : members_(other.members_)
         , limit_(other.limit_)
@@ -35,6 +38,8 @@ class descriptor_share {
     ~descriptor_share();
     /// The number of members that it is enough for; at most as many as were asked for.
     [[nodiscard]] std::size_t members() const { return members_; }
+    /// The number of descriptors.
+    [[nodiscard]] std::size_t taken() const { return taken_; }
     /// The soft limit as it is now.
     [[nodiscard]] std::size_t limit() const { return limit_; }
 

@@ -128,6 +128,8 @@ class io_thread {
     /// `hook` is called under the lock whenever mesh::next_merge() may have something. An empty hook: no more
     /// calls, and none is under way when this returns.
     void on_merges(std::function<void()> hook);
+    /// As on_merges(): with each question of a client that searches (discovery/search.hpp), and its source.
+    void on_searches(std::function<void(std::string endpoint, std::string_view bytes)> hook);
     /// Wakes the I/O thread for waiting work.
     void look() { ring(); }
     /// A warning for the log, which only the I/O thread writes. At most 64 wait; more are lost.
@@ -136,6 +138,7 @@ class io_thread {
     leave_report leave(std::chrono::milliseconds within, std::size_t copies, bool nobody_stays = false);
     /// The same without waiting for its end.
     void begin_leave(std::chrono::milliseconds within, std::size_t copies, bool nobody_stays);
+    [[nodiscard]] bool is_leaving() const;
     void hurry();
 
     [[nodiscard]] static moment now();
@@ -215,6 +218,7 @@ class io_thread {
     bool take(source of);
     void read_beacons();
     void read_datagrams();
+    void pass_search(std::string endpoint, std::string_view bytes);
     void read_doors();
     void read_knocks();
     void read_names();      // io_names.cpp
@@ -251,13 +255,14 @@ class io_thread {
     mutable core::mesh mesh_;       // reads may fold a key
     mutable pending_calls pending_; // under the lock
     mutable watch_post watches_;
-    std::function<void()> merges_ready_; // under the lock
-    std::vector<std::string> remarks_;   // under the lock
-    event_queue events_;                 // under the lock
-    std::string best_host_;              // under the lock: as of the last look
-    std::optional<leaving> leaving_;     // under the lock
-    bool stopped_ = false;               // under the lock: the I/O thread has ended
-    bool failed_ = false;                // of the I/O thread: it ends by a failure
+    std::function<void()> merges_ready_;                        // under the lock
+    std::function<void(std::string, std::string_view)> search_; // under the lock
+    std::vector<std::string> remarks_;                          // under the lock
+    event_queue events_;                                        // under the lock
+    std::string best_host_;                                     // under the lock: as of the last look
+    std::optional<leaving> leaving_;                            // under the lock
+    bool stopped_ = false;                                      // under the lock: the I/O thread has ended
+    bool failed_ = false;                                       // of the I/O thread: it ends by a failure
     std::atomic<bool> hurry_{false};
     mutable std::atomic<bool> rung_{false};
     packer packing_;

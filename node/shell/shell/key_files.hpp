@@ -10,7 +10,10 @@
 
 namespace baton::shell {
 
-/// Errors: bad_key, naming the file and what is wrong with it, never its contents.
+/// The text of a file that only its owner can read. Errors: bad_key, naming the file and what is wrong with
+/// it, never its contents.
+[[nodiscard]] result<std::string> read_secret_file(const std::string& path);
+/// The keys in such a file. Errors: likewise.
 [[nodiscard]] result<std::vector<mesh_key>> read_key_file(const std::string& path);
 
 } // namespace baton::shell

@@ -16,6 +16,8 @@
 
 namespace baton::shell {
 
+class desk; // door/desk.hpp
+
 inline error forked_error() {
     return {errc::forked, "the node belongs to the parent process: start one here after fork()"};
 }
@@ -52,6 +54,7 @@ struct node::impl {
     std::once_flag merging;
     std::unique_ptr<shell::merger> merger;       ///< once there is a function
     std::shared_ptr<shell::engine_link> handles; ///< by which they reach the engine
+    std::shared_ptr<shell::desk> clients;        ///< where there is a door
 
     /// A committed sync is folded in slice by slice; a call that reads many keys folds in the rest itself.
     void finish_folding() const {
@@ -115,12 +118,14 @@ struct node::impl {
     [[nodiscard]] bool forked() const { return shell::forks() != fork_generation; }
     ~impl() {
         stop_watches();
-        if (forked()) { // its threads and sockets are the parent's
+        if (forked()) {                                            // its threads and sockets are the parent's
+            (void)new std::shared_ptr(std::exchange(clients, {})); // NOLINT
             (void)merger.release();
             (void)engine.release();
             (void)new std::shared_ptr(std::exchange(watches, {})); // NOLINT
         } else if (engine) { // a caller that waits to write stops with the leave
             engine->leave(settings.destructor_leave_within, 2);
+            clients.reset();
             merger.reset();
             if (handles) handles->cut();
         }

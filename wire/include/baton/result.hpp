@@ -58,6 +58,11 @@ enum class errc : std::uint8_t {
     not_readable,      ///< a typed value has another type or payload version
     too_many_watches,  ///< the node has limits.watches_max watches already
     bad_key,           ///< a mesh key, or a file of keys, cannot be used; the sentence says why
+    refused,           ///< the member does not accept this client; the sentence says why
+    unreachable,       ///< the client has no member to talk to at present
+    unknown,           ///< the write may have been made or not: the connection broke before its answer
+    behind, ///< the member lacks what this client has seen already; the sentence names whose writes
+    lost,   ///< nobody in view has what this client has seen; the client decides how to go on
 };
 
 /// The name of a kind as scripts see it, for example "key_too_long". Valid for ever.

@@ -103,6 +103,8 @@ class frame_reader {
   public:
     static constexpr std::size_t fields_max = 32;
     explicit frame_reader(std::string_view bytes);
+    /// Reads the first of several arrays that follow one another, and raises `offset` to its end.
+    frame_reader(std::string_view bytes, std::size_t& offset) { parse(bytes, offset); }
     [[nodiscard]] std::uint64_t number();
     [[nodiscard]] std::uint64_t number_up_to(std::uint64_t limit);
     [[nodiscard]] std::string_view bytes(std::size_t bytes_max = SIZE_MAX); ///< a MessagePack bin or str
@@ -112,6 +114,8 @@ class frame_reader {
     [[nodiscard]] bool ok() const { return ok_; }
     /// Whether there is another field: one that earlier versions do not send may be missing.
     [[nodiscard]] bool more() const { return ok_ && next_ < count_; }
+    /// Whether there is another field, and it is a number.
+    [[nodiscard]] bool more_numbers() const { return more() && fields_[next_].what == field::kind::number; }
     void fail() { ok_ = false; }
 
     struct field {
@@ -121,6 +125,7 @@ class frame_reader {
     };
 
   private:
+    void parse(std::string_view bytes, std::size_t& offset);
     [[nodiscard]] const field* take(field::kind wanted);
     std::array<field, fields_max> fields_;
     std::size_t count_ = 0;

@@ -83,6 +83,7 @@ struct hello {
     /// The bytes that a node needs to hold the sender's visible state: key, value and 41 bytes per record.
     /// Not sent before version 5, nor in the middle of a merge.
     std::optional<std::uint64_t> live{};
+    std::uint16_t door = 0; ///< TCP port for clients; 0: none, or before it existed
     bool head_only =
         false; ///< in a version that this build does not speak: the fields after `id` were not read
 };

@@ -1,0 +1,32 @@
+// Any message between a client and a door: refused, or frames that encode and decode to themselves; and any
+// search by UDP, and its answer.
+#include "crdt/assert.hpp"
+#include "discovery/search.hpp"
+#include "wire/client_frame.hpp"
+
+using namespace baton;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view bytes{reinterpret_cast<const char*>(data), size};
+    for (wire::client::message_reader in(bytes); !in.done();) {
+        const auto read = in.next();
+        if (!read) break;
+        if (const auto* const f = std::get_if<wire::client::open>(&*read);
+            f != nullptr && !f->versions.has(wire::client::version_max))
+            continue; // its head alone was read
+        std::string once, twice;
+        wire::client::encode(*read, once);
+        wire::client::message_reader again(once);
+        const auto same = again.next();
+        BATON_ASSERT(same && again.done());
+        wire::client::encode(*same, twice);
+        BATON_ASSERT(once == twice);
+        if (const auto* const reply = std::get_if<wire::client::reply>(&*read))
+            (void)wire::client::read_entries(reply->value);
+    }
+    if (const auto question = discovery::decode_question(bytes))
+        BATON_ASSERT(discovery::decode_question(discovery::encode(*question)));
+    if (const auto answer = discovery::decode_answer(bytes))
+        BATON_ASSERT(discovery::decode_answer(discovery::encode(*answer)));
+    return 0;
+}

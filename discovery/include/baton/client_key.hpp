@@ -13,6 +13,7 @@
 // Plain values; any thread. Source: Birgisson et al. 2014, "Macaroons": a right is a MAC over its terms.
 #pragma once
 
+#include <baton/api.hpp>
 #include <baton/key.hpp>
 
 #include <array>
@@ -31,10 +32,10 @@ enum class client_role : std::uint8_t {
     admin, ///< make a member leave
 };
 /// "read", "write" or "admin". Valid for ever.
-[[nodiscard]] std::string_view to_string(client_role role);
+[[nodiscard]] BATON_API std::string_view to_string(client_role role);
 
 /// A right to use the doors of a mesh. It is a secret: whoever has it has the right.
-class client_key {
+class BATON_API client_key {
   public:
     static constexpr std::size_t prefixes_max = 8; ///< prefixes of one key
 

@@ -26,6 +26,7 @@
 #pragma once
 
 #include <baton/ack.hpp>
+#include <baton/api.hpp>
 #include <baton/client_options.hpp>
 #include <baton/leave.hpp>
 #include <baton/member.hpp>
@@ -49,7 +50,7 @@ namespace baton {
 enum class value_kind : std::uint8_t; // watch.hpp
 
 /// One client, as the head of this header describes it.
-class client {
+class BATON_API client {
   public:
     /// Finds a door and is let in, or fails. Errors: bad_option, bad_seed, bad_key, network; unreachable (no
     /// door was found); refused (every door has refused this client; the sentence has the reason).
@@ -132,7 +133,7 @@ class client {
     /// @}
 
   private:
-    struct impl;
+    struct BATON_LOCAL impl;
     explicit client(std::unique_ptr<impl> body);
     std::unique_ptr<impl> impl_;
 };

@@ -9,12 +9,12 @@ namespace client = wire::client;
 
 namespace {
 constexpr std::size_t own_writes_max = 1024, seen_max = 4096; // entries that a client keeps
-constexpr std::size_t messages_per_turn = 256;
+constexpr std::size_t replies_per_turn = 256;
 } // namespace
 
 void client_engine::read() {
     zmq::message_t message;
-    for (std::size_t i = 0; i < messages_per_turn && link_ && link_->receive(message); ++i) {
+    for (std::size_t i = 0; i < replies_per_turn && link_ && link_->receive(message); ++i) {
         heard_ = clock::now();
         taken_ += message.size();
         take(message.to_string_view());

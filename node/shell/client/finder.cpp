@@ -21,10 +21,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t doors_max = 64;
+constexpr std::size_t candidates_max = 64;
 constexpr auto ask_first = 20ms, ask_at_most = 500ms;
 /// A seed that neither answers nor refuses by UDP may be a door behind a firewall.
-constexpr auto silent_for = 250ms;
+constexpr auto search_alone_for = 250ms;
 
 struct list_owner {
     void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
@@ -125,7 +125,7 @@ void finder::look(clock::time_point now) {
     if (beacons_) beacons_->receive(64, [](std::string_view, std::string_view) {}); // what others say to all
     if (now >= ask_at_) ask(now);
     for (auto& each : seeds_) {
-        if (each.tried || (!is_refused(each.asked) && now < since_ + silent_for)) continue;
+        if (each.tried || (!is_refused(each.asked) && now < since_ + search_alone_for)) continue;
         each.tried = true;
         each.asked = descriptor();
         offer(each.endpoint);
@@ -149,7 +149,7 @@ void finder::read(std::string_view host, std::string_view bytes) {
 
 void finder::offer(const std::string& endpoint) {
     found_ = true;
-    if (std::find(doors_.begin(), doors_.end(), endpoint) != doors_.end() || doors_.size() >= doors_max)
+    if (std::find(doors_.begin(), doors_.end(), endpoint) != doors_.end() || doors_.size() >= candidates_max)
         return;
     doors_.push_back(endpoint);
     untried_.push_back(endpoint);

@@ -235,8 +235,7 @@ void desk::list_members(guest& of, const call& f) {
 
 void desk::list_stats(guest& of, const call& f) {
     auto reply = reply_to(f);
-    auto now_counted = engine_.with([](core::mesh& mesh) { return mesh.stats(); });
-    now_counted.sends_refused += engine_.sends_refused();
+    const auto now_counted = engine_.stats();
     const auto put = [&](std::string_view name, std::uint64_t number) {
         std::string text;
         client::put_entry(text, name);

@@ -227,7 +227,7 @@ void desk::part_from(guest& of, why reason, const std::string& sentence) {
 std::string desk::doors() const {
     std::string all;
     std::size_t count = 0;
-    for (const auto& each : engine_.with([](core::mesh& mesh) { return mesh.members(); })) {
+    for (const auto& each : engine_.members()) {
         if (each.state != member_state::up || each.client_endpoint.empty() || count == doors_max) continue;
         if (all.size() + each.client_endpoint.size() >= client::doors_bytes_max) break;
         if (!all.empty()) all += ' ';

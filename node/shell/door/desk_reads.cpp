@@ -216,7 +216,7 @@ void desk::look_for_lists() {
 
 void desk::list_members(guest& of, const call& f) {
     auto reply = reply_to(f);
-    auto all = engine_.with([](core::mesh& mesh) { return mesh.members(); });
+    auto all = engine_.members();
     member self;
     self.id = self_;
     self.name = settings_.name;

@@ -25,7 +25,7 @@ result<client::frame> one_of(std::string_view bytes) {
     return read;
 }
 
-std::vector<client::frame> one_of_each() {
+std::vector<client::frame> each_client_frame() {
     client::open opening;
     opening.cluster = "harbour";
     opening.id = samples::replica(3);
@@ -82,7 +82,7 @@ constexpr const char* golden = "69c0475050f38da14284bb9a80381b81db7eac9e4ca64245
 } // namespace
 
 TEST_CASE("client frames: each decodes to itself", "[wire]") {
-    for (const auto& each : one_of_each()) {
+    for (const auto& each : each_client_frame()) {
         CAPTURE(each.index());
         const auto bytes = bytes_of(each);
         const auto read = one_of(bytes);
@@ -93,7 +93,7 @@ TEST_CASE("client frames: each decodes to itself", "[wire]") {
 }
 
 TEST_CASE("client frames: every truncation is refused, and what follows is skipped", "[wire]") {
-    for (const auto& each : one_of_each()) {
+    for (const auto& each : each_client_frame()) {
         CAPTURE(each.index());
         const auto bytes = bytes_of(each);
         for (std::size_t size = 0; size < bytes.size(); ++size) {
@@ -114,10 +114,10 @@ TEST_CASE("client frames: every truncation is refused, and what follows is skipp
 
 TEST_CASE("client frames: a message has several, and nothing is read after a bad one", "[wire]") {
     std::string bytes;
-    for (const auto& each : one_of_each()) client::encode(each, bytes);
+    for (const auto& each : each_client_frame()) client::encode(each, bytes);
     std::size_t count = 0;
     for (client::message_reader in(bytes); !in.done(); ++count) REQUIRE(in.next());
-    CHECK(count == one_of_each().size());
+    CHECK(count == each_client_frame().size());
     bytes.insert(0, 1, '\x01');
     client::message_reader in(bytes);
     CHECK_FALSE(in.next());
@@ -135,12 +135,12 @@ TEST_CASE("client frames: an OPEN of another version is read as far as it can be
     REQUIRE(read);
     CHECK(std::get<client::open>(*read).versions.to_string() == "8 to 9");
     std::string call;
-    client::encode(one_of_each()[3], call, 9);
+    client::encode(each_client_frame()[3], call, 9);
     CHECK_FALSE(one_of(call));
 }
 
 TEST_CASE("client frames: out of bounds", "[wire]") {
-    auto call = std::get<client::call>(one_of_each()[3]);
+    auto call = std::get<client::call>(each_client_frame()[3]);
     const std::string long_text(client::text_bytes_max + 1, 'k'), long_value(client::part_bytes + 1, 'v');
     const auto refuses = [](const client::frame& f) { return !one_of(bytes_of(f)); };
     SECTION("key") { call.key = long_text; }
@@ -163,7 +163,7 @@ TEST_CASE("client frames: lists of names", "[wire]") {
 
 TEST_CASE("client frames: every frame has the bytes it always had", "[wire]") {
     std::string all;
-    for (const auto& each : one_of_each()) client::encode(each, all);
+    for (const auto& each : each_client_frame()) client::encode(each, all);
     std::array<unsigned char, 32> sum{};
     crypto_generichash(sum.data(), sum.size(), reinterpret_cast<const unsigned char*>(all.data()), all.size(),
                        nullptr, 0);

@@ -125,6 +125,8 @@ std::optional<int> by_client(const arguments& given, const std::string& value) {
         return leave(self, given);
     case action::watch:
     case action::run:
+    case action::top:
+    case action::check_config:
     case action::keygen:
         break;
     }

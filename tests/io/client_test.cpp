@@ -1,8 +1,7 @@
 // A client that is no member: what it writes, reads and lists at one member, and what holds when it moves to
 // another one.
-#include "nodes.hpp"
+#include "client_settings.hpp"
 
-#include <baton/client.hpp>
 #include <baton/watch.hpp>
 
 #include <algorithm>
@@ -11,17 +10,6 @@ using namespace io;
 using baton::ack_level, baton::client, baton::errc, baton::pickup_outcome;
 
 namespace {
-
-baton::client_options settings_of(const mesh& net, std::vector<std::string> seeds = {}) {
-    baton::client_options made;
-    made.name = "visitor";
-    made.cluster = net.cluster;
-    made.seeds = std::move(seeds);
-    made.host = "127.0.0.1";
-    made.beacon.port = net.beacon_port;
-    made.search_within = made.reach_within = patience(10s);
-    return made;
-}
 
 client connected(const baton::client_options& settings) {
     auto made = client::connect(settings);

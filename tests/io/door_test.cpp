@@ -1,9 +1,8 @@
 // The door for clients: who is let in, and what strangers, floods and silent clients do to it: the mesh is
 // not harmed.
-#include "nodes.hpp"
+#include "client_settings.hpp"
 #include "wire/client_frame.hpp"
 
-#include <baton/client.hpp>
 #include <baton/key_file.hpp>
 
 #include <netinet/tcp.h>
@@ -17,15 +16,6 @@ namespace frames = baton::wire::client;
 using Catch::Matchers::ContainsSubstring;
 
 namespace {
-
-baton::client_options settings_of(const mesh& net) {
-    baton::client_options made;
-    made.cluster = net.cluster;
-    made.host = "127.0.0.1";
-    made.beacon.port = net.beacon_port;
-    made.search_within = made.reach_within = patience(10s);
-    return made;
-}
 
 /// The door of a node that is alone, as a client learns it.
 std::string door_of(const mesh& net) {

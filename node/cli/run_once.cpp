@@ -116,7 +116,8 @@ int run_once(const arguments& as_given) try {
     auto given = as_given;
     given.key = bytes_named(given.key);
     const auto value = value_of(given); // before joining: a fault here concerns nobody else
-    if (const auto status = by_client(given, value)) return *status;
+    if (given.what != action::watch)
+        if (const auto status = by_client(given, value)) return *status;
     if (given.what == action::ping || given.what == action::leave)
         return fail(1, "no member of cluster '" + given.node.cluster + "' with a door for clients was found");
     std::optional<stop_signals> stop; // one that ends by a signal leaves first

@@ -133,7 +133,7 @@ TEST_CASE("lag: by its age, told from when the oldest was sent that is not ackno
     scene s;
     s.gather(2);
     const auto of_other = [&] {
-        const auto all = s.mesh(0).stats().members;
+        const auto all = s.mesh(0).members();
         REQUIRE(all.size() == 1);
         return all.front();
     };

@@ -222,7 +222,9 @@ TEST_CASE("frame: a heartbeat without news is at most 48 bytes", "[wire]") {
 }
 
 TEST_CASE("frame: every truncation is refused, every later field is skipped", "[wire]") {
-    for (const auto& each : one_of_each()) {
+    for (auto each : one_of_each()) {
+        // A field that is left out when it is 0 has to be there before a later one.
+        if (auto* const greeting = std::get_if<hello>(&each)) greeting->door = 5680;
         const auto bytes = encode(each);
         CAPTURE(each.index());
         for (std::size_t size = 0; size < bytes.size(); ++size) {

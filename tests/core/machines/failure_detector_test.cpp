@@ -104,11 +104,13 @@ TEST_CASE("failure detector: who asks about a member gets a report when it is he
     CHECK(s.sent<wire::hello>() == 0);
     CHECK(s.probes().empty());
     const auto late = s.begun + 1s;
+    s.node.time.clear();
     s.detector.on_inquiry(replica(2), replica(3), {true}, late, s.out);
     CHECK(s.sent<wire::word>() == 1);  // how long ago that was
     CHECK(s.sent<wire::hello>() == 1); // it is asked for a sign of life
     CHECK(s.probes().size() == 1);
     CHECK(s.node.time.wake_at() > late); // for the next probe
+    CHECK(s.node.time.wake_at() < late + 1s);
     s.detector.on_inquiry(replica(2), replica(3), {true}, late, s.out);
     CHECK(s.out.actions.empty()); // it has been asked just now
     p.health.life.heard(late + 1s, true);

@@ -108,7 +108,6 @@ class desk {
     std::vector<std::pair<replica_id, kept_call>> listing_;
     std::uint64_t round_ = 0; ///< the question that is open; 0: none
     instant round_since_{}, looked_{};
-    bool skipped_ = false;                   ///< the last look, as it would have come too early
     std::optional<unicast_socket> searches_; ///< sends answers
     std::atomic<bool> ending_{false};
     std::thread thread_;

@@ -118,7 +118,7 @@ std::optional<client_key> client_key::from_text(std::string_view text) {
     const auto token = raw.substr(64);
     if (!search || !read_terms(std::string_view(token).substr(0, token.size() - id_bytes - proof_bytes)))
         return std::nullopt;
-    return client_key(token, door, *std::move(search));
+    return client_key(token, door, *search);
 }
 
 namespace discovery {

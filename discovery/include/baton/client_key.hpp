@@ -56,10 +56,10 @@ class BATON_API client_key {
     [[nodiscard]] const mesh_key& search() const { return search_; }
 
   private:
-    client_key(std::string token, const std::array<std::uint8_t, 32>& door, mesh_key search)
+    client_key(std::string token, const std::array<std::uint8_t, 32>& door, const mesh_key& search)
         : token_(std::move(token))
         , door_(door)
-        , search_(std::move(search)) {}
+        , search_(search) {}
     std::string token_;
     std::array<std::uint8_t, 32> door_;
     mesh_key search_;

@@ -187,6 +187,7 @@ result<options> options_of(std::span<const named_value> all) {
 
 std::vector<std::string_view> option_names() {
     std::vector<std::string_view> all;
+    all.reserve(std::size(known_options));
     for (const auto& each : known_options) all.push_back(each.name);
     return all;
 }

@@ -62,7 +62,7 @@ TEST_CASE("program: the one-shot watch prints changes until it is interrupted, a
     const auto nobody = mesh().invoke({"watch", "k/", "--within", "200ms"}).exit_status();
     CHECK(nobody == 1);
     auto early = mesh().invoke({"watch", "k/", "--within", "60s"});
-    std::this_thread::sleep_for(200ms);
+    std::this_thread::sleep_for(patience(200ms)); // it heeds signals by then
     early.signal(SIGTERM);
     CHECK(early.exit_status() == 1); // the node was never synced
 }

@@ -81,9 +81,9 @@ def claim_free():
     shards = 6
     ada = Program("ada", str(shards), CLUSTER)
     ada.line(r"ada owns shard/0, at step 0")
-    bob = Program("bob", str(shards), CLUSTER)
     for shard in range(1, shards):
-        ada.line(rf"ada owns shard/{shard},")  # bob comes too late for all of them
+        ada.line(rf"ada owns shard/{shard},")
+    bob = Program("bob", str(shards), CLUSTER)  # too late for all of them: it waits for one to become free
     assert ada.stop() == 0, ada.lines
     by_ada = int(ada.line(r"ada did (\d+) steps")[1])
     for shard in range(shards):  # ada's shards go on where she has stopped

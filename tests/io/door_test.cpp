@@ -17,7 +17,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-/// The door of a node that is alone, as a client learns it.
+/// The door of a node, as a client learns it; of several nodes any.
 std::string door_of(const mesh& net) {
     auto self = client::connect(settings_of(net));
     if (!self) throw std::runtime_error(self.error().what);
@@ -217,9 +217,12 @@ TEST_CASE("door: frames that are none, and calls out of bounds", "[io][door]") {
 
 TEST_CASE("door: a client that floods, and one that reads nothing, harm nobody else", "[io][door]") {
     const mesh net;
-    auto narrow = net.options("node");
-    narrow.clients.credit_bytes = std::size_t{512} << 10;
-    auto node = started(narrow), peer = started(net.options("peer"));
+    const auto narrow = [&](const char* name) {
+        auto settings = net.options(name);
+        settings.clients.credit_bytes = std::size_t{512} << 10;
+        return settings;
+    };
+    auto node = started(narrow("node")), peer = started(narrow("peer")); // the door below is of either
     REQUIRE(meet(node, peer));
     const auto door = door_of(net);
     REQUIRE(node.stash("large", std::string(200'000, 'x'),
@@ -243,6 +246,7 @@ TEST_CASE("door: a client that floods, and one that reads nothing, harm nobody e
     std::string all;
     for (f.number = 1; f.number <= 3; ++f.number) frames::encode(f, all);
     heavy.send(all);
+    CHECK(heavy.refusal() == frames::refused::why::flood);
 
     auto self = client::connect(settings_of(net));
     REQUIRE(self);

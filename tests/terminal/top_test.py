@@ -106,13 +106,15 @@ def scripts_get_json_lines():
 
 
 def a_newcomers_sync_is_shown_on_a_terminal_only():
-    """100,000 keys. Small chunks take their time, so that the newcomer is seen in the middle of it."""
+    """100,000 keys. 100 MB in small chunks take more than a second, so that the newcomer is seen in the middle of it."""
     mesh = Mesh()
     keys = 100_000
-    with Node(PROGRAM, mesh, "ada") as ada:
-        assert ada.ask(f"load {keys} 100")["count"] == keys
-        with Console([PROGRAM, "run", "--name", "bob", "--chunk-bytes", "2048", *mesh.options], pipes=(0, 1)) as bob:
+    small = ("--chunk-bytes", "2048")
+    with Node(PROGRAM, mesh, "ada", *small) as ada:
+        assert ada.ask(f"load {keys} 1000")["count"] == keys
+        with Console([PROGRAM, "run", "--name", "bob", *small, *mesh.options], pipes=(0, 1)) as bob:
             bob.wrote("sync: ")  # on standard error, which is the terminal
+            bob.until(lambda: re.search(rb"sync: [\d,]+ of about 100,000 keys, [\d.]+ [kM]B, [\d.]+ s left", bob.raw), "progress")
             bob.shows("received in")
             bob.until(lambda: re.search(r"sync: [\d.]+ MB received in [\d.]+ s; 100,000 keys here", bob.text()), "the end")
             bob.process.stdin.close()

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "handles.hpp"
-#include "shell/descriptor.hpp"
+#include "shell/ready_descriptor.hpp"
 
 #include <baton/async.hpp>
 #include <baton/node.hpp>
@@ -80,7 +80,7 @@ class watch_object final : public object {
         std::deque<change> puts; ///< or initial_done or lagged, alone
         std::optional<change> removed;
     };
-    void signal() const;
+    [[nodiscard]] bool is_readable() const { return !changes_.empty() || closed_; }
     void note(waiting& of, const change& told);
 
     mutable std::mutex mutex_;
@@ -89,7 +89,7 @@ class watch_object final : public object {
     std::uint64_t taken_ = 0;                     ///< entries of changes_ taken out in front
     std::map<std::string, std::uint64_t> unread_; ///< by key: its place, counted with taken_
     std::size_t value_bytes_ = 0;
-    shell::descriptor readable_;
+    shell::ready_descriptor readable_;
     bool closed_ = false;
     watch_handle handle_; ///< last: no handler runs when the rest is destroyed
 };

@@ -1,8 +1,4 @@
 #include "objects.hpp"
-#include "shell/text.hpp"
-
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -19,7 +15,7 @@ void watch_object::put(const change& told) {
     if (at == nullptr) at = &changes_.emplace_back();
     note(*at, told);
     news_.notify_one();
-    if (changes_.size() == 1) signal();
+    if (changes_.size() == 1) readable_.show(is_readable());
 }
 
 void watch_object::note(waiting& of, const change& told) {
@@ -43,7 +39,7 @@ void watch_object::note(waiting& of, const change& told) {
 
 std::optional<change> watch_object::next(std::chrono::milliseconds within) {
     std::unique_lock lock(mutex_);
-    news_.wait_for(lock, within, [this] { return !changes_.empty() || closed_; });
+    news_.wait_for(lock, within, [this] { return is_readable(); });
     if (closed_ || changes_.empty()) return std::nullopt;
     auto& of = changes_.front();
     auto first = std::move(of.removed);
@@ -57,7 +53,7 @@ std::optional<change> watch_object::next(std::chrono::milliseconds within) {
     if (!first->key.empty()) unread_.erase(first->key);
     changes_.pop_front();
     ++taken_;
-    if (changes_.empty()) signal();
+    if (changes_.empty()) readable_.show(is_readable());
     return first;
 }
 
@@ -68,27 +64,14 @@ bool watch_object::closed() const {
 
 result<int> watch_object::fd() {
     const std::lock_guard lock(mutex_);
-    if (readable_.get() < 0) {
-        readable_ = shell::descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-        if (readable_.get() < 0) return error{errc::network, "eventfd: " + shell::message_of_errno()};
-        signal();
-    }
-    return readable_.get();
+    return readable_.get(is_readable());
 }
 
 void watch_object::wake() {
     const std::lock_guard lock(mutex_);
     closed_ = true;
-    signal();
+    readable_.show(is_readable());
     news_.notify_all();
-}
-
-void watch_object::signal() const {
-    if (readable_.get() < 0) return;
-    std::uint64_t count = 1;
-    [[maybe_unused]] const auto moved = !changes_.empty() || closed_
-                                            ? ::write(readable_.get(), &count, sizeof count)
-                                            : ::read(readable_.get(), &count, sizeof count);
 }
 
 } // namespace baton::c

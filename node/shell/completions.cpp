@@ -1,10 +1,6 @@
 #include "shell/completions.hpp"
 
 #include "shell/io_thread.hpp"
-#include "shell/text.hpp"
-
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <string>
 #include <utility>
@@ -42,32 +38,27 @@ void completion_channel::push(completion done) {
     const std::lock_guard lock(mutex_);
     if (closed_) return; // `done` ends when the lock is free again
     done_.push_back(std::move(done));
-    if (done_.size() == 1) signal();
+    if (done_.size() == 1) readable_.show(is_readable());
     news_.notify_one();
 }
 
 result<completion> completion_channel::next(std::chrono::milliseconds within) {
     if (forked()) return forked_queue();
     std::unique_lock lock(mutex_);
-    if (!news_.wait_for(lock, io_thread::bounded(within), [this] { return !done_.empty() || closed_; }))
+    if (!news_.wait_for(lock, io_thread::bounded(within), [this] { return is_readable(); }))
         return error{errc::timeout, "no call ended within " + std::to_string(within.count()) + " ms"};
     if (closed_) return closed_queue();
     auto first = std::move(done_.front());
     done_.pop_front();
     --under_way_;
-    if (done_.empty()) signal();
+    if (done_.empty()) readable_.show(is_readable());
     return first;
 }
 
 result<int> completion_channel::fd() {
     if (forked()) return forked_queue();
     const std::lock_guard lock(mutex_);
-    if (readable_.get() < 0) {
-        readable_ = descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-        if (readable_.get() < 0) return error{errc::network, "eventfd: " + message_of_errno()};
-        signal();
-    }
-    return readable_.get();
+    return readable_.get(is_readable());
 }
 
 std::size_t completion_channel::under_way() const {
@@ -83,16 +74,8 @@ void completion_channel::close() {
     closed_ = true;
     unread.swap(done_);
     under_way_ -= unread.size();
-    signal();
+    readable_.show(is_readable());
     news_.notify_all();
-}
-
-void completion_channel::signal() const {
-    if (readable_.get() < 0) return;
-    std::uint64_t count = 1;
-    [[maybe_unused]] const auto moved = !done_.empty() || closed_
-                                            ? ::write(readable_.get(), &count, sizeof count)
-                                            : ::read(readable_.get(), &count, sizeof count);
 }
 
 } // namespace baton::shell

@@ -1,11 +1,5 @@
 #include "shell/event_queue.hpp"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-#include <string>
 #include <utility>
 
 namespace baton::shell {
@@ -16,7 +10,7 @@ void event_queue::push(event told) {
         events_.pop_front();
         ++dropped_;
     }
-    signal();
+    readable_.show(has_some());
 }
 
 std::optional<event> event_queue::next() {
@@ -30,24 +24,10 @@ std::optional<event> event_queue::next() {
     } else {
         return std::nullopt;
     }
-    signal();
+    readable_.show(has_some());
     return first;
 }
 
-result<int> event_queue::fd() {
-    if (readable_.get() < 0) {
-        readable_ = descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-        if (readable_.get() < 0) return error{errc::network, std::string("eventfd: ") + std::strerror(errno)};
-        signal();
-    }
-    return readable_.get();
-}
-
-void event_queue::signal() const {
-    if (readable_.get() < 0) return;
-    std::uint64_t count = 1;
-    [[maybe_unused]] const auto moved = has_some() ? ::write(readable_.get(), &count, sizeof count)
-                                                   : ::read(readable_.get(), &count, sizeof count);
-}
+result<int> event_queue::fd() { return readable_.get(has_some()); }
 
 } // namespace baton::shell

@@ -4,7 +4,7 @@
 // Any thread; a lock of its own, which is held for a moment only. In a forked child it touches nothing.
 #pragma once
 
-#include "shell/descriptor.hpp"
+#include "shell/ready_descriptor.hpp"
 #include "shell/threads.hpp"
 
 #include <baton/completion.hpp>
@@ -34,7 +34,7 @@ class completion_channel {
     [[nodiscard]] bool forked() const { return forks() != generation_; }
 
   private:
-    void signal() const;
+    [[nodiscard]] bool is_readable() const { return !done_.empty() || closed_; }
 
     const std::size_t calls_max_;
     const int generation_ = forks();
@@ -42,7 +42,7 @@ class completion_channel {
     std::condition_variable news_;
     std::deque<completion> done_;
     std::size_t under_way_ = 0; ///< begun and not read
-    descriptor readable_;       ///< made at the first fd()
+    ready_descriptor readable_;
     bool closed_ = false;
 };
 

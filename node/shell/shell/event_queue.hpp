@@ -4,7 +4,7 @@
 // Owned by a node's io_thread and used under its lock. push and next are O(1).
 #pragma once
 
-#include "shell/descriptor.hpp"
+#include "shell/ready_descriptor.hpp"
 
 #include <baton/event.hpp>
 #include <baton/result.hpp>
@@ -30,12 +30,10 @@ class event_queue {
     [[nodiscard]] result<int> fd();
 
   private:
-    void signal() const;
-
     std::size_t most_;
     std::deque<event> events_;
     std::uint64_t dropped_ = 0;
-    descriptor readable_;
+    ready_descriptor readable_;
 };
 
 } // namespace baton::shell

@@ -51,6 +51,14 @@ void watch_events(zmq::socket_t& socket, const std::string& name, int events) {
 
 } // namespace
 
+void close_unanswered(zmq::socket_t& socket) {
+    socket.set(zmq::sockopt::tcp_maxrt, unanswered_ms);
+    socket.set(zmq::sockopt::tcp_keepalive, 1);
+    socket.set(zmq::sockopt::tcp_keepalive_idle, keepalive_s);
+    socket.set(zmq::sockopt::tcp_keepalive_intvl, keepalive_s);
+    socket.set(zmq::sockopt::tcp_keepalive_cnt, keepalives);
+}
+
 // libzmq starts its threads with the first socket, and ends the process if it cannot. So the first socket is
 // made here, right after a test that threads can be started.
 surroundings::surroundings()
@@ -205,13 +213,7 @@ void sockets::tune(zmq::socket_t& socket) const {
     socket.set(zmq::sockopt::handshake_ivl, handshake_ms);
     socket.set(zmq::sockopt::reconnect_ivl, redial_ms);
     socket.set(zmq::sockopt::reconnect_ivl_max, redial_max_ms);
-    // The kernel closes connections whose other end does not answer. ZeroMQ's own heartbeat is not used: with
-    // 4.3.4 it ended processes in tests of many nodes.
-    socket.set(zmq::sockopt::tcp_maxrt, unanswered_ms);
-    socket.set(zmq::sockopt::tcp_keepalive, 1);
-    socket.set(zmq::sockopt::tcp_keepalive_idle, keepalive_s);
-    socket.set(zmq::sockopt::tcp_keepalive_intvl, keepalive_s);
-    socket.set(zmq::sockopt::tcp_keepalive_cnt, keepalives);
+    close_unanswered(socket);
 }
 
 // libzmq listens on a socket that this node has bound; the endpoint only names the transport.

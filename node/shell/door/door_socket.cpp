@@ -13,7 +13,7 @@ namespace baton::shell {
 
 namespace {
 
-constexpr int linger_ms = 200, handshake_ms = 2000, unanswered_ms = 10'000, keepalive_s = 3, keepalives = 4;
+constexpr int linger_ms = 200, handshake_ms = 2000;
 constexpr int messages_max = 2048; // of one client, in libzmq; what they hold is bounded by its credit
 constexpr auto events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
                         ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
@@ -41,11 +41,7 @@ door_socket::door_socket(const options& settings, gate at, descriptor_share shar
     router_.set(zmq::sockopt::router_mandatory, true);
     router_.set(zmq::sockopt::sndhwm, messages_max);
     router_.set(zmq::sockopt::rcvhwm, messages_max);
-    router_.set(zmq::sockopt::tcp_maxrt, unanswered_ms);
-    router_.set(zmq::sockopt::tcp_keepalive, 1);
-    router_.set(zmq::sockopt::tcp_keepalive_idle, keepalive_s);
-    router_.set(zmq::sockopt::tcp_keepalive_intvl, keepalive_s);
-    router_.set(zmq::sockopt::tcp_keepalive_cnt, keepalives);
+    close_unanswered(router_);
     router_.set(zmq::sockopt::ipv6, settings.host.empty() || settings.host.find(':') != std::string::npos);
     constexpr const char* name = "inproc://door"; // of this context alone
     if (zmq_socket_monitor(router_.handle(), name, events) != 0) throw zmq::error_t();

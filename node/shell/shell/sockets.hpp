@@ -52,6 +52,10 @@ inline bool receive(zmq::socket_t& from, zmq::message_t& into) {
     return uninterrupted([&] { return from.recv(into, zmq::recv_flags::dontwait).has_value(); });
 }
 
+/// Before bind() or connect(): the kernel closes connections whose other end does not answer. ZeroMQ's own
+/// heartbeat is not used: with 4.3.4 it ended processes in tests of many nodes.
+void close_unanswered(zmq::socket_t& socket);
+
 /// A poller's names for what a node reads.
 enum source : poller::name {
     publications,

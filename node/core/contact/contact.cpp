@@ -220,7 +220,7 @@ verdict contact::on_link(const link_changed& in, outbox& out) {
     return {};
 }
 
-// The node hears no broadcasts for now. A HELLO by the link at least lets it hear of this node.
+// `who` no longer hears the broadcasts of this node. A HELLO by the link lets it hear of this node at least.
 void contact::lost_subscriber(const replica_id& who) {
     links.drop_subscriber(who);
     auto* const p = members_.find(who);

@@ -163,7 +163,7 @@ void quests::tend(outbox& out) {
     }
 }
 
-// No address answered: for now the present link is the only one.
+// No address answered: the present link remains the only one until the next round.
 void quests::end_round(quest& q, peer* p) {
     const bool unproven = p != nullptr && p->state == member_state::contacting && !p->greeted;
     if (++q.rounds >= rounds_max || unproven) {

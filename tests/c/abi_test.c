@@ -5,6 +5,8 @@
  * abi_test NAME runs one test; without a name it prints the names. */
 #define _POSIX_C_SOURCE 200809L
 
+#include "support/sanitizers.hpp"
+
 #include <baton/baton.h>
 
 #include <poll.h>
@@ -760,9 +762,12 @@ static void test_fork(void) {
         CHECK(baton_fd(queue, &fd, NULL) == BATON_FORKED);
         CHECK(baton_close(node) == BATON_FORKED);
         CHECK(baton_end_leave_now(node) == BATON_FORKED);
+/* A thread that holds a lock of the sanitizer's allocator at the fork makes the child wait for ever. */
+#ifndef BATON_SANITIZED
         node = started("child", NULL); /* of its own */
         CHECK(baton_run(node, &call, NULL) == BATON_OK);
         CHECK(baton_close(node) == BATON_OK);
+#endif
         _exit(failures);
     }
     CHECK(waitpid(child, &status, 0) == child && status == 0);

@@ -2,6 +2,7 @@
 // named error, at once, and change nothing: no time to wait in, proofs that nobody can give, claims that are
 // no more, a second leave, a forked child, handlers of a node that has left. What a hang would look like is a
 // missed deadline here.
+#include "support/sanitizers.hpp"
 #include "watching.hpp"
 
 #include <sys/resource.h>
@@ -389,14 +390,6 @@ TEST_CASE("misuse: inside a handler of a node that has left, calls answer as els
     REQUIRE(done.get_future().wait_for(patience(10s)) == std::future_status::ready);
     CHECK(wrong == std::vector<std::string>{});
 }
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define BATON_SANITIZED
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define BATON_SANITIZED
-#endif
 
 namespace {
 

@@ -35,15 +35,18 @@ claims::claims(const mesh_options& settings, store& here, writer& write, members
     , proofs_(asked)
     , mail_(mail) {}
 
-result<claim_grant> claims::claim(const moment& at, std::string_view key,
-                                  std::optional<mesh_clock::duration> lease, bool if_free) {
+result<claim_grant> claims::claim(const moment& at, std::string_view key, const claim_terms& how) {
     store_.set_now(at.now);
     const auto slot = register_of(key);
     expire(at, key);
     store_.siblings(slot, found_);
     if (found_.empty()) return error{errc::absent, "\"" + std::string(key) + "\" is absent on this node"};
-    if (if_free && is_claim(found_.front().epoch) && !has_nobody(found_.front().id.replica))
+    if (how.if_free && is_claim(found_.front().epoch) && !has_nobody(found_.front().id.replica))
         return error{errc::conflict, "\"" + std::string(key) + "\" already has an owner"};
+    const auto present = found_.front().epoch;
+    if (how.if_epoch && present != *how.if_epoch && present != *how.if_epoch + 1)
+        return error{errc::conflict, "\"" + std::string(key) + "\" has the epoch " + std::to_string(present) +
+                                         ", not " + std::to_string(*how.if_epoch) + " or the next one"};
     claim_grant grant;
     own_claim mine;
     std::uint64_t highest = 0;
@@ -69,9 +72,9 @@ result<claim_grant> claims::claim(const moment& at, std::string_view key,
         writer_.put_over(slot, value, mine.epoch, {&mine.shown.front(), 1}, stamp, store_.time_left(key))
             .counter;
     ++counts_.made;
-    mine.lease = lease;
+    mine.lease = how.lease;
     book_.newest = mine.since;
-    book_.began = book_.began || lease || !members_.empty();
+    book_.began = book_.began || how.lease || !members_.empty();
     auto& held = book_.held[std::string(key)] = std::move(mine);
     start_lease(at, key, held);
     return grant;

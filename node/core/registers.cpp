@@ -19,11 +19,10 @@ registers::registers(const mesh_options& settings, store& here, own_writes& writ
 
 // ---------------------------------------------------------------- calls of the program
 
-result<claim_grant> registers::claim(const moment& at, std::string_view key,
-                                     std::optional<mesh_clock::duration> lease, bool if_free) {
+result<claim_grant> registers::claim(const moment& at, std::string_view key, const claim_terms& how) {
     store_.set_now(at.now);
     if (const auto good = writes_.check(register_of(key), 0); !good) return good.error();
-    auto grant = owned.claim(at, key, lease, if_free);
+    auto grant = owned.claim(at, key, how);
     time_.wake_by(owned.deadline());
     return grant;
 }

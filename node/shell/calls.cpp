@@ -112,23 +112,21 @@ class claim_call final : public call_for<core::claim_grant> {
     claim_call(std::string key, const claim_options& how, answer_to<core::claim_grant> done)
         : call_for(std::move(done))
         , key_(std::move(key))
-        , if_free_(how.if_free) {
-        if (how.lease) lease_ = io_thread::bounded(*how.lease);
-    }
+        , how_(terms_of(how)) {}
 
     waits_for look(const pending_view& now) override {
         if (now.why == occasion::end) return end_with(left_error());
         late_ = late_ || now.why == occasion::late;
         if (!now.first || !has_room(now.mesh) || now.mesh.state().folding_typed()) return for_room{};
-        auto grant = now.mesh.registers().claim(now.at, key_, lease_, if_free_);
+        auto grant = now.mesh.registers().claim(now.at, key_, how_);
         if (!grant && grant.error().code == errc::absent && !late_) return for_key{key_};
         return end_with(std::move(grant));
     }
 
   private:
     std::string key_;
-    std::optional<crdt::mesh_clock::duration> lease_;
-    bool if_free_, late_ = false;
+    core::claim_terms how_;
+    bool late_ = false;
 };
 
 class sync_call final : public call_for<std::monostate> {
@@ -157,6 +155,14 @@ class leave_call final : public call_for<leave_report> {
 };
 
 } // namespace
+
+core::claim_terms terms_of(const claim_options& how) {
+    core::claim_terms made;
+    if (how.lease) made.lease = io_thread::bounded(*how.lease);
+    made.if_free = how.if_free;
+    if (how.if_epoch) made.if_epoch = how.if_epoch->number;
+    return made;
+}
 
 void begin_write(io_thread& engine, const write_options& how, write_of write, answer_to<write_result> done) {
     const auto attempt = [how, write = std::move(write)](core::mesh& mesh, const moment& at) {

@@ -36,15 +36,6 @@ value_kind kind_of(value_type type) {
     }
 }
 
-std::vector<stored_value> values_in(store& state, const slot_name& slot) {
-    std::vector<record_view> records;
-    state.siblings(slot, records);
-    std::vector<stored_value> all;
-    all.reserve(records.size());
-    for (const auto& each : records) all.push_back(stored(each, records.size() - 1));
-    return all;
-}
-
 } // namespace
 
 // ---------------------------------------------------------------- registers, and keys of every type
@@ -134,7 +125,7 @@ result<pickup_result> node::pickup(std::string_view key, pickup_options how) con
 
 result<std::vector<stored_value>> node::siblings(std::string_view key) const {
     const slot_name slot{value_type::reg, key, {}};
-    return impl_->read(slot, [&](store& state) { return values_in(state, slot); });
+    return impl_->read(slot, [&](store& state) { return shell::values_in(state, slot); });
 }
 
 result<write_result> node::resolve(std::string_view key, std::string_view value,
@@ -150,13 +141,11 @@ result<claim_handle> node::claim(std::string_view key, claim_options how) {
     if (impl_->forked()) return shell::forked_error();
     if (how.lease && how.lease->count() <= 0)
         return error{errc::bad_option, "the lease of a claim must be positive"};
-    std::optional<crdt::mesh_clock::duration> lease;
-    if (how.lease) lease = shell::io_thread::bounded(*how.lease);
+    const auto terms = shell::terms_of(how);
     const auto until = steady_clock::now() + shell::io_thread::bounded(how.within.value_or(0ms));
     for (;;) {
-        auto grant = impl_->engine->write([&](core::mesh& mesh, const moment& at) {
-            return mesh.registers().claim(at, key, lease, how.if_free);
-        });
+        auto grant = impl_->engine->write(
+            [&](core::mesh& mesh, const moment& at) { return mesh.registers().claim(at, key, terms); });
         if (grant) {
             return claim_handle(
                 std::make_unique<claim_handle::body>(impl_->handles, std::string(key), *std::move(grant)));
@@ -263,7 +252,7 @@ result<std::optional<stored_value>> node::field(std::string_view key, std::strin
 }
 result<std::vector<stored_value>> node::field_siblings(std::string_view key, std::string_view field) const {
     const slot_name slot{value_type::map, key, field};
-    return impl_->read(slot, [&](store& state) { return values_in(state, slot); });
+    return impl_->read(slot, [&](store& state) { return shell::values_in(state, slot); });
 }
 result<write_result> node::erase_field(std::string_view key, std::string_view field, write_options how) {
     return impl_->remove({value_type::map, key, field}, how);

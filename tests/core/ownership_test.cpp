@@ -45,7 +45,7 @@ world::settings with_rule(mutation broken, world::settings how) {
 std::optional<core::claim_grant> claimed(scene& s, process_number who, std::string_view name,
                                          std::optional<mesh_clock::duration> lease = {}) {
     auto got =
-        s.write(who, [&](core::mesh& m, const moment& at) { return m.registers().claim(at, name, lease); });
+        s.write(who, [&](core::mesh& m, const moment& at) { return m.registers().claim(at, name, {lease}); });
     return got ? std::optional(*got) : std::nullopt;
 }
 
@@ -145,11 +145,29 @@ TEST_CASE("ownership: a claim that is to be free finds an own lease over", "[cor
     s.gather(1);
     s.put(0, "k", "v");
     REQUIRE(claimed(s, 0, "k", 1s));
-    CHECK(s.mesh(0).registers().claim(s.moment_at(0), "k", {}, true).error().code == errc::conflict);
+    CHECK(s.mesh(0).registers().claim(s.moment_at(0), "k", {.if_free = true}).error().code == errc::conflict);
     s.freeze(0, true);
     s.run_for(2s);
-    CHECK(s.mesh(0).registers().claim(s.moment_at(0), "k", {}, true));
+    CHECK(s.mesh(0).registers().claim(s.moment_at(0), "k", {.if_free = true}));
     s.freeze(0, false);
+}
+
+TEST_CASE("ownership: a claim may name the epoch that it is to find", "[core][scenario]") {
+    scene s;
+    s.gather(1);
+    s.put(0, "k", "v");
+    const auto claim_at = [&](std::uint64_t epoch) {
+        return s.mesh(0).registers().claim(s.moment_at(0), "k", {.if_epoch = epoch});
+    };
+    CHECK(claim_at(1).error().code == errc::conflict); // it was never claimed
+    const auto first = claimed(s, 0, "k");
+    REQUIRE(first);
+    const auto again = claim_at(first->epoch); // over itself
+    REQUIRE(again);
+    REQUIRE(s.mesh(0).registers().owned.release(s.moment_at(0), "k", again->number));
+    CHECK(claim_at(first->epoch).error().code == errc::conflict); // claimed and released since
+    CHECK(claim_at(again->epoch + 2).error().code == errc::conflict);
+    CHECK(claim_at(again->epoch)); // its release
 }
 
 // ---------------------------------------------------------------- which history wins
@@ -366,7 +384,7 @@ TEST_CASE("ownership: what a loser committed is not given up for a release; who 
     CHECK(s.is_claimed(loser)); // no other node is there to release it
     CHECK(s.values(loser, key) == 2);
     auto& m = s.mesh(loser);
-    const auto got = m.registers().claim(s.moment_at(loser), world::key_name(key), {}, true);
+    const auto got = m.registers().claim(s.moment_at(loser), world::key_name(key), {.if_free = true});
     REQUIRE(got);
     CHECK(got->shown.size() == 2);
     CHECK(got->shown.front().value == (owner == 0 ? "left" : "right"));

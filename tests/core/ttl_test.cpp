@@ -238,7 +238,7 @@ TEST_CASE("ttl: a claim of what is over is lost", "[core][scenario]") {
     s.gather(2);
     s.put_for(0, "k", "v", 1s);
     const auto claimed =
-        s.write(0, [](core::mesh& m, const moment& at) { return m.registers().claim(at, "k", 1h); });
+        s.write(0, [](core::mesh& m, const moment& at) { return m.registers().claim(at, "k", {1h}); });
     REQUIRE(claimed);
     s.run_for(1200ms);
     const auto at = s.moment_at(0);

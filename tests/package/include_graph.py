@@ -16,6 +16,8 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]', re.MULTILIN
 KNOTS = {  # units that may include one another, and why
     frozenset({"node/include/baton/claim.hpp", "node/shell/shell/claiming.hpp"}):
         "claiming.hpp completes claim_handle::body, which claim.hpp declares and claim.cpp uses",
+    frozenset({"node/include/baton/client.hpp", "node/include/baton/client_claim.hpp", "node/shell/shell/client/client_impl.hpp"}):
+        "client_impl.hpp completes client::impl, which client.hpp declares; client.cpp and client_claim.cpp use it",
     frozenset({"node/include/baton/options.hpp", "node/shell/shell/interfaces.hpp"}):
         "options.cpp asks the shell whether a host stands for every address; options narrow the interfaces",
 }

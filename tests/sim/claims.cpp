@@ -28,7 +28,7 @@ bool world::claim(process_number who, std::size_t key, std::optional<duration> l
     (void)owns(who, key);
     auto saw = counts_of(full_cut(p));
     const auto name = key_name(key);
-    const auto grant = p.mesh->registers().claim(moment_of(p), name, lease);
+    const auto grant = p.mesh->registers().claim(moment_of(p), name, {lease});
     if (!grant) return false;
     p.claims[key] = grant->number;
     p.leases.erase(key);

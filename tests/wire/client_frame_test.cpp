@@ -148,7 +148,7 @@ TEST_CASE("client frames: out of bounds", "[wire]") {
     SECTION("value") { call.value = long_value; }
     SECTION("number") { call.number = 0; }
     SECTION("level") { call.level = 4; }
-    SECTION("offset") { call.offset = client::value_bytes_max + 1; }
+    SECTION("offset") { call.offset = client::whole_bytes_max + 1; }
     SECTION("time") { call.within_ms = ~std::uint64_t{0}; }
     SECTION("version without a counter") { call.expected.counter = 0; } // is none at all
     CHECK(refuses(call) == (call.expected.counter != 0));
@@ -159,6 +159,34 @@ TEST_CASE("client frames: lists of names", "[wire]") {
     for (const auto* const each : {"a", "", "ccc"}) client::put_entry(bytes, each);
     CHECK(client::read_entries(bytes) == std::vector<std::string>{"a", "", "ccc"});
     CHECK_FALSE(client::read_entries(std::string_view(bytes).substr(0, bytes.size() - 1)));
+}
+
+TEST_CASE("client frames: siblings, and what a value replaces", "[wire]") {
+    const std::string value(300, 'v');
+    for (const bool has_value : {false, true}) {
+        client::sibling_entry entry{{samples::replica(3), 70'000}, 5, value.size(), {}};
+        if (has_value) entry.value = value;
+        const auto bytes = client::encode_sibling(entry);
+        const auto read = client::decode_sibling(bytes);
+        REQUIRE(read);
+        CHECK(read->written == entry.written);
+        CHECK(read->epoch == 5);
+        CHECK(read->total == value.size());
+        CHECK(read->value == entry.value);
+        for (std::size_t size = 0; size < bytes.size(); ++size)
+            REQUIRE_FALSE(client::decode_sibling(std::string_view(bytes).substr(0, size)));
+        CHECK_FALSE(client::decode_sibling(bytes + "x"));
+    }
+    const std::vector<baton::dot> replaced{{samples::replica(1), 1}, {samples::replica(2), 300}};
+    const auto bytes = client::encode_resolution(replaced, value);
+    const auto read = client::decode_resolution(bytes);
+    REQUIRE(read);
+    CHECK(read->replaced == replaced);
+    CHECK(read->value == value);
+    for (std::size_t size = 0; size < bytes.size() - value.size(); ++size)
+        REQUIRE_FALSE(client::decode_resolution(std::string_view(bytes).substr(0, size)));
+    const std::vector<baton::dot> many(client::replaced_max + 1, {samples::replica(1), 1});
+    CHECK_FALSE(client::decode_resolution(client::encode_resolution(many, {})));
 }
 
 TEST_CASE("client frames: every frame has the bytes it always had", "[wire]") {

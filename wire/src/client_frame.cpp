@@ -126,7 +126,7 @@ call get_call(frame_reader& in) {
     f.ttl_ms = in.number_up_to(milliseconds_max);
     f.expected = get_dot(in);
     f.amount = in.number();
-    f.offset = in.number_up_to(value_bytes_max);
+    f.offset = in.number_up_to(whole_bytes_max);
     f.key = in.bytes(text_bytes_max);
     f.element = in.bytes(text_bytes_max);
     f.value = in.bytes(part_bytes);
@@ -173,6 +173,11 @@ bool is_write(verb what) {
     case verb::enable:
     case verb::disable:
     case verb::leave:
+    case verb::resolve:
+    case verb::stash_all:
+    case verb::claim:
+    case verb::commit:
+    case verb::release:
         return true;
     default:
         return false;
@@ -237,6 +242,58 @@ std::optional<std::vector<std::string>> read_entries(std::string_view bytes) {
     }
     if (!in.ok()) return std::nullopt;
     return all;
+}
+
+std::string encode_sibling(const sibling_entry& from) {
+    std::string to(from.written.replica.view());
+    put_varint(to, from.written.counter);
+    put_varint(to, from.epoch);
+    put_varint(to, from.total);
+    put_varint(to, from.value ? 1 : 0);
+    if (from.value) to += *from.value;
+    return to;
+}
+
+std::optional<sibling_entry> decode_sibling(std::string_view bytes) {
+    byte_reader in(bytes);
+    const auto id = replica_id::from_bytes(in.bytes(16));
+    sibling_entry made;
+    made.written.counter = in.varint();
+    made.epoch = in.varint();
+    made.total = in.varint();
+    const auto has_value = in.varint();
+    if (!in.ok() || !id || has_value > 1) return std::nullopt;
+    made.written.replica = *id;
+    if (has_value == 0) return in.done() ? std::optional(made) : std::nullopt;
+    made.value = in.bytes(made.total);
+    return in.ok() && in.done() ? std::optional(made) : std::nullopt;
+}
+
+std::string encode_resolution(const std::vector<dot>& replaced, std::string_view value) {
+    std::string to;
+    put_varint(to, replaced.size());
+    for (const auto& each : replaced) {
+        to += each.replica.view();
+        put_varint(to, each.counter);
+    }
+    to += value;
+    return to;
+}
+
+std::optional<resolution> decode_resolution(std::string_view bytes) {
+    byte_reader in(bytes);
+    resolution made;
+    const auto count = in.varint();
+    if (count > replaced_max) return std::nullopt;
+    for (std::uint64_t i = 0; i < count; ++i) {
+        const auto id = replica_id::from_bytes(in.bytes(16));
+        const auto counter = in.varint();
+        if (!in.ok() || !id) return std::nullopt;
+        made.replaced.push_back({*id, counter});
+    }
+    if (!in.ok()) return std::nullopt;
+    made.value = in.rest();
+    return made;
 }
 
 } // namespace baton::wire::client

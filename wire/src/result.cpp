@@ -75,6 +75,8 @@ std::string_view to_string(errc code) {
         return "behind";
     case errc::lost:
         return "lost";
+    case errc::claimed:
+        return "claimed";
     }
     return "unknown";
 }

@@ -3,14 +3,23 @@
 // Values.
 #pragma once
 
+#include "crdt/time.hpp"
+
 #include <baton/pickup.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace baton::core {
+
+struct claim_terms {
+    std::optional<crdt::mesh_clock::duration> lease{}; ///< nullopt: none
+    bool if_free = false;                              ///< only if the key has no owner
+    std::optional<std::uint64_t> if_epoch{};           ///< only if the key has this epoch, or the next one
+};
 
 struct claim_grant {
     std::uint64_t number = 0, epoch = 0;

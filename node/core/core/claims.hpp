@@ -37,9 +37,8 @@ class claims {
 
     // --- of this process; the caller has checked that the write may be made ---
     /// Takes over the value that is read, from any owner. Its siblings stay until a commit replaces them.
-    /// Errors: absent; conflict, if `if_free` is set and the key has an owner.
-    result<claim_grant> claim(const moment& at, std::string_view key,
-                              std::optional<mesh_clock::duration> lease, bool if_free);
+    /// Errors: absent; conflict, if the terms are not met.
+    result<claim_grant> claim(const moment& at, std::string_view key, const claim_terms& how);
     // By the claim's number. Error: claim_lost.
     result<version> commit(const moment& at, std::string_view key, std::uint64_t number,
                            std::string_view value, std::optional<std::chrono::milliseconds> ttl);

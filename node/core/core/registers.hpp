@@ -36,10 +36,9 @@ class registers {
     expired_removal over;
 
     // --- calls of the program; errors: those of own_writes::check and of the machine ---
-    /// Takes the register over. A claim of this node on it ends. Errors: absent; conflict, if `if_free` is
-    /// set and the key has an owner.
-    result<claim_grant> claim(const moment& at, std::string_view key,
-                              std::optional<mesh_clock::duration> lease, bool if_free = false);
+    /// Takes the register over. A claim of this node on it ends. Errors: absent; conflict, if the terms are
+    /// not met.
+    result<claim_grant> claim(const moment& at, std::string_view key, const claim_terms& how);
     /// By the claim's number. Error: claim_lost.
     result<version> commit(const moment& at, std::string_view key, std::uint64_t number,
                            std::string_view value, own_writes::optional_ttl ttl = {});

@@ -48,6 +48,11 @@ struct claim_options {
     /// too), or if the owner is gone and every member in view has reported what it holds of it. Otherwise the
     /// claim fails with `conflict`. So of several nodes that wait for a key only the first gets it.
     bool if_free = false;
+
+    /// Claim only if the epoch of the key is this one, or one more: nobody has claimed it since, and at most
+    /// its release has been written. Otherwise the claim fails with `conflict`. So who has owned the key at
+    /// this epoch, at this node or another one, finds its own state again or none.
+    std::optional<owner_epoch> if_epoch{};
 };
 
 /// Owns a register; node::claim returns it.

@@ -27,6 +27,7 @@
 
 #include <baton/ack.hpp>
 #include <baton/api.hpp>
+#include <baton/client_claim.hpp>
 #include <baton/client_options.hpp>
 #include <baton/leave.hpp>
 #include <baton/member.hpp>
@@ -41,8 +42,10 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace baton {
@@ -64,13 +67,18 @@ class BATON_API client {
     ///
     /// unreachable (no member could be reached within client_options::reach_within); refused (not allowed by
     /// the client's key); behind, lost (see the head of this header); forked. Of writes also: unknown; busy,
-    /// leaving and those of the node's call of the same name; then nothing was written.
+    /// leaving, claimed (the register is owned by another client of the member) and those of the node's call
+    /// of the same name; then nothing was written.
 
     /// As node::stash, by the member, with stash_terms.
     result<write_result> stash(std::string_view key, std::string_view value, stash_terms how = {});
     /// The same, but returns at once.
     [[nodiscard]] std::future<result<write_result>> stash_async(std::string_view key, std::string_view value,
                                                                 stash_terms how = {});
+    /// Several keys as one, as the call of node of the same name; keys and values have at most 8 MiB
+    /// together.
+    result<write_result> stash(std::span<const std::pair<std::string_view, std::string_view>> all,
+                               stash_terms how = {});
     /// As node::pickup: what the member holds, or why it has no value. The outcome is the member's.
     [[nodiscard]] result<pickup_result> pickup(std::string_view key, pickup_options how = {});
     /// The same, but returns at once.
@@ -78,6 +86,14 @@ class BATON_API client {
                                                                   pickup_options how = {});
     /// As node::drop.
     result<write_result> drop(std::string_view key, write_terms how = {});
+    /// As node::siblings. The values are those of one moment; conflict if they change all the time.
+    [[nodiscard]] result<std::vector<stored_value>> siblings(std::string_view key);
+    /// As node::resolve, of at most 2,000 versions.
+    result<write_result> resolve(std::string_view key, std::string_view value,
+                                 const std::vector<version>& replaced, write_terms how = {});
+    /// As node::claim; <baton/client_claim.hpp> says what differs. Errors of writes, and those of
+    /// node::claim.
+    result<client_claim> claim(std::string_view key, client_claim_options how = {});
     /// As node::confirm.
     result<write_result> confirm(version written, ack_level level, std::chrono::milliseconds within);
 
@@ -93,6 +109,9 @@ class BATON_API client {
     result<write_result> set_field(std::string_view key, std::string_view field, std::string_view value,
                                    write_terms how = {});
     [[nodiscard]] result<std::optional<stored_value>> field(std::string_view key, std::string_view field);
+    /// As node::field_siblings; see siblings().
+    [[nodiscard]] result<std::vector<stored_value>> field_siblings(std::string_view key,
+                                                                   std::string_view field);
     result<write_result> erase_field(std::string_view key, std::string_view field, write_terms how = {});
     [[nodiscard]] result<std::vector<std::string>> fields(std::string_view key); ///< in pages, as elements()
     result<write_result> enable(std::string_view key, write_terms how = {});
@@ -133,9 +152,10 @@ class BATON_API client {
     /// @}
 
   private:
+    friend class client_claim;
     struct BATON_LOCAL impl;
-    explicit client(std::unique_ptr<impl> body);
-    std::unique_ptr<impl> impl_;
+    explicit client(std::shared_ptr<impl> body);
+    std::shared_ptr<impl> impl_;
 };
 
 } // namespace baton

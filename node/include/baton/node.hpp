@@ -116,8 +116,8 @@ class BATON_API node {
     ///
     /// The claim ends by the handle, its lease, a higher claim, a drop, leave(), or by a release that another
     /// member writes after the owner left or crashed. A second claim of this node ends the first. Errors:
-    /// absent if the key does not appear `within` the time; conflict (if_free); those of stash; bad_option if
-    /// the lease is not positive. O(siblings + key + value).
+    /// absent if the key does not appear `within` the time; conflict (if_free, if_epoch); those of stash;
+    /// bad_option if the lease is not positive. O(siblings + key + value).
     result<claim_handle> claim(std::string_view key, claim_options how = {});
 
     /// Sets the function that merges the siblings of registers under `prefix` from now on. Of the members

@@ -1,4 +1,4 @@
-#include "shell/client/client_engine.hpp"
+#include "shell/client/client_impl.hpp"
 #include "shell/key_files.hpp"
 #include "shell/node_impl.hpp"
 #include "shell/text.hpp"
@@ -14,49 +14,11 @@
 namespace baton {
 
 using namespace std::chrono_literals;
-using shell::client_op, shell::kept_call, shell::kept_reply;
+using shell::call_of, shell::kept_call, shell::kept_reply, shell::malformed, shell::milliseconds_of,
+    shell::set_level, shell::set_ttl, shell::stored_by, shell::written_by;
 using wire::client::call, wire::client::reply, wire::client::verb;
 
 namespace {
-
-kept_call call_of(verb what, std::string_view key = {}, std::string_view element = {},
-                  std::string_view value = {}) {
-    call f;
-    f.what = what;
-    kept_call made(f);
-    made.key = key;
-    made.element = element;
-    made.value = value;
-    return made;
-}
-
-std::uint64_t milliseconds_of(std::chrono::milliseconds wait) {
-    return static_cast<std::uint64_t>(shell::io_thread::bounded(wait).count());
-}
-
-void set_level(kept_call& of, const ack_level& level, std::chrono::milliseconds within) {
-    of.what.level = static_cast<std::uint64_t>(level.what);
-    of.what.copies = level.count;
-    of.what.within_ms = milliseconds_of(within);
-}
-
-write_result written_by(const kept_reply& got) {
-    return {version{got.what.written}, static_cast<std::size_t>(got.what.copies),
-            (got.what.flags & reply::yes) != 0, (got.what.flags & reply::changed) != 0};
-}
-
-stored_value stored_by(kept_reply got) {
-    stored_value made;
-    made.value = std::move(got.value);
-    made.written = version{got.what.written};
-    made.siblings = static_cast<std::size_t>(got.what.siblings);
-    if (got.what.epoch != 0) made.epoch = owner_epoch{got.what.epoch};
-    return made;
-}
-
-error malformed() {
-    return {errc::malformed, "the member's reply does not have the form that it should have"};
-}
 
 result<pickup_result> picked_up(kept_reply got) {
     pickup_result made;
@@ -108,104 +70,20 @@ result<std::optional<client_key>> key_of(const client_options& settings) {
 
 } // namespace
 
-struct client::impl {
-    client_options settings;
-    std::optional<client_key> key;
-    int fork_generation = 0;
-    std::unique_ptr<shell::client_engine> engine;
-
-    [[nodiscard]] bool forked() const { return shell::forks() != fork_generation; }
-    ~impl() {
-        if (forked()) (void)engine.release();
-    }
-
-    /// Calls `make(kept_reply)` on the engine's thread; the future has its result.
-    template <class Result, class Make>
-    std::future<Result> send(kept_call what, client_retry retry, Make make) const {
-        auto promised = std::make_shared<std::promise<Result>>();
-        auto answer = promised->get_future();
-        if (forked()) {
-            promised->set_value(shell::forked_error());
-            return answer;
-        }
-        if (what.key.size() > wire::client::text_bytes_max ||
-            what.element.size() > wire::client::text_bytes_max) {
-            promised->set_value(error{errc::key_too_long, "a key, element or field has at most 512 bytes"});
-            return answer;
-        }
-        if (what.value.size() > wire::client::value_bytes_max) {
-            promised->set_value(error{errc::value_too_long, "the value is over 8 MiB"});
-            return answer;
-        }
-        engine->submit({std::move(what), retry, [promised, make](result<kept_reply> got) {
-                            if (!got) return promised->set_value(got.error());
-                            promised->set_value(make(*std::move(got)));
-                        }});
-        return answer;
-    }
-    std::future<result<write_result>> write_async(kept_call what, const write_terms& how) const {
-        set_level(what, how.ack, how.within);
-        return send<result<write_result>>(
-            std::move(what), how.retry,
-            [](kept_reply got) -> result<write_result> { return written_by(got); });
-    }
-    result<write_result> write(kept_call what, const write_terms& how) const {
-        return write_async(std::move(what), how).get();
-    }
-    result<kept_reply> ask(kept_call what) const {
-        return send<result<kept_reply>>(std::move(what), client_retry::never,
-                                        [](kept_reply got) -> result<kept_reply> { return got; })
-            .get();
-    }
-    result<bool> is(kept_call what) const {
-        return ask(std::move(what)).transform([](const kept_reply& got) {
-            return (got.what.flags & reply::yes) != 0;
-        });
-    }
-    result<name_page> page(verb what, std::string_view of, std::string_view from) const {
-        auto got = ask(call_of(what, of, from));
-        if (!got) return got.error();
-        auto names = wire::client::read_entries(got->value);
-        if (!names) return malformed();
-        name_page made{*std::move(names), {}};
-        if ((got->what.flags & reply::more) != 0) made.next = std::move(got->text);
-        return made;
-    }
-    result<std::vector<std::string>> all_pages(verb what, std::string_view of) const {
-        std::vector<std::string> all;
-        for (std::optional<std::string> from = ""; from;) {
-            auto got = page(what, of, *from);
-            if (!got) return got.error();
-            all.insert(all.end(), std::make_move_iterator(got->names.begin()),
-                       std::make_move_iterator(got->names.end()));
-            from = std::move(got->next);
-        }
-        return all;
-    }
-    result<leave_report> leave(std::optional<std::chrono::milliseconds> within) const {
-        auto what = call_of(verb::leave);
-        if (within) {
-            what.what.flags |= call::has_within;
-            what.what.within_ms = milliseconds_of(*within);
-        }
-        const auto start = std::chrono::steady_clock::now();
-        const auto got = ask(std::move(what));
-        if (!got) return got.error();
-        leave_report made;
-        made.outcome = static_cast<leave_outcome>(got->what.outcome);
-        made.copies = static_cast<std::size_t>(got->what.copies);
-        made.unsafe = static_cast<std::size_t>(got->what.total);
-        if (!got->text.empty()) made.path = got->text;
-        made.took = std::chrono::steady_clock::now() - start;
-        return made;
-    }
-};
-
-client::client(std::unique_ptr<impl> body)
+client::client(std::shared_ptr<impl> body)
     : impl_(std::move(body)) {}
 client::client(client&&) noexcept = default;
-client& client::operator=(client&&) noexcept = default;
-client::~client() = default;
+client& client::operator=(client&& other) noexcept {
+    if (this != &other) {
+        client former(std::move(*this)); // closes it
+        impl_ = std::move(other.impl_);
+    }
+    return *this;
+}
+// Claims may hold the body for a call of theirs; it is closed here.
+client::~client() {
+    if (impl_ && !impl_->forked()) impl_->engine->close();
+}
 
 result<client> client::connect(client_options settings) {
     if (settings.name.size() > wire::name_bytes_max || settings.cluster.empty() ||
@@ -220,7 +98,7 @@ result<client> client::connect(client_options settings) {
         auto doors = shell::finder::open(settings, *key);
         if (!doors) return doors.error();
         if (!shell::can_start_threads(3)) return error{errc::network, "no thread to be had for a client"};
-        auto body = std::make_unique<impl>();
+        auto body = std::make_shared<impl>();
         body->fork_generation = shell::forks();
         body->settings = settings;
         body->key = *key;
@@ -239,12 +117,11 @@ result<client> client::connect(client_options settings) {
 std::future<result<write_result>> client::stash_async(std::string_view key, std::string_view value,
                                                       stash_terms how) {
     auto what = call_of(verb::stash, key, {}, value);
-    if (how.ttl && (how.ttl->count() <= 0 || *how.ttl > std::chrono::hours{24 * 365 * 100})) {
+    if (const auto good = set_ttl(what, how.ttl); !good) {
         std::promise<result<write_result>> none;
-        none.set_value(error{errc::bad_argument, "a ttl is more than 0, and at most 100 years"});
+        none.set_value(good.error());
         return none.get_future();
     }
-    if (how.ttl) what.what.ttl_ms = static_cast<std::uint64_t>(how.ttl->count());
     if (how.if_version) {
         what.what.flags |= call::if_version;
         what.what.expected = how.if_version->id;
@@ -268,6 +145,32 @@ std::future<result<pickup_result>> client::pickup_async(std::string_view key, pi
 
 result<pickup_result> client::pickup(std::string_view key, pickup_options how) {
     return pickup_async(key, how).get();
+}
+
+result<write_result> client::stash(std::span<const std::pair<std::string_view, std::string_view>> all,
+                                   stash_terms how) {
+    if (how.if_version)
+        return error{errc::bad_argument, "if_version is for a stash of one key, not of several"};
+    auto what = call_of(verb::stash_all);
+    for (const auto& [key, value] : all) {
+        wire::client::put_entry(what.value, key);
+        wire::client::put_entry(what.value, value);
+    }
+    if (const auto good = set_ttl(what, how.ttl); !good) return good.error();
+    return impl_->write(std::move(what), {how.ack, how.within, how.retry});
+}
+
+result<std::vector<stored_value>> client::siblings(std::string_view key) {
+    return impl_->siblings(call_of(verb::siblings, key));
+}
+
+result<write_result> client::resolve(std::string_view key, std::string_view value,
+                                     const std::vector<version>& replaced, write_terms how) {
+    if (replaced.size() > wire::client::replaced_max)
+        return error{errc::bad_argument, "a client replaces at most 2,000 versions at a time"};
+    std::vector<dot> ids;
+    for (const auto& each : replaced) ids.push_back(each.id);
+    return impl_->write(call_of(verb::resolve, key, {}, wire::client::encode_resolution(ids, value)), how);
 }
 
 result<write_result> client::drop(std::string_view key, write_terms how) {
@@ -315,6 +218,9 @@ result<std::optional<stored_value>> client::field(std::string_view key, std::str
         const bool is = (got.what.flags & reply::yes) != 0;
         return is ? std::optional(stored_by(std::move(got))) : std::nullopt;
     });
+}
+result<std::vector<stored_value>> client::field_siblings(std::string_view key, std::string_view field) {
+    return impl_->siblings(call_of(verb::field_siblings, key, field));
 }
 result<write_result> client::erase_field(std::string_view key, std::string_view field, write_terms how) {
     return impl_->write(call_of(verb::erase_field, key, field), how);

@@ -15,9 +15,9 @@ namespace client = wire::client;
 
 namespace {
 
-constexpr std::size_t message_bytes = std::size_t{64} << 10;
+constexpr std::size_t message_bytes_usual = std::size_t{64} << 10;
 constexpr std::size_t under_way_max = client::calls_max / 2;
-constexpr auto greeted_within = 1000ms, speak_every = 1000ms, silent_after = 3000ms, tend_every = 100ms;
+constexpr auto greeted_within = 1000ms, speak_every = 1000ms, silent_after = 3000ms, tended_every = 100ms;
 constexpr auto rounds_apart = 200ms; // between two tries of all doors
 constexpr auto patience_with_leaver = 1000ms;
 
@@ -36,7 +36,10 @@ client_engine::client_engine(client_options settings, std::optional<client_key> 
     thread_ = start_thread([this] { run(); });
 }
 
-client_engine::~client_engine() {
+client_engine::~client_engine() { close(); }
+
+void client_engine::close() {
+    if (!thread_.joinable()) return;
     ending_ = true;
     ring();
     thread_.join();
@@ -114,7 +117,7 @@ void client_engine::run() {
             if (link_) read();
             leave_member(at);
             if (!is_open_) search(at);
-            if (at >= tended_ + tend_every) tend(at);
+            if (at >= tended_ + tended_every) tend(at);
             flush();
         }
     } catch (const std::exception& failure) { // no descriptors or memory: what waits is answered
@@ -145,7 +148,7 @@ void client_engine::wait() {
         all.push_back({link_->dealer().handle(), 0, ZMQ_POLLIN, 0});
         all.push_back({link_->monitor().handle(), 0, ZMQ_POLLIN, 0});
     }
-    auto at_most = std::chrono::milliseconds{tend_every};
+    auto at_most = std::chrono::milliseconds{tended_every};
     if (!is_open_) {
         for (const int each : doors_.descriptors())
             all.push_back({nullptr, each, ZMQ_POLLIN | ZMQ_POLLERR, 0});
@@ -293,7 +296,7 @@ void client_engine::flush() {
 // One message: as many calls as fit, or one part of a large value.
 bool client_engine::send_one() {
     std::string bytes;
-    while (!unsent_.empty() && bytes.size() < message_bytes) {
+    while (!unsent_.empty() && bytes.size() < message_bytes_usual) {
         const auto at = ops_.find(unsent_.front());
         if (at == ops_.end()) {
             unsent_.pop_front();

@@ -54,7 +54,7 @@ void client_engine::take(const client::reply& f) {
     };
     if (!f.failure.empty()) {
         errc code = errc::malformed;
-        for (auto each = errc::bad_option; each <= errc::lost;
+        for (auto each = errc::bad_option; each <= errc::claimed;
              each = static_cast<errc>(static_cast<int>(each) + 1)) {
             if (to_string(each) == f.failure) code = each;
         }
@@ -99,7 +99,8 @@ void client_engine::take(const client::reply& f) {
 }
 
 void client_engine::note_own(const pending& of, const client::reply& f) {
-    if (!client::is_write(of.op.call.what.what) || f.written.counter == 0) return;
+    const auto what = of.op.call.what.what;
+    if (!client::is_write(what) || what == client::verb::claim || f.written.counter == 0) return;
     const std::lock_guard lock(mutex_);
     own_.push_back({of.op.call.key, version{f.written}});
     if (own_.size() > own_writes_max) own_.pop_front();

@@ -283,7 +283,7 @@ std::optional<desk::call> desk::assemble(guest& of, const call& f, kept_call& wh
         return drop(errc::busy, "too many values arrive in parts at a time");
     if (f.offset != 0) {
         if (f.offset != at->second.value.size()) return drop(errc::bad_argument, "a part is missing");
-        if (f.offset + f.value.size() > client::value_bytes_max)
+        if (f.offset + f.value.size() > client::whole_bytes_max)
             return drop(errc::value_too_long, "the value is over 8 MiB");
         at->second.value += f.value;
     }
@@ -393,6 +393,7 @@ void desk::tend(instant at) {
                        " connections broke off in their handshake: no key, or not a client\"");
         told_broken_ = broken_links_;
     }
+    end_leases(at);
     auto now_there = doors();
     const bool moved = now_there != doors_;
     doors_ = std::move(now_there);

@@ -55,7 +55,7 @@ bool is_alone(core::mesh& mesh) {
 
 // A call waits for what the client has seen elsewhere: so it reads its own writes, and never goes back.
 void desk::begin(guest& of, const call& f) {
-    const bool has_key = !is_about_member(f.what) && f.what != verb::confirm;
+    const bool has_key = !is_about_member(f.what) && f.what != verb::confirm && f.what != verb::stash_all;
     if (!of.rights.may(role_for(f.what)))
         return fail(of, f,
                     {errc::refused, "the key of this client has the role " +
@@ -76,6 +76,14 @@ void desk::perform(guest& of, const call& f) {
         return leave(of, f);
     case verb::confirm:
         return confirm(of, f);
+    case verb::claim:
+        return claim(of, f);
+    case verb::commit:
+        return commit(of, f);
+    case verb::release:
+        return release(of, f);
+    case verb::owns:
+        return say_owns(of, f);
     default:
         return client::is_write(f.what) ? write(of, f) : read(of, f);
     }
@@ -117,7 +125,14 @@ void desk::write(guest& of, const call& f) {
         };
         begin_removal(engine_, how, what, false, to_mail<write_result>(of, f));
     };
+    if (f.what == verb::stash || f.what == verb::resolve || f.what == verb::drop) {
+        if (const auto not_free = owned_by_another(of, f.key)) return fail(of, f, *not_free);
+    }
     switch (f.what) {
+    case verb::stash_all:
+        return write_several(of, f);
+    case verb::resolve:
+        return resolve(of, f);
     case verb::stash: {
         const auto expected =
             (f.flags & call::if_version) != 0 ? std::optional(version{f.expected}) : std::nullopt;
@@ -151,6 +166,42 @@ void desk::write(guest& of, const call& f) {
     }
 }
 
+// `value` is a list: a key, its value, and so on.
+void desk::write_several(guest& of, const call& f) {
+    auto listed = client::read_entries(f.value);
+    if (!listed || listed->size() % 2 != 0)
+        return fail(of, f, {errc::malformed, "the keys and values cannot be read"});
+    for (std::size_t i = 0; i < listed->size(); i += 2) {
+        const auto& key = (*listed)[i];
+        if (!of.rights.covers(key))
+            return fail(of, f, {errc::refused, "the key of this client does not reach this name"});
+        if (const auto not_free = owned_by_another(of, key)) return fail(of, f, *not_free);
+    }
+    const auto ttl = f.ttl_ms != 0 ? std::optional(std::chrono::milliseconds{f.ttl_ms}) : std::nullopt;
+    begin_write(
+        engine_, options_of(f),
+        [all = *std::move(listed), ttl](core::mesh& mesh, const moment& at) {
+            std::vector<std::pair<std::string_view, std::string_view>> pairs;
+            for (std::size_t i = 0; i < all.size(); i += 2) pairs.emplace_back(all[i], all[i + 1]);
+            return mesh.stash_all(at, pairs, ttl);
+        },
+        to_mail<write_result>(of, f));
+}
+
+void desk::resolve(guest& of, const call& f) {
+    const auto how = client::decode_resolution(f.value);
+    if (!how) return fail(of, f, {errc::malformed, "the versions to be replaced cannot be read"});
+    std::vector<version> replaced;
+    for (const auto& each : how->replaced) replaced.push_back(version{each});
+    begin_write(
+        engine_, options_of(f),
+        [key = std::string(f.key), value = std::string(how->value),
+         replaced = std::move(replaced)](core::mesh& mesh, const moment& at) {
+            return mesh.registers().resolve(at, key, value, replaced);
+        },
+        to_mail<write_result>(of, f));
+}
+
 void desk::confirm(guest& of, const call& f) {
     const auto how = options_of(f);
     begin_confirm(engine_, version{f.expected}, how.ack, how.within, to_mail<write_result>(of, f));
@@ -167,7 +218,11 @@ void desk::take(letter& from) {
     if (const auto* const search = std::get_if<search_letter>(&from)) return answer_search(*search);
     const auto& done = std::get<done_letter>(from);
     auto* const of = of_client(done.client);
-    if (of == nullptr) return;
+    if (of == nullptr) { // forgotten meanwhile
+        const auto* const grant = std::get_if<result<core::claim_grant>>(&done.with);
+        if (grant != nullptr && *grant) (void)release(done.call.key, (*grant)->number);
+        return;
+    }
     const auto f = done.call.view();
     std::visit([&](const auto& with) { with ? finish(*of, f, with) : fail(*of, f, with.error()); },
                done.with);

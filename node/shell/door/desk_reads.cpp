@@ -81,6 +81,9 @@ void desk::read(guest& of, const call& f) {
         of.under_way.insert(f.number);
         listing_.emplace_back(of.id, kept_call(f));
         return;
+    case verb::siblings:
+    case verb::field_siblings:
+        return show_siblings(of, f);
     case verb::members:
         return list_members(of, f);
     case verb::stats:
@@ -123,6 +126,34 @@ void desk::read(guest& of, const call& f) {
         bad = error{errc::bad_argument, "this member does not know that call"};
     }
     if (bad) return fail(of, f, *bad);
+    answer(of, std::move(reply), false);
+}
+
+// All values, those inline that a page has room for; or with `expected` a part of that one.
+void desk::show_siblings(guest& of, const call& f) {
+    auto reply = reply_to(f);
+    const bool is_field = f.what == verb::field_siblings;
+    const slot_name slot{is_field ? value_type::map : value_type::reg, f.key, is_field ? f.element : ""};
+    std::vector<stored_value> all;
+    const auto bad = engine_.with([&](core::mesh& mesh) -> std::optional<error> {
+        if (const auto good = check(mesh, slot); !good) return good.error();
+        all = values_in(mesh.state(), slot);
+        return std::nullopt;
+    });
+    if (bad) return fail(of, f, *bad);
+    if (f.expected.counter != 0) {
+        const auto at = std::find_if(all.begin(), all.end(),
+                                     [&](const auto& each) { return each.written.id == f.expected; });
+        if (at == all.end()) return fail(of, f, {errc::conflict, "the value has been replaced"});
+        show(reply, f, *at);
+        return answer(of, std::move(reply), false);
+    }
+    for (const auto& each : all) {
+        client::sibling_entry entry{
+            each.written.id, each.epoch ? each.epoch->number : 0, each.value.size(), {}};
+        if (reply.value.size() + each.value.size() <= page_bytes) entry.value = each.value;
+        client::put_entry(reply.value, client::encode_sibling(entry));
+    }
     answer(of, std::move(reply), false);
 }
 

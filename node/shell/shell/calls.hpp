@@ -39,6 +39,8 @@ void begin_confirm(io_thread& engine, version written, ack_level level, std::chr
                    answer_to<write_result> done);
 /// As node::pickup().
 void begin_pickup(io_thread& engine, std::string key, pickup_options how, answer_to<pickup_result> done);
+/// Of node::claim(), as the core has them.
+[[nodiscard]] core::claim_terms terms_of(const claim_options& how);
 /// As node::claim(); the grant says what the handle is to be made of.
 void begin_claim(io_thread& engine, std::string key, claim_options how, answer_to<core::claim_grant> done);
 /// As node::wait_synced().

@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace baton::shell {
 
@@ -27,6 +28,16 @@ inline std::optional<stored_value> value_in(crdt::store& state, const crdt::slot
     const auto found = state.read(slot, &live);
     if (!found) return std::nullopt;
     return stored(*found, live - 1);
+}
+
+/// Every concurrent value, the one that is read first.
+inline std::vector<stored_value> values_in(crdt::store& state, const crdt::slot_name& slot) {
+    std::vector<crdt::record_view> records;
+    state.siblings(slot, records);
+    std::vector<stored_value> all;
+    all.reserve(records.size());
+    for (const auto& each : records) all.push_back(stored(each, records.size() - 1));
+    return all;
 }
 
 /// Why the register `key` is not here; `known()` is a core::absence.

@@ -10,7 +10,7 @@ struct owning : claiming_node {
     owning() { write.put(register_of("key"), "free", write.tick(wall)); }
     static moment at(mesh_clock::duration since) { return {start + since, wall}; }
     claim_grant claim(std::optional<mesh_clock::duration> lease = {}) {
-        auto grant = owned.claim(at(0ms), "key", lease, true);
+        auto grant = owned.claim(at(0ms), "key", {lease, true});
         REQUIRE(grant);
         return *grant;
     }
@@ -39,7 +39,7 @@ TEST_CASE("claims: an owner commits and releases by the number of its claim", "[
     CHECK(is_claim(grant.epoch));
     CHECK(s.owned.owns(owning::at(1ms), "key", grant.number));
     CHECK_FALSE(s.owned.owns(owning::at(1ms), "key", grant.number + 1));
-    CHECK(s.owned.claim(owning::at(1ms), "key", {}, true).error().code == errc::conflict);
+    CHECK(s.owned.claim(owning::at(1ms), "key", {.if_free = true}).error().code == errc::conflict);
     REQUIRE(s.owned.commit(owning::at(1ms), "key", grant.number, "mine", {}));
     CHECK(s.here.read("key")->value == "mine");
     REQUIRE(s.owned.release(owning::at(2ms), "key", grant.number));
@@ -49,7 +49,7 @@ TEST_CASE("claims: an owner commits and releases by the number of its claim", "[
 
 TEST_CASE("claims: a key that is not here cannot be claimed", "[core][machine]") {
     owning s;
-    CHECK(s.owned.claim(owning::at(0ms), "other", {}, false).error().code == errc::absent);
+    CHECK(s.owned.claim(owning::at(0ms), "other", {}).error().code == errc::absent);
 }
 
 TEST_CASE("claims: a lease ends at its deadline, and whoever is late finds it over", "[core][machine]") {
@@ -105,7 +105,7 @@ TEST_CASE("claims: a leave gives them up a few at a time", "[core][machine]") {
     owning s;
     s.write.put(register_of("second"), "free", s.write.tick(wall));
     (void)s.claim();
-    REQUIRE(s.owned.claim(owning::at(0ms), "second", {}, true));
+    REQUIRE(s.owned.claim(owning::at(0ms), "second", {.if_free = true}));
     CHECK(s.owned.release_some(owning::at(1ms), 1, s.box));
     CHECK_FALSE(s.owned.release_some(owning::at(1ms), 1, s.box));
     CHECK_FALSE(is_claim(s.here.read("key")->epoch));

@@ -34,14 +34,14 @@ struct keeping : lone_node {
 TEST_CASE("registers: a claim wakes the node at the end of its lease", "[core][machine]") {
     keeping s;
     s.put("value");
-    REQUIRE(s.all.claim(keeping::at, "key", 5s, true));
+    REQUIRE(s.all.claim(keeping::at, "key", {5s, true}));
     CHECK(s.time.wake_at() == keeping::at.now + 5s);
 }
 
 TEST_CASE("registers: a node that leaves claims, commits and merges nothing", "[core][machine]") {
     keeping s;
     s.put("value");
-    const auto grant = s.all.claim(keeping::at, "key", {}, true);
+    const auto grant = s.all.claim(keeping::at, "key", {.if_free = true});
     REQUIRE(grant);
     s.leave.begin(1, 1, keeping::at.now);
     CHECK(s.all.claim(keeping::at, "key", {}).error().code == errc::leaving);
@@ -53,7 +53,7 @@ TEST_CASE("registers: a commit is counted as a write, and its value is checked",
     keeping s;
     s.settings.limits.value_bytes_max = 16;
     s.put("value");
-    const auto grant = s.all.claim(keeping::at, "key", {}, true);
+    const auto grant = s.all.claim(keeping::at, "key", {.if_free = true});
     REQUIRE(grant);
     CHECK(s.all.commit(keeping::at, "key", grant->number, std::string(17, 'v')).error().code ==
           errc::value_too_long);

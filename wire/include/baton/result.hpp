@@ -61,8 +61,9 @@ enum class errc : std::uint8_t {
     refused,           ///< the member does not accept this client; the sentence says why
     unreachable,       ///< the client has no member to talk to at present
     unknown,           ///< the write may have been made or not: the connection broke before its answer
-    behind, ///< the member lacks what this client has seen already; the sentence names whose writes
-    lost,   ///< nobody in view has what this client has seen; the client decides how to go on
+    behind,  ///< the member lacks what this client has seen already; the sentence names whose writes
+    lost,    ///< nobody in view has what this client has seen; the client decides how to go on
+    claimed, ///< another client owns the key by a claim at this member
 };
 
 /// The name of a kind as scripts see it, for example "key_too_long". Valid for ever.

@@ -26,9 +26,12 @@ constexpr std::uint64_t version_min = 1, version_max = 1;
 constexpr std::size_t message_bytes_max = std::size_t{512} << 10; ///< of one message, of several frames
 constexpr std::size_t part_bytes = std::size_t{256} << 10;        ///< of a value or a list in one frame
 constexpr std::size_t value_bytes_max = std::size_t{8} << 20;
-constexpr std::size_t calls_max = 1024;     ///< that one client may have under way
-constexpr std::size_t text_bytes_max = 512; ///< of a sentence, and of a key, element or token
+constexpr std::size_t whole_bytes_max =
+    value_bytes_max + (std::size_t{64} << 10); ///< of a call, with its lists
+constexpr std::size_t calls_max = 1024;        ///< that one client may have under way
+constexpr std::size_t text_bytes_max = 512;    ///< of a sentence, and of a key, element or token
 constexpr std::size_t doors_bytes_max = 4096;
+constexpr std::size_t replaced_max = 2000; ///< versions that one resolve replaces
 
 enum class kind : std::uint8_t { open = 1, welcome = 2, refused = 3, call = 4, reply = 5, credit = 6 };
 
@@ -98,6 +101,14 @@ enum class verb : std::uint8_t {
     stats = 21,
     leave = 22,
     confirm = 23,
+    siblings = 24,
+    field_siblings = 25,
+    resolve = 26,
+    stash_all = 27,
+    claim = 28,
+    commit = 29,
+    release = 30,
+    owns = 31,
 };
 [[nodiscard]] bool is_write(verb what);
 
@@ -108,15 +119,18 @@ struct call {
         until_known = 2,
         has_within = 4,
         more = 8, ///< the value goes on in the next frame of this number
+        if_free = 16,
+        if_epoch = 32, ///< claim only at the epoch `amount`, or the next one
     };
     std::uint64_t number = 0; ///< from 1; each client counts its own
     verb what{};
     std::uint64_t flags = 0;
     std::uint64_t within_ms = 0;
     std::uint64_t level = 0, copies = 0; ///< ack_level: 0 local, 1 copies, 2 majority, 3 all_up
-    std::uint64_t ttl_ms = 0;            ///< 0: none
-    dot expected{};           ///< of if_version and confirm; of a later part the version that it continues
-    std::uint64_t amount = 0; ///< of add, by zigzag
+    std::uint64_t ttl_ms = 0;            ///< 0: none; of claim the lease, 0: silent_ms
+    /// Of if_version and confirm; of a later part the version that it continues; the sibling that is wanted.
+    dot expected{};
+    std::uint64_t amount = 0; ///< of add, by zigzag; of a claim its epoch
     std::uint64_t offset = 0; ///< of a part of a value: its first byte
     std::string_view key;
     std::string_view element; ///< or field; of a list the name to continue from
@@ -127,7 +141,7 @@ struct call {
 struct reply {
     enum flag : std::uint64_t {
         yes = 1,     ///< met; or what was asked for is so
-        changed = 2, ///< of a write
+        changed = 2, ///< of a write; of owns: the claim is tentative
         more = 4,    ///< of a list: it goes on from `text`
     };
     std::uint64_t number = 0;
@@ -137,8 +151,9 @@ struct reply {
         0;                 ///< of pickup: 0 found, 1 pending_handoff, 2 absent_confirmed, 3 absent_unsynced
     std::string_view text; ///< the sentence of a failure; of a list the name where it goes on
     dot written{};
-    std::uint64_t copies = 0, siblings = 0;
-    std::uint64_t epoch = 0; ///< of a register; 0: never claimed
+    std::uint64_t copies = 0; ///< or of claim the epoch before it
+    std::uint64_t siblings = 0;
+    std::uint64_t epoch = 0; ///< of a register, 0: never claimed; of claim and release the new one
     std::uint64_t total = 0; ///< bytes of the whole value; or a sum by zigzag; or types as bits
     std::string_view value;  ///< from call::offset on, at most part_bytes
     cut seen; ///< entries of the member's cut that have changed since the last reply to this client
@@ -177,5 +192,23 @@ class message_reader {
 void put_entry(std::string& to, std::string_view entry);
 /// nullopt if they are malformed.
 [[nodiscard]] std::optional<std::vector<std::string>> read_entries(std::string_view bytes);
+
+/// A value of siblings: its version, and the value itself where `value` is not nullopt.
+struct sibling_entry {
+    dot written{};
+    std::uint64_t epoch = 0, total = 0; ///< `total`: bytes of the value
+    std::optional<std::string_view> value{};
+};
+[[nodiscard]] std::string encode_sibling(const sibling_entry& from);
+[[nodiscard]] std::optional<sibling_entry> decode_sibling(std::string_view bytes);
+
+// --- the value of resolve: which versions it replaces, and by what ---
+
+[[nodiscard]] std::string encode_resolution(const std::vector<dot>& replaced, std::string_view value);
+struct resolution {
+    std::vector<dot> replaced;
+    std::string_view value;
+};
+[[nodiscard]] std::optional<resolution> decode_resolution(std::string_view bytes);
 
 } // namespace baton::wire::client

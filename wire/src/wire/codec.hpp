@@ -59,6 +59,8 @@ class byte_reader {
         rest_.remove_prefix(count);
         return taken;
     }
+    /// What has not been read yet.
+    [[nodiscard]] std::string_view rest() const { return rest_; }
     [[nodiscard]] bool ok() const { return ok_; }
     [[nodiscard]] bool done() const { return rest_.empty(); }
     void fail() {

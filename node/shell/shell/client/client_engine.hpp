@@ -46,6 +46,8 @@ class client_engine {
     client_engine(const client_engine&) = delete;
 
     void submit(client_op op);
+    /// Ends the thread; calls under way fail. What comes later fails at once. By the client's owner.
+    void close();
     /// Waits until a member has let this client in. Errors: unreachable, refused.
     [[nodiscard]] result<void> wait_open(std::chrono::milliseconds within);
     [[nodiscard]] std::optional<replica_id> talks_to() const;

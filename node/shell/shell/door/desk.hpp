@@ -7,6 +7,7 @@
 
 #include "shell/door/door_socket.hpp"
 #include "shell/door/guest.hpp"
+#include "shell/door/lent_claims.hpp"
 #include "shell/door/mailbox.hpp"
 #include "shell/io_thread.hpp"
 #include "shell/unicast_socket.hpp"
@@ -62,12 +63,27 @@ class desk {
     void finish(guest& of, const call& f, const result<pickup_result>& done);
     void finish(guest& of, const call& f, const result<leave_report>& done);
     void leave(guest& of, const call& f);
+    void write_several(guest& of, const call& f);
+    void resolve(guest& of, const call& f);
     void answer(guest& of, kept_reply reply, bool is_write);
     void fail(guest& of, const call& f, const error& failure);
     void take(letter& from);
 
+    // desk_claims.cpp
+    void claim(guest& of, const call& f);
+    void finish(guest& of, const call& f, const result<core::claim_grant>& done);
+    void commit(guest& of, const call& f);
+    void release(guest& of, const call& f);
+    result<std::uint64_t> release(std::string_view key, std::uint64_t number);
+    void say_owns(guest& of, const call& f);
+    [[nodiscard]] bool is_owned(std::string_view key, const lent_claim& held);
+    /// The error of a write of a register that another client owns.
+    [[nodiscard]] std::optional<error> owned_by_another(const guest& of, std::string_view key);
+    void end_leases(instant now);
+
     // desk_reads.cpp
     void read(guest& of, const call& f);
+    void show_siblings(guest& of, const call& f);
     void pickup(guest& of, const call& f);
     void list_members(guest& of, const call& f);
     void list_stats(guest& of, const call& f);
@@ -96,6 +112,7 @@ class desk {
 
     std::map<replica_id, guest> guests_;
     std::map<std::string, replica_id> by_route_;
+    lent_claims lent_;
     std::size_t held_bytes_ = 0; ///< of calls and replies that wait, of all clients
     std::string doors_;          ///< as the clients know them
     instant tended_{};

@@ -4,6 +4,7 @@
 // Any thread; it never blocks for longer than a push.
 #pragma once
 
+#include "core/answers.hpp"
 #include "shell/descriptor.hpp"
 #include "shell/door/guest.hpp"
 
@@ -29,7 +30,8 @@ namespace baton::shell {
 struct done_letter {
     replica_id client{};
     kept_call call;
-    std::variant<result<write_result>, result<pickup_result>, result<leave_report>> with;
+    std::variant<result<write_result>, result<pickup_result>, result<core::claim_grant>, result<leave_report>>
+        with;
 };
 /// A search that came by UDP.
 struct search_letter {

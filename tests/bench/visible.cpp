@@ -39,6 +39,7 @@ class tally {
 /// A system whose puts are watched. Its processes have the roles <role>_writer and <role>_reader.
 struct side {
     std::string role, label;
+    bool has_clients = false; ///< a hundred clients read at both processes' mesh meanwhile
     std::vector<double> p50{}, p99{}, all{};
 
     /// One round, in µs. The first tenth warms up.
@@ -48,6 +49,11 @@ struct side {
         child writer{role + "_writer", told};
         writer.hear();
         reader.hear();
+        std::optional<child> clients;
+        if (has_clients) {
+            clients.emplace("client_crowd", told);
+            clients->hear();
+        }
         writer.tell("go");
         const std::vector<std::int64_t> sent = writer.hear()["sent"], seen = reader.hear()["seen"];
         std::vector<double> samples;
@@ -118,6 +124,21 @@ std::vector<row> run_visible_secure(const benchmark& self, const settings& how) 
     return {summarise(self.rows[0], "µs", {secure.p50, open.p50}, "baton without a key, p50",
                       {target::kind::ratio_at_most, 1.3}),
             summarise(self.rows[1], "µs", {secure.p99, open.p99}, "baton without a key, p99", {})};
+}
+
+// visible_clients: back to back while 100 clients read through a member, beside a mesh without any, by turns.
+std::vector<row> run_visible_clients(const benchmark& self, const settings& how) {
+    side busy{"visible", "with 100 clients", true}, quiet{"visible", "without"};
+    json told = mesh_settings();
+    told.update({{"count", how.quick ? 1'000 : 5'000}, {"pace_ns", 0}});
+    for (std::size_t i = 0; i < how.rounds; ++i) {
+        busy.measure(told);
+        quiet.measure(told);
+        progress(self.rows[0], i, "p50/p99 " + busy.latest() + ", " + quiet.latest());
+    }
+    return {summarise(self.rows[0], "µs", {busy.p50, quiet.p50}, "baton without clients, p50",
+                      {target::kind::ratio_at_most, 1.05}),
+            summarise(self.rows[1], "µs", {busy.p99, quiet.p99}, "baton without clients, p99", {})};
 }
 
 void role_visible_writer(const json& told, parent& up) {

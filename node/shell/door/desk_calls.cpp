@@ -89,15 +89,6 @@ void desk::perform(guest& of, const call& f) {
     }
 }
 
-// A call is over on this thread at once, or later on the node's I/O thread.
-template <class Result>
-std::function<void(result<Result>)> desk::to_mail(guest& of, const call& f) {
-    of.under_way.insert(f.number);
-    return [mail = mail_, who = of.id, kept = kept_call(f)](result<Result> done) {
-        mail->push(done_letter{who, kept, std::move(done)});
-    };
-}
-
 // If no other member is in view, the level is not met and will not be soon: the client learns it at once.
 write_options desk::options_of(const call& f) {
     const auto level = level_of(f);

@@ -27,7 +27,8 @@ void desk::claim(guest& of, const call& f) {
     if (f.ttl_ms != 0 && (lease < lease_min || lease > lease_max))
         return fail(of, f, {errc::bad_argument, "the lease of a client's claim is 3 to 60 s"});
     claim_options how;
-    if ((f.flags & call::has_within) != 0) how.within = within_of(f);
+    if ((f.flags & call::has_within) != 0)
+        how.within = io_thread::bounded(std::chrono::milliseconds{f.within_ms});
     how.if_free = (f.flags & call::if_free) != 0;
     if ((f.flags & call::if_epoch) != 0) how.if_epoch = owner_epoch{f.amount};
     begin_claim(engine_, std::string(f.key), how, to_mail<core::claim_grant>(of, f));

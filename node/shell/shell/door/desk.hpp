@@ -13,6 +13,7 @@
 #include "shell/unicast_socket.hpp"
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -129,5 +130,14 @@ class desk {
     std::atomic<bool> ending_{false};
     std::thread thread_;
 };
+
+// A call is over on this thread at once, or later on the node's I/O thread.
+template <class Result>
+std::function<void(result<Result>)> desk::to_mail(guest& of, const call& f) {
+    of.under_way.insert(f.number);
+    return [mail = mail_, who = of.id, kept = kept_call(f)](result<Result> done) {
+        mail->push(done_letter{who, kept, std::move(done)});
+    };
+}
 
 } // namespace baton::shell

@@ -110,6 +110,7 @@ void client_engine::accept_loss() {
 
 void client_engine::run() {
     try {
+        search(clock::now());
         while (!ending_) {
             wait();
             take_submissions();

@@ -193,7 +193,8 @@ TEST_CASE("client: a write may be repeated only where it is known", "[io][client
         {.ack = ack_level::copies(3), .within = 2s, .retry = baton::client_retry::at_least_once});
     REQUIRE(self.pickup("twice")->found());
     // What this client has seen has to survive, or every call of it is `lost`.
-    REQUIRE(eventually(10s, [&] { return second.pickup("fate")->found() && second.pickup("twice")->found(); }));
+    REQUIRE(
+        eventually(10s, [&] { return second.pickup("fate")->found() && second.pickup("twice")->found(); }));
     first.signal(SIGKILL);
     CHECK(lost.get().error().code == errc::unknown);
     const auto again = twice.get();

@@ -21,8 +21,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         BATON_ASSERT(same && again.done());
         wire::client::encode(*same, twice);
         BATON_ASSERT(once == twice);
-        if (const auto* const reply = std::get_if<wire::client::reply>(&*read))
-            (void)wire::client::read_entries(reply->value);
+        if (const auto* const call = std::get_if<wire::client::call>(&*read)) {
+            if (const auto how = wire::client::decode_resolution(call->value))
+                BATON_ASSERT(wire::client::decode_resolution(
+                    wire::client::encode_resolution(how->replaced, how->value)));
+        }
+        if (const auto* const reply = std::get_if<wire::client::reply>(&*read)) {
+            for (const auto& each :
+                 wire::client::read_entries(reply->value).value_or(std::vector<std::string>{})) {
+                if (const auto one = wire::client::decode_sibling(each))
+                    BATON_ASSERT(wire::client::decode_sibling(wire::client::encode_sibling(*one)));
+            }
+        }
     }
     if (const auto question = discovery::decode_question(bytes))
         BATON_ASSERT(discovery::decode_question(discovery::encode(*question)));

@@ -215,8 +215,12 @@ void desk::take(letter& from) {
         return;
     }
     const auto f = done.call.view();
-    std::visit([&](const auto& with) { with ? finish(*of, f, with) : fail(*of, f, with.error()); },
-               done.with);
+    const auto end = [&](const auto& with) {
+        if (with) return finish(*of, f, with);
+        if (f.what == verb::commit && with.error().code == errc::claim_lost) note_loss(*of, f);
+        fail(*of, f, with.error());
+    };
+    std::visit(end, done.with);
 }
 
 void desk::finish(guest& of, const call& f, const result<write_result>& done) {

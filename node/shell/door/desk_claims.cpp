@@ -79,6 +79,10 @@ result<std::uint64_t> desk::release(std::string_view key, std::uint64_t number) 
     return free;
 }
 
+void desk::note_loss(const guest& of, const call& f) {
+    if (lent_.of(of.id, f.key, f.amount) != nullptr) lent_.forget(f.key);
+}
+
 void desk::say_owns(guest& of, const call& f) {
     auto reply = reply_to(f);
     if (const auto* const held = lent_.of(of.id, f.key, f.amount);
@@ -87,6 +91,8 @@ void desk::say_owns(guest& of, const call& f) {
         const bool is_tentative = engine_.with(
             [&](core::mesh& mesh) { return mesh.registers().owned.is_tentative(f.key, held->number); });
         if (is_tentative) reply.what.flags |= client::reply::changed;
+    } else {
+        note_loss(of, f);
     }
     answer(of, std::move(reply), false);
 }

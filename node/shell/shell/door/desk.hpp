@@ -76,6 +76,8 @@ class desk {
     void commit(guest& of, const call& f);
     void release(guest& of, const call& f);
     result<std::uint64_t> release(std::string_view key, std::uint64_t number);
+    /// The claim that the call names is no more.
+    void note_loss(const guest& of, const call& f);
     void say_owns(guest& of, const call& f);
     [[nodiscard]] bool is_owned(std::string_view key, const lent_claim& held);
     /// The error of a write of a register that another client owns.

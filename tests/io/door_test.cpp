@@ -64,10 +64,37 @@ class stranger {
         return std::nullopt;
     }
 
+    struct answer {
+        std::string failure;
+        baton::dot written{};
+    };
+    /// Reads until the REPLY to that call comes.
+    std::optional<answer> reply(std::uint64_t number) {
+        for (auto bytes = receive(); !bytes.empty(); bytes = receive()) {
+            for (frames::message_reader in(bytes); !in.done();) {
+                const auto frame = in.next();
+                if (!frame) break;
+                const auto* const found = std::get_if<frames::reply>(&*frame);
+                if (found != nullptr && found->number == number)
+                    return answer{std::string(found->failure), found->written};
+            }
+        }
+        return std::nullopt;
+    }
+
   private:
     zmq::context_t context_;
     zmq::socket_t dealer_;
 };
+
+frames::call local_stash(std::uint64_t number, std::string_view key, std::string_view value) {
+    frames::call f;
+    f.number = number;
+    f.what = frames::verb::stash;
+    f.key = key;
+    f.value = value;
+    return f;
+}
 
 frames::call waiting_call(std::uint64_t number) {
     frames::call f;
@@ -252,6 +279,63 @@ TEST_CASE("door: a client that floods, and one that reads nothing, harm nobody e
     REQUIRE(self);
     for (int i = 0; i < 50; ++i) REQUIRE(self->stash("key", std::to_string(i))->met);
     CHECK(peer.pickup("key")->value == "49");
+}
+
+TEST_CASE("door: a write that is repeated after a new connection is made once", "[io][door]") {
+    const mesh net;
+    auto node = started(net.options("node"));
+    const auto door = door_of(net);
+    std::optional<stranger> one(std::in_place, door);
+    one->open(net, 7);
+    one->send(local_stash(1, "key", "first"));
+    const auto first = one->reply(1);
+    REQUIRE(first);
+    CHECK(first->failure.empty());
+    one.emplace(door);
+    one->open(net, 7);
+    one->send(local_stash(1, "key", "second")); // by its number the same call
+    const auto again = one->reply(1);
+    REQUIRE(again);
+    CHECK(again->written == first->written);
+    CHECK(node.pickup("key")->value == "first");
+    one->send(local_stash(2, "key", "second"));
+    CHECK(one->reply(2)->written != first->written);
+    CHECK(node.pickup("key")->value == "second");
+    stranger other(door); // another client's numbers are its own
+    other.open(net, 8);
+    other.send(local_stash(1, "key", "third"));
+    CHECK(other.reply(1)->failure.empty());
+    CHECK(node.pickup("key")->value == "third");
+}
+
+TEST_CASE("door: values that never end take no more memory than is set, and not for long", "[io][door]") {
+    const mesh net;
+    auto settings = net.options("node");
+    settings.clients.bytes_max = settings.clients.credit_bytes = std::size_t{16} << 20;
+    auto node = started(settings);
+    const auto door = door_of(net);
+    auto self = client::connect(settings_of(net));
+    REQUIRE(self);
+    const std::string part(frames::part_bytes, 'v');
+    std::vector<std::unique_ptr<stranger>> all; // together they begin values of 16 MiB, less one part
+    std::size_t left = settings.clients.bytes_max / part.size() - 1;
+    for (std::uint8_t id = 1; id <= 2; ++id) {
+        all.push_back(std::make_unique<stranger>(door));
+        all.back()->open(net, id);
+        for (std::uint64_t number = 1; number <= 4; ++number) {
+            auto f = local_stash(number, "key", part);
+            f.flags = frames::call::more;
+            for (int i = 0; i < 8 && left > 0; ++i, --left, f.offset += part.size()) all.back()->send(f);
+        }
+    }
+    CHECK(eventually(10s, [&] {
+        const auto done = self->stash("key", part, {.ack = ack_level::local()});
+        return !done && done.error().code == errc::busy;
+    }));
+    CHECK(eventually(30s, [&] { // they have been silent for 10 s
+        return self->stash("key", part, {.ack = ack_level::local()}).has_value();
+    }));
+    CHECK(node.pickup("key")->value == part);
 }
 
 TEST_CASE("door: connections that vanish leave nothing behind", "[io][door]") {

@@ -217,6 +217,11 @@ void desk::refuse(const std::string& route, why reason, const std::string& sente
 
 void desk::part_from(guest& of, why reason, const std::string& sentence) {
     refuse(of.route, reason, sentence);
+    disconnect(of);
+}
+
+// It repeats what it has no answer to, so nothing that takes memory is kept for it.
+void desk::disconnect(guest& of) {
     by_route_.erase(of.route);
     of.route.clear();
     of.replies.clear();
@@ -365,9 +370,7 @@ void desk::flush(guest& of) {
         if (of.sent == of.confirmed) of.moved = now();
         of.sent += bytes.size();
         if (!door_->send(of.route, bytes)) { // it repeats its calls when it is back
-            by_route_.erase(of.route);
-            of.route.clear();
-            of.replies.clear();
+            disconnect(of);
             return;
         }
     }
@@ -400,10 +403,7 @@ void desk::tend(instant at) {
     for (auto each = guests_.begin(); each != guests_.end();) {
         auto& of = each->second;
         if (!of.route.empty() && moved) greet(of, true);
-        if (!of.route.empty() && at > of.heard + silent_for) {
-            by_route_.erase(of.route);
-            of.route.clear();
-        }
+        if (!of.route.empty() && at > of.heard + silent_for) disconnect(of);
         if (!of.route.empty() && of.sent != of.confirmed && !of.replies.empty() && at > of.moved + stuck_for)
             part_from(of, why::flood, "the client '" + of.name + "' takes in no more replies");
         while (!of.results.empty() && at > of.results.begin()->second.at + results_for) {

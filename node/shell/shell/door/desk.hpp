@@ -47,6 +47,7 @@ class desk {
     void greet(guest& of, bool known);
     void say(guest& of, const wire::client::frame& what);
     void part_from(guest& of, why reason, const std::string& sentence);
+    void disconnect(guest& of);
     void flush();
     void flush(guest& of);
     void tend(instant now);

@@ -4,7 +4,10 @@
 
 #include <baton/key_file.hpp>
 
-#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 using namespace io;
 using baton::ack_level, baton::client, baton::errc;

@@ -3,7 +3,9 @@
 #include "shell/calls.hpp"
 #include "shell/door/desk.hpp"
 
-#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace baton::shell {
 

@@ -4,9 +4,6 @@
 // Owned by the desk's thread.
 #pragma once
 
-#include "core/answers.hpp"
-#include "crdt/time.hpp"
-
 #include <baton/dot.hpp>
 
 #include <chrono>
@@ -15,6 +12,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace baton::shell {
 

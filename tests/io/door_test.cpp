@@ -123,7 +123,7 @@ TEST_CASE("door: on loopback by default, elsewhere not, and never against the op
         for (const auto* const by : {&one, &two})
             for (const auto& each : *by->members())
                 if (each.state == baton::member_state::up) doors[each.name] = each.client_endpoint;
-        return doors.size() == 3;
+        return doors.size() == 3 && !doors["one"].empty() && !doors["fixed"].empty(); // a HELLO later
     };
     REQUIRE(eventually(10s, look));
     CHECK(doors["one"].starts_with("tcp://127.0.0.1:"));

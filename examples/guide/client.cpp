@@ -17,7 +17,9 @@ bool enter(baton::client& client, const std::string& player) {
     if (done) return done->met;
     if (done.error().code != baton::errc::unknown) return false; // nothing was written
     const auto read = client.pickup("player/" + player);         // the member is gone: has it written?
-    return read && read->found() && client.confirm(read->written, baton::ack_level::copies(2), 5s)->met;
+    if (!read || !read->found()) return false;
+    const auto known = client.confirm(read->written, baton::ack_level::copies(2), 5s);
+    return known && known->met;
 }
 
 /// Deals one hand at a table that no other client serves at the same time.

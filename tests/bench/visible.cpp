@@ -39,7 +39,6 @@ class tally {
 /// A system whose puts are watched. Its processes have the roles <role>_writer and <role>_reader.
 struct side {
     std::string role, label;
-    bool has_clients = false; ///< a hundred clients read at both processes' mesh meanwhile
     std::vector<double> p50{}, p99{}, all{};
 
     /// One round, in µs. The first tenth warms up.
@@ -50,7 +49,7 @@ struct side {
         writer.hear();
         reader.hear();
         std::optional<child> clients;
-        if (has_clients) {
+        if (told.value("has_clients", false)) { // they read meanwhile
             clients.emplace("client_crowd", told);
             clients->hear();
         }
@@ -101,6 +100,29 @@ std::vector<row> run(const benchmark& self, const settings& how, json told) {
         summarise(self.rows[2], "µs", {ours.p50, redis.p50}, redis_text, {target::kind::ratio_at_most, 0.7})};
 }
 
+/// What is added to a plain mesh, and how much slower it may be.
+struct addition {
+    std::string name;
+    double at_most;
+};
+
+/// Back to back, and beside it by turns the same without what `with` adds to the settings.
+std::vector<row> run_beside_plain(const benchmark& self, const settings& how, json (*with)(json),
+                                  const addition& added) {
+    side ours{"visible", "with " + added.name}, plain{"visible", "without"};
+    json told = mesh_settings();
+    told.update({{"count", how.quick ? 1'000 : 5'000}, {"pace_ns", 0}});
+    for (std::size_t i = 0; i < how.rounds; ++i) {
+        ours.measure(with(told));
+        plain.measure(told);
+        progress(self.rows[0], i, "p50/p99 " + ours.latest() + ", " + plain.latest());
+    }
+    const auto reference = "baton without " + added.name;
+    return {summarise(self.rows[0], "µs", {ours.p50, plain.p50}, reference + ", p50",
+                      {target::kind::ratio_at_most, added.at_most}),
+            summarise(self.rows[1], "µs", {ours.p99, plain.p99}, reference + ", p99", {})};
+}
+
 } // namespace
 
 std::vector<row> run_visible_back_to_back(const benchmark& self, const settings& how) {
@@ -113,32 +135,16 @@ std::vector<row> run_visible_paced(const benchmark& self, const settings& how) {
 
 // visible_secure: back to back in a mesh with a key, beside one without, by turns.
 std::vector<row> run_visible_secure(const benchmark& self, const settings& how) {
-    side secure{"visible", "with a key"}, open{"visible", "open"};
-    json told = mesh_settings();
-    told.update({{"count", how.quick ? 1'000 : 5'000}, {"pace_ns", 0}});
-    for (std::size_t i = 0; i < how.rounds; ++i) {
-        secure.measure(with_key(told));
-        open.measure(told);
-        progress(self.rows[0], i, "p50/p99 " + secure.latest() + ", " + open.latest());
-    }
-    return {summarise(self.rows[0], "µs", {secure.p50, open.p50}, "baton without a key, p50",
-                      {target::kind::ratio_at_most, 1.3}),
-            summarise(self.rows[1], "µs", {secure.p99, open.p99}, "baton without a key, p99", {})};
+    return run_beside_plain(self, how, with_key, {"a key", 1.3});
 }
 
 // visible_clients: back to back while 100 clients read through a member, beside a mesh without any, by turns.
 std::vector<row> run_visible_clients(const benchmark& self, const settings& how) {
-    side busy{"visible", "with 100 clients", true}, quiet{"visible", "without"};
-    json told = mesh_settings();
-    told.update({{"count", how.quick ? 1'000 : 5'000}, {"pace_ns", 0}});
-    for (std::size_t i = 0; i < how.rounds; ++i) {
-        busy.measure(told);
-        quiet.measure(told);
-        progress(self.rows[0], i, "p50/p99 " + busy.latest() + ", " + quiet.latest());
-    }
-    return {summarise(self.rows[0], "µs", {busy.p50, quiet.p50}, "baton without clients, p50",
-                      {target::kind::ratio_at_most, 1.05}),
-            summarise(self.rows[1], "µs", {busy.p99, quiet.p99}, "baton without clients, p99", {})};
+    const auto with_clients = [](json told) {
+        told["has_clients"] = true;
+        return told;
+    };
+    return run_beside_plain(self, how, with_clients, {"clients", 1.05});
 }
 
 void role_visible_writer(const json& told, parent& up) {

@@ -14,8 +14,8 @@
 namespace baton {
 
 using namespace std::chrono_literals;
-using shell::call_of, shell::kept_call, shell::kept_reply, shell::malformed, shell::milliseconds_of,
-    shell::set_level, shell::set_ttl, shell::stored_by, shell::written_by;
+using shell::call_of, shell::kept_call, shell::kept_reply, shell::malformed, shell::set_level, shell::set_ttl,
+    shell::set_within, shell::stored_by, shell::written_by;
 using wire::client::call, wire::client::reply, wire::client::verb;
 
 namespace {
@@ -135,10 +135,7 @@ result<write_result> client::stash(std::string_view key, std::string_view value,
 
 std::future<result<pickup_result>> client::pickup_async(std::string_view key, pickup_options how) {
     auto what = call_of(verb::pickup, key);
-    if (how.within && how.within->count() > 0) {
-        what.what.flags |= call::has_within;
-        what.what.within_ms = milliseconds_of(*how.within);
-    }
+    set_within(what, how.within);
     if (how.until == pickup_until::known) what.what.flags |= call::until_known;
     return impl_->send<result<pickup_result>>(std::move(what), client_retry::never, picked_up);
 }

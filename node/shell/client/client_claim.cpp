@@ -91,10 +91,7 @@ result<client_claim> client::claim(std::string_view key, client_claim_options ho
     if (how.lease.count() <= 0)
         return error{errc::bad_argument, "the lease of a client's claim is 3 to 60 s"};
     what.what.ttl_ms = shell::milliseconds_of(how.lease);
-    if (how.within && how.within->count() > 0) {
-        what.what.flags |= call::has_within;
-        what.what.within_ms = shell::milliseconds_of(*how.within);
-    }
+    shell::set_within(what, how.within);
     if (how.if_free) what.what.flags |= call::if_free;
     if (how.if_epoch) {
         what.what.flags |= call::if_epoch;

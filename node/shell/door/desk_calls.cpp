@@ -28,10 +28,6 @@ ack_level level_of(const client::call& f) {
     }
 }
 
-std::chrono::milliseconds within_of(const client::call& f) {
-    return io_thread::bounded(std::chrono::milliseconds{f.within_ms});
-}
-
 client_role role_for(verb what) {
     if (what == verb::leave) return client_role::admin;
     return client::is_write(what) ? client_role::write : client_role::read;
@@ -41,6 +37,8 @@ client_role role_for(verb what) {
 bool is_about_member(verb what) {
     return what == verb::ping || what == verb::members || what == verb::stats || what == verb::leave;
 }
+
+error not_reached() { return {errc::refused, "the key of this client does not reach this name"}; }
 
 /// No other member is in view that could hold a copy.
 bool is_alone(core::mesh& mesh) {
@@ -53,6 +51,14 @@ bool is_alone(core::mesh& mesh) {
 
 } // namespace
 
+std::chrono::milliseconds desk::within_of(const call& f) {
+    return io_thread::bounded(std::chrono::milliseconds{f.within_ms});
+}
+
+std::optional<std::chrono::milliseconds> desk::ttl_of(const call& f) {
+    return f.ttl_ms != 0 ? std::optional(std::chrono::milliseconds{f.ttl_ms}) : std::nullopt;
+}
+
 // A call waits for what the client has seen elsewhere: so it reads its own writes, and never goes back.
 void desk::begin(guest& of, const call& f) {
     const bool has_key = !is_about_member(f.what) && f.what != verb::confirm && f.what != verb::stash_all;
@@ -61,8 +67,7 @@ void desk::begin(guest& of, const call& f) {
                     {errc::refused, "the key of this client has the role " +
                                         std::string(to_string(of.rights.role)) + ", this call needs " +
                                         std::string(to_string(role_for(f.what)))});
-    if (has_key && !of.rights.covers(f.key))
-        return fail(of, f, {errc::refused, "the key of this client does not reach this name"});
+    if (has_key && !of.rights.covers(f.key)) return fail(of, f, not_reached());
     if (of.owed.empty() || is_about_member(f.what)) return perform(of, f);
     if (of.behind.empty()) of.behind_since = now();
     of.behind.emplace_back(f);
@@ -127,10 +132,10 @@ void desk::write(guest& of, const call& f) {
     case verb::stash: {
         const auto expected =
             (f.flags & call::if_version) != 0 ? std::optional(version{f.expected}) : std::nullopt;
-        const auto ttl = f.ttl_ms != 0 ? std::optional(std::chrono::milliseconds{f.ttl_ms}) : std::nullopt;
-        return by(
-            [key = std::string(f.key), value = std::string(f.value), expected,
-             ttl](core::mesh& mesh, const moment& at) { return mesh.stash(at, key, value, expected, ttl); });
+        return by([key = std::string(f.key), value = std::string(f.value), expected,
+                   ttl = ttl_of(f)](core::mesh& mesh, const moment& at) {
+            return mesh.stash(at, key, value, expected, ttl);
+        });
     }
     case verb::add:
         return by([key = std::string(f.key), amount = static_cast<std::int64_t>(wire::unzigzag(f.amount))](
@@ -164,14 +169,12 @@ void desk::write_several(guest& of, const call& f) {
         return fail(of, f, {errc::malformed, "the keys and values cannot be read"});
     for (std::size_t i = 0; i < listed->size(); i += 2) {
         const auto& key = (*listed)[i];
-        if (!of.rights.covers(key))
-            return fail(of, f, {errc::refused, "the key of this client does not reach this name"});
+        if (!of.rights.covers(key)) return fail(of, f, not_reached());
         if (const auto not_free = owned_by_another(of, key)) return fail(of, f, *not_free);
     }
-    const auto ttl = f.ttl_ms != 0 ? std::optional(std::chrono::milliseconds{f.ttl_ms}) : std::nullopt;
     begin_write(
         engine_, options_of(f),
-        [all = *std::move(listed), ttl](core::mesh& mesh, const moment& at) {
+        [all = *std::move(listed), ttl = ttl_of(f)](core::mesh& mesh, const moment& at) {
             std::vector<std::pair<std::string_view, std::string_view>> pairs;
             for (std::size_t i = 0; i < all.size(); i += 2) pairs.emplace_back(all[i], all[i + 1]);
             return mesh.stash_all(at, pairs, ttl);

@@ -25,20 +25,17 @@ error claim_is_lost(std::string_view key) {
 } // namespace
 
 void desk::claim(guest& of, const call& f) {
-    const std::chrono::milliseconds lease{f.ttl_ms};
-    if (f.ttl_ms != 0 && (lease < lease_min || lease > lease_max))
+    if (const auto lease = ttl_of(f); lease && (*lease < lease_min || *lease > lease_max))
         return fail(of, f, {errc::bad_argument, "the lease of a client's claim is 3 to 60 s"});
     claim_options how;
-    if ((f.flags & call::has_within) != 0)
-        how.within = io_thread::bounded(std::chrono::milliseconds{f.within_ms});
+    if ((f.flags & call::has_within) != 0) how.within = within_of(f);
     how.if_free = (f.flags & call::if_free) != 0;
     if ((f.flags & call::if_epoch) != 0) how.if_epoch = owner_epoch{f.amount};
     begin_claim(engine_, std::string(f.key), how, to_mail<core::claim_grant>(of, f));
 }
 
 void desk::finish(guest& of, const call& f, const result<core::claim_grant>& done) {
-    const auto lease = f.ttl_ms != 0 ? std::chrono::milliseconds{f.ttl_ms} : lease_usual;
-    lent_.lend(std::string(f.key), {of.id, done->number, done->epoch, lease});
+    lent_.lend(std::string(f.key), {of.id, done->number, done->epoch, ttl_of(f).value_or(lease_usual)});
     const auto& taken = done->shown.front();
     auto reply = reply_to(f);
     reply.what.flags = client::reply::yes;
@@ -54,11 +51,10 @@ void desk::finish(guest& of, const call& f, const result<core::claim_grant>& don
 void desk::commit(guest& of, const call& f) {
     const auto* const held = lent_.of(of.id, f.key, f.amount);
     if (held == nullptr) return fail(of, f, claim_is_lost(f.key));
-    const auto ttl = f.ttl_ms != 0 ? std::optional(std::chrono::milliseconds{f.ttl_ms}) : std::nullopt;
     begin_write(
         engine_, options_of(f),
         [key = std::string(f.key), number = held->number, value = std::string(f.value),
-         ttl](core::mesh& mesh, const moment& at) {
+         ttl = ttl_of(f)](core::mesh& mesh, const moment& at) {
             return mesh.registers().commit(at, key, number, value, ttl);
         },
         to_mail<write_result>(of, f));

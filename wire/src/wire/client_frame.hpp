@@ -127,7 +127,7 @@ struct call {
     std::uint64_t flags = 0;
     std::uint64_t within_ms = 0;
     std::uint64_t level = 0, copies = 0; ///< ack_level: 0 local, 1 copies, 2 majority, 3 all_up
-    std::uint64_t ttl_ms = 0;            ///< 0: none; of claim the lease, 0: silent_ms
+    std::uint64_t ttl_ms = 0;            ///< 0: none; of claim the lease, 0: 10 s
     /// Of if_version and confirm; of a later part the version that it continues; the sibling that is wanted.
     dot expected{};
     std::uint64_t amount = 0; ///< of add, by zigzag; of a claim its epoch

@@ -40,6 +40,12 @@ inline void set_level(kept_call& of, const ack_level& level, std::chrono::millis
     of.what.within_ms = milliseconds_of(within);
 }
 
+inline void set_within(kept_call& of, const std::optional<std::chrono::milliseconds>& within) {
+    if (!within || within->count() <= 0) return;
+    of.what.flags |= wire::client::call::has_within;
+    of.what.within_ms = milliseconds_of(*within);
+}
+
 /// Error: bad_argument.
 inline result<void> set_ttl(kept_call& of, const std::optional<std::chrono::milliseconds>& ttl) {
     if (!ttl) return {};
@@ -151,41 +157,45 @@ struct client::impl {
         }
         return all;
     }
-    /// What are listed without their bytes are read one by one; if one has been replaced meanwhile, all
-    /// again.
+    /// Every concurrent value, as `of` asks for; once more from the start if one is replaced while its parts
+    /// are read.
     result<std::vector<stored_value>> siblings(const kept_call& of) const {
         constexpr int tries = 8;
         for (int i = 0; i < tries; ++i) {
-            const auto listed = ask(of);
-            if (!listed) return listed.error();
-            const auto entries = wire::client::read_entries(listed->value);
-            if (!entries) return shell::malformed();
-            std::vector<stored_value> all;
-            std::optional<error> failure;
-            for (const auto& each : *entries) {
-                const auto entry = wire::client::decode_sibling(each);
-                if (!entry) return shell::malformed();
-                auto& made = all.emplace_back();
-                made.written = version{entry->written};
-                made.siblings = entries->size() - 1;
-                if (entry->epoch != 0) made.epoch = owner_epoch{entry->epoch};
-                if (entry->value) made.value = *entry->value;
-                while (!failure && made.value.size() < entry->total) {
-                    auto part = of;
-                    part.what.expected = entry->written;
-                    part.what.offset = made.value.size();
-                    auto got = ask(std::move(part));
-                    if (got && got->value.empty()) return shell::malformed();
-                    if (got)
-                        made.value += got->value;
-                    else
-                        failure = got.error();
-                }
-            }
-            if (!failure) return all;
-            if (failure->code != errc::conflict) return *failure;
+            auto all = listed_siblings(of);
+            if (all || all.error().code != errc::conflict) return all;
         }
         return error{errc::conflict, "the values change all the time: read them again"};
+    }
+    result<std::vector<stored_value>> listed_siblings(const kept_call& of) const {
+        const auto listed = ask(of);
+        if (!listed) return listed.error();
+        const auto entries = wire::client::read_entries(listed->value);
+        if (!entries) return shell::malformed();
+        std::vector<stored_value> all;
+        for (const auto& each : *entries) {
+            const auto entry = wire::client::decode_sibling(each);
+            if (!entry) return shell::malformed();
+            auto value =
+                entry->value ? result<std::string>(std::string(*entry->value)) : in_parts(of, *entry);
+            if (!value) return value.error();
+            const auto epoch = entry->epoch != 0 ? std::optional(owner_epoch{entry->epoch}) : std::nullopt;
+            all.push_back({*std::move(value), version{entry->written}, entries->size() - 1, epoch});
+        }
+        return all;
+    }
+    /// A value that its list had no room for. Error: conflict, if it has been replaced.
+    result<std::string> in_parts(kept_call of, const wire::client::sibling_entry& entry) const {
+        std::string value;
+        of.what.expected = entry.written;
+        while (value.size() < entry.total) {
+            of.what.offset = value.size();
+            const auto got = ask(of);
+            if (!got) return got.error();
+            if (got->value.empty()) return shell::malformed();
+            value += got->value;
+        }
+        return value;
     }
     result<leave_report> leave(std::optional<std::chrono::milliseconds> within) const {
         auto what = shell::call_of(verb::leave);

@@ -60,6 +60,8 @@ class desk {
     void confirm(guest& of, const call& f);
     template <class Result>
     [[nodiscard]] std::function<void(result<Result>)> to_mail(guest& of, const call& f);
+    [[nodiscard]] static std::chrono::milliseconds within_of(const call& f);
+    [[nodiscard]] static std::optional<std::chrono::milliseconds> ttl_of(const call& f);
     [[nodiscard]] write_options options_of(const call& f);
     void finish(guest& of, const call& f, const result<write_result>& done);
     void finish(guest& of, const call& f, const result<pickup_result>& done);

@@ -100,10 +100,12 @@ result<client> client::connect(client_options settings) {
         if (!shell::can_start_threads(3)) return error{errc::network, "no thread to be had for a client"};
         auto body = std::make_shared<impl>();
         body->fork_generation = shell::forks();
-        body->settings = settings;
+        body->settings = std::move(settings);
         body->key = *key;
-        body->engine = std::make_unique<shell::client_engine>(settings, *std::move(key), *std::move(doors));
-        if (const auto open = body->engine->wait_open(settings.reach_within); !open) return open.error();
+        body->engine =
+            std::make_unique<shell::client_engine>(body->settings, *std::move(key), *std::move(doors));
+        if (const auto open = body->engine->wait_open(body->settings.reach_within); !open)
+            return open.error();
         return client(std::move(body));
     } catch (const std::bad_alloc&) {
         throw;
@@ -166,6 +168,7 @@ result<write_result> client::resolve(std::string_view key, std::string_view valu
     if (replaced.size() > wire::client::replaced_max)
         return error{errc::bad_argument, "a client replaces at most 2,000 versions at a time"};
     std::vector<dot> ids;
+    ids.reserve(replaced.size());
     for (const auto& each : replaced) ids.push_back(each.id);
     return impl_->write(call_of(verb::resolve, key, {}, wire::client::encode_resolution(ids, value)), how);
 }

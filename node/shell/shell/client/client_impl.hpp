@@ -122,7 +122,7 @@ struct client::impl {
         shell::set_level(what, how.ack, how.within);
         return send<result<write_result>>(
             std::move(what), how.retry,
-            [](kept_reply got) -> result<write_result> { return shell::written_by(got); });
+            [](const kept_reply& got) -> result<write_result> { return shell::written_by(got); });
     }
     result<write_result> write(kept_call what, const write_terms& how) const {
         return write_async(std::move(what), how).get();

@@ -35,7 +35,8 @@ install(FILES ${baton_packaging}/dependencies.cmake DESTINATION ${baton_cmake_di
 # ---- baton.pc: its paths follow the file, so an installed tree can be moved ----
 
 # What was found by pkg-config is linked as it is there, shared as a rule. Its module is not required: --static would add all
-# that is below libzmq, and Debian's norm.pc names a library that Debian does not have. A CMake package's module is required.
+# that is below libzmq, which does not link on Debian 12 (findings/debian_zmq_static_flags_do_not_link.sh). A CMake package's
+# module is required.
 set(baton_requires)
 set(baton_below)
 foreach(library IN ITEMS zmq:libzmq sodium:libsodium cares:libcares)

@@ -39,8 +39,8 @@ int main() {
         "guide-" + std::to_string(std::random_device{}()); // meets no other run of this program
     auto east = baton::node::start(settings), west = baton::node::start(settings);
     if (!east || !west) return 1;
-    std::vector<std::string> keys;
-    for (int i = 0; i < 1000; ++i) keys.push_back("player/" + std::to_string(i));
+    std::vector<std::string> keys(1000);
+    for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = "player/" + std::to_string(i);
     for (const auto& key : keys) // they arrive while the others are waited for
         if (!east->stash(key, "value of " + key)) return 1;
     const auto values = wait_for_all(*west, keys);

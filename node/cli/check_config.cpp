@@ -94,7 +94,10 @@ int check_config(const arguments& given) try {
             for (const auto& sentence : faults_of(file, {line.item}, true)) {
                 const auto same = std::ranges::find(rest, sentence);
                 if (same == rest.end()) continue;
-                line.fault = line.fault ? *line.fault + "; " + sentence : sentence;
+                if (line.fault)
+                    line.fault->append("; ").append(sentence);
+                else
+                    line.fault = sentence;
                 rest.erase(same);
             }
         }

@@ -297,7 +297,7 @@ unsigned char prompt::complete() {
 
 // ---------------------------------------------------------------- text of others
 
-bool prompt::print(std::string lines) {
+bool prompt::print(const std::string& lines) {
     using namespace std::chrono_literals;
     std::unique_lock lock{mutex_};
     while (editing_ && !waiting_.empty() && waiting_.size() + lines.size() > waiting_bytes_max)
@@ -311,7 +311,7 @@ bool prompt::print(std::string lines) {
     return out_.put(with_returns(lines));
 }
 
-bool prompt::offer(std::string lines) {
+bool prompt::offer(const std::string& lines) {
     const std::scoped_lock lock{mutex_};
     if (!editing_) return out_.offer(with_returns(lines));
     if (!waiting_.empty() && waiting_.size() + lines.size() > waiting_bytes_max) return false;
@@ -389,7 +389,7 @@ void prompt::load_history() {
     HistEvent unused{};
     for (auto line = first; line != lines.end(); ++line)
         history(history_.get(), &unused, H_ENTER, line->c_str());
-    const bool grown = std::ssize(lines) > 2 * history_lines_max;
+    const bool grown = std::ssize(lines) > std::ptrdiff_t{2} * history_lines_max;
     history_fd_ = open(how_.history_file.c_str(),
                        O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (grown ? O_TRUNC : 0), 0600);
     if (!grown || history_fd_ < 0) return;

@@ -70,9 +70,9 @@ class prompt {
     std::optional<std::string> next();
 
     /// Prints whole lines above. Waits while the terminal takes nothing; false: they were dropped.
-    bool print(std::string lines);
+    bool print(const std::string& lines);
     /// The same without waiting.
-    bool offer(std::string lines);
+    bool offer(const std::string& lines);
     /// One line that stays right above the line being edited until the next call; empty: none.
     void status(std::string line);
 

@@ -102,7 +102,7 @@ output& standard_error() {
 namespace {
 struct diversion {
     std::mutex mutex;
-    std::function<bool(std::string)> offer;
+    std::function<bool(const std::string&)> offer;
 };
 diversion& diverted() {
     static auto& there = *new diversion; // as standard_error()
@@ -114,7 +114,7 @@ bool say(std::string text) {
 }
 } // namespace
 
-void divert_messages(std::function<bool(std::string)> offer) {
+void divert_messages(std::function<bool(const std::string&)> offer) {
     const std::scoped_lock lock{diverted().mutex};
     diverted().offer = std::move(offer);
 }

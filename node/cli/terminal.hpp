@@ -88,7 +88,7 @@ class json_lines {
 output& standard_error();
 /// From now on messages for people go to `offer`, which does not wait: while a line is edited on the same
 /// terminal. Empty: to standard error again. False from `offer` counts as dropped.
-void divert_messages(std::function<bool(std::string)> offer);
+void divert_messages(std::function<bool(const std::string&)> offer);
 /// Writes the sentence to standard error, after the program's name.
 void complain(const std::string& sentence);
 

@@ -108,7 +108,7 @@ class whole_terminal {
 class messages_later {
   public:
     messages_later() {
-        divert_messages([this](std::string text) {
+        divert_messages([this](const std::string& text) {
             if (kept_.size() + text.size() > bytes_max) return false;
             kept_ += text;
             return true;
@@ -136,8 +136,7 @@ bool wait_for(std::chrono::milliseconds within, const stop_signals& stop, bool h
         if (either[0].revents != 0) return false;
         if (either[1].revents != 0) {
             char key = 0;
-            if (read(STDIN_FILENO, &key, 1) <= 0 || key == 'q' || key == 'Q') return false;
-            return true; // any other key draws at once
+            return read(STDIN_FILENO, &key, 1) > 0 && key != 'q' && key != 'Q'; // another key draws at once
         }
         if (!has_keys) continue;
         const auto now = screen_of(STDOUT_FILENO);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 #include <sstream>
@@ -27,7 +28,8 @@ rates rates_of(const mesh_sample& now, const std::optional<mesh_sample>& before)
             rate(now.sync_bytes, before->sync_bytes)};
 }
 
-std::string whole(double number) { return with_commas(static_cast<std::uint64_t>(number + 0.5)); }
+std::uint64_t rounded(double number) { return static_cast<std::uint64_t>(std::llround(number)); }
+std::string whole(double number) { return with_commas(rounded(number)); }
 
 std::string time_of_day(std::chrono::system_clock::time_point when) {
     const auto seconds = std::chrono::system_clock::to_time_t(when);
@@ -108,8 +110,7 @@ std::string picture_of(const mesh_sample& now, const std::optional<mesh_sample>&
                                "  memory " + bytes_text(now.store_bytes),
                            on.width));
     lines.push_back(fitted("writes " + whole(rate.writes) + "/s  frames " + whole(rate.frames) +
-                               "/s  syncs " + bytes_text(static_cast<std::uint64_t>(rate.sync_bytes + 0.5)) +
-                               "/s",
+                               "/s  syncs " + bytes_text(rounded(rate.sync_bytes)) + "/s",
                            on.width));
     lines.emplace_back();
     const auto height = std::max<std::size_t>(on.height, 8) - 1;

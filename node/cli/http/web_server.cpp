@@ -308,7 +308,7 @@ ssize_t web_server::body::read_stream(void* of, std::uint64_t, char* into, std::
         return 0;
     }
     const auto count = std::min(most, one->sending->size() - one->at);
-    std::memcpy(into, one->sending->data() + one->at, count);
+    std::copy_n(one->sending->data() + one->at, count, into);
     one->at += count;
     return static_cast<ssize_t>(count);
 }
@@ -348,7 +348,7 @@ web_server::~web_server() {
     MHD_stop_daemon(body_->daemon);
 }
 
-void web_server::publish(int channel, std::shared_ptr<const std::string> text) {
+void web_server::publish(int channel, const std::shared_ptr<const std::string>& text) {
     const std::lock_guard lock(body_->mutex);
     for (auto& one : body_->streams) {
         if (one.channel != channel) continue;

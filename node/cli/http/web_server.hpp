@@ -74,7 +74,7 @@ class web_server {
     web_server(const web_server&) = delete;
 
     /// The latest text of a channel, for its streams; an event of `text/event-stream`, or a comment.
-    void publish(int channel, std::shared_ptr<const std::string> text);
+    void publish(int channel, const std::shared_ptr<const std::string>& text);
     [[nodiscard]] std::size_t streams(int channel) const;
 
   private:

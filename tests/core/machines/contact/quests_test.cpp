@@ -54,8 +54,9 @@ TEST_CASE("quests: rounds get rarer, and end", "[core][machine]") {
 
 TEST_CASE("quests: there are so many at a time, and so many dials", "[core][machine]") {
     reaching_node a;
-    for (std::uint8_t number = 2; number < 2 + quests::quests_max + 3; ++number)
-        a.all.searches.seek(replica(number), {{"10.0.1." + std::to_string(number), 5000, 6000}}, 0ms);
+    for (unsigned number = 2; number < 2 + quests::quests_max + 3; ++number)
+        a.all.searches.seek(replica(static_cast<std::uint8_t>(number)),
+                            {{"10.0.1." + std::to_string(number), 5000, 6000}}, 0ms);
     CHECK(a.all.searches.under_way().size() == quests::quests_max);
     CHECK(a.counters.peers_ignored == 3);
     a.all.searches.tend(a.out);

@@ -81,6 +81,7 @@ if(BATON_BUILD_PROGRAM)
     endif()
 endif()
 
+install(FILES ${baton_packaging}/baton.h.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3 COMPONENT dev)
 if(BATON_BUILD_PROGRAM)
     install(FILES ${baton_packaging}/baton.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
     install(FILES ${baton_packaging}/baton.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""manual.py PROGRAM [--check]: writes baton.1, baton.bash and _baton, beside this file, from what PROGRAM's --help says.
+"""manual.py PROGRAM [--check]: writes baton.1, baton.bash and _baton, beside this file, from what PROGRAM's --help says,
+and baton.h.3 from the C header.
 
-With --check it writes nothing, and exits 1 if one of the three differs from what it would write: an option was added to
-the program, or has changed, and the manual page and the completions do not have it. `./dev manual` writes them again."""
+With --check it writes nothing, and exits 1 if one of them differs from what it would write: an option or a function was
+added, or has changed, and the manual pages and the completions do not have it. `./dev manual` writes them again."""
 import pathlib
 import re
 import subprocess
 import sys
 
 FOLDER = pathlib.Path(__file__).parent
+HEADER = FOLDER.parent / "include/baton/baton.h"
 DEEP = 20  # an indent from here on continues the item above
 EXAMPLES = """.SH EXAMPLES
 A member on this machine, for a first look:
@@ -116,6 +118,56 @@ def manual(program, top, of_each):
     return "\n".join(lines) + "\n" + EXAMPLES
 
 
+def chunks(text):
+    """("section", title), ("comment", [paragraphs]) or ("code", [lines]) for each part of a C header."""
+    code, comment = [], None
+    for line in text.splitlines():
+        if comment is None and line.startswith("/*"):
+            if code:
+                yield "code", code
+            code, comment = [], []
+        if comment is None:
+            code.append(line)
+            continue
+        comment.append(re.sub(r"^/?\*+/? ?|^ \*/?(?: |$)", "", line.rstrip().removesuffix("*/").rstrip()))
+        if line.rstrip().endswith("*/"):
+            title = re.match(r"-{8,} (.*)", comment[0])
+            yield ("section", title[1]) if title else ("comment", comment)
+            comment = None
+    if code:
+        yield "code", code
+
+
+def header_manual(header, version):
+    """The manual page of a C header: its comments, and its declarations as they stand there."""
+    lines = [".\\\" Written by manual.py from baton.h; do not edit.",
+             f".TH BATON.H 3 \"\" \"baton {version}\" \"Library Functions\"", ".SH NAME",
+             "baton.h \\- replicated map in memory that outlives its processes, from C", ".SH SYNOPSIS", ".nf",
+             "#include <baton/baton.h>", ".PP", "cc program.c $(pkg\\-config \\-\\-cflags \\-\\-libs baton)", ".fi",
+             ".SH DESCRIPTION"]
+    in_sections = False  # before them are the guards
+    for kind, rest in chunks(re.sub(r"#ifdef __cplusplus\n.*?#endif\n", "", header, flags=re.DOTALL)):
+        if kind == "section":
+            in_sections = True
+            lines.append(f".SH {roff(rest.upper())}")
+        elif kind == "comment":
+            example = False
+            for line in (each.rstrip() for each in rest):
+                if line.startswith("    ") != example:
+                    example = not example
+                    lines.append(".PP\n.RS\n.nf" if example else ".fi\n.RE")
+                lines.append(roff(line.strip() if not example else line[4:]) if line else ".PP")
+            if example:
+                lines.append(".fi\n.RE")
+        elif in_sections:
+            shown = "\n".join(re.sub(r"^BATON_C_API ", "", line) for line in rest if not line.startswith("#")).strip("\n")
+            if shown:
+                lines += [".PP\n.RS\n.nf", *(roff(line) for line in shown.splitlines()), ".fi\n.RE\n.PP"]
+    lines += [".SH SEE ALSO", ".BR baton (1);", "the API of C++, whose calls these are, is in the folder", ".I include/baton",
+              "of the installation."]
+    return "\n".join(lines) + "\n"
+
+
 def bash(top, of_each):
     by_argument = {}
     for names, argument, _ in {str(option): option for text in (top, *of_each.values()) for option in options(text)}.values():
@@ -196,11 +248,12 @@ def main():
     program, check = sys.argv[1], "--check" in sys.argv[2:]
     top = said(program, "--help")
     of_each = {name: said(program, name, "--help") for name, _ in subcommands(top)}
-    made = {"baton.1": manual(program, top, of_each), "baton.bash": bash(top, of_each), "_baton": zsh(top, of_each)}
+    made = {"baton.1": manual(program, top, of_each), "baton.bash": bash(top, of_each), "_baton": zsh(top, of_each),
+            "baton.h.3": header_manual(HEADER.read_text(encoding="utf-8"), re.search(r"\d[\w.]*", said(program, "--version"))[0])}
     stale = [name for name, text in made.items() if not (FOLDER / name).exists() or (FOLDER / name).read_text() != text]
     for name in stale:
         if check:
-            print(f"node/packaging/{name} differs from what --help says: run ./dev manual")
+            print(f"node/packaging/{name} differs from what --help or baton.h says: run ./dev manual")
         else:
             (FOLDER / name).write_text(made[name], encoding="utf-8")
             print(f"wrote node/packaging/{name}")

@@ -3,6 +3,8 @@
 
 #include "arguments.hpp"
 
+#include <baton/signals.hpp>
+
 #include <optional>
 #include <string>
 
@@ -22,7 +24,9 @@ int keygen(const arguments& given);
 
 /// Everything else: by a client; or, where no member has a door, joins, waits until synced, acts, leaves.
 int run_once(const arguments& given);
-/// The exit status of what a client has done; nullopt: there is no door, or a client cannot do it.
-std::optional<int> by_client(const arguments& given, const std::string& value);
+/// `stop`: set if the form goes on until a signal. The exit status of what a client has done; nullopt: there
+/// is no door, or a client cannot do it.
+std::optional<int> by_client(const arguments& given, const std::string& value,
+                             const std::optional<stop_signals>& stop);
 
 } // namespace baton::cli

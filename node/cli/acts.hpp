@@ -7,11 +7,14 @@
 #include "arguments.hpp"
 #include "output.hpp"
 #include "parse.hpp"
+#include "people.hpp"
+#include "prompt.hpp"
 #include "session.hpp"
 #include "shell/text.hpp"
 #include "show.hpp"
 #include "terminal.hpp"
 
+#include <baton/signals.hpp>
 #include <baton/stats.hpp>
 #include <baton/watch.hpp>
 
@@ -19,6 +22,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstring>
 #include <string>
 
@@ -61,6 +65,22 @@ int count(Self& self, const arguments& given) {
     return print(std::to_string(**sum) + '\n');
 }
 
+/// A table at a terminal, else JSON lines.
+template <class Self>
+int print_members(Self& self, const arguments& given) {
+    const auto all = self.members();
+    if (!all) return fail(2, all.error().what);
+    if (isatty(STDOUT_FILENO) == 1 && !given.json) {
+        use_utf8();
+        json rows = json::array();
+        for (const auto& who : *all) rows.push_back(to_json(who));
+        return print(members_text(rows, json(), screen_of(STDOUT_FILENO)));
+    }
+    std::string text;
+    for (const auto& who : *all) text += to_line(to_json(who));
+    return print(text);
+}
+
 template <class Self>
 int list_keys(Self& self, const arguments& given) {
     const auto all = self.keys(given.key);
@@ -68,6 +88,20 @@ int list_keys(Self& self, const arguments& given) {
     std::string text;
     for (const auto& each : *all) text += (shell::is_utf8(each) ? each : "base64:" + to_base64(each)) + '\n';
     return print(text);
+}
+
+/// Prints changes until `wait()` returns, which a signal ends; so does that nobody takes them any more.
+template <class Self, class Wait>
+int print_changes(Self& self, const arguments& given, const stop_signals& stop, Wait wait) {
+    json_lines out{[&stop] { return stop.stopping(); },
+                   [] { kill(getpid(), SIGTERM); }}; // which stop waits for
+    auto watched =
+        self.watch(given.key, [&](const change& what) { out.write(to_json(what, given.key, given.hex)); });
+    if (!watched) return fail(2, watched.error().what);
+    wait();
+    watched->unwatch();
+    out.finish();
+    return out.fault() == 0 ? 0 : unwritten(out.fault());
 }
 
 template <class Self>

@@ -261,8 +261,9 @@ void add_options(checked_app& app, arguments& given) {
     app.add_flag("--hex", given.hex, "Values are hexadecimal digits");
     app.add_flag("--leave-now", given.leave_now,
                  "run: leave without waiting for a successor, since the whole mesh stops");
-    app.add_flag("--json", given.json,
-                 "run, top: JSON lines on a terminal, too; without a terminal there is nothing else");
+    app.add_flag(
+        "--json", given.json,
+        "run, top, members: JSON lines on a terminal, too; without a terminal there is nothing else");
     add_duration(app, "--every", given.every, "top: time between two pictures; default: 1s");
     add_number(app, "-n,--iterations", given.iterations,
                "top: end after so many pictures; 0: at q or a signal", "N");

@@ -72,14 +72,6 @@ int drop(client& self, const arguments& given) {
     return wrote(self, done);
 }
 
-int members(client& self) {
-    const auto all = self.members();
-    if (!all) return fail(2, all.error().what);
-    std::string text;
-    for (const auto& who : *all) text += to_line(to_json(who));
-    return print(text);
-}
-
 int ping(client& self) {
     const auto took = self.ping();
     if (!took) return fail(2, took.error().what);
@@ -94,9 +86,14 @@ int leave(client& self, const arguments& given) {
     return written != 0 ? written : exit_status(report->outcome);
 }
 
+int watch(client& self, const arguments& given, const stop_signals& stop) {
+    return print_changes(self, given, stop, [&] { stop.wait(); });
+}
+
 } // namespace
 
-std::optional<int> by_client(const arguments& given, const std::string& value) {
+std::optional<int> by_client(const arguments& given, const std::string& value,
+                             const std::optional<stop_signals>& stop) {
     auto made = connect(given);
     if (!made) return std::nullopt;
     auto& self = *made;
@@ -110,7 +107,7 @@ std::optional<int> by_client(const arguments& given, const std::string& value) {
     case action::keys:
         return list_keys(self, given);
     case action::members:
-        return members(self);
+        return print_members(self, given);
     case action::stats:
         return print_stats(self);
     case action::count:
@@ -124,6 +121,7 @@ std::optional<int> by_client(const arguments& given, const std::string& value) {
     case action::leave:
         return leave(self, given);
     case action::watch:
+        return watch(self, given, *stop);
     case action::run:
     case action::top:
     case action::check_config:

@@ -64,6 +64,7 @@ class event_printer {
                 failed_ = true;
                 stop_.stop();
             }
+            if (happened->kind == event_kind::leaving && happened->id == node_.id()) stop_.stop();
         }
     }
 
@@ -115,7 +116,7 @@ class messages_above {
   public:
     explicit messages_above(prompt& line) {
         if (isatty(STDERR_FILENO) != 1) return;
-        divert_messages([&line](std::string text) { return line.offer(std::move(text)); });
+        divert_messages([&line](const std::string& text) { return line.offer(text); });
     }
     ~messages_above() { divert_messages({}); }
     messages_above(const messages_above&) = delete;

@@ -42,14 +42,6 @@ int drop(node& self, const arguments& given) {
     return hand_over(self, dropped);
 }
 
-int members(node& self) {
-    const auto all = self.members();
-    if (!all) return fail(2, all.error().what);
-    for (const auto& who : *all)
-        if (!write_all(STDOUT_FILENO, to_line(to_json(who)))) return unwritten(errno);
-    return 0;
-}
-
 /// Waits for a signal; false when the node fails first, which brings no changes after that.
 bool wait_for_signal(node& self, const stop_signals& stop) {
     const auto events = self.event_fd();
@@ -62,18 +54,10 @@ bool wait_for_signal(node& self, const stop_signals& stop) {
     return true;
 }
 
-/// Prints changes until a signal comes, or nobody takes them any more.
 int watch(node& self, const arguments& given, const stop_signals& stop) {
-    json_lines out{[&stop] { return stop.stopping(); },
-                   [] { kill(getpid(), SIGTERM); }}; // which stop waits for
-    auto watched =
-        self.watch(given.key, [&](const change& what) { out.write(to_json(what, given.key, given.hex)); });
-    if (!watched) return fail(2, watched.error().what);
-    const bool stopped = wait_for_signal(self, stop);
-    watched->unwatch();
-    out.finish();
-    if (!stopped) return fail(4, "the node has failed: its log says why");
-    return out.fault() == 0 ? 0 : unwritten(out.fault());
+    bool stopped = false;
+    const int status = print_changes(self, given, stop, [&] { stopped = wait_for_signal(self, stop); });
+    return stopped || status != 0 ? status : fail(4, "the node has failed: its log says why");
 }
 
 /// What `put` is to write; `-` is standard input, whole.
@@ -116,12 +100,11 @@ int run_once(const arguments& as_given) try {
     auto given = as_given;
     given.key = bytes_named(given.key);
     const auto value = value_of(given); // before joining: a fault here concerns nobody else
-    if (given.what != action::watch)
-        if (const auto status = by_client(given, value)) return *status;
+    std::optional<stop_signals> stop;   // one that ends by a signal leaves first
+    if (given.what == action::watch) stop = heed_signals();
+    if (const auto status = by_client(given, value, stop)) return *status;
     if (given.what == action::ping || given.what == action::leave)
         return fail(1, "no member of cluster '" + given.node.cluster + "' with a door for clients was found");
-    std::optional<stop_signals> stop; // one that ends by a signal leaves first
-    if (given.what == action::watch) stop = heed_signals();
     given.node.clients.enabled = false; // it is there for a moment
     auto started = node::start(given.node);
     if (!started) return fail(1, started.error().what);
@@ -153,7 +136,7 @@ int run_once(const arguments& as_given) try {
         status = count(self, given);
         break;
     case action::members:
-        status = members(self);
+        status = print_members(self, given);
         break;
     case action::watch:
         status = watch(self, given, *stop);

@@ -44,8 +44,10 @@ std::string name_shown(const std::string& name) {
 } // namespace
 
 json to_json(const member& who) {
-    return {{"name", name_shown(who.name)}, {"id", who.id.to_string()}, {"state", to_string(who.state)},
-            {"endpoint", who.endpoint},     {"synced", who.synced},     {"lag", who.lag}};
+    json all{{"name", name_shown(who.name)}, {"id", who.id.to_string()}, {"state", to_string(who.state)},
+             {"endpoint", who.endpoint},     {"synced", who.synced},     {"lag", who.lag}};
+    if (!who.client_endpoint.empty()) all["client_endpoint"] = who.client_endpoint;
+    return all;
 }
 
 json to_json(pickup_result got, bool hex) {

@@ -76,4 +76,11 @@ void io_thread::end_pending() {
     for (const auto& each : done) each->finish();
 }
 
+void io_thread::tell(event told) {
+    const guest lock(*this);
+    log(log_level::info, line_of(told));
+    events_.push(std::move(told));
+    changed_.notify_all();
+}
+
 } // namespace baton::shell

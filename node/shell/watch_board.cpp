@@ -80,19 +80,28 @@ void watch_board::note(std::string_view key) {
     }
 }
 
+void watch_board::note_all() {
+    for (auto& [prefix, one] : prefixes_) {
+        one.changed.all = true;
+        list(one);
+    }
+}
+
+bool watch_board::wants_notes() const {
+    return listens() ||
+           std::any_of(others_.begin(), others_.end(), [](auto* each) { return each->listens(); });
+}
+
 bool watch_board::collect(key_notes& notes) {
     const bool all = notes.take([this](std::string_view key) {
         note(key);
-        if (other_ != nullptr) other_->note(key);
+        for (auto* const each : others_) each->note(key);
     });
     if (all) {
-        if (other_ != nullptr) other_->note_all();
-        for (auto& [prefix, one] : prefixes_) {
-            one.changed.all = true;
-            list(one);
-        }
+        note_all();
+        for (auto* const each : others_) each->note_all();
     }
-    return !news_.empty();
+    return has_news();
 }
 
 std::vector<changed_names> watch_board::take() {

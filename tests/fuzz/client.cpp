@@ -3,6 +3,7 @@
 #include "crdt/assert.hpp"
 #include "discovery/search.hpp"
 #include "wire/client_frame.hpp"
+#include "wire/client_watch.hpp"
 
 using namespace baton;
 
@@ -27,6 +28,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                     wire::client::encode_resolution(how->replaced, how->value)));
         }
         if (const auto* const reply = std::get_if<wire::client::reply>(&*read)) {
+            if (const auto page = wire::client::decode_watch_page(reply->value)) {
+                std::string whole;
+                wire::client::put_reached(whole, page->reached);
+                for (const auto& each : page->keys) wire::client::put_watched(whole, each);
+                BATON_ASSERT(wire::client::decode_watch_page(whole));
+            }
             for (const auto& each :
                  wire::client::read_entries(reply->value).value_or(std::vector<std::string>{})) {
                 if (const auto one = wire::client::decode_sibling(each))

@@ -16,12 +16,6 @@ namespace {
 
 constexpr ack_level here = ack_level::local();
 
-client joined(const mesh& net, const baton::node& member) {
-    auto made = client::connect(settings_of(net, {member.endpoint()}));
-    if (!made) throw std::runtime_error(made.error().what);
-    return *std::move(made);
-}
-
 bool is_owned(const baton::node& seen_by, const std::string& key) {
     const auto read = seen_by.pickup(key);
     return read && read->found() && read->owner();

@@ -5,6 +5,7 @@
 
 #include <baton/client.hpp>
 
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +22,16 @@ inline baton::client_options settings_of(const mesh& net, std::vector<std::strin
     made.beacon.port = net.beacon_port;
     made.search_within = made.reach_within = patience(std::chrono::seconds{10});
     return made;
+}
+
+inline baton::client connected(const baton::client_options& settings) {
+    auto made = baton::client::connect(settings);
+    if (!made) throw std::runtime_error(made.error().what);
+    return *std::move(made);
+}
+/// A client that talks to that member.
+inline baton::client joined(const mesh& net, const baton::node& member) {
+    return connected(settings_of(net, {member.endpoint()}));
 }
 
 } // namespace io

@@ -11,12 +11,6 @@ using baton::ack_level, baton::client, baton::errc, baton::pickup_outcome;
 
 namespace {
 
-client connected(const baton::client_options& settings) {
-    auto made = client::connect(settings);
-    if (!made) throw std::runtime_error(made.error().what);
-    return *std::move(made);
-}
-
 std::string door_of(const baton::node& seen_by, const std::string& name) {
     std::string found;
     (void)eventually(10s, [&] {
@@ -277,6 +271,23 @@ TEST_CASE("client: makes a member leave by its name", "[io][client]") {
     const auto report = self.leave("two");
     REQUIRE(report);
     CHECK(report->outcome == baton::leave_outcome::safe);
+    const auto told = next_event(two, baton::event_kind::leaving);
+    REQUIRE(told);
+    CHECK(told->id == two.id());
+    CHECK(told->reason == "asked by the client 'visitor'");
     CHECK(two.stash("key", "x").error().code == errc::leaving);
     CHECK(self.pickup("key")->value == "value");
+}
+
+TEST_CASE("client: a program that it makes leave ends", "[io][client]") {
+    const mesh net;
+    auto stays = started(net.options("stays"));
+    auto program = net.run("program");
+    (void)started_at(program);
+    REQUIRE(next_event(stays, baton::event_kind::joined));
+    auto self = joined(net, stays);
+    REQUIRE(door_of(stays, "program").starts_with("tcp://"));
+    REQUIRE(self.stash("key", "value"));
+    CHECK(self.leave("program")->outcome == baton::leave_outcome::safe);
+    CHECK(program.exit_status() == 0); // its input is still open
 }

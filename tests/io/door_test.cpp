@@ -1,14 +1,19 @@
 // The door for clients: who is let in, and what strangers, floods and silent clients do to it: the mesh is
 // not harmed.
 #include "client_settings.hpp"
+#include "discovery/search.hpp"
 #include "wire/client_frame.hpp"
+#include "wire/codec.hpp"
 
 #include <baton/key_file.hpp>
 
 #include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <zmq.hpp>
 
 #include <algorithm>
+#include <array>
 
 using namespace io;
 using baton::ack_level, baton::client, baton::errc;
@@ -358,4 +363,89 @@ TEST_CASE("door: connections that vanish leave nothing behind", "[io][door]") {
     CHECK(self->ping());
     CHECK(node.stash("key", "value", {.ack = ack_level::copies(2), .within = patience(10s)})->met);
     CHECK(eventually(10s, [&] { return client::connect(settings_of(net)).has_value(); }));
+}
+
+TEST_CASE("door: so many searches are answered a second, and the others are not", "[io][door]") {
+    const mesh net;
+    auto settings = net.options("node");
+    settings.clients.searches_max = 5;
+    auto node = started(settings);
+    const socket_holder asking{SOCK_DGRAM};
+    auto to = socket_holder::loopback(
+        static_cast<std::uint16_t>(std::stoi(node.endpoint().substr(node.endpoint().rfind(':') + 1))));
+    baton::discovery::search_question question{net.cluster, frames::version_min, frames::version_max,
+                                               std::string(16, 'n'), 0};
+    const auto bytes = baton::discovery::encode(question);
+    const timeval wait{0, 10'000};
+    setsockopt(asking.fd(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+    std::size_t answers = 0;
+    const auto hear = [&] {
+        std::array<char, 1024> answer{};
+        while (recv(asking.fd(), answer.data(), answer.size(), 0) > 0) ++answers;
+    };
+    const auto since = clock::now();
+    REQUIRE(eventually(10s, [&] { // the port may open a moment after the start
+        for (int i = 0; i < 50; ++i)
+            sendto(asking.fd(), bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&to),
+                   sizeof to);
+        hear();
+        return answers > 5;
+    }));
+    const std::chrono::duration<double> passed = clock::now() - since;
+    CHECK(static_cast<double>(answers) <= 5 + 1 + 5 * passed.count());
+}
+
+TEST_CASE("door: calls of watches that keep to nothing", "[io][door]") {
+    const mesh net;
+    auto settings = net.options("node");
+    settings.clients.bytes_max = std::size_t{16} << 20;
+    auto node = started(settings);
+    REQUIRE(node.stash("k", "v"));
+    stranger guest(door_of(net));
+    guest.open(net);
+    std::uint64_t last = 0;
+    const auto asked = [&](std::uint64_t watch, std::uint64_t flags, std::string_view value) {
+        frames::call f;
+        f.number = ++last;
+        f.what = frames::verb::watch;
+        f.amount = watch;
+        f.flags = flags;
+        f.value = value;
+        guest.send(f);
+        return f.number;
+    };
+    const auto failure = [&](std::uint64_t call) {
+        return guest.reply(call).value_or(stranger::answer{"none"}).failure;
+    };
+    CHECK(failure(asked(1, 0, {})) == "absent"); // never begun
+    CHECK(failure(asked(1, frames::call::begins, "no cut")) == "bad_argument");
+    CHECK(failure(asked(1, frames::call::begins, {})).empty());
+    const auto first = asked(1, 0, {}), second = asked(1, 0, {}); // at most one of them waits
+    CHECK(failure(first) == "absent");
+    REQUIRE(node.stash("k", "w"));
+    CHECK(failure(second).empty());
+
+    baton::crdt::cut much; // of as many writers as a value has room for
+    for (std::uint16_t i = 0; i < 10'000; ++i) {
+        baton::replica_id id{};
+        id.bytes[0] = static_cast<std::uint8_t>(i >> 8);
+        id.bytes[1] = static_cast<std::uint8_t>(i);
+        much.push_back({id, 1});
+    }
+    const auto cut = baton::wire::encode_cut(much);
+    std::size_t begun = 0;
+    for (std::uint64_t i = 0; i < 100; ++i) {
+        const auto answer = failure(asked(100 + i, frames::call::begins, cut));
+        if (answer.empty()) ++begun;
+        if (!answer.empty()) CHECK(answer == "busy");
+    }
+    CHECK(begun > 0);
+    CHECK(begun <= 70); // a cut of 10,000 writers takes 240 kB
+    frames::call f;
+    f.number = ++last;
+    f.what = frames::verb::unwatch;
+    f.amount = 4711;
+    guest.send(f);
+    CHECK(failure(f.number).empty());
+    CHECK(node.pickup("k")->value == "w");
 }

@@ -6,10 +6,13 @@
 #include <baton/watch.hpp>
 
 #include <atomic>
+#include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -26,8 +29,10 @@ class listener {
   public:
     using state = std::map<std::string, std::string>; ///< of counters, their sum
 
-    /// `then` is called after each change has been kept, on the dispatcher thread.
-    listener(baton::node& of, const std::string& prefix, baton::change_handler then = {})
+    /// `of`: a node or a client. `then` is called after each change has been kept, on the thread of the
+    /// watch.
+    template <class Of>
+    listener(Of& of, const std::string& prefix, baton::change_handler then = {})
         : prefix_(prefix)
         , then_(std::move(then)) {
         auto made = of.watch(prefix, [this](const baton::change& what) {
@@ -35,7 +40,8 @@ class listener {
             if (then_) then_(what);
         });
         if (!made) throw std::runtime_error(made.error().what);
-        handle_ = std::move(made).value();
+        auto held = std::make_shared<std::decay_t<decltype(*made)>>(*std::move(made));
+        end_ = [held] { held->unwatch(); };
     }
 
     [[nodiscard]] state holds() const {
@@ -65,7 +71,9 @@ class listener {
     [[nodiscard]] bool eventually_holds(const state& wanted, milliseconds within = 10s) const {
         return eventually(within, [&] { return holds() == wanted; });
     }
-    void unwatch() { handle_.unwatch(); }
+    ~listener() { end_(); }
+    listener(const listener&) = delete;
+    void unwatch() { end_(); }
 
   private:
     void fault(const std::string& what) {
@@ -116,7 +124,7 @@ class listener {
     std::size_t done_ = 0, lags_ = 0;
     std::uint64_t lagged_ = 0;
     std::string wrong_;
-    baton::watch_handle handle_; // goes first
+    std::function<void()> end_;
 };
 
 /// What a listener should hold in the end: registers and counters by value, other types by name.

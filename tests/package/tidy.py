@@ -44,7 +44,7 @@ API_FILES = {
     "crdt/src/dot.cpp", "wire/src/result.cpp", "discovery/src/access.cpp", "discovery/src/key.cpp", "node/core/names.cpp",
     *(f"node/shell/{name}.cpp" for name in ("async", "claim", "completions", "dispatcher", "key_files", "monitor", "node", "node_values",
                                             "option_files", "options", "security", "signals", "stats")),
-    "node/shell/client/client.cpp", "node/shell/client/client_claim.cpp", "node/shell/shell/claiming.hpp",
+    "node/shell/client/client.cpp", "node/shell/client/client_claim.cpp", "node/shell/client/client_watches.cpp", "node/shell/shell/claiming.hpp",
     "node/shell/shell/client/client_impl.hpp", "node/shell/shell/node_impl.hpp",
 }
 LAYER_FOLDERS = ("crdt", "wire", "discovery", "node/core", "node/shell")

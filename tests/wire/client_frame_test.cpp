@@ -4,8 +4,12 @@
 #include "samples.hpp"
 #include "support/catch.hpp"
 #include "wire/client_frame.hpp"
+#include "wire/client_watch.hpp"
 
 #include <sodium.h>
+
+#include <iterator>
+#include <set>
 
 using namespace baton;
 namespace client = baton::wire::client;
@@ -187,6 +191,52 @@ TEST_CASE("client frames: siblings, and what a value replaces", "[wire]") {
         REQUIRE_FALSE(client::decode_resolution(std::string_view(bytes).substr(0, size)));
     const std::vector<baton::dot> many(client::replaced_max + 1, {samples::replica(1), 1});
     CHECK_FALSE(client::decode_resolution(client::encode_resolution(many, {})));
+}
+
+TEST_CASE("client frames: a page of a watch", "[wire]") {
+    using client::watched_key;
+    baton::crdt::cut reached;
+    reached.set(samples::replica(4), 9);
+    const watched_key all[] = {
+        {.key = "gone"},
+        {.key = "sum", .types = watched_key::counter, .sum = 7},
+        {.key = "set", .types = watched_key::set},
+        {.key = "absent value", .types = watched_key::reg, .written = {samples::replica(1), 300}, .total = 5},
+        {.key = "all",
+         .types = watched_key::all_types,
+         .sum = 1,
+         .written = {samples::replica(2), 1},
+         .epoch = 3,
+         .siblings = 2,
+         .total = 5,
+         .value = "value"}};
+    std::string bytes;
+    client::put_reached(bytes, reached);
+    std::set<std::string> heads;
+    for (const auto& each : all) {
+        client::put_watched(bytes, each);
+        heads.insert(client::head_of(each));
+    }
+    CHECK(heads.size() == std::size(all));
+    const auto read = client::decode_watch_page(bytes);
+    REQUIRE(read);
+    CHECK(read->reached == reached);
+    REQUIRE(read->keys.size() == std::size(all));
+    for (std::size_t i = 0; i < std::size(all); ++i) {
+        CHECK(client::head_of(read->keys[i]) == client::head_of(all[i]));
+        CHECK(read->keys[i].value == all[i].value);
+    }
+    for (std::size_t size = 0, whole = 0; size < bytes.size(); ++size) {
+        const auto cut_off = client::decode_watch_page(std::string_view(bytes).substr(0, size));
+        if (!cut_off) continue;
+        CHECK(cut_off->keys.size() == whole++); // only between two entries
+    }
+    std::string empty;
+    client::put_reached(empty, {});
+    CHECK(client::decode_watch_page(empty)->reached.empty());
+    std::string bad = empty;
+    client::put_entry(bad, std::string("\x01k\x20", 3)); // a type that nobody knows
+    CHECK_FALSE(client::decode_watch_page(bad));
 }
 
 TEST_CASE("client frames: every frame has the bytes it always had", "[wire]") {

@@ -27,8 +27,10 @@
 
 #include <baton/ack.hpp>
 #include <baton/api.hpp>
+#include <baton/change.hpp>
 #include <baton/client_claim.hpp>
 #include <baton/client_options.hpp>
+#include <baton/client_watch.hpp>
 #include <baton/leave.hpp>
 #include <baton/member.hpp>
 #include <baton/pickup.hpp>
@@ -49,8 +51,6 @@
 #include <vector>
 
 namespace baton {
-
-enum class value_kind : std::uint8_t; // watch.hpp
 
 /// One client, as the head of this header describes it.
 class BATON_API client {
@@ -125,6 +125,12 @@ class BATON_API client {
     [[nodiscard]] result<name_page> keys_page(std::string_view prefix, std::string_view from = {});
     /// All pages.
     [[nodiscard]] result<std::vector<std::string>> keys(std::string_view prefix = {});
+
+    /// Reports what exists under `prefix`, and then every change of it, to the handler, until the handle is
+    /// destroyed, also when the client moves to another member. <baton/client_watch.hpp> has the contract.
+    /// Waits until the member has begun. Errors: those of pickup; too_many_watches, network (no thread is
+    /// available).
+    [[nodiscard]] result<client_watch> watch(std::string_view prefix, change_handler handler);
 
     /// The members of the mesh: first the one that this client talks to, then the others as that one sees
     /// them.

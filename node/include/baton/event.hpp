@@ -23,14 +23,14 @@ namespace baton {
 
 /// What an event reports.
 enum class event_kind : std::uint8_t {
-    joined,    ///< a member is up
-    synced,    ///< this node now holds everything that the member held when it joined; it says nothing about
-               ///< what the member holds
-    suspect,   ///< a member is silent for liveness.suspect_after, or its connection closed
-    up,        ///< a suspect is heard again; no `joined` follows, since it never stopped being a member
-    leaving,   ///< a member has announced that it leaves
-    left,      ///< a member has left in order
-    crashed,   ///< a member is gone without a leave
+    joined,  ///< a member is up
+    synced,  ///< this node now holds everything that the member held when it joined; it says nothing about
+             ///< what the member holds
+    suspect, ///< a member is silent for liveness.suspect_after, or its connection closed
+    up,      ///< a suspect is heard again; no `joined` follows, since it never stopped being a member
+    leaving, ///< a member has announced that it leaves; with the id of this node: a client has made it leave
+    left,    ///< a member has left in order
+    crashed, ///< a member is gone without a leave
     restarted, ///< a new incarnation answers at a member's address; its own `joined` follows
     refused,   ///< a node was refused; `reason` says why. If its beacon could not be authenticated, `name` is
                ///< its address and `id` is nil

@@ -20,6 +20,7 @@
 
 #include <baton/ack.hpp>
 #include <baton/api.hpp>
+#include <baton/change.hpp>
 #include <baton/claim.hpp>
 #include <baton/dot.hpp>
 #include <baton/event.hpp>
@@ -44,12 +45,8 @@
 
 namespace baton {
 
-enum class value_kind : std::uint8_t; // watch.hpp
-struct change;                        // watch.hpp
-class watch_handle;                   // watch.hpp
-class async;                          // async.hpp
-/// Receives the changes of a watch, on the node's dispatcher thread; <baton/watch.hpp> has the contract.
-using change_handler = std::function<void(const change&)>;
+class watch_handle; // watch.hpp
+class async;        // async.hpp
 /// Makes one value of all `siblings`. It must be commutative, associative and idempotent: the result must not
 /// depend on which node merges which values first, and equal values must give that value. A program built
 /// without NDEBUG checks this on the given values and on permutations of them.

@@ -82,7 +82,14 @@ client& client::operator=(client&& other) noexcept {
 }
 // Claims may hold the body for a call of theirs; it is closed here.
 client::~client() {
-    if (impl_ && !impl_->forked()) impl_->engine->close();
+    if (!impl_ || impl_->forked()) return;
+    impl_->engine->close(); // a handler's call ends
+    std::shared_ptr<shell::client_watches> watches;
+    {
+        const std::lock_guard lock(impl_->watches_mutex);
+        watches = std::exchange(impl_->watches_made, nullptr);
+    }
+    if (watches) watches->stop();
 }
 
 result<client> client::connect(client_options settings) {
@@ -327,6 +334,33 @@ result<leave_report> client::leave(std::string_view member_name,
     if (other->talks_to() != who.id)
         return error{errc::unreachable, "another member answers at " + who.client_endpoint};
     return other->impl_->leave(within);
+}
+
+// ---------------------------------------------------------------- watches
+
+result<client_watch> client::watch(std::string_view prefix, change_handler handler) {
+    if (impl_->forked()) return shell::forked_error();
+    auto made = impl_->watches(impl_)->watch(std::string(prefix), std::move(handler));
+    if (!made) return made.error();
+    return client_watch(*std::move(made));
+}
+
+std::shared_ptr<shell::client_watches> client::impl::watches(const std::shared_ptr<impl>& self) {
+    const std::lock_guard lock(watches_mutex);
+    if (!watches_made) {
+        const std::weak_ptr<impl> held = self; // the watches may outlive the client
+        watches_made = std::make_shared<shell::client_watches>(
+            shell::client_watches::line{[held](shell::client_op op) {
+                                            if (const auto of = held.lock())
+                                                return of->engine->submit(std::move(op));
+                                            op.done(error{errc::unreachable, "the client is closed"});
+                                        },
+                                        [held](kept_call what) -> result<kept_reply> {
+                                            if (const auto of = held.lock()) return of->ask(std::move(what));
+                                            return error{errc::unreachable, "the client is closed"};
+                                        }});
+    }
+    return watches_made;
 }
 
 // ---------------------------------------------------------------- the session

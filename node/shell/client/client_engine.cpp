@@ -21,6 +21,19 @@ constexpr auto greeted_within = 1000ms, speak_every = 1000ms, silent_after = 300
 constexpr auto rounds_apart = 200ms; // between two tries of all doors
 constexpr auto patience_with_leaver = 1000ms;
 
+/// Why no frame can carry the call. A member would part from a client that sent it.
+std::optional<error> out_of_bounds(const kept_call& what) {
+    using client::verb;
+    if (what.key.size() > client::text_bytes_max || what.element.size() > client::text_bytes_max)
+        return error{errc::key_too_long, "a key, element or field has at most 512 bytes"};
+    const auto is = what.what.what;
+    const auto most = is == verb::stash_all || is == verb::resolve ? client::whole_bytes_max
+                      : client::is_write(is)                       ? client::value_bytes_max
+                                                                   : client::part_bytes;
+    if (what.value.size() > most) return error{errc::value_too_long, "the value is over 8 MiB"};
+    return std::nullopt;
+}
+
 } // namespace
 
 client_engine::client_engine(client_options settings, std::optional<client_key> key, finder doors)
@@ -52,14 +65,15 @@ void client_engine::ring() {
 }
 
 void client_engine::submit(client_op op) {
+    if (const auto bad = out_of_bounds(op.call)) return op.done(*bad);
     {
-        const std::lock_guard lock(mutex_);
-        if (!closed_) {
-            submitted_.push_back(std::move(op));
-            op.done = nullptr;
+        std::unique_lock lock(mutex_);
+        if (closed_) {
+            lock.unlock();
+            return op.done(error{errc::unreachable, "the client is closed"});
         }
+        submitted_.push_back(std::move(op));
     }
-    if (op.done) return op.done(error{errc::unreachable, "the client is closed"});
     ring();
 }
 
@@ -241,13 +255,19 @@ void client_engine::open() {
     link_->send(bytes);
 }
 
-void client_engine::lose(std::string first) { // a copy: it may be the link's own
+void client_engine::lose(const std::string& first) {
+    doors_.begin_again(first); // which may be the link's own
     link_.reset();
     is_open_ = leaves_ = false;
     lost_at_ = clock::now();
-    doors_.begin_again(first);
     const std::lock_guard lock(mutex_);
     member_.reset();
+}
+
+// A watch, but for its beginning before that has been sent.
+bool client_engine::is_of_session(const pending& op) {
+    const auto& what = op.op.call.what;
+    return what.what == client::verb::watch && (op.sent || (what.flags & client::call::begins) == 0);
 }
 
 // A member remembers what it has done for a client. Another one does not know what its predecessor has done.
@@ -261,6 +281,10 @@ void client_engine::resend(bool same_member, bool known) {
     for (const auto number : all) {
         auto& each = ops_.at(number);
         const bool is_write = client::is_write(each.op.call.what.what);
+        if (is_of_session(each)) {
+            finish(number, error{errc::leaving, "the connection to the member is gone"});
+            continue;
+        }
         if (each.sent && is_write && !(same_member && known) && each.op.retry == client_retry::never) {
             finish(number,
                    error{errc::unknown, "the connection broke before the answer came: the write may have "
@@ -309,7 +333,7 @@ bool client_engine::send_one() {
         if (of.offset == 0 && under_way_ >= under_way_max) break;
         const auto left = is_write ? f.value.size() - of.offset : 0;
         const auto part = std::min(left, client::part_bytes);
-        const auto needs = f.key.size() + f.element.size() + part + 128;
+        const auto needs = f.key.size() + f.element.size() + (is_write ? part : f.value.size()) + 128;
         if (sent_ + bytes.size() + needs > told_ + credit_) break;
         if (!bytes.empty() && bytes.size() + needs > client::message_bytes_max / 2) break;
         if (is_write) {

@@ -8,7 +8,7 @@ namespace baton::shell {
 namespace client = wire::client;
 
 namespace {
-constexpr std::size_t own_writes_max = 1024, seen_max = 4096; // entries that a client keeps
+constexpr std::size_t own_writes_max = 1024;
 constexpr std::size_t replies_per_turn = 256;
 } // namespace
 
@@ -43,7 +43,7 @@ void client_engine::take(std::string_view bytes) {
 void client_engine::take(const client::reply& f) {
     if (!is_open_) return;
     seen_.join(f.seen);
-    if (seen_.size() > seen_max) seen_ = f.seen;
+    if (seen_.size() > client::writers_max) seen_ = f.seen;
     const auto at = ops_.find(f.number);
     if (at == ops_.end()) return;
     auto& of = at->second;
@@ -61,6 +61,7 @@ void client_engine::take(const client::reply& f) {
         if (code == errc::leaving && doors_.knows_others(link_->endpoint()) &&
             of.op.call.what.what != client::verb::leave) {
             note_leaving(); // surely not made: the next member makes it
+            if (is_of_session(of)) return finish(f.number, error{code, std::string(f.text)});
             of.sent = false;
             return requeue();
         }

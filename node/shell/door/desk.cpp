@@ -34,7 +34,8 @@ desk::desk(io_thread& engine, const options& settings, const replica_id& self, s
     , endpoint_(std::move(endpoint))
     , door_endpoint_(discovery::endpoint_of(discovery::host_in(endpoint_), door->port()))
     , door_(std::move(door))
-    , mail_(std::make_shared<mailbox>()) {
+    , mail_(std::make_shared<mailbox>())
+    , watches_(engine_, settings_.limits.watch_keys_max, mail_) {
     if (auto opened = unicast_socket::open(settings_.host, 0, settings_.wait_for_interface))
         searches_.emplace(std::move(*opened));
     engine_.on_searches([mail = mail_](std::string from, std::string_view bytes) {
@@ -76,7 +77,9 @@ void desk::wait() {
     std::array<zmq::pollitem_t, 3> all{zmq::pollitem_t{door_->router().handle(), 0, ZMQ_POLLIN, 0},
                                        zmq::pollitem_t{door_->monitor().handle(), 0, ZMQ_POLLIN, 0},
                                        zmq::pollitem_t{nullptr, mail_->fd(), ZMQ_POLLIN, 0}};
-    const auto at_most = !listing_.empty() ? 0ms : is_waiting ? looks_apart : tend_every;
+    const auto at_most = !listing_.empty() || watches_.is_busy() ? 0ms
+                         : is_waiting                            ? looks_apart
+                                                                 : tend_every;
     uninterrupted([&] { return zmq::poll(all.data(), all.size(), at_most); });
 }
 
@@ -170,6 +173,7 @@ void desk::take(const std::string& route, const client::open& f) {
     of->replies.clear(); // it repeats what it has no answer to
     of->arriving.clear();
     of->behind.clear();
+    for (const auto number : watches_.end_all(f.id)) of->under_way.erase(number); // it begins them anew
     of->sent_cut = f.seen;
     of->generation = 0;
     of->question = 0;
@@ -227,6 +231,7 @@ void desk::disconnect(guest& of) {
     of.replies.clear();
     of.arriving.clear();
     of.behind.clear();
+    for (const auto number : watches_.end_all(of.id)) of.under_way.erase(number);
 }
 
 std::string desk::doors() const {
@@ -328,7 +333,7 @@ void desk::fail(guest& of, const call& f, const error& failure) {
 }
 
 void desk::flush() {
-    held_bytes_ = 0;
+    held_bytes_ = watch_bytes_;
     for (auto& [id, of] : guests_) {
         if (!of.route.empty()) flush(of);
         for (const auto& each : of.replies) held_bytes_ += each.bytes();
@@ -390,6 +395,7 @@ void desk::tend(instant at) {
         f.sentence = "this member leaves";
         f.cluster = settings_.cluster;
         for (const auto& [route, id] : by_route_) say(guests_.at(id), f);
+        end_watches();
     }
     if (broken_links_ != told_broken_) {
         engine_.remark("event=client_refused reason=\"" + std::to_string(broken_links_ - told_broken_) +
@@ -397,6 +403,7 @@ void desk::tend(instant at) {
         told_broken_ = broken_links_;
     }
     end_leases(at);
+    watch_bytes_ = watches_.bytes();
     auto now_there = doors();
     const bool moved = now_there != doors_;
     doors_ = std::move(now_there);

@@ -35,7 +35,8 @@ client_role role_for(verb what) {
 
 /// Calls that are about the member itself, whatever the client has seen elsewhere.
 bool is_about_member(verb what) {
-    return what == verb::ping || what == verb::members || what == verb::stats || what == verb::leave;
+    return what == verb::ping || what == verb::members || what == verb::stats || what == verb::leave ||
+           what == verb::unwatch;
 }
 
 error not_reached() { return {errc::refused, "the key of this client does not reach this name"}; }
@@ -89,6 +90,10 @@ void desk::perform(guest& of, const call& f) {
         return release(of, f);
     case verb::owns:
         return say_owns(of, f);
+    case verb::watch:
+        return watch(of, f);
+    case verb::unwatch:
+        return unwatch(of, f);
     default:
         return client::is_write(f.what) ? write(of, f) : read(of, f);
     }
@@ -203,6 +208,12 @@ void desk::confirm(guest& of, const call& f) {
 
 void desk::leave(guest& of, const call& f) {
     if (engine_.is_leaving()) return fail(of, f, {errc::leaving, "this member leaves already"});
+    event told;
+    told.kind = event_kind::leaving;
+    told.id = self_;
+    told.name = settings_.name;
+    told.reason = "asked by the client '" + of.name + "'";
+    engine_.tell(std::move(told));
     const bool has_within = (f.flags & call::has_within) != 0;
     begin_leave(engine_, has_within ? within_of(f) : settings_.leave_within, 2, false,
                 to_mail<leave_report>(of, f));

@@ -17,7 +17,7 @@ using crdt::slot_name, crdt::value_type;
 
 namespace {
 
-constexpr std::size_t page_bytes = std::size_t{128} << 10, keys_slice = 256;
+constexpr std::size_t keys_slice = 256;
 
 /// A value, or the part of it that the call asks for.
 void show(kept_reply& into, const client::call& f, const stored_value& found) {

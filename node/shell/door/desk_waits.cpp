@@ -15,6 +15,7 @@ constexpr auto look_every = 2ms, round_at_most = 50ms;
 
 void desk::look() {
     look_for_lists();
+    look_for_watches();
     const auto at = now();
     if (at < looked_ + look_every) return;
     looked_ = at;

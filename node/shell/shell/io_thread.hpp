@@ -134,6 +134,8 @@ class io_thread {
     void look() { ring(); }
     /// A warning for the log, which only the I/O thread writes. At most 64 wait; more are lost.
     void remark(std::string line);
+    /// An event that is not the mesh's.
+    void tell(event told);
 
     leave_report leave(std::chrono::milliseconds within, std::size_t copies, bool nobody_stays = false);
     /// The same without waiting for its end.

@@ -79,7 +79,7 @@ class key_listener {
     [[nodiscard]] virtual bool listens() const = 0;
 };
 
-class watch_board {
+class watch_board final : public key_listener {
   public:
     explicit watch_board(std::size_t names_max)
         : names_max_(names_max) {}
@@ -88,16 +88,21 @@ class watch_board {
     /// Returns what is left there; destroy it without the lock.
     changed_names remove(const std::string& prefix);
     [[nodiscard]] bool empty() const { return prefixes_.empty(); }
-    /// Passes all notes on to `other`, too, which outlives the board.
-    void pass_to(key_listener& other) { other_ = &other; }
-    /// The store should note changed keys: there is a prefix, or the other one listens.
-    [[nodiscard]] bool wants_notes() const {
-        return !prefixes_.empty() || (other_ != nullptr && other_->listens());
-    }
+    /// Passes all notes on to `other`, too, until stop_passing_to().
+    void pass_to(key_listener& other) { others_.push_back(&other); }
+    void stop_passing_to(key_listener& other) { std::erase(others_, &other); }
+    /// The store should note changed keys: there is a prefix, or another one listens.
+    [[nodiscard]] bool wants_notes() const;
     /// Takes all notes. True if take() has something.
     bool collect(key_notes& notes);
+    [[nodiscard]] bool has_news() const { return !news_.empty(); }
     /// The changes since the last call.
     [[nodiscard]] std::vector<changed_names> take();
+
+    // key_listener
+    void note(std::string_view key) override;
+    void note_all() override;
+    [[nodiscard]] bool listens() const override { return !prefixes_.empty(); }
 
   private:
     struct watched {
@@ -106,10 +111,9 @@ class watch_board {
         bool listed = false; ///< in news_
     };
     using by_prefix = std::map<std::string, watched, std::less<>>;
-    void note(std::string_view key);
     void list(watched& of);
     const std::size_t names_max_;
-    key_listener* other_ = nullptr;
+    std::vector<key_listener*> others_;
     by_prefix prefixes_;
     std::map<std::size_t, std::size_t> lengths_; ///< of prefixes_, and how many have it
     std::vector<watched*> news_;

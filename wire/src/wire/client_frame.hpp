@@ -32,6 +32,8 @@ constexpr std::size_t calls_max = 1024;        ///< that one client may have und
 constexpr std::size_t text_bytes_max = 512;    ///< of a sentence, and of a key, element or token
 constexpr std::size_t doors_bytes_max = 4096;
 constexpr std::size_t replaced_max = 2000; ///< versions that one resolve replaces
+constexpr std::size_t watches_max = 256;   ///< of one client
+constexpr std::size_t writers_max = 4096;  ///< entries of a cut that a client keeps
 
 enum class kind : std::uint8_t { open = 1, welcome = 2, refused = 3, call = 4, reply = 5, credit = 6 };
 
@@ -109,6 +111,8 @@ enum class verb : std::uint8_t {
     commit = 29,
     release = 30,
     owns = 31,
+    watch = 32,
+    unwatch = 33,
 };
 [[nodiscard]] bool is_write(verb what);
 
@@ -121,6 +125,7 @@ struct call {
         more = 8, ///< the value goes on in the next frame of this number
         if_free = 16,
         if_epoch = 32, ///< claim only at the epoch `amount`, or the next one
+        begins = 64,   ///< of watch: from the start; `value` is the cut up to which the client has everything
     };
     std::uint64_t number = 0; ///< from 1; each client counts its own
     verb what{};
@@ -130,7 +135,7 @@ struct call {
     std::uint64_t ttl_ms = 0;            ///< 0: none; of claim the lease, 0: 10 s
     /// Of if_version and confirm; of a later part the version that it continues; the sibling that is wanted.
     dot expected{};
-    std::uint64_t amount = 0; ///< of add, by zigzag; of a claim its epoch
+    std::uint64_t amount = 0; ///< of add, by zigzag; of a claim its epoch; of a watch its number
     std::uint64_t offset = 0; ///< of a part of a value: its first byte
     std::string_view key;
     std::string_view element; ///< or field; of a list the name to continue from
@@ -143,6 +148,8 @@ struct reply {
         yes = 1,     ///< met; or what was asked for is so
         changed = 2, ///< of a write; of owns: the claim is tentative
         more = 4,    ///< of a list: it goes on from `text`
+        begins = 8,  ///< of watch: from here on the names of all keys follow
+        ends = 16,   ///< of watch: they have all been named
     };
     std::uint64_t number = 0;
     std::string_view failure; ///< the name of the error (to_string(errc)); empty: none
@@ -154,8 +161,10 @@ struct reply {
     std::uint64_t copies = 0; ///< or of claim the epoch before it
     std::uint64_t siblings = 0;
     std::uint64_t epoch = 0; ///< of a register, 0: never claimed; of claim and release the new one
-    std::uint64_t total = 0; ///< bytes of the whole value; or a sum by zigzag; or types as bits
-    std::string_view value;  ///< from call::offset on, at most part_bytes
+    /// Bytes of the whole value; or a sum by zigzag; or types as bits; of watch how many changes were
+    /// dropped.
+    std::uint64_t total = 0;
+    std::string_view value; ///< from call::offset on, at most part_bytes
     cut seen; ///< entries of the member's cut that have changed since the last reply to this client
 };
 

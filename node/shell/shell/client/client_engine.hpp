@@ -45,6 +45,7 @@ class client_engine {
     ~client_engine();
     client_engine(const client_engine&) = delete;
 
+    /// `done` gets an error at once if a frame cannot carry the call: key_too_long, value_too_long.
     void submit(client_op op);
     /// Ends the thread; calls under way fail. What comes later fails at once. By the client's owner.
     void close();
@@ -71,7 +72,7 @@ class client_engine {
     void search(clock::time_point now);
     void dial(const std::string& endpoint);
     /// `first`: the door to try first.
-    void lose(std::string first);
+    void lose(const std::string& first);
     void note_leaving();
     [[nodiscard]] bool moves() const;
     void leave_member(clock::time_point now);
@@ -87,6 +88,8 @@ class client_engine {
     void tend(clock::time_point now);
     void finish(std::uint64_t number, result<kept_reply> with);
     void note_own(const pending& op, const wire::client::reply& f);
+    /// The call goes on with what the member of this session knows.
+    [[nodiscard]] static bool is_of_session(const pending& op);
     void ring();
 
     const client_options settings_;

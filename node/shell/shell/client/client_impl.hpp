@@ -1,7 +1,9 @@
 // client_impl: what client is made of, and how its calls are put together. Private to the shell.
 #pragma once
 
+#include "shell/client/client_calls.hpp"
 #include "shell/client/client_engine.hpp"
+#include "shell/client/client_watches.hpp"
 #include "shell/node_impl.hpp"
 
 #include <baton/client.hpp>
@@ -9,6 +11,7 @@
 #include <chrono>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,65 +19,6 @@
 #include <vector>
 
 namespace baton {
-
-namespace shell {
-
-inline kept_call call_of(wire::client::verb what, std::string_view key = {}, std::string_view element = {},
-                         std::string_view value = {}) {
-    wire::client::call f;
-    f.what = what;
-    kept_call made(f);
-    made.key = key;
-    made.element = element;
-    made.value = value;
-    return made;
-}
-
-inline std::uint64_t milliseconds_of(std::chrono::milliseconds wait) {
-    return static_cast<std::uint64_t>(io_thread::bounded(wait).count());
-}
-
-inline void set_level(kept_call& of, const ack_level& level, std::chrono::milliseconds within) {
-    of.what.level = static_cast<std::uint64_t>(level.what);
-    of.what.copies = level.count;
-    of.what.within_ms = milliseconds_of(within);
-}
-
-inline void set_within(kept_call& of, const std::optional<std::chrono::milliseconds>& within) {
-    if (!within || within->count() <= 0) return;
-    of.what.flags |= wire::client::call::has_within;
-    of.what.within_ms = milliseconds_of(*within);
-}
-
-/// Error: bad_argument.
-inline result<void> set_ttl(kept_call& of, const std::optional<std::chrono::milliseconds>& ttl) {
-    if (!ttl) return {};
-    if (ttl->count() <= 0 || *ttl > std::chrono::hours{24 * 365 * 100})
-        return error{errc::bad_argument, "a ttl is more than 0, and at most 100 years"};
-    of.what.ttl_ms = static_cast<std::uint64_t>(ttl->count());
-    return {};
-}
-
-inline write_result written_by(const kept_reply& got) {
-    return {version{got.what.written}, static_cast<std::size_t>(got.what.copies),
-            (got.what.flags & wire::client::reply::yes) != 0,
-            (got.what.flags & wire::client::reply::changed) != 0};
-}
-
-inline stored_value stored_by(kept_reply got) {
-    stored_value made;
-    made.value = std::move(got.value);
-    made.written = version{got.what.written};
-    made.siblings = static_cast<std::size_t>(got.what.siblings);
-    if (got.what.epoch != 0) made.epoch = owner_epoch{got.what.epoch};
-    return made;
-}
-
-inline error malformed() {
-    return {errc::malformed, "the member's reply does not have the form that it should have"};
-}
-
-} // namespace shell
 
 struct client::impl {
     using call = wire::client::call;
@@ -87,7 +31,11 @@ struct client::impl {
     std::optional<client_key> key;
     int fork_generation = 0;
     std::unique_ptr<shell::client_engine> engine;
+    std::mutex watches_mutex;
+    std::shared_ptr<shell::client_watches> watches_made; ///< with the first one
 
+    /// `self`: this object.
+    std::shared_ptr<shell::client_watches> watches(const std::shared_ptr<impl>& self);
     [[nodiscard]] bool forked() const { return shell::forks() != fork_generation; }
     ~impl() {
         if (forked()) (void)engine.release();
@@ -100,16 +48,6 @@ struct client::impl {
         auto answer = promised->get_future();
         if (forked()) {
             promised->set_value(shell::forked_error());
-            return answer;
-        }
-        if (what.key.size() > wire::client::text_bytes_max ||
-            what.element.size() > wire::client::text_bytes_max) {
-            promised->set_value(error{errc::key_too_long, "a key, element or field has at most 512 bytes"});
-            return answer;
-        }
-        const bool is_list = what.what.what == verb::stash_all || what.what.what == verb::resolve;
-        if (what.value.size() > (is_list ? wire::client::whole_bytes_max : wire::client::value_bytes_max)) {
-            promised->set_value(error{errc::value_too_long, "the value is over 8 MiB"});
             return answer;
         }
         engine->submit({std::move(what), retry, [promised, make](result<kept_reply> got) {

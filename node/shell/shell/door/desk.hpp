@@ -6,6 +6,7 @@
 #pragma once
 
 #include "shell/door/door_socket.hpp"
+#include "shell/door/door_watches.hpp"
 #include "shell/door/guest.hpp"
 #include "shell/door/lent_claims.hpp"
 #include "shell/door/mailbox.hpp"
@@ -101,6 +102,14 @@ class desk {
     void look_for_lists();
     void manage_rounds();
 
+    // desk_watches.cpp
+    void watch(guest& of, const call& f);
+    void unwatch(guest& of, const call& f);
+    void end_watch(guest& of, const door_watches::name& name);
+    void end_watches();
+    void dismiss(guest& of, std::uint64_t number, const error& reason);
+    void look_for_watches();
+
     // desk_search.cpp
     void answer_search(const search_letter& from);
 
@@ -119,8 +128,10 @@ class desk {
     std::map<replica_id, guest> guests_;
     std::map<std::string, replica_id> by_route_;
     lent_claims lent_;
-    std::size_t held_bytes_ = 0; ///< of calls and replies that wait, of all clients
-    std::string doors_;          ///< as the clients know them
+    door_watches watches_;
+    std::size_t held_bytes_ = 0;  ///< of calls and replies that wait, of all clients
+    std::size_t watch_bytes_ = 0; ///< of it those of watches, as of the last tend()
+    std::string doors_;           ///< as the clients know them
     instant tended_{};
     bool leaving_ = false;
     double searches_left_ = 0;

@@ -8,6 +8,7 @@
 #include "discovery/access.hpp"
 #include "wire/client_frame.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -18,6 +19,9 @@
 namespace baton::shell {
 
 using crdt::cut, crdt::instant;
+
+/// A list in one reply has about so many bytes.
+constexpr std::size_t page_bytes = std::size_t{128} << 10;
 
 /// A call that outlives its message.
 struct kept_call {

@@ -9,7 +9,7 @@
 namespace baton::c {
 
 static_assert(BATON_BAD_OPTION == static_cast<int>(errc::bad_option) + 1);
-static_assert(BATON_BAD_KEY == static_cast<int>(errc::bad_key) + 1);
+static_assert(BATON_CLAIMED == static_cast<int>(errc::claimed) + 1);
 
 fault fault_of(const error& failure) { return {static_cast<int>(failure.code) + 1, failure.what}; }
 
@@ -25,6 +25,10 @@ version version_of(const baton_version& of) {
     std::copy(std::begin(of.replica), std::end(of.replica), made.id.replica.bytes.begin());
     made.id.counter = of.counter;
     return made;
+}
+
+answer_maker::~answer_maker() {
+    if (memory_ && made_.claim != 0) (void)close(made_.claim);
 }
 
 baton_bytes answer_maker::keep(std::string text) {
@@ -80,6 +84,14 @@ void answer_maker::take(claim_handle of) {
     made_.flags |= BATON_CLAIM_GRANTED;
 }
 
+void answer_maker::take(client_claim of) {
+    made_.key = keep(of.key());
+    made_.count = of.epoch().number;
+    add_value(of.taken_over());
+    made_.claim = add(kind::client_claim, std::make_shared<client_claim_object>(std::move(of)));
+    made_.flags |= BATON_CLAIM_GRANTED;
+}
+
 void answer_maker::take(event of) {
     made_.word = to_string(of.kind).data();
     made_.key = keep(std::move(of.key));
@@ -119,7 +131,15 @@ void answer_maker::take(const std::vector<member>& of) {
         made.synced = each.synced ? 1 : 0;
         made.lag = each.lag;
         made.lag_ms = each.lag_age.count();
+        made.client_endpoint = keep(each.client_endpoint);
         if (each.round_trip) made.round_trip_us = each.round_trip->count();
+    }
+}
+
+void answer_maker::take(std::vector<lost_write> of) {
+    for (auto& each : of) {
+        memory_->names.push_back(keep(std::move(each.key)));
+        add_value({{}, each.written, 0, {}});
     }
 }
 

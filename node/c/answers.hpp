@@ -6,6 +6,7 @@
 #include "handles.hpp"
 
 #include <baton/baton.h>
+#include <baton/client.hpp>
 #include <baton/completion.hpp>
 #include <baton/event.hpp>
 #include <baton/member.hpp>
@@ -27,21 +28,26 @@ namespace baton::c {
 [[nodiscard]] baton_version version_of(const version& of);
 [[nodiscard]] version version_of(const baton_version& of);
 
-/// Fills an answer; give() moves it to the caller's struct.
+/// Fills an answer; give() moves it to the caller's struct. A claim that is not given ends.
 class answer_maker {
   public:
     explicit answer_maker(std::uint64_t tag = 0) { made_.tag = tag; }
+    answer_maker(const answer_maker&) = delete;
+    ~answer_maker();
 
     void fail(fault why);
     void take(const write_result& of);
     void take(pickup_result of);
     void take(const leave_report& of);
     void take(claim_handle of);
+    void take(client_claim of);
     void take(event of);
     void take(change of);
     void take(std::vector<stored_value> of);
     void take(std::vector<std::string> names);
     void take(const std::vector<member>& of);
+    void take(std::vector<lost_write> of);
+    void take(const replica_id& who) { add_member(who); }
     void take_text(std::string text) { made_.text = keep(std::move(text)); }
     void set(std::uint32_t flags) { made_.flags |= flags; }
     void set_number(std::int64_t number) { made_.number = number; }

@@ -1,15 +1,17 @@
 // The functions of <baton/baton.h>. Nothing is thrown through them.
+#include "arguments.hpp"
 #include "calls.hpp"
+#include "guard.hpp"
 #include "options.hpp"
+#include "shell/completions.hpp"
 
 #include <baton/baton.h>
 
 #include <algorithm>
 #include <cstring>
-#include <exception>
-#include <new>
 #include <utility>
 #include <variant>
+#include <vector>
 
 using namespace baton;
 using namespace baton::c;
@@ -20,20 +22,6 @@ constexpr auto for_ever = std::chrono::hours{24 * 365};
 
 std::chrono::milliseconds wait_of(std::int64_t ms) {
     return ms < 0 ? for_ever : std::min<std::chrono::milliseconds>(std::chrono::milliseconds{ms}, for_ever);
-}
-
-/// What `work` returns, a fault; or what it throws, as one.
-template <class Work>
-fault guarded(Work work) noexcept try {
-    return work();
-} catch (const std::bad_alloc&) {
-    return {BATON_NO_MEMORY, {}}; // without a sentence, which would need memory
-} catch (const std::exception& thrown) {
-    try {
-        return {BATON_FAILED, thrown.what()};
-    } catch (...) {
-        return {BATON_NO_MEMORY, {}};
-    }
 }
 
 int told(const fault& why, baton_error* into) {
@@ -80,10 +68,39 @@ fault next_completion(std::uint64_t handle, std::chrono::milliseconds within, ba
     fault why;
     const using_a<queue_object> queue(handle, why);
     if (!queue) return why;
-    auto done = queue->of.next(within);
-    if (!done) return done.error().code == errc::leaving ? fault{BATON_CLOSED, {}} : fault_of(done.error());
-    const auto tag = done->tag;
-    return answered(into, tag, [&](answer_maker& answer) { fill(answer, std::move(done->what)); });
+    auto ended = queue->channel()->next_of_any(within);
+    if (!ended)
+        return ended.error().code == errc::leaving ? fault{BATON_CLOSED, {}} : fault_of(ended.error());
+    if (ended->result_elsewhere) { // a client's
+        static_cast<answer_maker*>(ended->result_elsewhere.get())->give(into);
+        return {};
+    }
+    auto& done = ended->done;
+    return answered(into, done.tag, [&](answer_maker& answer) { fill(answer, std::move(done.what)); });
+}
+
+/// Options by name and value, in `into`.
+fault read_options(const baton_option* options, std::size_t count, std::vector<named_value>& into) {
+    if (options == nullptr && count != 0)
+        return bad_argument("the options are NULL, and their count is not 0");
+    for (std::size_t i = 0; i < count; ++i) {
+        if (options[i].name == nullptr || options[i].value == nullptr)
+            return bad_argument("the name or value of an option is NULL");
+        into.emplace_back(options[i].name, options[i].value);
+    }
+    return {};
+}
+
+/// `use(object)` of the node or the client that the handle stands for.
+template <class Use>
+fault with_node_or_client(std::uint64_t handle, Use use) {
+    fault why;
+    if (kind_of(handle) == kind::client) {
+        const using_a<client_object> of(handle, why);
+        return of ? use(*of) : why;
+    }
+    const using_a<node_object> of(handle, why);
+    return of ? use(*of) : why;
 }
 
 fault next_event(std::uint64_t handle, std::chrono::milliseconds within, baton_answer* into) {
@@ -130,31 +147,41 @@ extern "C" {
 
 const char* baton_code_name(int code) {
     if (code == BATON_OK) return "ok";
-    if (code >= BATON_BAD_OPTION && code <= BATON_BAD_KEY)
+    if (code >= BATON_BAD_OPTION && code <= BATON_CLAIMED)
         return to_string(static_cast<errc>(code - 1)).data();
     if (code == BATON_CLOSED) return "closed";
     if (code == BATON_NO_MEMORY) return "no_memory";
-    return code == BATON_FAILED ? "failed" : "unknown";
+    return code == BATON_FAILED ? "failed" : "unassigned";
 }
 
 const char* baton_library_version(void) { return BATON_VERSION; }
 
 int baton_start(const baton_option* options, size_t count, baton_node* node, baton_error* error) {
     return told(guarded([&]() -> fault {
-                    if (node == nullptr || (options == nullptr && count != 0))
-                        return bad_argument("baton_start: node or options is NULL");
+                    if (node == nullptr) return bad_argument("baton_start: node is NULL");
                     std::vector<named_value> all;
-                    for (std::size_t i = 0; i < count; ++i) {
-                        if (options[i].name == nullptr || options[i].value == nullptr)
-                            return bad_argument("baton_start: the name or value of an option is NULL");
-                        all.emplace_back(options[i].name, options[i].value);
-                    }
+                    if (auto bad = read_options(options, count, all); bad.code != BATON_OK) return bad;
                     auto settings = options_of(all);
                     if (!settings) return fault_of(settings.error());
                     const auto leave_within = settings->destructor_leave_within;
                     auto started = baton::node::start(*std::move(settings));
                     if (!started) return fault_of(started.error());
                     *node = add(kind::node, std::make_shared<node_object>(*std::move(started), leave_within));
+                    return {};
+                }),
+                error);
+}
+
+int baton_connect(const baton_option* options, size_t count, baton_client* client, baton_error* error) {
+    return told(guarded([&]() -> fault {
+                    if (client == nullptr) return bad_argument("baton_connect: client is NULL");
+                    std::vector<named_value> all;
+                    if (auto bad = read_options(options, count, all); bad.code != BATON_OK) return bad;
+                    auto settings = client_options_of(all);
+                    if (!settings) return fault_of(settings.error());
+                    auto connected = baton::client::connect(*std::move(settings));
+                    if (!connected) return fault_of(connected.error());
+                    *client = add(kind::client, std::make_shared<client_object>(*std::move(connected)));
                     return {};
                 }),
                 error);
@@ -182,18 +209,17 @@ void baton_answer_free(baton_answer* answer) {
     answer->size = size;
 }
 
-int baton_run(baton_node node, const baton_call* call, baton_answer* answer) {
+int baton_run(uint64_t node_or_client, const baton_call* call, baton_answer* answer) {
     if (const auto bad = check(answer); bad.code != BATON_OK) return bad.code;
     answer_maker made;
     const auto failed = guarded([&]() -> fault {
         if (auto bad = c::check(call); bad.code != BATON_OK) return bad;
         if (call->what == BATON_CLAIM && answer == nullptr)
             return bad_argument("baton_run: a claim needs an answer, which has its handle");
-        fault why;
-        const using_a<node_object> of(node, why);
-        if (!of) return why;
-        run(*of, *call, made);
-        return {};
+        return with_node_or_client(node_or_client, [&](auto& of) -> fault {
+            run(of, *call, made);
+            return {};
+        });
     });
     const auto given = guarded([&]() -> fault {
         if (failed.code != BATON_OK) made.fail(failed);
@@ -202,16 +228,15 @@ int baton_run(baton_node node, const baton_call* call, baton_answer* answer) {
     return given.code;
 }
 
-int baton_begin(baton_node node, baton_queue queue, uint64_t tag, const baton_call* call,
+int baton_begin(uint64_t node_or_client, baton_queue queue, uint64_t tag, const baton_call* call,
                 baton_error* error) {
     return told(guarded([&]() -> fault {
                     if (auto bad = c::check(call); bad.code != BATON_OK) return bad;
-                    fault why;
-                    const using_a<node_object> of(node, why);
-                    if (!of) return why;
-                    const using_a<queue_object> into(queue, why);
-                    if (!into) return why;
-                    return begin(*of, *into, tag, *call);
+                    return with_node_or_client(node_or_client, [&](auto& of) -> fault {
+                        fault why;
+                        const using_a<queue_object> into(queue, why);
+                        return into ? begin(of, *into, tag, *call) : why;
+                    });
                 }),
                 error);
 }

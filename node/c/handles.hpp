@@ -20,7 +20,7 @@ struct fault {
     std::string what{};
 };
 
-enum class kind : std::uint8_t { node = 1, queue = 2, watch = 3, claim = 4 };
+enum class kind : std::uint8_t { node = 1, queue = 2, watch = 3, claim = 4, client = 5, client_claim = 6 };
 
 /// What a handle stands for. Each class has `static constexpr kind its_kind`.
 class object {

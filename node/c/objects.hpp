@@ -3,10 +3,12 @@
 // Any thread, as the classes of the API inside.
 #pragma once
 
+#include "crew.hpp"
 #include "handles.hpp"
 #include "shell/ready_descriptor.hpp"
 
 #include <baton/async.hpp>
+#include <baton/client.hpp>
 #include <baton/node.hpp>
 #include <baton/options.hpp>
 #include <baton/watch.hpp>
@@ -16,6 +18,7 @@
 #include <cstddef>
 #include <deque>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -36,12 +39,24 @@ class node_object final : public object {
     std::chrono::milliseconds leave_within_;
 };
 
+class client_object final : public object {
+  public:
+    static constexpr kind its_kind = kind::client;
+    explicit client_object(client connected)
+        : of(std::move(connected)) {}
+    void wake() override { of.close(); }
+    client of;
+    crew calls; ///< last: its threads use the client
+};
+
 class queue_object final : public object {
   public:
     static constexpr kind its_kind = kind::queue;
     explicit queue_object(std::size_t calls_max)
         : of(calls_max) {}
     void wake() override { of.close(); }
+    /// For calls of clients, which outlive the queue as those of nodes do.
+    [[nodiscard]] const std::shared_ptr<shell::completion_channel>& channel() const { return of.channel_; }
     completion_queue of;
 };
 
@@ -52,6 +67,15 @@ class claim_object final : public object {
         : of(std::move(granted)) {}
     void wake() override {}
     claim_handle of;
+};
+
+class client_claim_object final : public object {
+  public:
+    static constexpr kind its_kind = kind::client_claim;
+    explicit client_claim_object(client_claim granted)
+        : of(std::move(granted)) {}
+    void wake() override {}
+    client_claim of;
 };
 
 /// Changes that nobody has read yet. Of a key whether it was removed, and then its latest value of each type;

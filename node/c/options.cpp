@@ -108,80 +108,127 @@ bool set_log(std::string_view text, options& into) {
     return true;
 }
 
-// ---------------------------------------------------------------- the table
+bool set_key(std::string_view text, client_options& into) {
+    into.key = client_key::from_text(text);
+    return into.key.has_value();
+}
 
+// ---------------------------------------------------------------- the tables
+
+template <class Options>
 struct row {
     std::string_view name, wanted;
-    bool (*set)(std::string_view text, options& into);
+    bool (*set)(std::string_view text, Options& into);
+    bool is_secret = false; ///< the value is in no message
 };
+using node_row = row<options>;
+using client_row = row<client_options>;
 
-#define BATON_OPTION(name, member)                                                                           \
-    row {                                                                                                    \
-        name, wanted_for<decltype(options::member)>,                                                         \
-            [](std::string_view text, options& into) { return read(text, into.member); }                     \
+#define BATON_OPTION(of, name, member)                                                                       \
+    row<of> {                                                                                                \
+        name, wanted_for<decltype(of::member)>,                                                              \
+            [](std::string_view text, auto& into) { return read(text, into.member); }                        \
     }
-#define BATON_OPTION_OF(name, group, member)                                                                 \
-    row {                                                                                                    \
-        name, wanted_for<decltype(std::declval<options>().group.member)>,                                    \
-            [](std::string_view text, options& into) { return read(text, into.group.member); }               \
+#define BATON_OPTION_OF(of, name, group, member)                                                             \
+    row<of> {                                                                                                \
+        name, wanted_for<decltype(std::declval<of>().group.member)>,                                         \
+            [](std::string_view text, auto& into) { return read(text, into.group.member); }                  \
     }
 
 const std::array known_options{
-    row{"network", "lan, loopback or wan", set_network},
-    row{"log", "debug, info, warning or error", set_log},
-    BATON_OPTION("name", name),
-    BATON_OPTION("cluster", cluster),
-    BATON_OPTION("host", host),
-    BATON_OPTION("port", port),
-    BATON_OPTION("publish-port", publish_port),
-    BATON_OPTION("seed", seeds),
-    BATON_OPTION("advertise", advertise),
-    BATON_OPTION("dns-server", dns_servers),
-    row{"no-peer-exchange", "true or false",
-        [](std::string_view text, options& into) { return set_off(text, into.exchange_peers); }},
-    row{"no-beacon", "true or false",
-        [](std::string_view text, options& into) { return set_off(text, into.beacon.enabled); }},
-    BATON_OPTION_OF("beacon-port", beacon, port),
-    BATON_OPTION_OF("group", beacon, group),
-    BATON_OPTION_OF("group-ipv6", beacon, group_ipv6),
-    BATON_OPTION_OF("interface", beacon, interfaces),
-    BATON_OPTION_OF("exclude-interface", beacon, interfaces_excluded),
-    BATON_OPTION("wait-for-interface", wait_for_interface),
-    BATON_OPTION_OF("chunk-bytes", limits, chunk_bytes_max),
-    BATON_OPTION_OF("redial-for", liveness, redial_for),
-    BATON_OPTION("leave-within", leave_within),
-    BATON_OPTION_OF("key-file", security, key_file),
-    BATON_OPTION("spill-dir", spill_dir),
-    BATON_OPTION("spill-dir-optional", spill_dir_optional),
-    BATON_OPTION("keep-spills", keep_spills),
-    BATON_OPTION("accept-keyless-spills", accept_keyless_spills),
-    BATON_OPTION("alone-after", alone_after),
-    BATON_OPTION("mesh-size", mesh_size),
-    BATON_OPTION("founding", founding),
-    BATON_OPTION("destructor-leave-within", destructor_leave_within),
-    BATON_OPTION_OF("bytes-max", limits, bytes_max),
-    BATON_OPTION_OF("events-max", limits, events_max),
+    node_row{"network", "lan, loopback or wan", set_network},
+    node_row{"log", "debug, info, warning or error", set_log},
+    BATON_OPTION(options, "name", name),
+    BATON_OPTION(options, "cluster", cluster),
+    BATON_OPTION(options, "host", host),
+    BATON_OPTION(options, "port", port),
+    BATON_OPTION(options, "publish-port", publish_port),
+    BATON_OPTION(options, "seed", seeds),
+    BATON_OPTION(options, "advertise", advertise),
+    BATON_OPTION(options, "dns-server", dns_servers),
+    node_row{"no-peer-exchange", "true or false",
+             [](std::string_view text, options& into) { return set_off(text, into.exchange_peers); }},
+    node_row{"no-beacon", "true or false",
+             [](std::string_view text, options& into) { return set_off(text, into.beacon.enabled); }},
+    BATON_OPTION_OF(options, "beacon-port", beacon, port),
+    BATON_OPTION_OF(options, "group", beacon, group),
+    BATON_OPTION_OF(options, "group-ipv6", beacon, group_ipv6),
+    BATON_OPTION_OF(options, "interface", beacon, interfaces),
+    BATON_OPTION_OF(options, "exclude-interface", beacon, interfaces_excluded),
+    BATON_OPTION(options, "wait-for-interface", wait_for_interface),
+    node_row{"clients", wanted_for<bool>,
+             [](std::string_view text, options& into) { return read(text, into.clients.enabled.emplace()); }},
+    BATON_OPTION_OF(options, "clients-port", clients, port),
+    BATON_OPTION_OF(options, "chunk-bytes", limits, chunk_bytes_max),
+    BATON_OPTION_OF(options, "redial-for", liveness, redial_for),
+    BATON_OPTION(options, "leave-within", leave_within),
+    BATON_OPTION_OF(options, "key-file", security, key_file),
+    BATON_OPTION(options, "spill-dir", spill_dir),
+    BATON_OPTION(options, "spill-dir-optional", spill_dir_optional),
+    BATON_OPTION(options, "keep-spills", keep_spills),
+    BATON_OPTION(options, "accept-keyless-spills", accept_keyless_spills),
+    BATON_OPTION(options, "alone-after", alone_after),
+    BATON_OPTION(options, "mesh-size", mesh_size),
+    BATON_OPTION(options, "founding", founding),
+    BATON_OPTION(options, "destructor-leave-within", destructor_leave_within),
+    BATON_OPTION_OF(options, "bytes-max", limits, bytes_max),
+    BATON_OPTION_OF(options, "events-max", limits, events_max),
+};
+
+const std::array known_client_options{
+    BATON_OPTION(client_options, "name", name),
+    BATON_OPTION(client_options, "cluster", cluster),
+    BATON_OPTION(client_options, "seed", seeds),
+    client_row{"no-search", wanted_for<bool>,
+               [](std::string_view text, client_options& into) { return set_off(text, into.search); }},
+    BATON_OPTION(client_options, "host", host),
+    BATON_OPTION_OF(client_options, "beacon-port", beacon, port),
+    BATON_OPTION_OF(client_options, "group", beacon, group),
+    BATON_OPTION_OF(client_options, "group-ipv6", beacon, group_ipv6),
+    BATON_OPTION_OF(client_options, "interface", beacon, interfaces),
+    BATON_OPTION_OF(client_options, "exclude-interface", beacon, interfaces_excluded),
+    client_row{"key", "a client key, as client_key::to_text() writes it", set_key, true},
+    BATON_OPTION(client_options, "key-file", key_file),
+    BATON_OPTION(client_options, "reach-within", reach_within),
+    BATON_OPTION(client_options, "patience", patience),
+    BATON_OPTION(client_options, "search-within", search_within),
 };
 
 #undef BATON_OPTION
 #undef BATON_OPTION_OF
+
+/// Sets one option. Errors: bad_option.
+template <class Options, std::size_t Count>
+result<void> set(const std::array<row<Options>, Count>& table, std::string_view whose, const named_value& one,
+                 Options& into) {
+    const auto name = one.first, value = one.second;
+    const auto* const found =
+        std::find_if(table.begin(), table.end(), [&](const auto& each) { return each.name == name; });
+    if (found == table.end())
+        return error{errc::bad_option,
+                     '"' + std::string(name) + "\" is not an option of a " + std::string(whose)};
+    if (found->set(value, into)) return {};
+    const auto shown = found->is_secret ? std::string("the value") : '"' + std::string(value) + '"';
+    return error{errc::bad_option,
+                 std::string(name) + ": " + shown + " is not " + std::string(found->wanted)};
+}
 
 } // namespace
 
 result<options> options_of(std::span<const named_value> all) {
     auto made = options::lan();
     for (std::size_t i = 0; i < all.size(); ++i) {
-        const auto name = all[i].first, value = all[i].second;
-        const auto* const found = std::find_if(known_options.begin(), known_options.end(),
-                                               [&](const row& each) { return each.name == name; });
-        if (found == known_options.end())
-            return error{errc::bad_option, '"' + std::string(name) + "\" is not an option of a node"};
-        if (name == "network" && i != 0)
+        if (all[i].first == "network" && i != 0)
             return error{errc::bad_option, "network must be the first option: it sets all others"};
-        if (!found->set(value, made))
-            return error{errc::bad_option, std::string(name) + ": \"" + std::string(value) + "\" is not " +
-                                               std::string(found->wanted)};
+        if (const auto good = set(known_options, "node", all[i], made); !good) return good.error();
     }
+    return made;
+}
+
+result<client_options> client_options_of(std::span<const named_value> all) {
+    client_options made;
+    for (const auto& each : all)
+        if (const auto good = set(known_client_options, "client", each, made); !good) return good.error();
     return made;
 }
 

@@ -34,15 +34,19 @@ void completion_channel::give_back() {
     --under_way_;
 }
 
-void completion_channel::push(completion done) {
+void completion_channel::push(completion done, std::shared_ptr<void> result_elsewhere) {
     const std::lock_guard lock(mutex_);
-    if (closed_) return; // `done` ends when the lock is free again
-    done_.push_back(std::move(done));
+    if (closed_) return; // both end when the lock is free again
+    done_.push_back({std::move(done), std::move(result_elsewhere)});
     if (done_.size() == 1) readable_.show(is_readable());
     news_.notify_one();
 }
 
 result<completion> completion_channel::next(std::chrono::milliseconds within) {
+    return next_of_any(within).transform([](ended_call first) { return std::move(first.done); });
+}
+
+result<ended_call> completion_channel::next_of_any(std::chrono::milliseconds within) {
     if (forked()) return forked_queue();
     std::unique_lock lock(mutex_);
     if (!news_.wait_for(lock, io_thread::bounded(within), [this] { return is_readable(); }))
@@ -69,7 +73,7 @@ std::size_t completion_channel::under_way() const {
 
 void completion_channel::close() {
     if (forked()) return;
-    std::deque<completion> unread; // destroyed without the lock: claims are released
+    std::deque<ended_call> unread; // destroyed without the lock: claims are released
     const std::lock_guard lock(mutex_);
     closed_ = true;
     unread.swap(done_);

@@ -5,152 +5,9 @@
  * abi_test NAME runs one test; without a name it prints the names. */
 #define _POSIX_C_SOURCE 200809L
 
-#include "support/sanitizers.hpp"
+#include "tools.h"
 
-#include <baton/baton.h>
-
-#include <poll.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-static int failures = 0;
-
-#define CHECK(what)                                                                                          \
-    do {                                                                                                     \
-        if (!(what)) {                                                                                       \
-            ++failures;                                                                                      \
-            fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #what);                             \
-        }                                                                                                    \
-    } while (0)
-/* For what the rest depends on. */
-#define REQUIRE(what)                                                                                        \
-    do {                                                                                                     \
-        CHECK(what);                                                                                         \
-        if (failures != 0) exit(1);                                                                          \
-    } while (0)
-
-enum { patience_ms = 60000 };
-
-/* ---------------------------------------------------------------- tools */
-
-static baton_call call_of(uint32_t what, const char* key) {
-    baton_call call;
-    memset(&call, 0, sizeof call);
-    call.size = sizeof call;
-    call.what = what;
-    call.key = baton_text(key);
-    return call;
-}
-
-static baton_call with_value(uint32_t what, const char* key, const char* value) {
-    baton_call call = call_of(what, key);
-    call.value = baton_text(value);
-    return call;
-}
-
-static baton_call with_element(uint32_t what, const char* key, const char* element) {
-    baton_call call = call_of(what, key);
-    call.element = baton_text(element);
-    return call;
-}
-
-static baton_answer no_answer(void) {
-    baton_answer answer;
-    memset(&answer, 0, sizeof answer);
-    answer.size = sizeof answer;
-    return answer;
-}
-
-static baton_error no_error(void) {
-    baton_error error;
-    memset(&error, 0, sizeof error);
-    error.size = sizeof error;
-    return error;
-}
-
-static int equals(baton_bytes bytes, const char* text) {
-    return bytes.size == strlen(text) && (bytes.size == 0 || memcmp(bytes.data, text, bytes.size) == 0);
-}
-
-/* Makes a call of which only the code matters. */
-static int run(baton_node node, baton_call call) { return baton_run(node, &call, NULL); }
-
-static int is_readable(int fd) {
-    struct pollfd one;
-    one.fd = fd;
-    one.events = POLLIN;
-    return poll(&one, 1, 0) == 1;
-}
-
-/* A node that hears of others by its seeds alone, each of which may be NULL. */
-static baton_node started_with(const char* name, const char* seed, const char* other_seed) {
-    char cluster[32];
-    baton_option options[8];
-    size_t count = 0;
-    baton_node node = 0;
-    baton_error error = no_error();
-    const char* given[][2] = {{"network", "loopback"},
-                              {"cluster", cluster},
-                              {"name", name},
-                              {"no-beacon", "true"},
-                              {"destructor-leave-within", "50ms"},
-                              {"seed", seed},
-                              {"seed", other_seed}};
-    snprintf(cluster, sizeof cluster, "c-%ld", (long)getpid());
-    for (size_t i = 0; i < sizeof given / sizeof *given; ++i) {
-        if (given[i][1] == NULL) continue;
-        options[count].name = given[i][0];
-        options[count++].value = given[i][1];
-    }
-    if (baton_start(options, count, &node, &error) != BATON_OK) fprintf(stderr, "%s\n", error.what);
-    REQUIRE(node != 0);
-    return node;
-}
-
-static baton_node started(const char* name, const char* seed) { return started_with(name, seed, NULL); }
-
-/* Waits for an event of that name. */
-static int happened(baton_node node, const char* word) {
-    for (;;) {
-        baton_answer event = no_answer();
-        int found;
-        if (baton_next(node, patience_ms, &event) != BATON_OK) return 0;
-        found = strcmp(event.word, word) == 0;
-        baton_answer_free(&event);
-        if (found) return 1;
-    }
-}
-
-static void endpoint_of(baton_node node, char* into, size_t size) {
-    baton_call self = call_of(BATON_SELF, "");
-    baton_answer answer = no_answer();
-    REQUIRE(baton_run(node, &self, &answer) == BATON_OK && answer.members_count == 1);
-    snprintf(into, size, "%.*s", (int)answer.members[0].endpoint.size, answer.members[0].endpoint.data);
-    baton_answer_free(&answer);
-}
-
-typedef struct pair {
-    baton_node one, other;
-} pair;
-
-static pair two_nodes(void) {
-    pair nodes;
-    char seed[64];
-    nodes.one = started("one", NULL);
-    endpoint_of(nodes.one, seed, sizeof seed);
-    nodes.other = started("other", seed);
-    REQUIRE(happened(nodes.one, "joined"));
-    REQUIRE(happened(nodes.other, "joined"));
-    return nodes;
-}
-
-static void close_both(pair nodes) {
-    CHECK(baton_close(nodes.one) == BATON_OK);
-    CHECK(baton_close(nodes.other) == BATON_OK);
-}
 
 /* ---------------------------------------------------------------- calls */
 
@@ -358,6 +215,15 @@ static void test_claims(void) {
     on.what = BATON_RELEASE;
     CHECK(baton_run(node, &on, &state) == BATON_OK && state.count == mine.count + 1);
     baton_answer_free(&state);
+    claim.flags = BATON_IF_EPOCH; /* nobody has claimed it since, but for the wrong one */
+    claim.epoch = mine.count - 2;
+    CHECK(baton_run(node, &claim, &state) == BATON_CONFLICT);
+    baton_answer_free(&state);
+    claim.epoch = mine.count;
+    CHECK(baton_run(node, &claim, &state) == BATON_OK && equals(state.values[0].value, "second"));
+    CHECK(baton_close(state.claim) == BATON_OK);
+    baton_answer_free(&state);
+    claim.flags = 0;
     on.what = BATON_COMMIT;
     CHECK(baton_run(node, &on, NULL) == BATON_CLAIM_LOST);
     on.what = BATON_CLAIM_STATE;
@@ -590,10 +456,10 @@ static void test_nulls_and_sizes(void) {
     call.versions_count = 0;
     call.flags = BATON_IF_VERSION;
     CHECK(baton_run(node, &call, NULL) == BATON_BAD_ARGUMENT);
-    call.flags = 16;
+    call.flags = 64;
     CHECK(baton_run(node, &call, NULL) == BATON_BAD_ARGUMENT);
     call.flags = 0;
-    call.ack = 4;
+    call.ack = 5;
     CHECK(baton_run(node, &call, NULL) == BATON_BAD_ARGUMENT);
     call.ack = 0;
     call.within_ms = -1;
@@ -794,17 +660,16 @@ static void test_options(void) {
     CHECK(baton_start(two, 2, &node, NULL) == BATON_BAD_OPTION);
     CHECK(strcmp(baton_code_name(BATON_OK), "ok") == 0);
     CHECK(strcmp(baton_code_name(BATON_BAD_KEY), "bad_key") == 0);
+    CHECK(strcmp(baton_code_name(BATON_UNKNOWN), "unknown") == 0);
+    CHECK(strcmp(baton_code_name(BATON_CLAIMED), "claimed") == 0);
     CHECK(strcmp(baton_code_name(BATON_CLOSED), "closed") == 0);
-    CHECK(strcmp(baton_code_name(4711), "unknown") == 0);
+    CHECK(strcmp(baton_code_name(4711), "unassigned") == 0);
     CHECK(strchr(baton_library_version(), '.') != NULL);
 }
 
 /* ---------------------------------------------------------------- */
 
-static const struct {
-    const char* name;
-    void (*run)(void);
-} tests[] = {
+static const named_test tests[] = {
     {"registers", test_registers},
     {"concurrent_values", test_concurrent_values},
     {"typed_values", test_typed_values},
@@ -821,14 +686,5 @@ static const struct {
 };
 
 int main(int count, char** arguments) {
-    int found = 0;
-    for (size_t i = 0; i < sizeof tests / sizeof *tests; ++i) {
-        if (count < 2) {
-            puts(tests[i].name);
-        } else if (strcmp(arguments[1], "all") == 0 || strcmp(arguments[1], tests[i].name) == 0) {
-            found = 1;
-            tests[i].run();
-        }
-    }
-    return count < 2 || (found && failures == 0) ? 0 : 1;
+    return run_named(tests, sizeof tests / sizeof *tests, count, arguments);
 }

@@ -62,6 +62,9 @@ class BATON_API client {
     client& operator=(client&&) noexcept; ///< closes this client, and takes the other over
     /// Closes the connection. Calls under way fail with unreachable, or unknown.
     ~client();
+    /// The same while other threads use the client: their calls and later ones fail. Returns when the
+    /// connection is closed. One thread calls it, once; no effect in a forked child.
+    void close();
 
     /// @name Errors of every call
     ///

@@ -32,6 +32,9 @@ namespace baton {
 namespace shell {
 class completion_channel;
 } // namespace shell
+namespace c {
+class queue_object; // of <baton/baton.h>
+} // namespace c
 
 /// What a call returns that has ended: the result of the synchronous call.
 using call_result = std::variant<result<void>,          // wait_synced
@@ -82,6 +85,7 @@ class BATON_API completion_queue {
 
   private:
     friend class async;
+    friend class c::queue_object;
     std::shared_ptr<shell::completion_channel> channel_;
 };
 

@@ -82,7 +82,12 @@ client& client::operator=(client&& other) noexcept {
 }
 // Claims may hold the body for a call of theirs; it is closed here.
 client::~client() {
-    if (!impl_ || impl_->forked()) return;
+    if (impl_) close();
+}
+
+// The engine fails what is under way and what comes later; the body stays for those who are about to call.
+void client::close() {
+    if (impl_->forked()) return;
     impl_->engine->close(); // a handler's call ends
     std::shared_ptr<shell::client_watches> watches;
     {

@@ -12,9 +12,17 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <memory>
 #include <mutex>
 
 namespace baton::shell {
+
+/// What a channel carries.
+struct ended_call {
+    completion done;
+    /// The result of a call that is none of a node's, by whoever has begun it: `done` has its tag only.
+    std::shared_ptr<void> result_elsewhere{};
+};
 
 class completion_channel {
   public:
@@ -25,9 +33,11 @@ class completion_channel {
     /// The place is not needed: the call has not begun.
     void give_back();
     /// The result of a call that had a place. Dropped if the channel is closed.
-    void push(completion done);
+    void push(completion done, std::shared_ptr<void> result_elsewhere = {});
     /// As completion_queue's.
     result<completion> next(std::chrono::milliseconds within);
+    /// The same, for who begins calls with results elsewhere.
+    result<ended_call> next_of_any(std::chrono::milliseconds within);
     result<int> fd();
     [[nodiscard]] std::size_t under_way() const;
     void close();
@@ -40,7 +50,7 @@ class completion_channel {
     const int generation_ = forks();
     mutable std::mutex mutex_;
     std::condition_variable news_;
-    std::deque<completion> done_;
+    std::deque<ended_call> done_;
     std::size_t under_way_ = 0; ///< begun and not read
     ready_descriptor readable_;
     bool closed_ = false;

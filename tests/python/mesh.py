@@ -28,8 +28,8 @@ class Mesh:
         return dict(network="loopback", cluster=self.cluster, name=name, no_beacon=True, seed=list(seeds), leave_within="500ms",
                     destructor_leave_within="100ms") | more
 
-    def program(self, name: str, *seeds: str) -> Program:
-        made = Program(self, name, seeds)
+    def program(self, name: str, *seeds: str, arguments: tuple[str, ...] = ()) -> Program:
+        made = Program(self, name, seeds, arguments)
         self.programs.append(made)
         return made
 
@@ -41,9 +41,9 @@ class Mesh:
 class Program:
     """A C++ node: `baton run`, whose commands and answers are lines."""
 
-    def __init__(self, mesh: Mesh, name: str, seeds: tuple[str, ...]) -> None:
+    def __init__(self, mesh: Mesh, name: str, seeds: tuple[str, ...], arguments: tuple[str, ...]) -> None:
         words = [os.environ["BATON_PROGRAM"], "run", "--host", "127.0.0.1", "--no-beacon", "--cluster", mesh.cluster, "--name",
-                 name, "--leave-within", "500ms", *(word for seed in seeds for word in ("--seed", seed))]
+                 name, "--leave-within", "500ms", *(word for seed in seeds for word in ("--seed", seed)), *arguments]
         self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         self._lines: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._kept: list[dict[str, Any]] = []

@@ -14,11 +14,12 @@ from typing import Any, Union
 
 from . import errors
 from ._baton_abi import ffi
-from .values import Change, Event, LeaveReport, Member, Outcome, Pickup, Value, Version, Written
+from .values import Change, Event, LeaveReport, LostWrite, Member, Outcome, Pickup, Value, Version, Written
 
 Bytes = Union[bytes, bytearray, memoryview]
 Key = Union[str, Bytes]
 Seconds = Union[float, timedelta]
+Pairs = Union[Mapping[str, Bytes], Mapping[bytes, Bytes]]
 OptionValue = Union[str, int, float, bool, timedelta, os.PathLike[str], Iterable[str], None]
 
 
@@ -99,6 +100,8 @@ class Call:
         lease: Seconds | None = None,
         copies: int | str | None = None,
         versions: Iterable[Version] = (),
+        pairs: Iterable[tuple[Key, Bytes]] = (),
+        epoch: int | None = None,
         flags: int = 0,
     ) -> None:
         self._kept: list[Any] = []
@@ -108,15 +111,16 @@ class Call:
         c.what = what
         self._put(c.key, as_bytes(key))
         self._put(c.element, as_bytes(element))
-        if isinstance(value, str):
-            raise TypeError("a value is bytes: encode the text, or pack() it")
-        self._put(c.value, value)
+        self._put_value(c.value, value)
         c.amount = amount
         c.claim = claim
         c.within_ms = 0 if within is None else milliseconds(within)
         c.ttl_ms = 0 if ttl is None else milliseconds(ttl)
         c.lease_ms = 0 if lease is None else milliseconds(lease)
         c.flags = flags
+        if epoch is not None:
+            c.flags |= lib.BATON_IF_EPOCH
+            c.epoch = epoch
         if isinstance(copies, int):
             c.ack, c.copies = lib.BATON_ACK_COPIES, copies
         elif copies is not None:
@@ -133,6 +137,21 @@ class Call:
             self._kept.append(all_c)
             c.versions = all_c
             c.versions_count = len(named)
+
+        together = list(pairs)
+        if together:
+            all_pairs = ffi.new("baton_pair[]", len(together))
+            for each, (its_key, its_value) in zip(all_pairs, together):
+                self._put(each.key, as_bytes(its_key))
+                self._put_value(each.value, its_value)
+            self._kept.append(all_pairs)
+            c.pairs = all_pairs
+            c.pairs_count = len(together)
+
+    def _put_value(self, into: Any, value: Bytes) -> None:
+        if isinstance(value, str):
+            raise TypeError("a value is bytes: encode the text, or pack() it")
+        self._put(into, value)
 
     def _put(self, into: Any, data: Bytes) -> None:
         if len(data) == 0:
@@ -184,6 +203,18 @@ class Answer:
         path = self.text.decode("utf-8", "surrogateescape") or None
         return LeaveReport(self.word, self.count, self.number, tuple(self.names), path)
 
+    def as_count(self) -> int | None:
+        return self.number if self.found else None
+
+    def as_value(self) -> Value | None:
+        return self.values[0] if self.values else None
+
+    def as_types(self) -> list[str]:
+        return [each.decode() for each in self.names]
+
+    def as_lost_writes(self) -> list[LostWrite]:
+        return [LostWrite(key, each.version) for key, each in zip(self.names, self.values)]
+
     def as_event(self) -> Event:
         reason = self.text.decode("utf-8", "backslashreplace")
         return Event(self.word, self.members[0], reason, self.key, self.count)
@@ -199,7 +230,15 @@ def _member(of: Any) -> Member:
 
     round_trip = of.round_trip_us / 1e6 if of.round_trip_us >= 0 else None
     return Member(
-        bytes(of.id), words(of.name), words(of.state), words(of.endpoint), bool(of.synced), of.lag, of.lag_ms / 1e3, round_trip
+        bytes(of.id),
+        words(of.name),
+        words(of.state),
+        words(of.endpoint),
+        bool(of.synced),
+        of.lag,
+        of.lag_ms / 1e3,
+        round_trip,
+        words(of.client_endpoint),
     )
 
 
@@ -237,10 +276,10 @@ def taken(c: Any) -> Answer:
         lib.baton_answer_free(c)
 
 
-def run(node: int, call: Call) -> Answer:
+def run(node_or_client: int, call: Call) -> Answer:
     """Makes a call that does not wait, or waits for its end."""
     answer = new_answer()
-    lib.baton_run(node, call.c, answer)
+    lib.baton_run(node_or_client, call.c, answer)
     made = taken(answer)
     made.raise_failure()
     return made
@@ -257,9 +296,9 @@ def next_answer(handle: int, within_ms: int) -> Answer | None:
     return None
 
 
-def begin(node: int, queue: int, tag: int, call: Call) -> None:
+def begin(node_or_client: int, queue: int, tag: int, call: Call) -> None:
     fault = Fault()
-    fault.check(lib.baton_begin(node, queue, tag, call.c, fault.c))
+    fault.check(lib.baton_begin(node_or_client, queue, tag, call.c, fault.c))
 
 
 def descriptor(handle: int) -> int:
@@ -298,6 +337,15 @@ def _option(value: Any) -> str:
 
 def start(options: Mapping[str, OptionValue]) -> int:
     """A node. Names are those of `baton run`, with _ for -; a list repeats an option; None leaves it out."""
+    return _opened(lib.baton_start, options)
+
+
+def connect(options: Mapping[str, OptionValue]) -> int:
+    """A client; options as start()."""
+    return _opened(lib.baton_connect, options)
+
+
+def _opened(opens: Any, options: Mapping[str, OptionValue]) -> int:
     pairs: list[tuple[bytes, bytes]] = []
     for name, value in options.items():
         every = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
@@ -306,6 +354,6 @@ def start(options: Mapping[str, OptionValue]) -> int:
                 pairs.append((name.replace("_", "-").encode(), _option(each).encode("utf-8", "surrogateescape")))
     kept = [(ffi.new("char[]", name), ffi.new("char[]", value)) for name, value in pairs]
     c = ffi.new("baton_option[]", [{"name": name, "value": value} for name, value in kept])
-    fault, node = Fault(), ffi.new("baton_node *")
-    fault.check(lib.baton_start(c, len(kept), node, fault.c))
-    return int(node[0])
+    fault, handle = Fault(), ffi.new("uint64_t *")
+    fault.check(opens(c, len(kept), handle, fault.c))
+    return int(handle[0])

@@ -1,4 +1,5 @@
-"""What the asynchronous and the synchronous node share: how calls are made up, and the reads that never wait."""
+"""What the asynchronous and the synchronous forms share: how calls are made up, a node's reads, which never wait, and the end of
+the program."""
 from __future__ import annotations
 
 import atexit
@@ -9,16 +10,19 @@ from typing import Any
 
 from . import _abi, errors
 from ._abi import Bytes, Call, Key, OptionValue, Seconds, lib
-from .values import Member, Value, Version
+from .values import LostWrite, Member, Value, Version
 
 LEAVE_AT_EXIT = 2.0  #: seconds: how long all nodes together may hand over when the program ends
 
 _open_nodes: set[int] = set()
+_open_clients: set[int] = set()
 
 
 @atexit.register
 def _leave_all() -> None:
     """Nodes that the program has not closed hand over together. In a forked child there are none."""
+    for client in list(_open_clients):
+        _abi.close(client)
     nodes = list(_open_nodes)
     if not nodes:
         return
@@ -41,8 +45,17 @@ def _leave_all() -> None:
         pass
 
 
-def stash(key: Key, value: Bytes, copies: int | str | None, within: Seconds | None, ttl: Seconds | None, if_version: Version | None) -> Call:
-    flags, versions = (lib.BATON_IF_VERSION, [if_version]) if if_version is not None else (0, [])
+def stash(
+    key: Key,
+    value: Bytes,
+    copies: int | str | None,
+    within: Seconds | None,
+    ttl: Seconds | None,
+    if_version: Version | None,
+    flags: int = 0,
+) -> Call:
+    versions = [] if if_version is None else [if_version]
+    flags |= lib.BATON_IF_VERSION if versions else 0
     return Call(lib.BATON_STASH, key, value=value, copies=copies, within=within, ttl=ttl, flags=flags, versions=versions)
 
 
@@ -53,8 +66,14 @@ def pickup(key: Key, within: Seconds | None, until: str) -> Call:
     return Call(lib.BATON_PICKUP, key, within=within, flags=flags)
 
 
-def claim(key: Key, within: Seconds | None, lease: Seconds | None, if_free: bool) -> Call:
-    return Call(lib.BATON_CLAIM, key, within=within, lease=lease, flags=lib.BATON_IF_FREE if if_free else 0)
+def claim(key: Key, within: Seconds | None, lease: Seconds | None, if_free: bool, if_epoch: int | None) -> Call:
+    flags = lib.BATON_IF_FREE if if_free else 0
+    return Call(lib.BATON_CLAIM, key, within=within, lease=lease, flags=flags, epoch=if_epoch)
+
+
+def retry(at_least_once: bool) -> int:
+    """The flag of a client's write."""
+    return int(lib.BATON_AT_LEAST_ONCE) if at_least_once else 0
 
 
 def leave(within: Seconds | None, copies: int | None, nobody_stays: bool) -> Call:
@@ -118,8 +137,7 @@ class NodeBase:
 
     def count(self, key: Key) -> int | None:
         """The sum of a counter; None if there is none."""
-        answer = self._run(Call(lib.BATON_COUNT, key))
-        return answer.number if answer.found else None
+        return self._run(Call(lib.BATON_COUNT, key)).as_count()
 
     def contains(self, key: Key, element: Key) -> bool:
         """True if the element is in the set."""
@@ -131,8 +149,7 @@ class NodeBase:
 
     def field(self, key: Key, field: Key) -> Value | None:
         """The value of a field of a map; None if this node holds none."""
-        values = self._run(Call(lib.BATON_FIELD, key, element=field)).values
-        return values[0] if values else None
+        return self._run(Call(lib.BATON_FIELD, key, element=field)).as_value()
 
     def field_siblings(self, key: Key, field: Key) -> list[Value]:
         """Every concurrent value of the field."""
@@ -148,7 +165,7 @@ class NodeBase:
 
     def types(self, key: Key) -> list[str]:
         """The types that the key holds, normally one: "register", "counter", "set", "map" or "flag"."""
-        return [each.decode() for each in self._run(Call(lib.BATON_TYPES, key)).names]
+        return self._run(Call(lib.BATON_TYPES, key)).as_types()
 
     def keys(self, prefix: Key = b"") -> list[bytes]:
         """Keys of every type that begin with the prefix, sorted."""
@@ -171,20 +188,74 @@ class NodeBase:
         lib.baton_end_leave_now(self._handle)
 
 
-class ClaimBase:
-    """A register that this node owns, until the claim is closed or lost."""
+class ClientBase:
+    """A client: its options, and what it needs no member for."""
 
-    def __init__(self, node: NodeBase, answer: _abi.Answer) -> None:
-        self._node = node
+    def __init__(self, **options: OptionValue) -> None:
+        self._options = options
+        self._handle = 0
+
+    def _connect(self) -> None:
+        if self._handle != 0:
+            raise errors.BadArgument("the client has been connected before")
+        self._handle = _abi.connect(self._options)
+        _open_clients.add(self._handle)
+
+    def _close(self) -> None:
+        """Ends the calls of other threads, and waits for them."""
+        _open_clients.discard(self._handle)
+        _abi.close(self._handle)
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", 0) in _open_clients:
+            warnings.warn(f"{self!r} was not closed", ResourceWarning, stacklevel=2, source=self)
+            self._close()
+
+    def __repr__(self) -> str:
+        return f"<baton.{type(self).__name__} of {self._options.get('cluster', 'default')}>"
+
+    def talks_to(self) -> bytes | None:
+        """The id of the member that this client talks to; None while it looks for one."""
+        members = _abi.run(self._handle, Call(lib.BATON_TALKS_TO)).members
+        return members[0].id if members else None
+
+    def lost_writes(self) -> list[LostWrite]:
+        """After errors.Lost: the last 1,024 writes of this client, as far as they are among what is lost."""
+        return _abi.run(self._handle, Call(lib.BATON_LOST_WRITES)).as_lost_writes()
+
+    def accept_loss(self) -> None:
+        """Goes on without what is lost: this client forgets what it has seen."""
+        _abi.run(self._handle, Call(lib.BATON_ACCEPT_LOSS))
+
+
+class Granted:
+    """What a claim has found, and its handle."""
+
+    def __init__(self, answer: _abi.Answer) -> None:
         self._handle = answer.claim
         self.key = answer.key  #: the key
         self.epoch = answer.count  #: of the claim: odd, and larger than every earlier one
-        self.values_found = answer.values  #: all values that the claim found
+        self.values_found = answer.values  #: all values that the claim found; a client's claim has the first of them
 
     @property
     def taken_over(self) -> Value:
         """The value that the claim took over."""
         return self.values_found[0]
+
+    def close(self) -> None:
+        """Releases the key if the claim still owns it."""
+        _abi.close(self._handle)
+
+    def _commit(self, value: Bytes, copies: int | str | None, within: Seconds | None, ttl: Seconds | None) -> Call:
+        return Call(lib.BATON_COMMIT, claim=self._handle, value=value, copies=copies, within=within, ttl=ttl)
+
+
+class ClaimBase(Granted):
+    """A register that this node owns, until the claim is closed or lost."""
+
+    def __init__(self, node: NodeBase, answer: _abi.Answer) -> None:
+        super().__init__(answer)
+        self._node = node
 
     def _state(self) -> int:
         return self._node._run(Call(lib.BATON_CLAIM_STATE, claim=self._handle)).flags
@@ -209,13 +280,6 @@ class ClaimBase:
     def release(self) -> int:
         """Gives the key up, and returns the epoch under which it is free. Error: ClaimLost."""
         return self._node._run(Call(lib.BATON_RELEASE, claim=self._handle)).count
-
-    def close(self) -> None:
-        """Releases the key if the claim still owns it."""
-        _abi.close(self._handle)
-
-    def _commit(self, value: Bytes, copies: int | str | None, within: Seconds | None, ttl: Seconds | None) -> Call:
-        return Call(lib.BATON_COMMIT, claim=self._handle, value=value, copies=copies, within=within, ttl=ttl)
 
 
 tags = itertools.count(1)

@@ -75,8 +75,8 @@ class Leaving(BatonError):
 
 
 class Forked(BatonError):
-    """The call is made in a forked child: a node stays with the parent. Start one after the fork, or use the start method
-    `spawn` of multiprocessing."""
+    """The call is made in a forked child: nodes and clients stay with the parent. Start one after the fork, or use the start
+    method `spawn` of multiprocessing."""
 
     code = "forked"
 
@@ -147,8 +147,44 @@ class BadKey(BatonError):
     code = "bad_key"
 
 
+class Refused(BatonError):
+    """The member does not accept this client, or its key does not allow the call."""
+
+    code = "refused"
+
+
+class Unreachable(BatonError, ConnectionError):
+    """The client has no member to talk to at present, or was closed during the call."""
+
+    code = "unreachable"
+
+
+class Unknown(BatonError):
+    """The write may have been made or not: the connection broke before its answer."""
+
+    code = "unknown"
+
+
+class Behind(BatonError):
+    """The member lacks what this client has seen already."""
+
+    code = "behind"
+
+
+class Lost(BatonError):
+    """Nobody in view has what this client has seen: see Client.accept_loss()."""
+
+    code = "lost"
+
+
+class Claimed(BatonError):
+    """Another client owns the key by a claim at this member."""
+
+    code = "claimed"
+
+
 class Closed(BatonError):
-    """The node, watch or claim is closed."""
+    """The node, client, watch or claim is closed."""
 
     code = "closed"
 

@@ -21,53 +21,12 @@ from types import TracebackType
 from typing import TypeVar
 
 from . import _abi, _calls, errors
-from ._abi import Answer, Bytes, Call, Key, OptionValue, Seconds, lib
+from ._abi import Answer, Bytes, Call, Key, Seconds, lib
 from ._calls import ClaimBase, NodeBase
+from ._waiting import Caller, Source
 from .values import Change, Event, LeaveReport, Pickup, Value, Version, Written
 
 T = TypeVar("T")
-
-
-class _Source:
-    """Waits in the loop for what baton_next() returns."""
-
-    def __init__(self, handle: int) -> None:
-        self._handle = handle
-        self._loop = asyncio.get_running_loop()
-        self._fd = _abi.descriptor(handle)
-        self._waiting: asyncio.Future[None] | None = None
-
-    async def next(self) -> Answer:
-        """One task at a time."""
-        if self._waiting is not None:
-            raise errors.BadArgument("another task waits for the same events or changes")
-        while True:
-            answer = _abi.next_answer(self._handle, 0)
-            if answer is not None:
-                return answer
-            self._waiting = self._loop.create_future()
-            self._loop.add_reader(self._fd, self._wake)
-            try:
-                await self._waiting
-            finally:
-                self._stop()
-
-    def _wake(self) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(None)
-
-    def _stop(self) -> None:
-        """Before the library closes the descriptor, whose number may then be another one's."""
-        if self._waiting is not None:
-            self._loop.remove_reader(self._fd)
-            self._waiting = None
-
-    def end(self) -> None:
-        """Whoever waits gets errors.Closed."""
-        waiting = self._waiting
-        self._stop()
-        if waiting is not None and not waiting.done():
-            waiting.set_exception(errors.Closed("the node or the watch was closed"))
 
 
 class Watch:
@@ -80,7 +39,7 @@ class Watch:
     def __init__(self, node: Node, prefix: Key) -> None:
         self._node = node
         self._handle = _abi.open_watch(node._handle, prefix)
-        self._source = _Source(self._handle)
+        self._source = Source(self._handle)
         node._watches.add(self)
 
     def __aiter__(self) -> Watch:
@@ -137,12 +96,9 @@ class Node(NodeBase):
         """Starts the node. Errors: BadOption, AddressInUse, NetworkError and others."""
         self._loop = asyncio.get_running_loop()
         await self._loop.run_in_executor(None, self._start)
-        self._queue = _abi.open_queue()
-        self._queue_fd = _abi.descriptor(self._queue)
-        self._calls: dict[int, asyncio.Future[Answer]] = {}
+        self._caller = Caller(self._handle)
         self._watches: set[Watch] = set()
-        self._events: _Source | None = None
-        self._loop.add_reader(self._queue_fd, self._complete)
+        self._events: Source | None = None
         return self
 
     async def __aenter__(self) -> Node:
@@ -166,31 +122,13 @@ class Node(NodeBase):
                 await each.aclose()
             if self._events is not None:
                 self._events.end()
-            self._loop.remove_reader(self._queue_fd)
-            _abi.close(self._queue)
-            for waiting in self._calls.values():
-                if not waiting.done():
-                    waiting.set_exception(errors.Closed("the node was closed"))
+            self._caller.end("the node was closed")
             await self._loop.run_in_executor(None, self._close)
 
     # ------------------------------------------------------------ calls under way
 
     async def _begin(self, call: Call, made: Callable[[Answer], T]) -> T:
-        tag = next(_calls.tags)
-        _abi.begin(self._handle, self._queue, tag, call)
-        waiting: asyncio.Future[Answer] = self._loop.create_future()
-        self._calls[tag] = waiting
-        answer = await waiting
-        answer.raise_failure()
-        return made(answer)
-
-    def _complete(self) -> None:
-        while (answer := _abi.next_answer(self._queue, 0)) is not None:
-            waiting = self._calls.pop(answer.tag)
-            if waiting.done():
-                _calls.unused(answer)
-            else:
-                waiting.set_result(answer)
+        return made(await self._caller.call(call))
 
     async def _write(self, call: Call) -> Written:
         return await self._begin(call, Answer.as_written)
@@ -240,10 +178,17 @@ class Node(NodeBase):
         return await self._write(Call(lib.BATON_CONFIRM, copies=copies, within=within, versions=[version]))
 
     async def claim(
-        self, key: Key, *, within: Seconds | None = None, lease: Seconds | None = None, if_free: bool = False
+        self,
+        key: Key,
+        *,
+        within: Seconds | None = None,
+        lease: Seconds | None = None,
+        if_free: bool = False,
+        if_epoch: int | None = None,
     ) -> Claim:
-        """Takes ownership of a register, waiting `within` for it to appear. Errors: Absent; Conflict with `if_free`."""
-        return await self._begin(_calls.claim(key, within, lease, if_free), lambda answer: Claim(self, answer))
+        """Takes ownership of a register, waiting `within` for it to appear. `if_free`: only if no node owns it. `if_epoch`: only
+        if nobody has claimed it since that epoch. Errors: Absent; Conflict with `if_free` and `if_epoch`."""
+        return await self._begin(_calls.claim(key, within, lease, if_free, if_epoch), lambda answer: Claim(self, answer))
 
     # ------------------------------------------------------------ typed values
 
@@ -288,7 +233,7 @@ class Node(NodeBase):
     async def next_event(self) -> Event:
         """The oldest unread event; waits for one. Error: Closed when the node is closed."""
         if self._events is None:
-            self._events = _Source(self._handle)
+            self._events = Source(self._handle)
         return (await self._events.next()).as_event()
 
     async def events(self) -> AsyncIterator[Event]:

@@ -31,6 +31,19 @@ def _next(handle: int, within: Seconds | None) -> Answer | None:
             return answer
 
 
+def wait_for(handle: int, call: Call, made: Callable[[Answer], T]) -> T:
+    """Makes a call of a node or of a client, and waits for its end."""
+    queue = _abi.open_queue()
+    try:
+        _abi.begin(handle, queue, 0, call)
+        answer = _next(queue, None)
+        assert answer is not None
+        answer.raise_failure()
+        return made(answer)
+    finally:
+        _abi.close(queue)
+
+
 class SyncClaim(ClaimBase):
     """A register that this node owns: `with node.claim("session") as mine`. Leaving the block releases it."""
 
@@ -109,15 +122,7 @@ class SyncNode(NodeBase):
         self._close()
 
     def _wait(self, call: Call, made: Callable[[Answer], T]) -> T:
-        queue = _abi.open_queue()
-        try:
-            _abi.begin(self._handle, queue, 0, call)
-            answer = _next(queue, None)
-            assert answer is not None
-            answer.raise_failure()
-            return made(answer)
-        finally:
-            _abi.close(queue)
+        return wait_for(self._handle, call, made)
 
     def _write(self, call: Call) -> Written:
         return self._wait(call, Answer.as_written)
@@ -161,10 +166,16 @@ class SyncNode(NodeBase):
         return self._write(Call(lib.BATON_CONFIRM, copies=copies, within=within, versions=[version]))
 
     def claim(
-        self, key: Key, *, within: Seconds | None = None, lease: Seconds | None = None, if_free: bool = False
+        self,
+        key: Key,
+        *,
+        within: Seconds | None = None,
+        lease: Seconds | None = None,
+        if_free: bool = False,
+        if_epoch: int | None = None,
     ) -> SyncClaim:
         """As Node.claim()."""
-        return self._wait(_calls.claim(key, within, lease, if_free), lambda answer: SyncClaim(self, answer))
+        return self._wait(_calls.claim(key, within, lease, if_free, if_epoch), lambda answer: SyncClaim(self, answer))
 
     def add(self, key: Key, amount: int = 1, *, copies: int | str | None = None, within: Seconds | None = None) -> Written:
         """Adds to a counter."""

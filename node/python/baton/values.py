@@ -90,6 +90,15 @@ class Member:
     lag: int = 0  #: events of this node that it has not reported as applied
     lag_seconds: float = 0.0
     round_trip: float | None = None  #: seconds
+    client_endpoint: str = ""  #: of its door for clients; "": it has none
+
+
+@dataclass(frozen=True)
+class LostWrite:
+    """A write of a client that nobody has any more."""
+
+    key: bytes
+    version: Version
 
 
 @dataclass(frozen=True)

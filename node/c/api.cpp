@@ -117,11 +117,16 @@ bool is_left_out(const change& told) {
 }
 
 // False: the key is gone again, which a later change says.
-bool read_again(std::uint64_t node, change& told) {
+bool read_again(std::uint64_t node_or_client, change& told) {
+    auto now = result<pickup_result>(error{});
     fault why;
-    const using_a<node_object> by(node, why);
-    if (!by) return false;
-    auto now = by->of.pickup(told.key);
+    if (kind_of(node_or_client) == kind::client) {
+        const using_a<client_object> by(node_or_client, why);
+        if (by) now = by->of.pickup(told.key);
+    } else {
+        const using_a<node_object> by(node_or_client, why);
+        if (by) now = by->of.pickup(told.key);
+    }
     if (!now || !now->found()) return false;
     told.value = std::move(now->value);
     told.written = now->written;
@@ -135,7 +140,7 @@ fault next_change(std::uint64_t handle, std::chrono::milliseconds within, baton_
     const using_a<watch_object> watch(handle, why);
     if (!watch) return why;
     auto told = watch->next(within);
-    while (told && is_left_out(*told) && !read_again(watch->node, *told)) told = watch->next({});
+    while (told && is_left_out(*told) && !read_again(watch->watched, *told)) told = watch->next({});
     if (watch->closed()) return {BATON_CLOSED, {}};
     if (!told) return {BATON_TIMEOUT, "no change came within the time"};
     return answered(into, 0, [&](answer_maker& answer) { answer.take(*std::move(told)); });
@@ -241,21 +246,27 @@ int baton_begin(uint64_t node_or_client, baton_queue queue, uint64_t tag, const 
                 error);
 }
 
-int baton_watch_open(baton_node node, baton_bytes prefix, baton_watch* watch, baton_error* error) {
+int baton_watch_open(uint64_t node_or_client, baton_bytes prefix, baton_watch* watch, baton_error* error) {
     return told(guarded([&]() -> fault {
                     if (watch == nullptr || (prefix.data == nullptr && prefix.size != 0))
                         return bad_argument("baton_watch_open: watch or prefix is NULL");
                     fault why;
-                    const using_a<node_object> of(node, why);
-                    if (!of) return why;
-                    auto changes = std::make_shared<watch_object>(node);
-                    auto begun =
-                        of->of.watch(std::string_view(prefix.size != 0 ? prefix.data : "", prefix.size),
+                    auto changes = std::make_shared<watch_object>(node_or_client);
+                    const auto begin = [&](auto& of) -> fault {
+                        auto begun =
+                            of.watch(std::string_view(prefix.size != 0 ? prefix.data : "", prefix.size),
                                      [into = changes.get()](const change& told) { into->put(told); });
-                    if (!begun) return fault_of(begun.error());
-                    changes->watch(*std::move(begun));
-                    *watch = add(kind::watch, std::move(changes));
-                    return {};
+                        if (!begun) return fault_of(begun.error());
+                        changes->watch(*std::move(begun));
+                        *watch = add(kind::watch, std::move(changes));
+                        return {};
+                    };
+                    if (kind_of(node_or_client) == kind::client) {
+                        const using_a<client_object> of(node_or_client, why);
+                        return of ? begin(of->of) : why;
+                    }
+                    const using_a<node_object> of(node_or_client, why);
+                    return of ? begin(of->of) : why;
                 }),
                 error);
 }

@@ -9,6 +9,7 @@
 
 #include <baton/async.hpp>
 #include <baton/client.hpp>
+#include <baton/client_watch.hpp>
 #include <baton/node.hpp>
 #include <baton/options.hpp>
 #include <baton/watch.hpp>
@@ -23,6 +24,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 
 namespace baton::c {
 
@@ -80,17 +82,20 @@ class client_claim_object final : public object {
 
 /// Changes that nobody has read yet. Of a key whether it was removed, and then its latest value of each type;
 /// so a key that changes faster than it is read takes no more room. Beyond value_bytes_max values are left
-/// out, and the reader reads them from the node.
+/// out, and the reader reads them from the node or by the client.
 class watch_object final : public object {
   public:
     static constexpr kind its_kind = kind::watch;
     static constexpr std::size_t value_bytes_max = std::size_t{16} << 20;
 
-    explicit watch_object(std::uint64_t of)
-        : node(of) {}
-    const std::uint64_t node; ///< the handle
-    void watch(watch_handle begun) { handle_ = std::move(begun); }
-    /// On the node's dispatcher thread.
+    explicit watch_object(std::uint64_t node_or_client)
+        : watched(node_or_client) {}
+    const std::uint64_t watched; ///< the handle of the node or client
+    template <class Handle>      // watch_handle or client_watch
+    void watch(Handle begun) {
+        handle_ = std::move(begun);
+    }
+    /// On the thread of the node's or client's handlers.
     void put(const change& told);
     /// nullopt: none came in time, or the watch is closed. A register without a version: its value was left
     /// out.
@@ -115,7 +120,7 @@ class watch_object final : public object {
     std::size_t value_bytes_ = 0;
     shell::ready_descriptor readable_;
     bool closed_ = false;
-    watch_handle handle_; ///< last: no handler runs when the rest is destroyed
+    std::variant<std::monostate, watch_handle, client_watch> handle_; ///< last: no handler runs after it
 };
 
 } // namespace baton::c

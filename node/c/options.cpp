@@ -158,6 +158,9 @@ const std::array known_options{
     BATON_OPTION(options, "wait-for-interface", wait_for_interface),
     node_row{"clients", wanted_for<bool>,
              [](std::string_view text, options& into) { return read(text, into.clients.enabled.emplace()); }},
+    node_row{
+        "no-clients", wanted_for<bool>,
+        [](std::string_view text, options& into) { return set_off(text, into.clients.enabled.emplace()); }},
     BATON_OPTION_OF(options, "clients-port", clients, port),
     BATON_OPTION_OF(options, "chunk-bytes", limits, chunk_bytes_max),
     BATON_OPTION_OF(options, "redial-for", liveness, redial_for),

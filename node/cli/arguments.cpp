@@ -131,6 +131,12 @@ void add_network(checked_app& app, options& node) {
         "Send no addresses of members to others, and ignore those that others send");
     app.add_flag_callback(
         "--no-beacon", [&node] { node.beacon.enabled = false; }, "Send and receive no beacons (UDP)");
+    app.add_flag_callback(
+        "--clients", [&node] { node.clients.enabled = true; },
+        "Open a port for clients, which are no members; default: only if --host is a loopback address");
+    app.add_flag_callback(
+        "--no-clients", [&node] { node.clients.enabled = false; }, "Open no port for clients");
+    add_number(app, "--clients-port", node.clients.port, "TCP port for clients; 0: any", "PORT");
     add_number(app, "--beacon-port", node.beacon.port, "UDP port of the beacon", "PORT");
     app.add_option("--group", node.beacon.group, "IPv4 multicast group of the beacon")
         ->type_name("ADDR")

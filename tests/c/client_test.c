@@ -86,6 +86,35 @@ static void test_registers(void) {
     close_both(nodes);
 }
 
+static void test_watch(void) {
+    const pair nodes = two_nodes();
+    const baton_client client = connected(nodes.one);
+    baton_watch watch = 0;
+    baton_answer change = no_answer();
+    baton_call call = with_value(BATON_STASH, "game/a", "1");
+    int fd = -1;
+    CHECK(baton_run(client, &call, NULL) == BATON_OK);
+    CHECK(baton_watch_open(client, baton_text("game/"), &watch, NULL) == BATON_OK);
+    CHECK(baton_next(watch, patience_ms, &change) == BATON_OK);
+    CHECK(equals(change.key, "game/a") && change.values_count == 1 && equals(change.values[0].value, "1"));
+    baton_answer_free(&change);
+    CHECK(baton_next(watch, patience_ms, &change) == BATON_OK);
+    CHECK(strcmp(change.word, "initial_done") == 0);
+    baton_answer_free(&change);
+    CHECK(baton_next(watch, 0, &change) == BATON_TIMEOUT);
+    CHECK(baton_fd(watch, &fd, NULL) == BATON_OK && fd >= 0);
+    CHECK(run(nodes.other, call_of(BATON_DROP, "game/a")) == BATON_OK);
+    CHECK(baton_next(watch, patience_ms, &change) == BATON_OK);
+    CHECK(strcmp(change.word, "removed") == 0 && equals(change.key, "game/a"));
+    baton_answer_free(&change);
+    CHECK(baton_close(client) == BATON_OK); /* the watch has nothing more, and is still there */
+    CHECK(baton_next(watch, 0, &change) == BATON_TIMEOUT);
+    CHECK(baton_close(watch) == BATON_OK);
+    CHECK(baton_next(watch, 0, &change) == BATON_CLOSED);
+    CHECK(baton_watch_open(client, baton_text(""), &watch, NULL) == BATON_CLOSED);
+    close_both(nodes);
+}
+
 static void test_one_member(void) {
     const baton_node node = started("one", NULL);
     const baton_client client = connected(node);
@@ -364,8 +393,10 @@ static void test_queue(void) {
 /* ---------------------------------------------------------------- */
 
 static const named_test tests[] = {
-    {"registers", test_registers}, {"one_member", test_one_member}, {"typed_values", test_typed_values},
-    {"the_mesh", test_the_mesh},   {"claims", test_claims},         {"queue", test_queue},
+    {"registers", test_registers},   {"watch", test_watch},
+    {"one_member", test_one_member}, {"typed_values", test_typed_values},
+    {"the_mesh", test_the_mesh},     {"claims", test_claims},
+    {"queue", test_queue},
 };
 
 int main(int count, char** arguments) {

@@ -23,7 +23,7 @@ void noise_from(const mesh& net, const std::string& address) {
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     auto from = socket_holder::loopback(0);
     inet_pton(AF_INET, address.c_str(), &from.sin_addr);
-    bind(fd, reinterpret_cast<const sockaddr*>(&from), sizeof from);
+    REQUIRE(bind(fd, reinterpret_cast<const sockaddr*>(&from), sizeof from) == 0);
     auto to = socket_holder::loopback(net.beacon_port);
     inet_pton(AF_INET, "239.255.86.71", &to.sin_addr);
     in_addr by{};

@@ -310,3 +310,40 @@ def test_ctrl_c_ends_a_wait(mesh: Mesh) -> None:
     waiting.send_signal(signal.SIGINT)
     _, said = waiting.communicate(timeout=PATIENCE)
     assert "KeyboardInterrupt" in said and waiting.returncode != 0
+
+
+def test_watch(mesh: Mesh) -> None:
+    async def story() -> None:
+        one, other = two_programs(mesh)
+        async with baton.Client(**options(mesh, one.endpoint)) as client:
+            await client.stash("game/a", b"1", within=PATIENCE)
+            seen: list[tuple[str, bytes]] = []
+            async for change in client.watch("game/"):
+                seen.append((change.kind, change.key))
+                if change.kind == "initial_done":
+                    one("leave")  # the client moves
+                    other("drop game/a")
+                if change.kind == "removed":
+                    break
+            assert seen == [("put", b"game/a"), ("initial_done", b""), ("removed", b"game/a")]
+            rest = client.watch("game/")
+            waiting = asyncio.ensure_future(rest.__anext__())
+            assert (await waiting).kind == "initial_done"
+            waiting = asyncio.ensure_future(rest.__anext__())
+            await asyncio.sleep(0)
+        with pytest.raises(StopAsyncIteration):  # the watch ends with its client
+            await waiting
+
+    run(story)
+
+
+def test_sync_watch(mesh: Mesh) -> None:
+    one = mesh.program("one")
+    with baton.SyncClient(**options(mesh, one.endpoint)) as client:
+        with client.watch("game/") as watch:
+            first = watch.next(PATIENCE)
+            assert first is not None and first.kind == "initial_done"
+            client.stash("game/a", b"1", copies="local")
+            change = watch.next(PATIENCE)
+            assert change is not None and change.value == b"1"
+            assert watch.next(0) is None

@@ -337,9 +337,10 @@ BATON_C_API int baton_begin(uint64_t node_or_client, baton_queue queue, uint64_t
 
 /* ---------------------------------------------------------------- what happens */
 
-/* Watches the keys that begin with `prefix`: first a `put` for each, then `initial_done`, then each change.
- */
-BATON_C_API int baton_watch_open(baton_node node, baton_bytes prefix, baton_watch* watch, baton_error* error);
+/* Watches the keys that begin with `prefix`: first a `put` for each, then `initial_done`, then each change. Of a
+ * client it waits until the member has begun, and goes on when the client moves to another member. */
+BATON_C_API int baton_watch_open(uint64_t node_or_client, baton_bytes prefix, baton_watch* watch,
+                                 baton_error* error);
 
 /* The next completion of a queue, event of a node, or change of a watch; waits at most `within_ms`, below 0:
  * for ever. Returns whether there is one, which is not what answer->code says: BATON_OK, BATON_TIMEOUT,

@@ -9,11 +9,12 @@ from . import errors
 from ._abi import library_version
 from .client import Client, ClientClaim
 from .errors import BatonError
-from .node import Claim, Node, Watch
+from .node import Claim, Node
 from .payload import pack, unpack, unpack_as
 from .sync import SyncClaim, SyncNode, SyncWatch
 from .sync_client import SyncClient, SyncClientClaim
 from .values import Change, Event, LeaveReport, LostWrite, Member, Outcome, Pickup, Value, Version, Written
+from .watching import Watch
 
 __all__ = [
     "BatonError",

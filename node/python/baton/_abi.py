@@ -313,12 +313,12 @@ def open_queue() -> int:
     return int(queue[0])
 
 
-def open_watch(node: int, prefix: Key) -> int:
+def open_watch(node_or_client: int, prefix: Key) -> int:
     fault, watch = Fault(), ffi.new("baton_watch *")
     data = as_bytes(prefix)
     view = ffi.from_buffer(data)
     c = ffi.new("baton_bytes *", {"data": view, "size": len(data)})
-    fault.check(lib.baton_watch_open(node, c[0], watch, fault.c))
+    fault.check(lib.baton_watch_open(node_or_client, c[0], watch, fault.c))
     return int(watch[0])
 
 

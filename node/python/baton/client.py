@@ -25,6 +25,7 @@ from ._abi import Answer, Bytes, Call, Key, Pairs, Seconds, lib
 from ._calls import Granted, ClientBase
 from ._waiting import Caller
 from .values import LeaveReport, Member, Pickup, Value, Version, Written
+from .watching import Watch
 
 T = TypeVar("T")
 
@@ -78,12 +79,15 @@ class Client(ClientBase):
         """Finds a member and is let in. Errors: BadOption, BadKey, Unreachable, Refused."""
         await asyncio.get_running_loop().run_in_executor(None, self._connect)
         self._caller = Caller(self._handle)
+        self._watches: set[Watch] = set()
         return self
 
     async def close(self) -> None:
         """Closes the connection. Calls under way end with Unreachable, or Unknown."""
         if self._handle not in _calls._open_clients:
             return
+        for each in list(self._watches):
+            await each.aclose()
         await asyncio.get_running_loop().run_in_executor(None, self._close)
         try:
             self._caller.complete()
@@ -302,6 +306,10 @@ class Client(ClientBase):
     async def keys(self, prefix: Key = b"") -> list[bytes]:
         """Keys of every type that begin with the prefix, sorted; read in pages."""
         return await self._ask(Call(lib.BATON_KEYS, prefix), lambda answer: answer.names)
+
+    def watch(self, prefix: Key = b"") -> Watch:
+        """What exists under the prefix, then every change, also at another member."""
+        return Watch(self, prefix)
 
     async def members(self) -> list[Member]:
         """The members of the mesh, first the one that this client talks to."""

@@ -24,48 +24,10 @@ from . import _abi, _calls, errors
 from ._abi import Answer, Bytes, Call, Key, Seconds, lib
 from ._calls import ClaimBase, NodeBase
 from ._waiting import Caller, Source
-from .values import Change, Event, LeaveReport, Pickup, Value, Version, Written
+from .values import Event, LeaveReport, Pickup, Value, Version, Written
+from .watching import Watch
 
 T = TypeVar("T")
-
-
-class Watch:
-    """The changes of the keys under a prefix: `async for change in node.watch("game/")`.
-
-    First a put for each key, then initial_done, then every change. A key that changes again before it is read is reported
-    once, with its latest value. The watch ends with the loop over it, with aclose(), or with its node.
-    """
-
-    def __init__(self, node: Node, prefix: Key) -> None:
-        self._node = node
-        self._handle = _abi.open_watch(node._handle, prefix)
-        self._source = Source(self._handle)
-        node._watches.add(self)
-
-    def __aiter__(self) -> Watch:
-        return self
-
-    async def __anext__(self) -> Change:
-        try:
-            return (await self._source.next()).as_change()
-        except errors.Closed:
-            raise StopAsyncIteration from None
-
-    async def __aenter__(self) -> Watch:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Ends the watch."""
-        self._node._watches.discard(self)
-        self._source.end()
-        _abi.close(self._handle)
-
-    def __del__(self) -> None:
-        if getattr(self, "_handle", 0):
-            _abi.close(self._handle)  # releases what is already closed, too: handles are never used twice
 
 
 class Claim(ClaimBase):
@@ -228,7 +190,7 @@ class Node(NodeBase):
 
     def watch(self, prefix: Key = b"") -> Watch:
         """What exists under the prefix, then every change."""
-        return Watch(self, prefix)
+        return Watch(self, prefix, _abi.open_watch(self._handle, prefix))
 
     async def next_event(self) -> Event:
         """The oldest unread event; waits for one. Error: Closed when the node is closed."""

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from . import _abi, _calls, errors
 from ._abi import Answer, Bytes, Call, Key, Seconds, lib
-from ._calls import ClaimBase, NodeBase
+from ._calls import ClaimBase, ClientBase, NodeBase
 from .values import Change, Event, LeaveReport, Pickup, Value, Version, Written
 
 T = TypeVar("T")
@@ -65,8 +65,8 @@ class SyncClaim(ClaimBase):
 class SyncWatch:
     """The changes of the keys under a prefix: `for change in node.watch("game/")`; see `baton.Watch`."""
 
-    def __init__(self, node: NodeBase, prefix: Key) -> None:
-        self._handle = _abi.open_watch(node._handle, prefix)
+    def __init__(self, owner: NodeBase | ClientBase, prefix: Key) -> None:
+        self._handle = _abi.open_watch(owner._handle, prefix)
 
     def next(self, within: Seconds | None = None) -> Change | None:
         """The next change; None if none comes in time. Error: Closed."""

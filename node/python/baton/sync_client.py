@@ -14,7 +14,7 @@ from typing import TypeVar
 from . import _calls
 from ._abi import Answer, Bytes, Call, Key, Pairs, Seconds, lib
 from ._calls import Granted, ClientBase
-from .sync import wait_for
+from .sync import SyncWatch, wait_for
 from .values import LeaveReport, Member, Pickup, Value, Version, Written
 
 T = TypeVar("T")
@@ -279,6 +279,10 @@ class SyncClient(ClientBase):
     def keys(self, prefix: Key = b"") -> list[bytes]:
         """Keys of every type that begin with the prefix, sorted; read in pages."""
         return self._ask(Call(lib.BATON_KEYS, prefix), lambda answer: answer.names)
+
+    def watch(self, prefix: Key = b"") -> SyncWatch:
+        """What exists under the prefix, then every change, also at another member. Waits until the member has begun."""
+        return SyncWatch(self, prefix)
 
     def members(self) -> list[Member]:
         """The members of the mesh, first the one that this client talks to."""

@@ -102,24 +102,38 @@ class BATON_API client {
 
     /// @name Typed values, as the calls of node of the same names
     /// @{
+
+    /// Adds to a counter.
     result<write_result> add(std::string_view key, std::int64_t amount = 1, write_terms how = {});
-    [[nodiscard]] result<std::optional<std::int64_t>> count(std::string_view key); ///< nullopt: no counter
+    /// The sum of a counter; nullopt: there is none.
+    [[nodiscard]] result<std::optional<std::int64_t>> count(std::string_view key);
+    /// Puts an element into a set.
     result<write_result> insert(std::string_view key, std::string_view element, write_terms how = {});
+    /// Takes an element out of a set.
     result<write_result> erase(std::string_view key, std::string_view element, write_terms how = {});
+    /// Whether the set has the element.
     [[nodiscard]] result<bool> contains(std::string_view key, std::string_view element);
-    [[nodiscard]] result<std::vector<std::string>>
-    elements(std::string_view key); ///< in pages; not at one time
+    /// The elements of a set, sorted; read in pages, so not as of one moment.
+    [[nodiscard]] result<std::vector<std::string>> elements(std::string_view key);
+    /// Sets a field of a map.
     result<write_result> set_field(std::string_view key, std::string_view field, std::string_view value,
                                    write_terms how = {});
+    /// The value of a field; nullopt: there is none.
     [[nodiscard]] result<std::optional<stored_value>> field(std::string_view key, std::string_view field);
     /// As node::field_siblings; see siblings().
     [[nodiscard]] result<std::vector<stored_value>> field_siblings(std::string_view key,
                                                                    std::string_view field);
+    /// Removes a field of a map.
     result<write_result> erase_field(std::string_view key, std::string_view field, write_terms how = {});
-    [[nodiscard]] result<std::vector<std::string>> fields(std::string_view key); ///< in pages, as elements()
+    /// The names of the fields of a map, as elements().
+    [[nodiscard]] result<std::vector<std::string>> fields(std::string_view key);
+    /// Turns a flag on.
     result<write_result> enable(std::string_view key, write_terms how = {});
+    /// Turns a flag off.
     result<write_result> disable(std::string_view key, write_terms how = {});
+    /// Whether the flag is on.
     [[nodiscard]] result<bool> enabled(std::string_view key);
+    /// The types of which the key has a value, normally one.
     [[nodiscard]] result<std::vector<value_kind>> types(std::string_view key);
     /// @}
 

@@ -60,8 +60,8 @@ struct write_terms {
     /// `local` dies with the member, so a client waits for two by default. If the mesh has one member only,
     /// the call returns at once, with `met` false and one copy: nothing else can be true.
     ack_level ack = ack_level::copies(2);
-    std::chrono::milliseconds within{5000}; ///< wait at most this long for `ack`
-    client_retry retry = client_retry::never;
+    std::chrono::milliseconds within{5000};   ///< wait at most this long for `ack`
+    client_retry retry = client_retry::never; ///< whether it may be repeated at another member
 };
 
 /// How a client writes a register.

@@ -94,16 +94,14 @@ int check_config(const arguments& given) try {
             for (const auto& sentence : faults_of(file, {line.item}, true)) {
                 const auto same = std::ranges::find(rest, sentence);
                 if (same == rest.end()) continue;
-                if (line.fault)
-                    line.fault->append("; ").append(sentence);
-                else
-                    line.fault = sentence;
+                line.fault = line.fault ? *line.fault + "; " + sentence : sentence;
                 rest.erase(same);
             }
         }
         if (line.fault) status = report_fault(file + ':' + std::to_string(line.number) + ": " + *line.fault);
     }
-    for (const auto& sentence : rest) report_fault(file + ": " + sentence); // of several lines together
+    const auto of_file = file + ": ";
+    for (const auto& sentence : rest) report_fault(of_file + sentence); // of several lines together
     for (const auto& sentence : unknown_variables(app)) std::cerr << "baton: warning: " << sentence << '\n';
     if (status == 0)
         std::cout << file << ": ok, " << lines.size() << (lines.size() == 1 ? " line" : " lines") << '\n';

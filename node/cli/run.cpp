@@ -175,7 +175,7 @@ int run(const arguments& given) {
     if (for_people) {
         out.show_by([&](const json& object) {
             auto text = text_of(object, screen_of(STDOUT_FILENO));
-            if (line) return line->print(std::move(text));
+            if (line) return line->print(text);
             return out.channel().put(std::move(text));
         });
     }

@@ -110,7 +110,7 @@ diversion& diverted() {
 }
 bool say(std::string text) {
     const std::scoped_lock lock{diverted().mutex};
-    return diverted().offer ? diverted().offer(std::move(text)) : standard_error().offer(std::move(text));
+    return diverted().offer ? diverted().offer(text) : standard_error().offer(std::move(text));
 }
 } // namespace
 

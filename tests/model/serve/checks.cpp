@@ -70,7 +70,9 @@ void world::check_start(member& m, int key, const run& r) {
             if (each.key != key || descends(r.value, each.value) || !descends(each.value, root[key]))
                 continue;
             const bool held = std::any_of(all.begin(), all.end(), [&](const auto& x) {
-                return x->alive && !x->left && x->seen[each.id.who] >= each.id.no;
+                const bool known =
+                    x.get() == &m || m.p[x->self].is != state::none; // else two meshes that have not met
+                return x->alive && !x->left && known && x->seen[each.id.who] >= each.id.no;
             });
             if (!held) continue;
             // A tentative run meanwhile may have been the one whose values are read. Then what a leave

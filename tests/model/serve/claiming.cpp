@@ -106,7 +106,8 @@ void member::answer() {
         reply.view = members();
         reply.missing = missing() | heirs();
         reply.dead = m.id.no != 0 ? not_excluded(from, m.key, m.owner) : 0;
-        reply.votes = votes();
+        // Who has not applied the claim does not order it among others.
+        reply.votes = votes() && (applied || w.is(mutation::unapplied_votes));
         at = asked.erase(at);
         w.send(self, from, reply, false);
     }
@@ -268,12 +269,19 @@ void member::make_claim(int key) {
     c.at = w.now;
     c.asked = members();
     c.tries = r.tries + 1;
+    // The newest value, which need not be the one that is read: the claimant's own record may have it, and
+    // the claim replaces that.
+    auto best = r;
+    for (const auto& each : k.records) {
+        if (w.stashes.contains(each.id) || w.is(mutation::claim_carries_read)) continue;
+        if (best.version < each.version) best = each;
+    }
     record put;
     put.epoch = c.epoch;
-    put.value = r.value;
+    put.value = best.value;
     put.tries = c.tries;
-    put.version = r.version;
-    std::vector<dot> kills{r.id};
+    put.version = best.version;
+    std::vector<dot> kills{best.id};
     for (const auto& each : k.records) {
         if (each.id.who != self || !w.stashes.contains(each.id) || each.id == r.id ||
             w.is(mutation::own_value_claimed))

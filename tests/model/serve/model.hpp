@@ -320,7 +320,7 @@ class world {
     std::map<int, cut> spilled; // by name
     int runs = 0, poison = -1, poisoned = 0, last_false_death = never, last_fault = 0;
     bool poison_kills = false;
-    int last_move = 0, first_vote = 2000;
+    int last_move = 0, first_vote = 0;
 
   private:
     struct entry {

@@ -46,6 +46,7 @@ enum class mutation {
     answers_unapplied,
     checkpoint_unread,
     checkpoint_by_epoch,
+    claim_carries_read,
     // stepping back
     never_steps_back,
     takes_while_unheard,
@@ -70,6 +71,7 @@ enum class mutation {
     lease_unguarded,
     lease_by_owner_named,
     newborn_votes,
+    unapplied_votes,
     mesh_too_small,
     // moves and placement
     releases_before_stop,

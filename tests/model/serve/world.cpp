@@ -218,7 +218,13 @@ void world::inject() {
     if (what == "crash" && present.size() > 2) crash(pick);
     if (what == "restart" && present.size() > 2) {
         crash(pick);
-        if (room || pause) at(between(60, 1500), [this, name = pick.name] { join(name); });
+        if (room || pause) {
+            at(between(60, 1500), [this, name = pick.name, most] {
+                const auto count =
+                    std::count_if(all.begin(), all.end(), [](const auto& m) { return m->alive && !m->left; });
+                if (count < most) join(name);
+            });
+        }
     }
     if (what == "suspend")
         suspend(pick, std::array{200, 700, 1500, 2500}[static_cast<std::size_t>(below(4))]);

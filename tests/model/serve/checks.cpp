@@ -27,6 +27,9 @@ bool world::descends(int value, int from) const {
 void world::bad(const std::string& promise, const std::string& what) {
     faults.push_back({promise, what, now});
     say("FAULT " + promise + ": " + what);
+    for (auto& m : all) {
+        if (trace && m->alive && !m->left) describe(*m);
+    }
 }
 
 // S1: of members that are up for one another at most one runs a key, unless one reports `tentative`. With the
@@ -65,6 +68,10 @@ void world::check_start(member& m, int key, const run& r) {
     check_runs();
     say("member " + std::to_string(m.self) + " runs key " + std::to_string(key) + " at " +
         std::to_string(r.epoch) + (m.tentative(key) ? ", tentative" : ""));
+    int starting = 0;
+    for (const auto& k : m.keys) starting += k.running && !k.running->ready ? 1 : 0;
+    if (starting > starts_max)
+        bad("S2 pace", "member " + std::to_string(m.self) + " starts too many keys at once");
     if (!m.tentative(key)) {
         for (const auto& each : promises) {
             if (each.key != key || descends(r.value, each.value) || !descends(each.value, root[key]))
@@ -163,6 +170,24 @@ void world::check_routes() {
     }
 }
 
+// For traces: the records of key 0, and the peers by number and state, and what was seen of each.
+void world::describe(member& m) {
+    if (!trace) return;
+    std::string line = "member " + std::to_string(m.self) + ":";
+    for (const auto& r : m.keys[0].records)
+        line += " [" + std::to_string(r.id.who) + ":" + std::to_string(r.id.no) + " epoch " +
+                std::to_string(r.epoch) + " value " + std::to_string(r.value) + "]";
+    for (int j = 0; j < members_max; ++j) {
+        const auto& q = m.p[j];
+        static const std::array<std::string, 7> words{"",        "contact", "up",  "suspect",
+                                                      "leaving", "crashed", "left"};
+        if (q.is != state::none)
+            line += " " + std::to_string(j) + " " + words[static_cast<std::size_t>(q.is)];
+        if (m.seen[j] != 0) line += " #" + std::to_string(m.seen[j]);
+    }
+    say(line + (m.accepts() ? ", accepts" : "") + (m.keys[0].running ? ", runs" : ""));
+}
+
 // S2: every key runs once; S6: all know where.
 void world::check_end() {
     std::vector<member*> present;
@@ -181,22 +206,10 @@ void world::check_end() {
                 return void(++counts["islands"]);
         }
     }
-    for (auto* m : present) {
-        std::string line = "end: member " + std::to_string(m->self);
-        for (const auto& r : m->keys[0].records)
-            line += " [" + std::to_string(r.id.who) + ":" + std::to_string(r.id.no) + " " +
-                    std::to_string(r.epoch) + " v" + std::to_string(r.value) + "]";
-        for (int j = 0; j < members_max; ++j) {
-            if (m->p[j].is != state::none)
-                line += " " + std::to_string(j) + "=" + std::to_string(static_cast<int>(m->p[j].is)) +
-                        (m->p[j].accepts ? "a" : "") + (m->p[j].synced ? "s" : "");
-            if (m->seen[j] != 0) line += " #" + std::to_string(m->seen[j]);
-        }
-        say(line + (m->accepts() ? " accepts" : "") + (m->keys[0].running ? " runs" : ""));
-    }
+    for (auto* m : present) describe(*m);
     for (int key = 0; key < keys; ++key) {
         const bool exists = std::any_of(present.begin(), present.end(),
-                                        [&](const member* m) { return m->read(key) != nullptr; });
+                                        [&](const member* m) { return !m->full && m->read(key) != nullptr; });
         const bool stuck = std::any_of(present.begin(), present.end(), [&](const member* m) {
             const auto* r = m->read(key);
             return r != nullptr &&
@@ -213,7 +226,7 @@ void world::check_end() {
             bad("S2", std::to_string(who.size()) + " members run key " + std::to_string(key));
         } else if (exists && !stuck) {
             for (auto* m : present) {
-                if (m->route(key) != who[0]->self)
+                if (!m->full && m->route(key) != who[0]->self)
                     bad("S6", "member " + std::to_string(m->self) + " does not know that " +
                                   std::to_string(who[0]->self) + " runs key " + std::to_string(key) +
                                   " but " + std::to_string(m->route(key)));
@@ -230,7 +243,14 @@ void world::begin_move() {
     const auto some = live();
     joined_ = leaver_ = -1;
     if (now - last_move < 1500) bad("S5", "keys still move");
-    if (chance(50) || some.size() < 3) {
+    restarted_ = by_hash && chance(30) && some.size() > 2;
+    if (restarted_) {
+        const int name = some[below(static_cast<int>(some.size()))]->name;
+        for (auto* m : some) {
+            if (m->name == name) m->leave();
+        }
+        at(1500, [this, name] { join(name); });
+    } else if (chance(50) || some.size() < 3) {
         joined_ = join();
     } else {
         leaver_ = some[below(static_cast<int>(some.size()))]->self;
@@ -269,6 +289,10 @@ void world::end_move() {
     for (int key = 0; key < keys; ++key) {
         if (after[key] < 0) bad("S5", "key " + std::to_string(key) + " does not run");
         if (after[key] < 0 || before_[key] < 0) continue;
+        if (restarted_) {
+            if (all[after[key]]->name != all[before_[key]]->name) bad("S5", "a restart has moved a key");
+            continue;
+        }
         const bool moved = after[key] != before_[key], freed = before_[key] == leaver_;
         moves += moved && !freed ? 1 : 0;
         if (!by_hash) continue;

@@ -125,7 +125,7 @@ struct run {
     int no = 0, question = 0, value = 0, at = 0;
     std::int64_t epoch = 0;
     dot claim;
-    std::set<dot> shown; // values that the handler knows
+    std::set<dot> shown, on_the_way; // values that the handler knows, or is about to hear of
     bool ready = false, slept = false;
     int tries = 0;
 };
@@ -279,6 +279,7 @@ class world {
     void acknowledged();
     void check_routes();
     void check_end();
+    void describe(member& m);
     void moved(int key);
     void begin_move();
     void end_move();
@@ -298,7 +299,7 @@ class world {
     kind of;
     mutation broken;
     bool trace;
-    int now = 0, keys = 1, mesh_size = 0;
+    int now = 0, keys = 1, mesh_size = 0, alive_most = 5;
     bool discovers = true, pause = false, snapshots = false, by_hash = false;
     std::vector<std::unique_ptr<member>> all;
     std::array<std::vector<event>, members_max> log;
@@ -335,6 +336,7 @@ class world {
     int loss_, base_, spike_, spike_ms_, pace_;
     std::vector<int> before_;
     int joined_ = -1, leaver_ = -1;
+    bool restarted_ = false;
 };
 
 } // namespace serving

@@ -88,8 +88,7 @@ enum class mutation {
 struct rule_case {
     std::string name;
     mutation what;
-    kind in;            // the worlds in which it shows
-    std::string breaks; // the promise
+    kind in; // the worlds in which it shows
 };
 extern const std::vector<rule_case> mutations;                // main.cpp
 extern const std::vector<std::pair<std::string, kind>> kinds; // main.cpp

@@ -110,12 +110,20 @@ void member::commit(int key) {
 // A value that was written beside the claim: the handler hears of it, and only then a commit replaces it.
 void member::told(int key, const std::shared_ptr<run>& r) {
     for (const auto& each : keys[key].records) {
-        if (each.id.who == self || r->shown.contains(each.id)) continue;
-        r->shown.insert(each.id);
-        w.shown[key].insert(each.value);
-        if (!w.stashes.contains(each.id)) continue;
-        w.read_by_runs.insert(each.id);
-        r->value = w.value({r->value, each.value});
+        if (each.id.who == self || r->shown.contains(each.id) || !r->on_the_way.insert(each.id).second)
+            continue;
+        w.at(w.below(30), [this, key, r, id = each.id] {
+            if (!k_running(key, r) || r->now != run::phase::running || !alive || suspended)
+                return void(r->on_the_way.erase(id));
+            for (const auto& now : keys[key].records) {
+                if (now.id != id) continue;
+                r->shown.insert(id);
+                w.shown[key].insert(now.value);
+                if (!w.stashes.contains(id)) continue;
+                w.read_by_runs.insert(id);
+                r->value = w.value({r->value, now.value});
+            }
+        });
     }
 }
 
@@ -153,7 +161,11 @@ void member::stop(int key, std::function<void()> then, int to) {
               std::to_string(put.value));
     };
     const bool early = w.is(mutation::releases_before_stop);
-    if (early) release();
+    if (early) {
+        release();
+        // What `stop` will give comes too late.
+        if (!finals.empty() && finals.back().key == key) finals.back().value = w.value({finals.back().value});
+    }
     w.at(takes, [this, key, r, then, release, early] {
         const auto done = std::make_shared<std::function<void()>>();
         *done = [this, key, r, then, release, early, done] {
@@ -187,7 +199,13 @@ void member::stash(int key) {
         put.epoch = std::max(put.epoch, claims ? each.epoch - 1 : each.epoch);
         if (!claims || each.id.who == self) kills.push_back(each.id);
     }
-    put.value = w.value({r.value}, true);
+    std::vector<int> replaced{r.value}; // its writer has read what it replaces
+    for (const auto& each : k.records) {
+        if (std::find(kills.begin(), kills.end(), each.id) == kills.end()) continue;
+        replaced.push_back(each.value);
+        w.shown[key].insert(each.value);
+    }
+    put.value = w.value(replaced, true);
     const dot id{self, seen[self] + 1};
     w.stashes[id] = {key, put.value};
     write(key, put, kills);

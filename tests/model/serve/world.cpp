@@ -188,7 +188,7 @@ void world::inject() {
     }
     auto& pick =
         !own.empty() && chance(70) ? *own.front() : *present[below(static_cast<int>(present.size()))];
-    const int most = pause ? mesh_size : 5;
+    const int most = pause ? alive_most : 5;
     int alive = 0;
     for (const auto& m : all) alive += m->alive && !m->left ? 1 : 0;
     const bool room = all.size() < members_max - 4 && alive < most;
@@ -270,7 +270,8 @@ void world::go() {
     constexpr int faults_end = 6200, healed = 6500, over = 17000;
     const bool placed = of == kind::hash || of == kind::sticky;
     const int first = placed ? between(3, 5) : std::array{2, 3, 3, 4}[static_cast<std::size_t>(below(4))];
-    if (pause) mesh_size = is(mutation::mesh_too_small) ? first : first + 1;
+    alive_most = first + 1;
+    if (pause) mesh_size = is(mutation::mesh_too_small) ? first : alive_most;
     if (of == kind::poison) {
         poison = 0;
         poison_kills = chance(50);
@@ -313,7 +314,9 @@ void world::go() {
         at(between(600, 900), *fault);
         at(healed, [this] {
             if (of != kind::triangle) cuts.clear();
-            for (auto& m : all) m->full = false;
+            const auto some = live();
+            const auto* stays = of == kind::full && some.size() > 2 && chance(40) ? some.back() : nullptr;
+            for (auto& m : all) m->full = m.get() == stays;
         });
     }
     while (!queue_.empty() && queue_.top().at <= over) {

@@ -211,7 +211,7 @@ TEST_CASE("client watch: what a handler may do", "[io][client]") {
     }
 }
 
-TEST_CASE("client watch: limits, and what a key does not reach", "[io][client]") {
+TEST_CASE("client watch: limits", "[io][client]") {
     const mesh net;
     auto settings = net.options("node");
     settings.limits.watches_max = 2;

@@ -202,6 +202,8 @@ TEST_CASE("door: with a key of the mesh, and with rights that are derived from i
     CHECK(reader->pickup("room/1").error().code == errc::refused);
     CHECK(reader->keys().error().code == errc::refused);
     CHECK(reader->keys("game/") == std::vector<std::string>{"game/1"});
+    CHECK(reader->watch("", [](const baton::change&) {}).error().code == errc::refused);
+    CHECK(reader->watch("game/", [](const baton::change&) {}));
     CHECK(reader->stash("game/1", "z").error().code == errc::refused);
     CHECK(reader->leave("node").error().code == errc::refused);
     CHECK(node.pickup("game/1")->value == "x");

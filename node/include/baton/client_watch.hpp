@@ -20,9 +20,9 @@
 // If the handler is slower than the changes, the member drops them above its limits.watch_keys_max (shared by
 // all watches of clients); then the watch reports `lagged`, what has changed, and `initial_done`.
 //
-// While no member can be reached, or the member lacks what the client has seen, nothing is reported;
-// trouble() says why, and the watch goes on by itself as soon as it can. After client::accept_loss() it
-// reports what the member holds.
+// While no member can be reached (within client_options::reach_within), or the member lacks what the client
+// has seen, nothing is reported; trouble() says why, and the watch goes on by itself as soon as it can. After
+// client::accept_loss() it reports what the member holds.
 //
 // Cost: the client keeps the name of each key under the prefix and about 80 bytes. The member keeps the names
 // of changed keys that the client has not asked for yet. After a move the member names all keys under the

@@ -24,9 +24,9 @@ bool world::descends(int value, int from) const {
     return false;
 }
 
-void world::bad(const std::string& promise, const std::string& what) {
-    faults.push_back({promise, what, now});
-    say("FAULT " + promise + ": " + what);
+void world::bad(const std::string& which, const std::string& what) {
+    faults.push_back({which, what, now});
+    say("FAULT " + which + ": " + what);
     for (auto& m : all) {
         if (trace && m->alive && !m->left) describe(*m);
     }
@@ -48,15 +48,15 @@ void world::check_runs() {
                 const bool mutual = up(a.p[b.self].is) && up(b.p[a.self].is);
                 const bool tentative = a.tentative(key) || b.tentative(key);
                 const auto &x = *a.keys[key].running, &y = *b.keys[key].running;
-                std::string promise;
-                if (mutual && !tentative) promise = "S1";
-                if (pause && !x.slept && !y.slept) promise = "S1 paused";
-                if (promise.empty()) {
+                std::string which;
+                if (mutual && !tentative) which = "S1";
+                if (pause && !x.slept && !y.slept) which = "S1 paused";
+                if (which.empty()) {
                     counts[tentative ? "two runs, tentative" : "two runs, not in view"] +=
                         reported.insert({"", {x.no, y.no}}).second ? 1 : 0;
-                } else if (reported.insert({promise, {x.no, y.no}}).second) {
-                    bad(promise, "members " + std::to_string(a.self) + " and " + std::to_string(b.self) +
-                                     " run key " + std::to_string(key));
+                } else if (reported.insert({which, {x.no, y.no}}).second) {
+                    bad(which, "members " + std::to_string(a.self) + " and " + std::to_string(b.self) +
+                                   " run key " + std::to_string(key));
                 }
             }
         }

@@ -205,6 +205,7 @@ struct member {
     void refuse(int key, const std::shared_ptr<run>& r);
     void stop(int key, std::function<void()> then, int to = -1);
     void ended(int key, const std::shared_ptr<run>& r);
+    void awake(const std::function<void()>& call);
     void stash(int key);
     void leave();
     [[nodiscard]] int lease_until() const;

@@ -166,17 +166,19 @@ void member::stop(int key, std::function<void()> then, int to) {
         // What `stop` will give comes too late.
         if (!finals.empty() && finals.back().key == key) finals.back().value = w.value({finals.back().value});
     }
-    w.at(takes, [this, key, r, then, release, early] {
-        const auto done = std::make_shared<std::function<void()>>();
-        *done = [this, key, r, then, release, early, done] {
-            if (!alive || left) return void(*done = nullptr);
-            if (suspended) return w.at(20, *done);
-            if (!early) release();
-            ended(key, r);
-            then();
-        };
-        (*done)();
-    });
+    const auto end = [this, key, r, then, release, early] {
+        if (!early) release();
+        ended(key, r);
+        then();
+    };
+    w.at(takes, [this, end] { awake(end); });
+}
+
+// Calls it once this process is not suspended; never, if it is gone.
+void member::awake(const std::function<void()>& call) {
+    if (!alive || left) return;
+    if (!suspended) return call();
+    w.at(20, [this, call] { awake(call); });
 }
 
 void member::ended(int key, const std::shared_ptr<run>& r) {

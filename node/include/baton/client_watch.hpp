@@ -24,7 +24,7 @@
 // has seen, nothing is reported; trouble() says why, and the watch goes on by itself as soon as it can. After
 // client::accept_loss() it reports what the member holds.
 //
-// Cost: the client keeps the name of each key under the prefix and about 80 bytes. The member keeps the names
+// Cost: the client keeps the name of each key under the prefix and about 90 bytes. The member keeps the names
 // of changed keys that the client has not asked for yet. After a move the member names all keys under the
 // prefix once, and sends only values that the client has not seen.
 //

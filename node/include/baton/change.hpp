@@ -1,5 +1,7 @@
 // change: what a watch reports, of a node (watch.hpp) or of a client (client_watch.hpp).
 //
+//     #include <set>
+//
 //     // Who plays: a handler that keeps the set of players.
 //     baton::change_handler keep(std::set<std::string>& players) {
 //         return [&players](const baton::change& now) {

@@ -119,14 +119,11 @@ bool is_left_out(const change& told) {
 // False: the key is gone again, which a later change says.
 bool read_again(std::uint64_t node_or_client, change& told) {
     auto now = result<pickup_result>(error{});
-    fault why;
-    if (kind_of(node_or_client) == kind::client) {
-        const using_a<client_object> by(node_or_client, why);
-        if (by) now = by->of.pickup(told.key);
-    } else {
-        const using_a<node_object> by(node_or_client, why);
-        if (by) now = by->of.pickup(told.key);
-    }
+    const auto read = [&](auto& by) -> fault {
+        now = by.of.pickup(told.key);
+        return {};
+    };
+    if (with_node_or_client(node_or_client, read).code != BATON_OK) return false;
     if (!now || !now->found()) return false;
     told.value = std::move(now->value);
     told.written = now->written;
@@ -250,23 +247,16 @@ int baton_watch_open(uint64_t node_or_client, baton_bytes prefix, baton_watch* w
     return told(guarded([&]() -> fault {
                     if (watch == nullptr || (prefix.data == nullptr && prefix.size != 0))
                         return bad_argument("baton_watch_open: watch or prefix is NULL");
-                    fault why;
                     auto changes = std::make_shared<watch_object>(node_or_client);
-                    const auto begin = [&](auto& of) -> fault {
+                    return with_node_or_client(node_or_client, [&](auto& by) -> fault {
                         auto begun =
-                            of.watch(std::string_view(prefix.size != 0 ? prefix.data : "", prefix.size),
-                                     [into = changes.get()](const change& told) { into->put(told); });
+                            by.of.watch(std::string_view(prefix.size != 0 ? prefix.data : "", prefix.size),
+                                        [into = changes.get()](const change& told) { into->put(told); });
                         if (!begun) return fault_of(begun.error());
                         changes->watch(*std::move(begun));
                         *watch = add(kind::watch, std::move(changes));
                         return {};
-                    };
-                    if (kind_of(node_or_client) == kind::client) {
-                        const using_a<client_object> of(node_or_client, why);
-                        return of ? begin(of->of) : why;
-                    }
-                    const using_a<node_object> of(node_or_client, why);
-                    return of ? begin(of->of) : why;
+                    });
                 }),
                 error);
 }

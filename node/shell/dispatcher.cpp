@@ -203,28 +203,9 @@ bool dispatcher::call(watcher& who, const change& what) {
 void dispatcher::distribute(const std::vector<changed_names>& news) {
     for (const auto& each : news) {
         for (const auto& s : all_) {
-            if (s->who->prefix == each.prefix) add(*s, each);
+            if (s->who->prefix == each.prefix) s->add(each, names_max_);
         }
     }
-}
-
-// A walk reads the names before it itself, and a walk that begins again reads all names.
-void dispatcher::add(subscription& s, const changed_names& news) const {
-    if (news.all) s.again = true;
-    if (news.lost != 0) {
-        s.lost += news.lost + s.changed.size();
-        s.changed.clear();
-        return;
-    }
-    news.names.each([&](const std::string& name) {
-        if (s.again || (s.walks && name >= *s.walks)) return;
-        if (s.lost != 0) {
-            ++s.lost;
-        } else if (s.changed.push(name) && s.changed.size() > names_max_) {
-            s.lost = s.changed.size();
-            s.changed.clear();
-        }
-    });
 }
 
 // ---------------------------------------------------------------- reading

@@ -41,6 +41,27 @@ void name_queue::clear() {
     names_.clear();
 }
 
+// ---------------------------------------------------------------- watch_backlog
+
+// A walk reads the names before it itself, and a walk that begins again reads all names.
+void watch_backlog::add(const changed_names& news, std::size_t names_max) {
+    if (news.all) again = true;
+    if (news.lost != 0) {
+        lost += news.lost + changed.size();
+        changed.clear();
+        return;
+    }
+    news.names.each([&](const std::string& name) {
+        if (again || (walks && name >= *walks)) return;
+        if (lost != 0) {
+            ++lost;
+        } else if (changed.push(name) && changed.size() > names_max) {
+            lost = changed.size();
+            changed.clear();
+        }
+    });
+}
+
 // ---------------------------------------------------------------- watch_board
 
 void watch_board::add(const std::string& prefix) {

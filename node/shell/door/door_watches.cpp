@@ -130,30 +130,10 @@ void door_watches::distribute(const std::vector<changed_names>& news) {
         if (same == by_prefix_.end()) continue;
         for (const auto& of : same->second) {
             auto& one = all_.at(of);
-            add(one, each);
+            one.add(each, std::max(names_min, names_max_ / all_.size()));
             if (one.is_due()) due_.insert(of);
         }
     }
-}
-
-// A walk reads the names before it itself, and a walk that begins again reads all names.
-void door_watches::add(watch& to, const changed_names& news) const {
-    if (news.all) to.again = true;
-    const auto most = std::max(names_min, names_max_ / all_.size());
-    if (news.lost != 0) {
-        to.lost += news.lost + to.changed.size();
-        to.changed.clear();
-        return;
-    }
-    news.names.each([&](const std::string& key) {
-        if (to.again || (to.walks && key >= *to.walks)) return;
-        if (to.lost != 0) {
-            ++to.lost;
-        } else if (to.changed.push(key) && to.changed.size() > most) {
-            to.lost = to.changed.size();
-            to.changed.clear();
-        }
-    });
 }
 
 // ---------------------------------------------------------------- pages

@@ -59,17 +59,13 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
 
   private:
     /// One watch, as its thread knows it.
-    struct subscription {
+    struct subscription : watch_backlog {
         std::shared_ptr<watcher> who;
-        name_queue changed;               ///< to be read
-        std::deque<change> ready;         ///< read, not reported yet
-        ordered_keys known;               ///< put, and not removed since, as far as `ready` goes
-        std::optional<std::string> walks; ///< under way: everything from this key on is yet to be read
-        bool walk_next = true;            ///< before the changed keys
-        bool again = false;               ///< once more from the start
-        bool announces = true;            ///< report its end (initial_done)
-        std::uint64_t lost = 0;           ///< forgotten changes, not reported yet
-        std::size_t portion = 16;         ///< how many keys to read at a time: as many as one turn reports
+        std::deque<change> ready; ///< read, not reported yet
+        ordered_keys known;       ///< put, and not removed since, as far as `ready` goes
+        bool walk_next = true;    ///< before the changed keys
+        bool announces = true;    ///< report its end (initial_done)
+        std::size_t portion = 16; ///< how many keys to read at a time: as many as one turn reports
     };
     /// The known keys that a walk has not reached.
     struct known_slice {
@@ -86,7 +82,6 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
                  std::vector<std::string>& read) const;
     static void read_key(store& state, subscription& s, const std::string& key, std::size_t& bytes);
     void distribute(const std::vector<changed_names>& news);
-    void add(subscription& s, const changed_names& news) const;
     [[nodiscard]] bool call(watcher& who, const change& what);
 
     io_thread& engine_; // not to be used once stopped

@@ -70,6 +70,16 @@ struct changed_names {
     bool all = false;       ///< any key may have changed, although the reader was not slow: a sync came
 };
 
+/// What a watch has yet to read.
+struct watch_backlog {
+    name_queue changed;               ///< keys to be read
+    std::optional<std::string> walks; ///< under way: every key from this one on is yet to be read
+    bool again = false;               ///< any key may have changed: once more from the start
+    std::uint64_t lost = 0;           ///< changes that were dropped, and are not reported yet
+    /// Keeps at most `names_max` names.
+    void add(const changed_names& news, std::size_t names_max);
+};
+
 /// Gets the names of changed keys as the board does. Under the node's lock.
 class key_listener {
   public:

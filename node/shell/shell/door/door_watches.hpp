@@ -75,16 +75,12 @@ class door_watches final : public key_listener {
     [[nodiscard]] bool listens() const override { return board_.listens(); }
 
   private:
-    struct watch {
+    struct watch : watch_backlog {
         std::string prefix;
-        cut has;                          ///< the client has been told all of that
-        name_queue changed;               ///< to be read
-        std::optional<std::string> walks; ///< under way: every key from this one on is yet to be named
-        bool begins = true;               ///< no page of the walk has gone out yet
-        bool again = false;               ///< any key may have changed
-        std::uint64_t lost = 0;           ///< changes dropped since the walk began
-        std::uint64_t lost_before = 0;    ///< and before it; to be reported with its first page
-        std::uint64_t asked = 0;          ///< the call that waits; 0: none
+        cut has;                       ///< the client has been told all of that
+        bool begins = true;            ///< no page of the walk has gone out yet
+        std::uint64_t lost_before = 0; ///< before the walk began; reported with its first page
+        std::uint64_t asked = 0;       ///< the call that waits; 0: none
         [[nodiscard]] bool is_due() const {
             return asked != 0 && (walks || again || lost != 0 || changed.size() != 0);
         }
@@ -97,7 +93,6 @@ class door_watches final : public key_listener {
     };
 
     void distribute(const std::vector<changed_names>& news);
-    void add(watch& to, const changed_names& news) const;
     [[nodiscard]] bool fill(watch& of, kept_reply& into);
     [[nodiscard]] static slice read_slice(core::mesh& mesh, watch& of, std::string& into);
 
